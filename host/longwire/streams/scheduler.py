@@ -1,0 +1,69 @@
+"""Which frame leaves next: control first, then data by round robin.
+
+The order is deficit round robin with a quantum of one shared chunk. Because the host cuts chunks itself, a stream's
+turn always uses its whole quantum or empties the stream, so no deficit is ever left to carry: the algorithm is one
+queue of streams, each giving at most one chunk per round.
+
+The writer asks for one step at a time. A step is every control frame that waits and at most one data frame behind them,
+so a control frame never waits behind more than the one data frame that is being written.
+"""
+
+from collections import deque
+
+from longwire.protocol.limits import CHUNK_ALONE_BYTES, CHUNK_SHARED_BYTES
+from longwire.streams.stream import Stream
+
+
+class Scheduler:
+    """Frames in, steps out. Knows nothing of time or of the pipe."""
+
+    def __init__(self) -> None:
+        self._control: deque[bytes] = deque()
+        self._round: deque[Stream] = deque()
+        self.live_streams = 0  # kept by the table: alone means that nobody else could want the pipe
+
+    @property
+    def control_backlog(self) -> int:
+        """Control frames that wait."""
+        return len(self._control)
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to send."""
+        return not self._control and not self._round
+
+    @property
+    def chunk_limit(self) -> int:
+        """Bytes of body in one chunk now; also how far a stream reads ahead."""
+        return CHUNK_ALONE_BYTES if self.live_streams <= 1 else CHUNK_SHARED_BYTES
+
+    def add_control(self, frame: bytes) -> None:
+        """Queue a frame that overtakes all data."""
+        self._control.append(frame)
+
+    def offer(self, stream: Stream) -> None:
+        """Let `stream` take part in the round, if it has something to send and does not already."""
+        if stream.sendable:
+            if stream.terminal_next:
+                self._control.append(stream.take())
+            elif not stream.queued:
+                stream.queued = True
+                self._round.append(stream)
+
+    def next_step(self) -> tuple[list[bytes], Stream | None]:
+        """The frames of the next write, and the stream that gave the data frame among them (always the last one).
+
+        ([], None) when there is nothing to send.
+        """
+        frames = list(self._control)
+        self._control.clear()
+        while self._round:
+            stream = self._round.popleft()
+            stream.queued = False
+            # Paused, aborted or out of credit since it was queued: it comes back through `offer`.
+            if not stream.sendable:
+                continue
+            frames.append(stream.take(self.chunk_limit))
+            self.offer(stream)
+            return frames, stream
+        return frames, None

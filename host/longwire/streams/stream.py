@@ -1,0 +1,161 @@
+"""One stream's outgoing side: what it may send, in which order, and its one terminal frame."""
+
+from collections.abc import Hashable
+
+from longwire.protocol.errors import ErrorCode, Phase
+from longwire.protocol.frames import encode, encode_chunk
+from longwire.protocol.limits import CHUNK_SHARED_BYTES, MAX_MESSAGE_CHARS
+from longwire.protocol.messages import (
+    Completeness,
+    StreamAborted,
+    StreamEnd,
+    StreamErrorMessage,
+    StreamHeaders,
+    Timings,
+)
+from longwire.streams.credit import CreditPools, Window
+from longwire.streams.state import Event, State, advance
+
+
+class Stream:
+    """Between the upstream (which pushes) and the scheduler (which takes). Every frame goes through the state table.
+
+    `push` and `finish` are for the upstream side and are in order: a failure of the body reaches the page behind the
+    bytes that came before it. `abort` and `fail_now` overtake, and drop what is buffered.
+    """
+
+    def __init__(self, stream_id: int, frame: Hashable, pools: CreditPools) -> None:
+        self.id = stream_id
+        self.frame = frame
+        self.window = Window(pools, frame)
+        self.state = State.OPEN
+        self.paused = False
+        self.queued = False  # whether it stands in the scheduler's round; kept here so that looking is free
+        self._buffer = bytearray()
+        self._announced_window: int | None = None
+        self._last: tuple[Event, bytes] | None = None
+
+    # --- the upstream's side ---------------------------------------------------------------------------------
+
+    @property
+    def live(self) -> bool:
+        """Whether a terminal frame is still to come."""
+        return self.state is not State.CLOSED
+
+    @property
+    def ended(self) -> bool:
+        """Whether the upstream's side has nothing more to say; the page may still be reading."""
+        return self._last is not None or not self.live
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that came from upstream and were not yet put into a chunk."""
+        return len(self._buffer)
+
+    @property
+    def pushed(self) -> int:
+        """Bytes that came from upstream, sent or not."""
+        return self.window.sent + len(self._buffer)
+
+    def wants(self, limit: int) -> int:
+        """How many more bytes may be read from the socket now: within the credit, and up to `limit` buffered."""
+        if self.paused or self.state is not State.BODY:
+            return 0
+        return max(0, min(self.window.credit, limit) - len(self._buffer))
+
+    def headers(self, message: StreamHeaders) -> bytes:
+        """The frame that opens the body."""
+        self.state = advance(self.state, Event.HEADERS)
+        return encode(message)
+
+    def push(self, data: bytes) -> None:
+        """Bytes from upstream, in order."""
+        self._buffer += data
+
+    def finish(self, completeness: Completeness, timings: Timings) -> None:
+        """The body is whole: STREAM_END follows the last buffered byte."""
+        end = StreamEnd(type="STREAM_END", id=self.id, bytes=self.pushed, completeness=completeness, timings=timings)
+        self._last = (Event.END, encode(end))
+
+    def fail(self, code: ErrorCode, message: str, phase: Phase, *, retryable: bool) -> None:
+        """The upstream failed: STREAM_ERROR follows the last buffered byte."""
+        self._last = (Event.ERROR, self._error(code, message, phase, retryable=retryable))
+
+    # --- the scheduler's side --------------------------------------------------------------------------------
+
+    @property
+    def sendable(self) -> bool:
+        """Whether `take` would give a frame."""
+        if self.state not in (State.OPEN, State.BODY) or self.paused:
+            return False
+        if self._buffer:
+            return self.window.credit > 0
+        return self._last is not None
+
+    def take(self, limit: int = CHUNK_SHARED_BYTES) -> bytes:
+        """The next frame: a chunk of at most `limit` bytes, or the terminal frame once the buffer is empty.
+
+        Only when `sendable`.
+        """
+        if not self._buffer:
+            return self._take_last()
+        offset = self.window.sent
+        size = min(len(self._buffer), self.window.credit, limit)
+        if size == len(self._buffer):
+            data, self._buffer = self._buffer, bytearray()
+        else:
+            data = self._buffer[:size]
+            del self._buffer[:size]
+        self.state = advance(self.state, Event.CHUNK)
+        self.window.on_sent(size)
+        window = self.window.size
+        announced = None if window == self._announced_window else window
+        self._announced_window = window
+        return encode_chunk(self.id, offset, data, announced)
+
+    @property
+    def terminal_next(self) -> bool:
+        """Whether the next frame is the terminal one: it counts as control and overtakes data of others."""
+        return self._last is not None and not self._buffer and self.state in (State.OPEN, State.BODY)
+
+    def _take_last(self) -> bytes:
+        assert self._last is not None  # noqa: S101  (`sendable` said so)
+        event, frame = self._last
+        self._close(event)
+        return frame
+
+    # --- what overtakes --------------------------------------------------------------------------------------
+
+    def abort(self) -> None:
+        """The page gave up: nothing more is sent but STREAM_ABORTED, once the socket is closed."""
+        self.state = advance(self.state, Event.ABORT)
+        self._buffer.clear()
+        self._last = None
+
+    def aborted(self) -> bytes:
+        """The frame that confirms an abort."""
+        self._close(Event.ABORTED)
+        return encode(StreamAborted(type="STREAM_ABORTED", id=self.id))
+
+    def fail_now(self, code: ErrorCode, message: str, phase: Phase, *, retryable: bool) -> bytes:
+        """The terminal frame of a failure that must not wait behind data: a protocol error, a shutdown."""
+        self._close(Event.ERROR)
+        return self._error(code, message, phase, retryable=retryable)
+
+    def _error(self, code: ErrorCode, message: str, phase: Phase, *, retryable: bool) -> bytes:
+        return encode(
+            StreamErrorMessage(
+                type="STREAM_ERROR",
+                id=self.id,
+                code=code,
+                message=message[:MAX_MESSAGE_CHARS],
+                phase=phase,
+                retryable=retryable,
+            )
+        )
+
+    def _close(self, event: Event) -> None:
+        self.state = advance(self.state, event)
+        self._buffer.clear()
+        self._last = None
+        self.window.close()

@@ -1,0 +1,66 @@
+"""All streams of one session: who exists, how many there may be, and which ids are past."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterator
+
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.protocol.limits import MAX_STREAMS_PER_FRAME, MAX_STREAMS_PER_HOST
+from longwire.streams.credit import CreditPools
+from longwire.streams.stream import Stream
+
+
+class StreamTable:
+    """Streams by id. A slot is taken by `open` and free again only after `remove`, when its socket is closed.
+
+    The worker counts ids upwards, so one number tells a finished id from one that never was.
+    """
+
+    def __init__(self, per_frame: int = MAX_STREAMS_PER_FRAME, per_host: int = MAX_STREAMS_PER_HOST) -> None:
+        self.pools = CreditPools()
+        self._per_frame = per_frame
+        self._per_host = per_host
+        self._streams: dict[int, Stream] = {}
+        self._of_frame: Counter[Hashable] = Counter()
+        self._highest_id = 0
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    def __iter__(self) -> Iterator[Stream]:
+        return iter(tuple(self._streams.values()))
+
+    def get(self, stream_id: int) -> Stream | None:
+        """The stream, or None for an id that is past or never was: a late frame is ignored, never fatal."""
+        return self._streams.get(stream_id)
+
+    def open(self, stream_id: int, frame: Hashable) -> Stream:
+        """Accept a stream.
+
+        Raises:
+            StreamError: PROTOCOL for an id that was used before, LIMIT_EXCEEDED for one too many.
+        """
+        if stream_id <= self._highest_id:
+            message = f"STREAM_START with id {stream_id}, which is not above {self._highest_id}"
+            raise StreamError(ErrorCode.PROTOCOL, message, Phase.POLICY)
+        self._highest_id = stream_id
+        if len(self._streams) >= self._per_host:
+            raise self._full(self._per_host, "all pages together")
+        if self._of_frame[frame] >= self._per_frame:
+            raise self._full(self._per_frame, "one frame of a page")
+        stream = Stream(stream_id, frame, self.pools)
+        self._streams[stream_id] = stream
+        self._of_frame[frame] += 1
+        return stream
+
+    @staticmethod
+    def _full(limit: int, whom: str) -> StreamError:
+        message = f"{limit} streams are open, which is the limit for {whom}; end one (cancel, abort) and try again"
+        return StreamError(ErrorCode.LIMIT_EXCEEDED, message, Phase.POLICY)
+
+    def remove(self, stream: Stream) -> None:
+        """Free the slot."""
+        stream.window.close()
+        del self._streams[stream.id]
+        self._of_frame[stream.frame] -= 1
+        if not self._of_frame[stream.frame]:
+            del self._of_frame[stream.frame]

@@ -1,0 +1,87 @@
+"""The request body's way in: what the host grants, takes and acknowledges. The mirror image of `credit`."""
+
+from collections import deque
+
+from longwire.protocol.limits import ACK_WINDOW_DIVISOR, UPLOAD_WINDOW_BYTES
+
+
+class BadUpload(ValueError):
+    """Body bytes that are out of order, beyond the credit or after the end. The text is for people."""
+
+
+class Upload:
+    """A streamed request body between the channel and the socket. Holds at most `window` bytes.
+
+    Credit is closed until `open`: a page cannot push bytes at a stream that policy has not accepted.
+    """
+
+    def __init__(self, size: int | None, window: int = UPLOAD_WINDOW_BYTES) -> None:
+        self.size = size
+        self._window = window
+        self._opened = False
+        self._received = 0
+        self._consumed = 0
+        self._acknowledged = 0
+        self._pieces: deque[bytes] = deque()
+        self._complete = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the page said that the body is whole."""
+        return self._complete
+
+    @property
+    def drained(self) -> bool:
+        """Whether everything received was taken."""
+        return not self._pieces
+
+    def open(self) -> tuple[int, int]:
+        """Begin to accept bytes; returns (consumed, window) for the first STREAM_BODY_ACK."""
+        self._opened = True
+        return self._consumed, self._window
+
+    def receive(self, offset: int, data: bytes) -> None:
+        """Take one STREAM_BODY.
+
+        Raises:
+            BadUpload: wrong offset, beyond the credit, past the announced size, or after the end.
+        """
+        if self._complete:
+            raise BadUpload("STREAM_BODY after STREAM_BODY_END")
+        if offset != self._received:
+            raise BadUpload(f"STREAM_BODY at offset {offset}; the next byte is {self._received}")
+        end = offset + len(data)
+        if not self._opened or end > self._consumed + self._window:
+            raise BadUpload(f"STREAM_BODY up to {end} is beyond the upload credit")
+        if self.size is not None and end > self.size:
+            raise BadUpload(f"STREAM_BODY up to {end} is beyond the announced size of {self.size}")
+        self._received = end
+        if data:
+            self._pieces.append(data)
+
+    def finish(self, total: int) -> None:
+        """Take STREAM_BODY_END.
+
+        Raises:
+            BadUpload: a second end, or `total` is not what came or what was announced.
+        """
+        if self._complete:
+            raise BadUpload("a second STREAM_BODY_END")
+        if total != self._received or (self.size is not None and total != self.size):
+            raise BadUpload(f"STREAM_BODY_END of {total} bytes after {self._received} were received")
+        self._complete = True
+
+    def take(self) -> bytes | None:
+        """The next piece for the socket, or None while there is none."""
+        if not self._pieces:
+            return None
+        piece = self._pieces.popleft()
+        self._consumed += len(piece)
+        return piece
+
+    def acknowledge(self) -> tuple[int, int] | None:
+        """(consumed, window) when a STREAM_BODY_ACK is worth its message, else None."""
+        if self._complete or self._consumed - self._acknowledged < self._window // ACK_WINDOW_DIVISOR:
+            return None
+        self._acknowledged = self._consumed
+        return self._consumed, self._window

@@ -1,0 +1,164 @@
+"""One stream: frames in order, one terminal, nothing after it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from longwire.protocol.errors import ErrorCode, Phase
+from longwire.protocol.limits import CHUNK_SHARED_BYTES, WINDOW_FLOOR_BYTES
+from longwire.protocol.messages import Completeness, StreamHeaders, Timings
+from longwire.streams.credit import CreditPools
+from longwire.streams.state import TRANSITIONS, Event, IllegalTransition, State, advance
+from longwire.streams.stream import Stream
+from tests.unit.streams.frames import read_frame
+
+TIMINGS = Timings(total_ms=1)
+TERMINALS = {"STREAM_END", "STREAM_ERROR", "STREAM_ABORTED"}
+
+
+def new_stream() -> Stream:
+    return Stream(7, "frame", CreditPools())
+
+
+def with_headers() -> Stream:
+    stream = new_stream()
+    stream.headers(
+        StreamHeaders(
+            type="STREAM_HEADERS",
+            id=7,
+            url="http://u/",
+            redirected=False,
+            status=200,
+            reason="OK",
+            headers=[],
+        )
+    )
+    return stream
+
+
+def test_every_edge_into_closed_is_a_terminal_frame_and_nothing_leaves_closed() -> None:
+    into = {event for (_, event), state in TRANSITIONS.items() if state is State.CLOSED}
+    assert into == {Event.END, Event.ERROR, Event.ABORTED}
+    assert not [edge for edge in TRANSITIONS if edge[0] is State.CLOSED]
+
+
+@pytest.mark.parametrize("event", list(Event))
+def test_a_closed_stream_takes_no_event(event: Event) -> None:
+    with pytest.raises(IllegalTransition, match=event.name):
+        advance(State.CLOSED, event)
+
+
+def test_end_follows_the_last_byte_and_counts_them() -> None:
+    stream = with_headers()
+    stream.push(b"hello")
+    stream.finish(Completeness.CHUNKED, TIMINGS)
+    assert not stream.terminal_next
+    chunk, end = read_frame(stream.take()), read_frame(stream.take())
+    assert (chunk["data"], chunk["offset"]) == (b"hello", 0)
+    assert (end["type"], end["bytes"], end["completeness"]) == ("STREAM_END", 5, "chunked")
+    assert not stream.live and not stream.sendable
+
+
+def test_an_upstream_error_follows_the_bytes_that_came_before_it() -> None:
+    stream = with_headers()
+    stream.push(b"partial")
+    stream.fail(ErrorCode.UPSTREAM_RESET, "reset", Phase.BODY, retryable=True)
+    assert read_frame(stream.take())["data"] == b"partial"
+    assert read_frame(stream.take())["code"] == "UPSTREAM_RESET"
+
+
+def test_a_protocol_error_overtakes_buffered_bytes() -> None:
+    stream = with_headers()
+    stream.push(b"never sent")
+    assert read_frame(stream.fail_now(ErrorCode.PROTOCOL, "bad", Phase.BODY, retryable=False))["code"] == "PROTOCOL"
+    assert not stream.sendable and stream.buffered == 0
+
+
+def test_an_aborted_stream_sends_nothing_but_its_confirmation() -> None:
+    stream = with_headers()
+    stream.push(b"never sent")
+    stream.finish(Completeness.LENGTH, TIMINGS)
+    stream.abort()
+    assert not stream.sendable and stream.wants(100) == 0
+    assert read_frame(stream.aborted()) == {"type": "STREAM_ABORTED", "id": 7}
+
+
+def test_a_stream_without_credit_waits_and_goes_on_after_an_ack() -> None:
+    stream = with_headers()
+    stream.push(bytes(WINDOW_FLOOR_BYTES + 1))
+    assert len(read_frame(stream.take(1 << 20))["data"]) == WINDOW_FLOOR_BYTES
+    assert not stream.sendable
+    stream.window.on_consumed(WINDOW_FLOOR_BYTES)
+    chunk = read_frame(stream.take())
+    assert (chunk["offset"], len(chunk["data"])) == (WINDOW_FLOOR_BYTES, 1)
+
+
+def test_an_end_without_body_needs_no_credit() -> None:
+    stream = with_headers()
+    stream.push(bytes(WINDOW_FLOOR_BYTES))
+    stream.finish(Completeness.CLOSE, TIMINGS)
+    stream.take(1 << 20)
+    assert stream.window.credit == 0
+    assert read_frame(stream.take())["type"] == "STREAM_END"
+
+
+def test_pause_holds_and_resume_releases_without_touching_the_window() -> None:
+    stream = with_headers()
+    stream.push(b"x")
+    stream.paused = True
+    assert not stream.sendable and stream.wants(100) == 0
+    stream.paused = False
+    assert stream.sendable and stream.window.size == WINDOW_FLOOR_BYTES
+
+
+def test_nothing_is_read_before_the_headers_are_out() -> None:
+    assert new_stream().wants(100) == 0
+
+
+def test_the_window_is_announced_when_it_changed() -> None:
+    stream = with_headers()
+    announced = []
+    for _ in range(4):
+        stream.push(b"x")
+        announced.append(read_frame(stream.take()).get("window"))
+        if len(announced) == 2:
+            stream.window.on_sent(stream.window.credit)
+            stream.window.on_consumed(stream.window.sent)
+    assert announced == [WINDOW_FLOOR_BYTES, None, 2 * WINDOW_FLOOR_BYTES, None]
+
+
+@given(
+    st.lists(st.binary(min_size=1, max_size=3 * CHUNK_SHARED_BYTES), max_size=12),
+    st.lists(st.integers(1, 1 << 20), min_size=1, max_size=8),
+    st.booleans(),
+)
+def test_offsets_are_contiguous_and_bytes_exact_for_any_arrival(
+    pieces: list[bytes], limits: list[int], fails: bool
+) -> None:
+    stream = with_headers()
+    got = bytearray()
+    kinds: list[str] = []
+
+    def take_all() -> None:
+        while stream.sendable:
+            message = read_frame(stream.take(limits[len(kinds) % len(limits)]))
+            kinds.append(message["type"])
+            if message["type"] == "STREAM_CHUNK":
+                assert message["offset"] == len(got)
+                got.extend(message["data"])
+            elif message["type"] == "STREAM_END":
+                assert message["bytes"] == len(got)
+
+    for piece in pieces:
+        stream.push(piece)
+        take_all()
+        stream.window.on_consumed(stream.window.sent)
+    if fails:
+        stream.fail(ErrorCode.UPSTREAM_RESET, "reset", Phase.BODY, retryable=True)
+    else:
+        stream.finish(Completeness.LENGTH, TIMINGS)
+    while stream.live:
+        take_all()
+        stream.window.on_consumed(stream.window.sent)
+    assert bytes(got) == b"".join(pieces)
+    assert [kind for kind in kinds if kind in TERMINALS] == kinds[-1:]

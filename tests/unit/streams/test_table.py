@@ -1,0 +1,74 @@
+"""Who may open a stream, and what ids mean."""
+
+from itertools import chain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from longwire.protocol.errors import ErrorCode, StreamError
+from longwire.protocol.limits import MAX_STREAMS_PER_FRAME, MAX_STREAMS_PER_HOST
+from longwire.streams.table import StreamTable
+
+
+def test_a_frame_may_open_its_share_and_not_one_more() -> None:
+    table = StreamTable()
+    for number in range(1, MAX_STREAMS_PER_FRAME + 1):
+        table.open(number, "frame")
+    with pytest.raises(StreamError) as refused:
+        table.open(MAX_STREAMS_PER_FRAME + 1, "frame")
+    assert refused.value.code is ErrorCode.LIMIT_EXCEEDED
+    assert table.open(MAX_STREAMS_PER_FRAME + 2, "another frame").live
+
+
+def test_all_frames_together_may_open_the_hosts_share_and_not_one_more() -> None:
+    table = StreamTable()
+    for number in range(MAX_STREAMS_PER_HOST):
+        table.open(number + 1, number // MAX_STREAMS_PER_FRAME)
+    with pytest.raises(StreamError) as refused:
+        table.open(MAX_STREAMS_PER_HOST + 1, "frame")
+    assert refused.value.code is ErrorCode.LIMIT_EXCEEDED
+
+
+def test_a_removed_stream_frees_its_slot() -> None:
+    table = StreamTable(per_frame=1)
+    table.remove(table.open(1, "frame"))
+    assert table.open(2, "frame").live
+
+
+def test_an_id_is_never_used_twice() -> None:
+    table = StreamTable()
+    table.remove(table.open(5, "frame"))
+    for reused in (5, 4):
+        with pytest.raises(StreamError) as refused:
+            table.open(reused, "frame")
+        assert refused.value.code is ErrorCode.PROTOCOL
+
+
+def test_a_refused_id_stays_refused() -> None:
+    table = StreamTable(per_host=1)
+    table.open(1, "frame")
+    for code in (ErrorCode.LIMIT_EXCEEDED, ErrorCode.PROTOCOL):
+        with pytest.raises(StreamError) as refused:
+            table.open(2, "frame")
+        assert refused.value.code is code
+
+
+@given(st.lists(st.tuples(st.sampled_from(["open", "remove"]), st.integers(0, 3)), max_size=200))
+def test_counts_are_right_after_any_history(history: list[tuple[str, int]]) -> None:
+    table = StreamTable(per_frame=3, per_host=8)
+    live: dict[int, list[int]] = {frame: [] for frame in range(4)}
+    for number, (act, frame) in enumerate(history, start=1):
+        if act == "open":
+            full = len(live[frame]) >= 3 or sum(map(len, live.values())) >= 8
+            if full:
+                with pytest.raises(StreamError):
+                    table.open(number, frame)
+            else:
+                table.open(number, frame)
+                live[frame].append(number)
+        elif live[frame]:
+            stream = table.get(live[frame].pop(0))
+            assert stream is not None
+            table.remove(stream)
+        assert sorted(stream.id for stream in table) == sorted(chain.from_iterable(live.values()))
