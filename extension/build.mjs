@@ -1,0 +1,52 @@
+// Bundles the three worlds and writes the manifest: `node build.mjs [--variant test] [--out DIR]`, by default into dist/.
+//
+// The output stays readable: a reviewer of the extension store and a user in DevTools see what is in src/.
+
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { build } from 'esbuild'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+const { values } = parseArgs({ options: { variant: { type: 'string' }, out: { type: 'string' } } })
+const out = values.out === undefined ? join(here, 'dist') : resolve(values.out)
+
+const read = (path) => readFile(join(here, '..', path), 'utf8')
+const manifestPart = async (name) => JSON.parse(await read(`manifests/extension.${name}.json`))
+
+/** JSON Merge Patch, RFC 7396: objects merge, `null` removes, anything else replaces. */
+function mergePatch(target, patch) {
+  if (patch === null || typeof patch !== 'object' || Array.isArray(patch)) return patch
+  const result = { ...target }
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete result[name]
+    else result[name] = mergePatch(result[name], value)
+  }
+  return result
+}
+
+const [, version] = /__version__ = "([^"]+)"/.exec(await read('host/longwire/__init__.py'))
+// A manifest knows numbers only, so a pre-release suffix goes into the version that people see.
+const [numbers] = /^\d+(\.\d+){0,3}/.exec(version)
+const parts = ['base', 'chromium', ...(values.variant ? [values.variant] : [])]
+const manifest = (await Promise.all(parts.map(manifestPart))).reduce(mergePatch, {})
+
+// A folder that somebody named may hold more than a build.
+if (values.out === undefined) await rm(out, { recursive: true, force: true })
+await mkdir(out, { recursive: true })
+const manifestText = JSON.stringify({ ...manifest, version: numbers, version_name: version }, null, 2)
+await writeFile(join(out, 'manifest.json'), `${manifestText}\n`)
+// Content scripts are classic scripts and cannot import; the worker is a module.
+for (const [world, format] of Object.entries({ worker: 'esm', relay: 'iife', page: 'iife' })) {
+  await build({
+    entryPoints: [join(here, 'src', world, 'main.ts')],
+    outfile: join(out, `${world}.js`),
+    bundle: true,
+    format,
+    target: 'chrome148',
+    charset: 'utf8',
+    define: { LONGWIRE_VERSION: JSON.stringify(version) },
+    logLevel: 'warning'
+  })
+}

@@ -1,0 +1,61 @@
+"""Every number that both ends must agree on, or that bounds a buffer, a queue, a count or a duration.
+
+Sizes are bytes, durations are milliseconds where the name says `_MS` and seconds where it says `_S`. What is
+exported to TypeScript is every upper-case name of this module; a number that only one room needs lives in
+that room.
+"""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+PROTOCOL_VERSION: Final = 1
+
+# --- frames -------------------------------------------------------------------------------------------------
+# Chromium closes the port on a host frame over 1 MiB (measured: 1,048,576 pass, one more does not). Staying
+# under a round million leaves room for nobody's off-by-one.
+MAX_FRAME_TO_BROWSER: Final = 1_000_000
+MAX_FRAME_TO_HOST: Final = MIB
+# Browser and host are one machine; the length prefix is in its native byte order.
+FRAME_HEADER_BYTES: Final = 4
+
+# --- names and header fields --------------------------------------------------------------------------------
+MAX_ID: Final = 2**53 - 1  # the largest integer that JavaScript counts exactly
+MAX_URL_CHARS: Final = 64 * KIB
+MAX_METHOD_CHARS: Final = 32
+MAX_HEADER_PAIRS: Final = 256
+MAX_HEADER_NAME_CHARS: Final = 256
+MAX_HEADER_VALUE_CHARS: Final = 64 * KIB
+MAX_HEADERS_CHARS: Final = 96 * KIB  # all request names and values together
+MAX_MESSAGE_CHARS: Final = 1_000  # human text in an error
+
+# --- body frames --------------------------------------------------------------------------------------------
+CHUNK_SHARED_BYTES: Final = 64 * KIB  # largest chunk while other streams wait
+CHUNK_ALONE_BYTES: Final = 256 * KIB  # largest chunk while no other stream waits
+MAX_CHUNK_BYTES: Final = 256 * KIB
+INLINE_BODY_BYTES: Final = 256 * KIB  # a request body up to this size travels inside STREAM_START
+UPLOAD_CHUNK_BYTES: Final = 64 * KIB
+
+# --- flow control -------------------------------------------------------------------------------------------
+WINDOW_FLOOR_BYTES: Final = 32 * KIB  # every stream's own share, from the start and whatever others do
+WINDOW_MAX_BYTES: Final = 4 * MIB
+FRAME_POOL_BYTES: Final = 8 * MIB  # what the streams of one frame of a tab may borrow above their floors
+HOST_POOL_BYTES: Final = 16 * MIB  # what all streams may borrow above their floors
+UPLOAD_WINDOW_BYTES: Final = 256 * KIB
+# An acknowledgement costs a message through four processes, so it waits until it moves this part of the
+# window.
+ACK_WINDOW_DIVISOR: Final = 4
+
+# --- counts -------------------------------------------------------------------------------------------------
+MAX_STREAMS_PER_FRAME: Final = 256
+MAX_STREAMS_PER_HOST: Final = 1024
+MAX_REDIRECTS: Final = 10
+
+# --- time ---------------------------------------------------------------------------------------------------
+HEADER_TIMEOUT_MS: Final = 120_000  # a completion that does not stream may think that long
+MAX_TIMEOUT_MS: Final = 24 * 3600 * 1000
+PING_INTERVAL_MS: Final = 20_000
+PEER_SILENCE_MS: Final = 45_000  # no frame for this long while streams live: the other end is gone
+LINGER_MS: Final = 30_000  # how long the worker keeps the native port without streams
+EXIT_DEADLINE_MS: Final = 1_500  # stdin EOF to process end; Chromium kills at 2,000

@@ -1,0 +1,429 @@
+"""The messages, as pydantic models: the letter of the protocol.
+
+Two hops carry them. On the *native* hop (worker and host) a message is one JSON frame and bytes are base64
+text. On the *bridge* (page, relay and worker) it is a structured clone and bytes are a `Uint8Array`. A field
+of a type `…Body` is bytes in that sense, so one model describes both.
+
+The page never says who it is: what it sends is the `…Fields` base, and the worker adds `page` from Chromium's
+`port.sender` before the message goes to the host.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field, TypeAdapter
+
+from longwire.protocol.errors import ErrorCode, Phase
+from longwire.protocol.fields import (
+    ChunkBody,
+    HeaderPair,
+    HeaderPairs,
+    HumanText,
+    Id,
+    InlineBody,
+    Message,
+    Milliseconds,
+    Offset,
+    Origin,
+    ShortText,
+    UploadBody,
+    Url,
+)
+from longwire.protocol.limits import MAX_CHUNK_BYTES, MAX_HEADER_PAIRS, MAX_ID, MAX_METHOD_CHARS
+
+
+class AbortReason(StrEnum):
+    """Why a stream is no longer wanted. For the log: the host treats all alike."""
+
+    SIGNAL = "signal"
+    CANCEL = "cancel"
+    COLLECTED = "collected"
+    PAGE_GONE = "page-gone"
+    UPLOAD_FAILED = "upload-failed"
+    REFUSED = "refused"
+
+
+class RedirectMode(StrEnum):
+    """The `redirect` member of the page's RequestInit."""
+
+    FOLLOW = "follow"
+    ERROR = "error"
+    MANUAL = "manual"
+
+
+class Completeness(StrEnum):
+    """How the end of a body is known (RFC 9112 section 6.3)."""
+
+    LENGTH = "length"
+    CHUNKED = "chunked"
+    CLOSE = "close"
+    NONE = "none"
+
+
+class PolicyState(StrEnum):
+    """Whether there is a policy that the host can decide by."""
+
+    OK = "ok"
+    MISSING = "missing"
+    INVALID = "invalid"
+
+
+class Page(Message):
+    """Who asks, as the browser itself attests on `port.sender`. `document` names one frame's life."""
+
+    origin: Origin
+    tab: Annotated[int, Field(ge=-1, le=MAX_ID)]
+    frame: Annotated[int, Field(ge=0, le=MAX_ID)]
+    document: ShortText
+    private: bool
+
+
+class NoBody(Message):
+    """No request body."""
+
+    kind: Literal["none"]
+
+
+class InlineRequestBody(Message):
+    """The whole request body."""
+
+    kind: Literal["inline"]
+    data: InlineBody
+
+
+class StreamedRequestBody(Message):
+    """The body follows in STREAM_BODY; without its length, `size`, it goes upstream chunked."""
+
+    kind: Literal["stream"]
+    size: Offset | None = None
+
+
+RequestBody = Annotated[NoBody | InlineRequestBody | StreamedRequestBody, Field(discriminator="kind")]
+
+
+class Timeouts(Message):
+    """What the page asks for; the grant's limits cap it, and an absent one leaves the default."""
+
+    header_ms: Milliseconds | None = None
+    idle_ms: Milliseconds | None = None
+    total_ms: Milliseconds | None = None
+
+
+# --- to the host --------------------------------------------------------------------------------------------
+
+
+class Hello(Message):
+    """First frame. `chunk_encodings` names the compressions of STREAM_CHUNK that this extension can undo."""
+
+    type: Literal["HELLO"]
+    protocol: Annotated[int, Field(ge=0, le=MAX_ID)]
+    extension: ShortText
+    chunk_encodings: Annotated[list[ShortText], Field(max_length=8)] | None = None
+
+
+class StreamStartFields(Message):
+    """Open a stream: what the page says of its request."""
+
+    type: Literal["STREAM_START"]
+    id: Id
+    method: Annotated[str, Field(min_length=1, max_length=MAX_METHOD_CHARS)]
+    url: Url
+    headers: HeaderPairs
+    body: RequestBody
+    redirect: RedirectMode
+    timeouts: Timeouts
+
+
+class StreamStart(StreamStartFields):
+    """Open a stream: the page's request, and the page's identity stamped by the worker."""
+
+    page: Page
+
+
+class StreamBody(Message):
+    """Bytes of the request body, contiguous from offset 0, within the host's upload credit."""
+
+    type: Literal["STREAM_BODY"]
+    id: Id
+    offset: Offset
+    data: UploadBody
+
+
+class StreamBodyEnd(Message):
+    """The request body is complete and had `bytes` bytes."""
+
+    type: Literal["STREAM_BODY_END"]
+    id: Id
+    bytes: Offset
+
+
+class StreamAck(Message):
+    """The page's stream gave away all bytes below `consumed`. Never decreases, never above what was sent."""
+
+    type: Literal["STREAM_ACK"]
+    id: Id
+    consumed: Offset
+
+
+class StreamPause(Message):
+    """Send no chunk until STREAM_RESUME. A courtesy: safety never depends on it."""
+
+    type: Literal["STREAM_PAUSE"]
+    id: Id
+
+
+class StreamResume(Message):
+    """Undo STREAM_PAUSE."""
+
+    type: Literal["STREAM_RESUME"]
+    id: Id
+
+
+class StreamAbort(Message):
+    """The stream is no longer wanted; its socket closes within a second."""
+
+    type: Literal["STREAM_ABORT"]
+    id: Id
+    reason: AbortReason
+
+
+class StreamPong(Message):
+    """Answer to STREAM_PING, with its `seq`."""
+
+    type: Literal["STREAM_PONG"]
+    seq: Offset
+
+
+class StatusRequestFields(Message):
+    """Ask what the policy holds for the asking page; answered by STATUS with the same `request`."""
+
+    type: Literal["STATUS_REQUEST"]
+    request: Id
+
+
+class StatusRequest(StatusRequestFields):
+    """STATUS_REQUEST with the page's identity stamped by the worker."""
+
+    page: Page
+
+
+# --- from the host ------------------------------------------------------------------------------------------
+
+
+class Limits(Message):
+    """The host's limits, for display and for an early refusal in the worker."""
+
+    streams_per_frame: Id
+    streams_per_host: Id
+    window_max_bytes: Id
+
+
+class PolicySummary(Message):
+    """What the extension may know of the policy: where the shim belongs, and what is wrong.
+
+    `pages` are the page-origin patterns that enabled grants name, in canonical form: lower case, ASCII, no default
+    port.
+    """
+
+    state: PolicyState
+    digest: ShortText
+    pages: Annotated[list[Origin], Field(max_length=4096)]
+    problem: HumanText | None = None
+
+
+class Welcome(Message):
+    """Answer to HELLO, first frame of the host."""
+
+    type: Literal["WELCOME"]
+    protocol: Annotated[int, Field(ge=0, le=MAX_ID)]
+    host: ShortText
+    limits: Limits
+    policy: PolicySummary
+
+
+class StreamHeaders(Message):
+    """The final response's head. At most one per stream, before any chunk."""
+
+    type: Literal["STREAM_HEADERS"]
+    id: Id
+    url: Url
+    redirected: bool
+    status: Annotated[int, Field(ge=200, le=599)]
+    reason: ShortText
+    headers: Annotated[list[HeaderPair], Field(max_length=4 * MAX_HEADER_PAIRS)]
+
+
+class StreamChunk(Message):
+    """Bytes of the body from `offset` on, contiguous.
+
+    With `encoding`, `data` is compressed by itself and `size` is its plain length; `offset` counts plain
+    bytes always. `window` is there when it changed since the last chunk: the page paces its acknowledgements
+    by it.
+    """
+
+    type: Literal["STREAM_CHUNK"]
+    id: Id
+    offset: Offset
+    window: Offset | None = None
+    encoding: Literal["gzip", "deflate"] | None = None
+    size: Annotated[int, Field(ge=1, le=MAX_CHUNK_BYTES)] | None = None
+    data: ChunkBody
+
+
+class StreamBodyAck(Message):
+    """Upload credit: the host took all bytes below `consumed` and accepts up to `consumed + window`."""
+
+    type: Literal["STREAM_BODY_ACK"]
+    id: Id
+    consumed: Offset
+    window: Offset
+
+
+class Timings(Message):
+    """Milliseconds since the host accepted STREAM_START; absent where that point was not reached."""
+
+    connected_ms: Offset | None = None
+    headers_ms: Offset | None = None
+    first_byte_ms: Offset | None = None
+    total_ms: Offset
+
+
+class StreamEnd(Message):
+    """Terminal: the body is complete, had `bytes` plain bytes, and this is how its end is known."""
+
+    type: Literal["STREAM_END"]
+    id: Id
+    bytes: Offset
+    completeness: Completeness
+    timings: Timings
+
+
+class StreamErrorMessage(Message):
+    """Terminal: the stream failed. Nothing follows."""
+
+    type: Literal["STREAM_ERROR"]
+    id: Id
+    code: ErrorCode
+    message: HumanText
+    phase: Phase
+    retryable: bool
+
+
+class StreamAborted(Message):
+    """Terminal: STREAM_ABORT was carried out; socket, task and pool slot are free."""
+
+    type: Literal["STREAM_ABORTED"]
+    id: Id
+
+
+class StreamPing(Message):
+    """Every 20 s while streams live; the worker answers STREAM_PONG."""
+
+    type: Literal["STREAM_PING"]
+    seq: Offset
+
+
+class Policy(Message):
+    """The policy changed on disk."""
+
+    type: Literal["POLICY"]
+    policy: PolicySummary
+
+
+class Fatal(Message):
+    """The whole bridge cannot go on; `fix` says what a person should do. Last frame."""
+
+    type: Literal["FATAL"]
+    code: ErrorCode
+    message: HumanText
+    fix: HumanText
+
+
+class BridgeState(StrEnum):
+    """What `longwire.status()` can say."""
+
+    READY = "ready"
+    HOST_MISSING = "host-missing"
+    HOST_FORBIDDEN = "host-forbidden"
+    HOST_FAILED = "host-failed"
+    POLICY_INVALID = "policy-invalid"
+
+
+class Status(Message):
+    """Answer to STATUS_REQUEST. `destinations` are those of grants that name the asking page's origin."""
+
+    type: Literal["STATUS"]
+    request: Id
+    state: BridgeState
+    host: ShortText | None = None
+    protocol: Offset | None = None
+    destinations: Annotated[list[Url], Field(max_length=4096)]
+    fix: HumanText | None = None
+
+
+class BridgeLost(Message):
+    """Relay to page only: the relay lost the worker, and with it every live stream of this page.
+
+    `replaced` says that this relay can never reconnect (its extension was reloaded or removed): the shim
+    waits for a fresh relay's port instead of using this one again.
+    """
+
+    type: Literal["BRIDGE_LOST"]
+    message: HumanText
+    replaced: bool
+
+
+# --- unions -------------------------------------------------------------------------------------------------
+
+ToHost = Annotated[
+    Hello
+    | StreamStart
+    | StreamBody
+    | StreamBodyEnd
+    | StreamAck
+    | StreamPause
+    | StreamResume
+    | StreamAbort
+    | StreamPong
+    | StatusRequest,
+    Field(discriminator="type"),
+]
+FromHost = Annotated[
+    Welcome
+    | StreamHeaders
+    | StreamChunk
+    | StreamBodyAck
+    | StreamEnd
+    | StreamErrorMessage
+    | StreamAborted
+    | StreamPing
+    | Policy
+    | Fatal
+    | Status,
+    Field(discriminator="type"),
+]
+# What a page may say to the worker, and what it hears: the same messages without identity and without the
+# host's own.
+FromPage = Annotated[
+    StreamStartFields
+    | StreamBody
+    | StreamBodyEnd
+    | StreamAck
+    | StreamPause
+    | StreamResume
+    | StreamAbort
+    | StatusRequestFields,
+    Field(discriminator="type"),
+]
+ToPage = Annotated[
+    StreamHeaders | StreamChunk | StreamBodyAck | StreamEnd | StreamErrorMessage | StreamAborted | Status | BridgeLost,
+    Field(discriminator="type"),
+]
+
+TO_HOST: TypeAdapter[ToHost] = TypeAdapter(ToHost)
+FROM_HOST: TypeAdapter[FromHost] = TypeAdapter(FromHost)
+
+
+def message_types(union: object) -> tuple[type[Message], ...]:
+    """The models of one of the unions above, in the order they are written."""
+    return get_args(get_args(union)[0])

@@ -1,0 +1,65 @@
+"""Every code has its row, and a failure's text always fits the wire."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from longwire.protocol.errors import (
+    ERRORS,
+    Category,
+    ErrorCode,
+    FrameError,
+    LongwireError,
+    Phase,
+    StreamError,
+    printable,
+)
+from longwire.protocol.limits import MAX_MESSAGE_CHARS
+from longwire.protocol.messages import StreamErrorMessage
+
+
+def test_every_code_has_a_row_in_the_order_of_the_list() -> None:
+    assert list(ERRORS) == list(ErrorCode)
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_a_code_is_its_own_name_and_means_something(code: ErrorCode) -> None:
+    assert code.name == code.value
+    assert ERRORS[code].meaning
+    assert ERRORS[code].category is not Category.CANCELLED
+
+
+def test_a_frame_error_is_of_the_protocol() -> None:
+    error = FrameError("a frame of length zero")
+    assert (error.code, error.info.category) == (ErrorCode.PROTOCOL, Category.PROTOCOL)
+    assert str(error) == "PROTOCOL: a frame of length zero"
+
+
+def test_a_stream_error_knows_its_phase() -> None:
+    error = StreamError(ErrorCode.UPSTREAM_DNS, "does not resolve", Phase.CONNECT)
+    assert (error.phase, error.info.retryable) == (Phase.CONNECT, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("café 日本", "café 日本"),
+        ("a\r\nb\x1b[2J\x00", r"a\r\nb\x1b[2J\x00"),
+        ("\u202eexe.txt", r"\u202eexe.txt"),
+        ("\ud800", r"\ud800"),
+        ("x" * MAX_MESSAGE_CHARS, "x" * MAX_MESSAGE_CHARS),
+        ("x" * (MAX_MESSAGE_CHARS + 1), "x" * (MAX_MESSAGE_CHARS - 3) + "..."),
+        ("\n" * MAX_MESSAGE_CHARS, (r"\n" * MAX_MESSAGE_CHARS)[: MAX_MESSAGE_CHARS - 3] + "..."),
+    ],
+)
+def test_text_is_cut_and_controls_are_escaped(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@given(st.text(st.characters(), max_size=3_000))
+def test_any_failure_fits_its_message(text: str) -> None:
+    error = LongwireError(ErrorCode.PROTOCOL, text)
+    message = StreamErrorMessage(
+        type="STREAM_ERROR", id=1, code=error.code, message=error.message, phase=Phase.BODY, retryable=False
+    )
+    assert message.message.isprintable()

@@ -1,0 +1,30 @@
+"""A bounded slice of the malformed inputs; a million of them run with `python -m tests.unit.protocol.malformed`."""
+
+import pytest
+
+from tests.unit.protocol import malformed
+from tests.unit.protocol.malformed import KINDS, run
+
+SLICE = 50_000
+
+
+def test_malformed_input_has_only_defined_outcomes() -> None:
+    counts, findings = run(range(SLICE), seed=20_261)
+    assert findings == []
+    assert counts.total() == SLICE
+    assert {kind for kind, _ in counts} == set(KINDS)
+
+
+def test_a_traceback_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_payload: bytes) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(malformed, "parse_to_host", fail)
+    _, findings = run(range(len(KINDS)), seed=1)
+    assert any("RecursionError" in finding for finding in findings)
+
+
+def test_the_command_says_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:
+    assert malformed.main(["--count", str(3 * len(KINDS))]) == 0
+    printed = capsys.readouterr().out
+    assert "0 findings" in printed and "invalid UTF-8" in printed
