@@ -1,0 +1,236 @@
+"""httpcore2's two interfaces to the network, for one connection: resolve, check, connect to what was checked, TLS.
+
+The connection's own `HopBackend` knows what its hop may reach; httpcore2 only ever sees the name, so Host and the TLS
+name stay what the URL says. Library timeouts are ignored throughout: `timers` has the only clocks.
+"""
+
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, TypeVar
+
+import anyio
+import httpcore2
+from anyio.streams.tls import TLSStream
+
+from longwire.upstream.errors import EarlyAnswer, EndWithoutNotice, connect_error, tls_error
+from longwire.upstream.interim import InterimScanner
+from longwire.upstream.model import Network
+from longwire.upstream.resolver import Resolver, resolve_checked
+from longwire.upstream.sockets import READ_BYTES, SocketStream, dial
+
+T = TypeVar("T")
+
+# How long an upload may go on after the final response has begun. Servers that answer at once and still read the body
+# are common enough to let a short upload finish; one that refuses the body must not be fed for longer.
+EARLY_ANSWER_GRACE_S: Final = 0.5
+
+
+class HopStream(httpcore2.AsyncNetworkStream):
+    """A connection's bytes, in TLS or not. During an upload it watches for a response that comes early."""
+
+    def __init__(self, raw: SocketStream, host: str) -> None:
+        self._raw = raw
+        self._host = host
+        self._plain: SocketStream | TLSStream = raw
+        # Bytes received while sending, for the next `read`; then the failure or the end that followed them.
+        self._early = bytearray()
+        self._failure: Exception | None = None
+        self._interim = InterimScanner()
+        self._stop_upload_at: float | None = None
+        self.ended = False
+        # On from the first body byte until the response is read: every write gives way to an early response.
+        self.watching = False
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Give 1 to `max_bytes` bytes, b"" at an orderly end.
+
+        Raises:
+            EndWithoutNotice, anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError
+        """
+        self.watching = False
+        if self._early:
+            data = bytes(self._early[:max_bytes])
+            del self._early[:max_bytes]
+            return data
+        if self._failure is not None:
+            raise self._failure
+        if self.ended:
+            return b""
+        try:
+            return await self._plain.receive(max_bytes)
+        except anyio.EndOfStream:
+            self.ended = True
+            return b""
+        except anyio.BrokenResourceError as error:
+            raise self._judged(error) from None
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send all of `buffer`.
+
+        Raises:
+            EarlyAnswer: an upload is on and the response is there.
+            httpcore2.WriteError: the connection broke. httpcore2 then looks for a response.
+        """
+        if self.watching:
+            await self.unless_answered(lambda: self._send(buffer))
+        else:
+            await self._send(buffer)
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.AsyncNetworkStream:
+        """Do the handshake, with verification.
+
+        Raises:
+            StreamError: UPSTREAM_TLS. The socket is closed.
+        """
+        try:
+            # `standard_compatible` makes an end without close_notify visible. The closing handshake that it also
+            # means does not take place: this class closes the socket itself.
+            self._plain = await TLSStream.wrap(
+                self._raw, hostname=server_hostname, ssl_context=ssl_context, standard_compatible=True
+            )
+        except (anyio.BrokenResourceError, anyio.EndOfStream, anyio.ClosedResourceError, OSError) as error:
+            self.close()
+            raise tls_error(error, self._host) from None
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def close(self) -> None:
+        """Close the socket now, without a closing handshake that a dead or slow peer could draw out."""
+        self._raw.close()
+
+    async def aclose(self) -> None:
+        """`close`, for httpcore2's interface."""
+        self.close()
+
+    @property
+    def readable(self) -> bool:
+        """Whether anything is waiting to be read. On an idle connection that means it cannot be used again."""
+        return bool(self._early) or self.ended or self._failure is not None or self._raw.readable
+
+    def get_extra_info(self, info: str) -> Any:
+        """Answer httpcore2's question whether an idle connection is still good."""
+        return self.readable if info == "is_readable" else None
+
+    async def unless_answered(self, operation: Callable[[], Awaitable[T]]) -> T:
+        """Await `operation`, and meanwhile look whether the final response begins.
+
+        When it does, `operation` has EARLY_ANSWER_GRACE_S left, counted from that moment, and is then cancelled. An end
+        or a failure of the connection ends it at once.
+
+        Raises:
+            EarlyAnswer: `operation` was cancelled; whatever it did in part does not count.
+            Exception: what `operation` itself raises.
+        """
+        # A fast upload never waits, and still has to notice.
+        await self._probe()
+        if self._stop_upload_at is not None and time.monotonic() >= self._stop_upload_at:
+            raise EarlyAnswer
+        results: list[T] = []
+        failure: Exception | None = None
+        async with anyio.create_task_group() as group:
+
+            async def watch() -> None:
+                await self._wait_for_answer()
+                group.cancel_scope.cancel()
+
+            group.start_soon(watch)
+            try:
+                results.append(await operation())
+            except Exception as error:  # noqa: BLE001  (raised below: a task group would wrap it)
+                failure = error
+            group.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+        if not results:
+            raise EarlyAnswer
+        return results[0]
+
+    async def _wait_for_answer(self) -> None:
+        while self._stop_upload_at is None:
+            try:
+                await self._raw.wait_readable()
+            except anyio.ClosedResourceError:
+                return
+            await self._probe()
+        await anyio.sleep(max(0.0, self._stop_upload_at - time.monotonic()))
+
+    async def _probe(self) -> None:
+        """Take what is there to be read without waiting, and decide what it means for the upload."""
+        if self._stop_upload_at is not None:
+            return
+        self._raw.waits = False
+        try:
+            data = await self._plain.receive(READ_BYTES)
+        except anyio.WouldBlock:
+            return  # nothing, or a part of a TLS record, or a session ticket
+        except anyio.EndOfStream:
+            self.ended = True
+            self._stop_upload_at = 0.0
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError) as error:
+            self._failure = self._judged(error)
+            self._stop_upload_at = 0.0
+        else:
+            self._early += data
+            if self._interim.final_begins(data):
+                self._stop_upload_at = time.monotonic() + EARLY_ANSWER_GRACE_S
+        finally:
+            self._raw.waits = True
+
+    async def _send(self, buffer: bytes) -> None:
+        try:
+            await self._plain.send(buffer)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError):
+            raise httpcore2.WriteError from None
+
+    def _judged(self, error: Exception) -> Exception:
+        if isinstance(error.__cause__, ssl.SSLEOFError) or (
+            isinstance(error.__cause__, ssl.SSLError) and "UNEXPECTED_EOF" in (error.__cause__.reason or "")
+        ):
+            self.ended = True
+            return EndWithoutNotice()
+        return error
+
+
+class HopBackend(httpcore2.AsyncNetworkBackend):
+    """Connects one connection once, to an address that its grant's network class admits."""
+
+    def __init__(self, resolver: Resolver, network: Network, isolation: str) -> None:
+        self._resolver = resolver
+        self._network = network
+        self._isolation = isolation
+        self._closed = False
+        self.stream: HopStream | None = None
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Resolve, check, connect.
+
+        Raises:
+            StreamError: UPSTREAM_DNS, POLICY_DENIED, UPSTREAM_CONNECT; phase `connect`.
+        """
+        addresses = await resolve_checked(self._resolver, host, self._network, self._isolation)
+        try:
+            raw = await dial(addresses, port)
+        except OSError as error:
+            raise connect_error(error, host, port) from None
+        self.stream = HopStream(raw, host)
+        if self._closed:
+            self.stream.close()
+        return self.stream
+
+    def close(self) -> None:
+        """Close the socket now, or as soon as there is one."""
+        self._closed = True
+        if self.stream is not None:
+            self.stream.close()

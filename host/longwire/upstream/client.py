@@ -1,0 +1,160 @@
+"""Requests over HTTP/1.1: connect or reuse, send, follow redirects, hand over the response.
+
+The parts come from httpx2: its TLS trust (`httpx2.create_ssl_context`, in `trust`) and the HTTP/1.1 connection and
+network interfaces of its own transport layer, httpcore2. `httpx2.AsyncClient` above them is not used, because what
+it adds is what must not happen here: a cookie jar, netrc and proxies from the environment, its own redirects that
+carry secrets along, normalisation of a URL that has already been decided on, unproven decoding, and library
+timeouts. Why there is no pool either stands in `connection`.
+
+HTTP/1.1 only: one paused HTTP/2 stream holds up all others on its connection.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+
+from longwire.protocol.errors import Phase
+from longwire.protocol.messages import RedirectMode
+from longwire.upstream.connection import Connection, ConnectionKey
+from longwire.upstream.errors import FOREIGN, exchange_error
+from longwire.upstream.framing import judge_head
+from longwire.upstream.head import build_request
+from longwire.upstream.model import Hop, Timings, UpstreamRequest
+from longwire.upstream.redirects import Chain, as_redirect, follow, location_of
+from longwire.upstream.resolver import Resolver, SystemResolver
+from longwire.upstream.response import HttpResponse
+from longwire.upstream.shelf import KEEPALIVE_S, Shelf
+from longwire.upstream.timers import Timers
+from longwire.upstream.trust import TrustStore
+from longwire.upstream.upload import Upload
+
+
+class UpstreamClient:
+    """An `Upstream` over HTTP/1.1. Belongs to one event loop. There is no limit on connections: who counts streams is
+    the caller.
+    """
+
+    def __init__(self, *, resolver: Resolver | None = None, keepalive_s: float = KEEPALIVE_S) -> None:
+        self._resolver = resolver or SystemResolver()
+        self._trust = TrustStore()
+        self._shelf = Shelf(keepalive_s)
+        self._busy: set[Connection] = set()
+        self._closed = False
+
+    @property
+    def busy_connections(self) -> int:
+        """Connections that carry a request or a response that is not finished."""
+        return len(self._busy)
+
+    @property
+    def idle_connections(self) -> int:
+        """Connections kept for the next request; none stays longer than the keep-alive time."""
+        return len(self._shelf)
+
+    async def open(self, request: UpstreamRequest) -> HttpResponse:
+        """See `Upstream`."""
+        return await _Exchange(request, self._connection, self._let_go).run()
+
+    async def aclose(self) -> None:
+        """See `Upstream`."""
+        self._closed = True
+        self._shelf.close()
+        for connection in list(self._busy):
+            connection.close()
+
+    async def _connection(self, isolation: str, hop: Hop) -> Connection:
+        if self._closed:
+            raise RuntimeError("the client is closed")
+        key = ConnectionKey.of(isolation, hop)
+        connection = self._shelf.take(key)
+        if connection is None:
+            context = await self._trust.context(hop.ca_file) if hop.scheme == "https" else None
+            connection = Connection(key, hop, self._resolver, context)
+        self._busy.add(connection)
+        return connection
+
+    def _let_go(self, connection: Connection) -> None:
+        self._busy.discard(connection)
+        if self._closed:
+            connection.close()
+        else:
+            self._shelf.put(connection)
+
+
+class _Exchange:
+    """One `open`: the hops of one request, under one set of clocks."""
+
+    def __init__(
+        self,
+        request: UpstreamRequest,
+        get_connection: Callable[[str, Hop], Awaitable[Connection]],
+        let_go: Callable[[Connection], None],
+    ) -> None:
+        self._request = request
+        self._get_connection = get_connection
+        self._let_go = let_go
+        self._timers = Timers(request.timeouts)
+        self._connection: Connection | None = None
+
+    async def run(self) -> HttpResponse:
+        """Go from hop to hop until a response is not a redirect to be followed."""
+        request = self._request
+        hop = request.hop
+        chain = Chain(request.method, hop.href, request.body)
+        with self._timers.to_headers(self._phase):
+            response = await self._respond(hop, chain)
+            while request.redirect is not RedirectMode.MANUAL:
+                try:
+                    location = location_of(response.status, response.headers)
+                    if location is None:
+                        break
+                    chain = follow(chain, response.status, location, request.redirect)
+                    hop = request.next_hop(as_redirect(chain))
+                except BaseException:
+                    await response.aclose()
+                    raise
+                await response.discard()
+                response = await self._respond(hop, chain)
+        return response
+
+    def _phase(self) -> Phase:
+        return Phase.CONNECT if self._connection is None else self._connection.phase
+
+    async def _respond(self, hop: Hop, chain: Chain) -> HttpResponse:
+        """Send one hop's request and take the head of its response."""
+        self._connection = None
+        connection = self._connection = await self._get_connection(self._request.isolation, hop)
+        fresh = connection.connected_at is None
+        upload = Upload(chain.body, lambda: connection.stream, self._timers)
+        try:
+            raw = await connection.send(build_request(chain.method, hop, chain.body, upload))
+            head = judge_head(
+                chain.method,
+                raw.extensions["http_version"],
+                raw.status,
+                raw.extensions["reason_phrase"],
+                raw.headers,
+            )
+            timings = Timings(connection.connected_at if fresh else None, time.monotonic())
+            return HttpResponse(
+                url=hop.href.partition("#")[0],
+                redirected=chain.redirects > 0,
+                head=head,
+                raw=raw,
+                connection=connection,
+                upload=upload,
+                timers=self._timers,
+                timings=timings,
+                let_go=self._let_go,
+            )
+        except FOREIGN as error:
+            self._drop(connection)
+            raise exchange_error(
+                error, connection.phase, ended=connection.ended, uploading=not upload.complete
+            ) from None
+        except BaseException:
+            self._drop(connection)
+            raise
+
+    def _drop(self, connection: Connection) -> None:
+        connection.close()
+        self._let_go(connection)

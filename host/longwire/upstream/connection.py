@@ -1,0 +1,107 @@
+"""One connection to one hop: httpcore2's HTTP/1.1 connection and the socket under it, held together.
+
+Why not httpcore2's pool. Its work is to queue for slots, multiplex HTTP/2 and pick a connection for a request,
+and none of that exists here: there is no limit per server, no HTTP/2, and a connection belongs to one isolation
+key. What would remain is a list of idle connections (`shelf`), and in exchange the pool hides which socket a
+request got, which the early-response watch, the timings and the immediate close on cancellation all need.
+"""
+
+import logging
+import ssl
+import time
+from dataclasses import dataclass
+
+import httpcore2
+
+from longwire.protocol.errors import Phase
+from longwire.upstream.backend import HopBackend, HopStream
+from longwire.upstream.model import Hop
+from longwire.upstream.resolver import Resolver
+
+# At DEBUG it logs whole header lists, injected secrets included, whatever the root logger's owner asked for.
+logging.getLogger("httpcore2").setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionKey:
+    """Requests with equal keys may use the same connection, one after the other."""
+
+    isolation: str
+    scheme: str
+    host: str
+    port: int
+    network: str
+    ca_file: str | None
+
+    @classmethod
+    def of(cls, isolation: str, hop: Hop) -> "ConnectionKey":
+        """The key of `hop` for a caller with this isolation key."""
+        return cls(isolation, hop.scheme, hop.host, hop.port, hop.network, hop.ca_file)
+
+
+class Connection:
+    """Carries one request at a time. `close` is immediate and may come at any moment."""
+
+    def __init__(self, key: ConnectionKey, hop: Hop, resolver: Resolver, context: ssl.SSLContext | None) -> None:
+        self.key = key
+        self._backend = HopBackend(resolver, hop.network, key.isolation)
+        self._http = httpcore2.AsyncHTTPConnection(
+            httpcore2.Origin(hop.scheme.encode("ascii"), hop.host.encode("ascii"), hop.port),
+            ssl_context=context,
+            http1=True,
+            http2=False,
+            retries=0,
+            network_backend=self._backend,
+        )
+        self._closed = False
+        # When the connection stood, TLS included; None before.
+        self.connected_at: float | None = None
+
+    @property
+    def stream(self) -> HopStream:
+        """The bytes; only once `phase` is `headers`."""
+        if self._backend.stream is None:
+            raise RuntimeError("not connected yet")
+        return self._backend.stream
+
+    @property
+    def phase(self) -> Phase:
+        """How far the request on this connection has come: `connect` or `headers`."""
+        return Phase.CONNECT if self.connected_at is None else Phase.HEADERS
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server has closed its side."""
+        return self._backend.stream is not None and self._backend.stream.ended
+
+    async def send(self, request: httpcore2.Request) -> httpcore2.Response:
+        """Connect if this is the first request, send it, and wait for the head of the final response.
+
+        Raises:
+            StreamError: not connected.
+            One of `errors.FOREIGN`: anything later.
+        """
+        request.extensions["trace"] = self._trace
+        return await self._http.handle_async_request(request)
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the next request may go out here: the last one ended on both sides, and nothing follows it."""
+        return not self._closed and self._http.is_idle() and not self._left_over() and not self.stream.readable
+
+    def close(self) -> None:
+        """Close the socket now, whatever is going on on it."""
+        self._closed = True
+        self._backend.close()
+
+    def _left_over(self) -> bool:
+        """Whether bytes after the end of the response were read with it. They would be taken for the next answer."""
+        # httpcore2 has no public way to ask. If these names change, nothing is reused, and a test says so.
+        http11 = getattr(self._http, "_connection", None)
+        parser = getattr(http11, "_h11_state", None)
+        return parser is None or parser.trailing_data != (b"", False)
+
+    async def _trace(self, event: str, info: dict[str, object]) -> None:
+        # The first event after TCP and TLS; on a kept-alive connection it comes at once.
+        if event == "http11.send_request_headers.started" and self.connected_at is None:
+            self.connected_at = time.monotonic()

@@ -1,0 +1,181 @@
+"""What an upstream is asked and what it answers; the interface that `native` is written against.
+
+Times are seconds on the clock of `time.monotonic()` (asyncio's loop clock is the same one). Header fields are pairs, in
+order, duplicates kept.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from longwire.protocol.messages import Completeness, RedirectMode
+
+# What the resolved address of a hop may be; a grant names exactly one. See `addresses`.
+Network: TypeAlias = Literal["public", "private", "loopback"]
+
+HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One request line and where it goes: a decision already made by policy, carried out to the letter.
+
+    `host` is canonical ASCII, IPv6 without brackets. `target` is path and query, sent byte for byte. `headers` are the
+    final ones, injected secrets included, hence no repr. `ca_file` names the only certificate authorities that
+    may vouch for this hop; None means those of the system.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+    href: str
+    headers: HeaderPairs = field(repr=False)
+    network: Network
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedBody:
+    """A request body that arrives while it is sent.
+
+    `size` is its length in bytes if known (Content-Length), None sends it chunked. `pieces` is iterated once and
+    closed (`aclose`, if it has one) as soon as the upload is over, also when an early response ended it. It raises
+    StreamError to fail the exchange.
+    """
+
+    size: int | None
+    pieces: AsyncIterator[bytes]
+
+
+# None: no body. bytes: the whole body, which a redirect may send again.
+RequestBody: TypeAlias = bytes | StreamedBody | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTimeouts:
+    """Seconds; None switches a timer off. None of them runs while the exchange waits for the page.
+
+    `header_s` bounds the way to the final response's head, redirects included; while a body is being sent it is the
+    longest time without progress. `idle_s` is silence on the socket during a read. `total_s` is the time
+    spent inside `open` and `read` together.
+    """
+
+    header_s: float | None
+    idle_s: float | None = None
+    total_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """What the fetch standard makes of a 3xx response; the caller answers with the next `Hop` or refuses.
+
+    `url` is absolute, http or https, fragment included. `crossed_origin` and `body_dropped` are about the whole chain
+    so far: what was taken off for one hop does not come back on a later one. `replays_body` says that the request
+    body would be sent once more; a caller that allows it only within one grant looks here.
+    """
+
+    method: str
+    url: str
+    crossed_origin: bool
+    body_dropped: bool
+    replays_body: bool
+
+
+# Decides a redirect: a full policy decision and freshly built headers. Raises StreamError to refuse.
+NextHop: TypeAlias = Callable[[Redirect], Hop]
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """One exchange, redirects included. Connections are never shared across different `isolation` keys."""
+
+    method: str
+    hop: Hop
+    body: RequestBody
+    isolation: str
+    redirect: RedirectMode
+    next_hop: NextHop
+    timeouts: UpstreamTimeouts
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """When the final hop's connection stood (None if it was one kept alive), and when its final head was there."""
+
+    connected_at: float | None
+    headers_at: float
+
+
+class UpstreamResponse(Protocol):
+    """A response whose head has arrived. Exactly one task reads; whoever holds it closes it."""
+
+    @property
+    def url(self) -> str:
+        """The final hop's URL, without fragment (as `Response.url` of the fetch standard)."""
+
+    @property
+    def redirected(self) -> bool:
+        """Whether at least one redirect was followed."""
+
+    @property
+    def status(self) -> int:
+        """200 to 599."""
+
+    @property
+    def reason(self) -> str:
+        """The reason phrase, possibly empty, latin-1."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """All fields as the server sent them, names in lower case, values latin-1. Nothing is filtered here."""
+
+    @property
+    def completeness(self) -> Completeness:
+        """How the end of the body will be known."""
+
+    @property
+    def timings(self) -> Timings:
+        """When things happened."""
+
+    @property
+    def sent_bytes(self) -> int:
+        """Request body bytes that the final hop's socket took."""
+
+    @property
+    def wire_bytes(self) -> int:
+        """Response body bytes so far, before content decoding."""
+
+    async def read(self, max_bytes: int) -> bytes:
+        """Give the next 1 to `max_bytes` decoded bytes, as soon as there are any.
+
+        Call it only with credit for the bytes: no timer runs, and nothing is taken from the socket, between calls.
+
+        Returns:
+            b"" at a proven end of framing and content coding, and ever after; nothing else is an end.
+
+        Raises:
+            StreamError: the body cannot be had whole (phase `body`); raised again by every later call.
+        """
+
+    async def aclose(self) -> None:
+        """Let go. Before the end this closes the socket at once; after it, and a second time, it does nothing.
+
+        A `read` of another task that is waiting meanwhile fails with UPSTREAM_RESET.
+        """
+
+
+class Upstream(Protocol):
+    """Something that carries out requests. `UpstreamClient` speaks HTTP/1.1; others may come."""
+
+    async def open(self, request: UpstreamRequest) -> UpstreamResponse:
+        """Carry out `request` up to the head of the final response.
+
+        Cancelling the call closes its socket at once, in every phase.
+
+        Raises:
+            StreamError: no response: refused, unreachable, broken, too slow. Phase `connect` or `headers`.
+        """
+
+    async def aclose(self) -> None:
+        """Close every connection, also those of responses still being read. The object cannot be used afterwards."""

@@ -1,0 +1,158 @@
+"""A response being read: framing and content coding undone, the clocks, and the end of the connection's use."""
+
+from collections.abc import Callable
+
+import anyio
+import anyio.lowlevel
+import httpcore2
+
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.protocol.messages import Completeness
+from longwire.upstream.connection import Connection
+from longwire.upstream.decoding import make_decoder
+from longwire.upstream.errors import FOREIGN, exchange_error
+from longwire.upstream.framing import ResponseHead
+from longwire.upstream.model import Timings
+from longwire.upstream.timers import Timers
+from longwire.upstream.upload import Upload
+
+
+class HttpResponse:
+    """An `UpstreamResponse` over HTTP/1.1."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        redirected: bool,
+        head: ResponseHead,
+        raw: httpcore2.Response,
+        connection: Connection,
+        upload: Upload,
+        timers: Timers,
+        timings: Timings,
+        let_go: Callable[[Connection], None],
+    ) -> None:
+        """`let_go` gets the connection back once, to keep or to forget.
+
+        Raises:
+            StreamError: DECODE_FAILED, too many codings.
+        """
+        self.url = url
+        self.redirected = redirected
+        self.status = head.status
+        self.reason = head.reason
+        self.headers = head.headers
+        self.completeness = head.completeness
+        self.timings = timings
+        self.wire_bytes = 0
+        self._decoder = make_decoder(head.headers, has_body=head.completeness is not Completeness.NONE)
+        self._raw = raw
+        self._pieces = raw.aiter_stream()
+        self._connection = connection
+        self._upload = upload
+        self._timers = timers
+        self._let_go = let_go
+        self._ready = memoryview(b"")
+        self._reading = False
+        self._done = False
+        self._failure: StreamError | None = None
+
+    @property
+    def sent_bytes(self) -> int:
+        """See `UpstreamResponse`."""
+        return self._upload.sent_bytes
+
+    async def read(self, max_bytes: int) -> bytes:
+        """See `UpstreamResponse`. Cancelling it closes the connection: there is no way to go on from there."""
+        if max_bytes < 1:
+            raise ValueError("max_bytes must be positive")
+        if self._reading:
+            raise RuntimeError("two tasks read one response")
+        self._reading = True
+        try:
+            # What is decoded already needs no waiting; a reader that never waits would stop everyone else.
+            await anyio.lowlevel.checkpoint()
+            while not self._ready:
+                if self._failure is not None:
+                    raise self._failure
+                if self._done:
+                    return b""
+                await self._advance()
+        except StreamError as error:
+            self._fail(error)
+            raise
+        except BaseException:
+            self._fail(_closed_here())
+            raise
+        finally:
+            self._reading = False
+        data = bytes(self._ready[:max_bytes])
+        self._ready = self._ready[max_bytes:]
+        return data
+
+    async def aclose(self) -> None:
+        """See `UpstreamResponse`."""
+        if not self._done:
+            self._fail(_closed_here())
+            if not self._reading:
+                # The socket is closed: this only unwinds the library's generators, which must not be left to the
+                # garbage collector.
+                with anyio.CancelScope(shield=True):
+                    await self._pieces.aclose()
+                    await self._raw.aclose()
+
+    async def discard(self) -> None:
+        """Let go of a response whose body nobody wants. An empty body leaves the connection usable."""
+        empty = self.completeness is Completeness.NONE or ("content-length", "0") in self.headers
+        if empty:
+            async for _ in self._pieces:
+                pass
+            await self._end()
+        else:
+            await self.aclose()
+
+    async def _advance(self) -> None:
+        """One step: make `_ready` longer, or set `_done`, or neither."""
+        made = self._decoder.step()
+        if made is not None:
+            if not made:
+                await anyio.lowlevel.checkpoint()  # a bomb of nothings must not stop the others
+            self._ready = memoryview(made)
+            return
+        piece = await self._next_piece()
+        if piece:
+            self.wire_bytes += len(piece)
+            self._decoder.feed(piece)
+            return
+        self._decoder.finish()
+        await self._end()
+
+    async def _next_piece(self) -> bytes:
+        """What the framing gives next, b"" at its end."""
+        with self._timers.between_bytes():
+            try:
+                async for piece in self._pieces:
+                    if piece:
+                        return piece
+            except FOREIGN as error:
+                raise exchange_error(error, Phase.BODY, ended=self._connection.ended, uploading=False) from None
+        return b""
+
+    async def _end(self) -> None:
+        await self._raw.aclose()
+        self._done = True
+        self._let_go(self._connection)
+
+    def _fail(self, error: StreamError) -> None:
+        if self._done:
+            return
+        self._failure = error
+        self._done = True
+        self._ready = memoryview(b"")
+        self._connection.close()
+        self._let_go(self._connection)
+
+
+def _closed_here() -> StreamError:
+    return StreamError(ErrorCode.UPSTREAM_RESET, "the response was closed on this side", Phase.BODY)

@@ -1,0 +1,207 @@
+"""TCP to an address that has been checked: non-blocking sockets under anyio's stream interface.
+
+Why not anyio's own sockets. A buffer limit must be set before the connection is made, or the window it announces
+is already larger. An asyncio transport reads up to 256 KiB ahead of whoever asked, and a thousand paused streams
+would hold that much each; here nothing is taken from the kernel beyond what is asked for. And readability must be
+watched while a body is being sent, which a transport does not let anybody do.
+"""
+
+import errno
+import socket
+from collections.abc import Sequence
+from ipaddress import IPv6Address
+from typing import Final
+
+import anyio
+import anyio.abc
+import anyio.lowlevel
+
+from longwire.upstream.addresses import IPAddress
+
+READ_BYTES: Final = 64 * 1024
+
+# The kernel grows a receive buffer for a fast reader (to 6 MiB and more), and keeps it when the reader stops: bytes
+# that left the server although nobody has credit for them. A fixed size ends that. Linux doubles the number
+# for its own bookkeeping and caps it by net.core.rmem_max.
+RECEIVE_BUFFER_BYTES: Final = 1024 * 1024
+
+# When the next address is tried beside one that does not answer (RFC 8305 section 5).
+ATTEMPT_DELAY_S: Final = 0.25
+# A name may have hundreds of addresses; each attempt is a socket.
+MAX_ATTEMPTS: Final = 8
+
+_IN_PROGRESS: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)} - {0})
+# This machine lacks the address family or a route for it: says nothing about the server.
+_NO_FAMILY: Final = frozenset({errno.ENETUNREACH, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
+
+
+class SocketStream(anyio.abc.ByteStream):
+    """A connected socket. One task may receive while another sends."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._sending = anyio.Lock()
+        self._closed = False
+        # False makes `receive` raise anyio.WouldBlock where it would have to wait.
+        self.waits = True
+
+    async def receive(self, max_bytes: int = READ_BYTES) -> bytes:
+        """Take 1 to `max_bytes` bytes from the kernel.
+
+        Raises:
+            anyio.EndOfStream: the peer closed its side.
+            anyio.BrokenResourceError: the connection broke.
+            anyio.ClosedResourceError: this side closed, possibly while waiting.
+            anyio.WouldBlock: nothing there, and `waits` is off.
+        """
+        if self.waits:
+            # A socket that always has data would never let another task run.
+            await anyio.lowlevel.checkpoint()
+        while True:
+            if self._closed:
+                raise anyio.ClosedResourceError
+            try:
+                data = self._socket.recv(max_bytes)
+            except (BlockingIOError, InterruptedError):
+                if not self.waits:
+                    raise anyio.WouldBlock from None
+                await self.wait_readable()
+            except OSError as error:
+                raise anyio.BrokenResourceError from error
+            else:
+                if not data:
+                    raise anyio.EndOfStream
+                return data
+
+    async def wait_readable(self) -> None:
+        """Wait until `receive` would give bytes, the end, or an error. No other task may be receiving."""
+        if self._closed:
+            raise anyio.ClosedResourceError
+        await anyio.wait_readable(self._socket)
+
+    async def send(self, item: bytes) -> None:
+        """Put all of `item` into the kernel's buffer; concurrent calls go out one after the other.
+
+        Raises:
+            anyio.BrokenResourceError: the connection broke.
+            anyio.ClosedResourceError: this side closed, possibly while waiting.
+        """
+        async with self._sending:
+            rest = memoryview(item)
+            while rest:
+                if self._closed:
+                    raise anyio.ClosedResourceError
+                try:
+                    sent = self._socket.send(rest)
+                except (BlockingIOError, InterruptedError):
+                    await anyio.wait_writable(self._socket)
+                except OSError as error:
+                    raise anyio.BrokenResourceError from error
+                else:
+                    rest = rest[sent:]
+
+    async def send_eof(self) -> None:
+        """Not offered: an HTTP/1.1 client says where its request ends by framing."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the socket now; whoever waits on it gets anyio.ClosedResourceError. Twice is once."""
+        if not self._closed:
+            self._closed = True
+            anyio.notify_closing(self._socket)
+            self._socket.close()
+
+    async def aclose(self) -> None:
+        """`close`, for anyio's interface."""
+        self.close()
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is something to receive: bytes, the end, or an error. Takes nothing."""
+        if self._closed:
+            return True
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            return True
+        return True
+
+
+async def dial(addresses: Sequence[IPAddress], port: int) -> SocketStream:
+    """Connect to the first of `addresses` that answers; a dead one costs the others a quarter of a second.
+
+    Families take turns, the preferred one first (RFC 8305 section 4). What is not chosen is closed.
+
+    Raises:
+        OSError: none answered; the most telling of the errors.
+    """
+    winner: socket.socket | None = None
+    errors: list[OSError] = []
+
+    async def attempt(address: IPAddress, finished: anyio.Event) -> None:
+        nonlocal winner
+        try:
+            sock = await _connect(address, port)
+        except OSError as error:
+            errors.append(error)
+        else:
+            if winner is None:
+                winner = sock
+                group.cancel_scope.cancel()
+            else:
+                sock.close()
+        finally:
+            finished.set()
+
+    try:
+        async with anyio.create_task_group() as group:
+            for address in _by_turns(addresses)[:MAX_ATTEMPTS]:
+                finished = anyio.Event()
+                group.start_soon(attempt, address, finished)
+                with anyio.move_on_after(ATTEMPT_DELAY_S):
+                    await finished.wait()
+    except BaseException:
+        if winner is not None:
+            winner.close()
+        raise
+    if winner is None:
+        raise next((error for error in errors if error.errno not in _NO_FAMILY), errors[0])
+    return SocketStream(winner)
+
+
+async def _connect(address: IPAddress, port: int) -> socket.socket:
+    family = socket.AF_INET6 if isinstance(address, IPv6Address) else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(0)  # non-blocking
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # The system's keepalive waits two hours; a stream of events may be silent for long, and middleboxes forget
+        # after minutes. Three unanswered probes and the connection is known to be dead.
+        for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3)):
+            if hasattr(socket, name):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        code = sock.connect_ex((str(address), port))
+        if code in _IN_PROGRESS:
+            await anyio.wait_writable(sock)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, "connect")
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _by_turns(addresses: Sequence[IPAddress]) -> list[IPAddress]:
+    if not addresses:
+        return []
+    first = [address for address in addresses if address.version == addresses[0].version]
+    other = [address for address in addresses if address.version != addresses[0].version]
+    merged: list[IPAddress] = []
+    for index in range(max(len(first), len(other))):
+        merged += first[index : index + 1] + other[index : index + 1]
+    return merged

@@ -1,0 +1,146 @@
+"""Kept-alive connections: only fresh, only for the same key, never twice at once, never left behind."""
+
+import anyio
+import pytest
+
+from longwire.upstream import UpstreamClient
+from longwire.upstream.shelf import MAX_IDLE
+from tests.unit.upstream.asking import ask, fetch
+from tests.upstreams import bodies, faults, sse
+from tests.upstreams.server import Server
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+async def test_the_next_request_uses_the_same_connection(client: UpstreamClient) -> None:
+    async with Server(faults.raw(OK)) as server:
+        first, _ = await fetch(client, ask(server.url()))
+        second, _ = await fetch(client, ask(server.url("/other")))
+        assert len(server.connections) == 1
+        assert first.timings.connected_at is not None
+        assert first.timings.connected_at <= first.timings.headers_at
+        assert second.timings.connected_at is None
+        assert (client.busy_connections, client.idle_connections) == (0, 1)
+
+
+@pytest.mark.parametrize("difference", ["isolation", "ca_file", "host"])
+async def test_connections_are_not_shared_across_keys(client: UpstreamClient, difference: str) -> None:
+    async with Server(faults.raw(OK)) as server:
+        await fetch(client, ask(server.url()))
+        if difference == "isolation":
+            other = ask(server.url(), isolation="https://other.test")
+        elif difference == "ca_file":
+            other = ask(server.url(), ca_file="/nowhere.pem")
+        else:
+            other = ask(server.url().replace("127.0.0.1", "localhost"))
+        await fetch(client, other)
+        assert len(server.connections) == 2
+
+
+async def test_an_idle_connection_is_closed_when_its_time_is_up() -> None:
+    client = UpstreamClient(keepalive_s=0.1)
+    async with Server(faults.raw(OK)) as server:
+        await fetch(client, ask(server.url()))
+        await server.connections[0].wait_gone()
+        assert client.idle_connections == 0
+        await fetch(client, ask(server.url()))
+        assert len(server.connections) == 2
+    await client.aclose()
+
+
+async def test_a_connection_that_the_server_closed_is_not_used(client: UpstreamClient) -> None:
+    async with Server(faults.raw(OK)) as server:
+        await fetch(client, ask(server.url()))
+        server.connections[0].close()
+        await server.connections[0].closed.wait()
+        assert (await fetch(client, ask(server.url())))[1] == b"ok"
+        assert len(server.connections) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    ],
+)
+async def test_a_server_that_says_close_is_believed(client: UpstreamClient, answer: bytes) -> None:
+    async with Server(faults.raw(answer, then="hold")) as server:
+        assert (await fetch(client, ask(server.url())))[1] == b"ok"
+        await server.connections[0].wait_gone()
+        assert client.idle_connections == 0
+
+
+async def test_a_response_that_is_not_read_to_its_end_takes_its_connection_with_it(client: UpstreamClient) -> None:
+    async with Server(bodies.random_bytes(1_000_000)) as server:
+        response = await client.open(ask(server.url()))
+        await response.read(10)
+        await response.aclose()
+        await response.aclose()
+        await server.connections[0].wait_gone()
+        assert (client.busy_connections, client.idle_connections) == (0, 0)
+
+
+async def test_fifty_streams_to_one_server_at_once(client: UpstreamClient) -> None:
+    streams = sse.EventStreams()
+    async with Server(streams) as server:
+        responses = [await client.open(ask(server.url(f"/?channel={number}"))) for number in range(50)]
+        assert server.open_connections == client.busy_connections == 50
+        for number in reversed(range(50)):
+            streams.channel(str(number)).event(f"for {number}")
+        for number, response in enumerate(responses):
+            assert await response.read(100) == b"data: for %d\n\n" % number
+        for response in responses:
+            await response.aclose()
+        for connection in server.connections:
+            await connection.wait_gone()
+
+
+async def test_idle_connections_are_bounded(client: UpstreamClient) -> None:
+    async with Server(faults.raw(OK)) as server:
+        responses = [await client.open(ask(server.url())) for _ in range(MAX_IDLE + 5)]
+        for response in responses:
+            while await response.read(100):
+                pass
+        assert client.idle_connections == MAX_IDLE
+        # The oldest went.
+        for connection in server.connections[:5]:
+            await connection.wait_gone()
+        assert server.open_connections == MAX_IDLE
+
+
+async def test_closing_the_client_closes_everything(client: UpstreamClient) -> None:
+    async with Server(faults.raw(OK)) as quick, Server(faults.NAMED["body-silent"]) as slow:
+        await fetch(client, ask(quick.url()))
+        response = await client.open(ask(slow.url()))
+        await client.aclose()
+        await quick.connections[0].wait_gone()
+        await slow.connections[0].wait_gone()
+        await response.aclose()
+        with pytest.raises(RuntimeError):
+            await client.open(ask(quick.url()))
+
+
+async def test_closing_the_client_while_it_connects() -> None:
+    client = UpstreamClient()
+    with faults.unanswering_port() as port:
+        async with anyio.create_task_group() as group:
+            group.start_soon(client.open, ask(f"http://127.0.0.1:{port}/"))
+            await anyio.wait_all_tasks_blocked()
+            await client.aclose()
+            group.cancel_scope.cancel()
+    assert client.busy_connections == 0
+
+
+async def test_two_tasks_cannot_read_one_response(client: UpstreamClient) -> None:
+    async with Server(faults.NAMED["body-silent"]) as server:
+        response = await client.open(ask(server.url()))
+        assert await response.read(100) == b"half"
+        async with anyio.create_task_group() as group:
+            group.start_soon(response.read, 100)
+            await anyio.wait_all_tasks_blocked()
+            with pytest.raises(RuntimeError):
+                await response.read(100)
+            group.cancel_scope.cancel()
+        with pytest.raises(ValueError, match="positive"):
+            await response.read(0)
