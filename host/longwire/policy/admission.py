@@ -1,0 +1,84 @@
+"""The limits of a grant that count across streams: how many at once, and how many a minute.
+
+Sans-IO: the clock is a parameter and nothing waits. A request over a limit is refused, never queued: whether and
+when it is sent again is the page library's decision.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from longwire.policy.grants import Grant
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
+
+_MINUTE_S: Final = 60.0
+
+
+@dataclass(slots=True)
+class _Usage:
+    open_streams: int = 0
+    # A bucket that holds one minute's requests and refills evenly.
+    tokens: float = 0.0
+    capacity: int = 0
+    filled_at_s: float = 0.0
+
+
+class Admission:
+    """Counts by grant name, so that a policy read again does not forget what is still open."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._usage: dict[str, _Usage] = {}
+
+    def enter(self, grant: Grant) -> "Ticket":
+        """Take a place for one stream. Its ticket is given back when the stream's socket is closed, not before.
+
+        Raises:
+            StreamError: LIMIT_EXCEEDED, naming the grant and the limit.
+        """
+        usage = self._usage.setdefault(grant.name, _Usage())
+        limits = grant.limits
+        if limits.streams is not None and usage.open_streams >= limits.streams:
+            raise _exceeded(f'the grant "{grant.name}" allows {limits.streams} streams at once')
+        if limits.requests_per_minute is not None and not self._take_token(usage, limits.requests_per_minute):
+            raise _exceeded(f'the grant "{grant.name}" allows {limits.requests_per_minute} requests per minute')
+        usage.open_streams += 1
+        return Ticket(usage)
+
+    def open_streams(self, grant_name: str) -> int:
+        """How many tickets of this grant are out."""
+        usage = self._usage.get(grant_name)
+        return usage.open_streams if usage else 0
+
+    def _take_token(self, usage: _Usage, per_minute: int) -> bool:
+        now = self._clock()
+        if usage.capacity != per_minute:  # first request, or the limit was changed in the file
+            usage.capacity, usage.tokens = per_minute, float(per_minute)
+        else:
+            refill = (now - usage.filled_at_s) * per_minute / _MINUTE_S
+            usage.tokens = min(float(per_minute), usage.tokens + refill)
+        usage.filled_at_s = now
+        if usage.tokens < 1.0:
+            return False
+        usage.tokens -= 1.0
+        return True
+
+
+class Ticket:
+    """One stream's place. `leave` may be called again without effect."""
+
+    __slots__ = ("_usage",)
+
+    def __init__(self, usage: _Usage) -> None:
+        self._usage: _Usage | None = usage
+
+    def leave(self) -> None:
+        """Give the place back."""
+        if self._usage is not None:
+            self._usage.open_streams -= 1
+            self._usage = None
+
+
+def _exceeded(message: str) -> StreamError:
+    return StreamError(ErrorCode.LIMIT_EXCEEDED, message, Phase.POLICY)

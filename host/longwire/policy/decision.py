@@ -1,0 +1,171 @@
+"""The one decision: may this page send this method to this URL, and by which grant. Requests and redirect hops alike.
+
+A refusal says what was missing, to two readers. The page is told about grants that name its own origin, because
+those it may know already; the administrator (`longwire policy check`, the log) is told which grant of all came
+nearest.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from longwire.policy.grants import Grant, Network
+from longwire.policy.matching import FORBIDDEN_METHODS, TOKEN, DestinationPattern
+from longwire.policy.urls import CanonicalUrl, parse_canonical, parse_origin, scoped_path_hazard, shorten
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.protocol.limits import MAX_METHOD_CHARS
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Permission for one request: the grant that decided, and what it decided about."""
+
+    grant: Grant
+    url: CanonicalUrl
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A grant that did not allow a request, and in how many ways. `distance` orders them; it means nothing else."""
+
+    grant: Grant
+    differences: tuple[str, ...]
+    distance: int
+
+    def describe(self) -> str:
+        """One line: which grant, and what differs."""
+        return f'grant "{self.grant.name}": {"; ".join(self.differences)}'
+
+
+class PolicyDeniedError(StreamError):
+    """POLICY_DENIED. `message` is fit for the page that asked; `nearest` and `suggestion` are for the administrator."""
+
+    def __init__(self, message: str, nearest: NearMiss | None = None, suggestion: str | None = None) -> None:
+        super().__init__(ErrorCode.POLICY_DENIED, message, Phase.POLICY)
+        self.nearest = nearest
+        self.suggestion = suggestion
+
+
+def decide(grants: Sequence[Grant], page_origin: str, *, private: bool, method: str, url: str) -> Decision:
+    """Find the first grant, in file order, that allows this.
+
+    `page_origin` is what the browser attests, `url` the canonical form that it gave. `private` says whether the
+    page is in a private window: those match only grants that say so.
+
+    Raises:
+        StreamError: PROTOCOL, a method or URL that no policy could allow.
+        PolicyDeniedError: POLICY_DENIED, no grant allows it.
+    """
+    _check_method(method)
+    canonical = parse_canonical(url)
+    origin = parse_origin(page_origin)
+    if origin is None:
+        raise PolicyDeniedError(
+            f'a page whose origin is "{shorten(page_origin, 80)}" can have no grant: only http and https pages can'
+        )
+    for grant in grants:
+        if (
+            grant.enabled
+            and (grant.private_windows or not private)
+            and method in grant.methods
+            and grant.names_page(origin)
+            and grant.reaches(canonical)
+        ):
+            return Decision(grant, canonical, method)
+    raise _denied(grants, origin, private=private, method=method, url=canonical)
+
+
+def suggest_grant(origin: CanonicalUrl, method: str, url: CanonicalUrl) -> str:
+    """The lines that an administrator would add to allow exactly this, and what lies below the URL's folder."""
+    folder = url.path.rpartition("/")[0] + "/"
+    destination = url.origin + ("/" if scoped_path_hazard(folder) else folder)
+    return "\n".join(
+        [
+            "[[grant]]",
+            f'name = "{url.host.replace(":", "-")[:64]}"',
+            f'pages = ["{origin.origin}"]',
+            f'destinations = ["{destination}"]',
+            f'methods = ["{method}"]',
+            f'network = "{_likely_network(url.host)}"',
+        ]
+    )
+
+
+def _check_method(method: str) -> None:
+    if not TOKEN.fullmatch(method) or len(method) > MAX_METHOD_CHARS:
+        raise StreamError(ErrorCode.PROTOCOL, f'"{shorten(method, 40)}" is not an HTTP method', Phase.POLICY)
+    if method.upper() in FORBIDDEN_METHODS:
+        raise StreamError(ErrorCode.PROTOCOL, f"the method {method.upper()} is forbidden", Phase.POLICY)
+
+
+def _denied(
+    grants: Sequence[Grant], origin: CanonicalUrl, *, private: bool, method: str, url: CanonicalUrl
+) -> PolicyDeniedError:
+    misses = [_miss(grant, origin, private=private, method=method, url=url) for grant in grants]
+    nearest = min(misses, key=lambda miss: miss.distance, default=None)
+    own = min((miss for miss in misses if miss.grant.names_page(origin)), key=lambda miss: miss.distance, default=None)
+    suggestion = suggest_grant(origin, method, url)
+    message = f"no grant of the policy allows {shorten(method, 40)} {url.display()} for {shorten(origin.origin, 120)}"
+    if own is not None:
+        message += f"; nearest is {shorten(own.describe(), 300)}"
+    wanted = ", ".join(suggestion.splitlines()[2:])  # without heading and name
+    return PolicyDeniedError(f"{message}. An administrator would add a [[grant]] with {wanted}", nearest, suggestion)
+
+
+# How far a difference is from being a slip: a forgotten method is near, another server is not.
+_SLIP: Final = 1
+_PART: Final = 3
+_OTHER_PAGE: Final = 10
+_OTHER_SERVER: Final = 20
+
+
+def _miss(grant: Grant, origin: CanonicalUrl, *, private: bool, method: str, url: CanonicalUrl) -> NearMiss:
+    differences = []
+    distance = 0
+    if not grant.names_page(origin):
+        pages = ", ".join(map(str, grant.pages[:3])) + (" …" if len(grant.pages) > 3 else "")
+        differences.append(f"it is for other pages ({pages})")
+        distance += _OTHER_PAGE
+    if not grant.reaches(url):
+        cost, text = min((_destination_miss(entry, url) for entry in grant.destinations), default=(_OTHER_SERVER, ""))
+        differences.append(text)
+        distance += cost
+    if method not in grant.methods:
+        differences.append(f"its methods are {', '.join(grant.methods)}")
+        distance += _SLIP
+    if private and not grant.private_windows:
+        differences.append("it does not say private_windows = true")
+        distance += _SLIP
+    if not grant.enabled:
+        differences.append("it says enabled = false")
+        distance += _SLIP
+    return NearMiss(grant, tuple(differences), distance)
+
+
+def _destination_miss(entry: DestinationPattern, url: CanonicalUrl) -> tuple[int, str]:
+    host = entry.origin
+    if not host.matches_host(url.host):
+        return _OTHER_SERVER, f"it is for another server ({entry})"
+    if host.scheme != url.scheme:
+        return _PART, f"it is for {host.scheme}, not {url.scheme} ({entry})"
+    if host.port != url.port:
+        return _PART, f"it is for port {host.port}, not {url.port} ({entry})"
+    if not entry.holds_path(url.path):
+        return _PART, f"the path is not under {entry.path} ({entry})"
+    hazard = scoped_path_hazard(url.path)
+    return _SLIP, f"the path {hazard}, which a destination with a path prefix does not accept ({entry})"
+
+
+def _likely_network(host: str) -> Network:
+    """For a suggestion only: what the name or address looks like. The address guard judges what it resolves to."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return "loopback"
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "public"
+    if address.is_loopback:
+        return "loopback"
+    return "private" if address.is_private else "public"

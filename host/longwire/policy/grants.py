@@ -1,0 +1,57 @@
+"""A grant as the host decides by it: compiled, and with the secrets that its own file defines."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from longwire.policy.matching import DestinationPattern, PagePattern
+from longwire.policy.secrets import SecretSource
+from longwire.policy.templates import ValueTemplate
+from longwire.policy.urls import CanonicalUrl
+
+Network = Literal["public", "private", "loopback"]
+Origin = Literal["administrator", "user"]
+
+
+@dataclass(frozen=True, slots=True)
+class GrantLimits:
+    """Upper bounds; None is no bound of the grant's own. Bytes are plain body bytes of one response."""
+
+    streams: int | None = None
+    requests_per_minute: int | None = None
+    bytes: int | None = None
+    header_timeout_ms: int | None = None
+    total_timeout_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One `[[grant]]`. `name` is unique in the whole policy; `source` and `line` say where it is written.
+
+    `inject` holds header names as written and their values; `secrets` what those values refer to. The narrowing
+    lists are lower case, possibly with a trailing `*`; None narrows nothing.
+    """
+
+    name: str
+    pages: tuple[PagePattern, ...]
+    destinations: tuple[DestinationPattern, ...]
+    methods: tuple[str, ...]
+    network: Network = "public"
+    inject: tuple[tuple[str, ValueTemplate], ...] = ()
+    secrets: tuple[SecretSource, ...] = ()
+    enabled: bool = True
+    private_windows: bool = False
+    request_headers: tuple[str, ...] | None = None
+    response_headers: tuple[str, ...] | None = None
+    reflection_guard: bool = True
+    ca_file: str | None = None
+    limits: GrantLimits = field(default_factory=GrantLimits)
+    source: Origin = "user"
+    line: int = 1
+
+    def names_page(self, origin: CanonicalUrl) -> bool:
+        """Whether one of `pages` matches the origin."""
+        return any(page.matches(origin) for page in self.pages)
+
+    def reaches(self, url: CanonicalUrl) -> bool:
+        """Whether one of `destinations` matches the URL."""
+        return any(destination.matches(url) for destination in self.destinations)

@@ -1,0 +1,101 @@
+"""Which header fields may be set by a page, injected by a grant, or shown to a page. One table each way.
+
+Sources: Fetch standard, "forbidden request-header" and "forbidden response-header name"; RFC 9110 section 7.6.1 and
+    RFC 9112 for what belongs to one connection.
+"""
+
+from enum import Flag, auto
+from typing import Final
+
+
+class Setter(Flag):
+    """Who may set a request header."""
+
+    NOBODY = 0
+    PAGE = auto()
+    GRANT = auto()
+    ANYONE = PAGE | GRANT
+
+
+# Names that are not listed, and under no listed prefix, are Setter.ANYONE's.
+#
+# NOBODY: the HTTP stack writes these, or they would change how the message is framed, routed or answered. GRANT:
+#     the fetch standard keeps pages from setting them because servers trust them; an administrator may have a
+#     server that wants one.
+REQUEST_HEADERS: Final[dict[str, Setter]] = {
+    "accept-charset": Setter.NOBODY,
+    "accept-encoding": Setter.NOBODY,
+    "access-control-request-headers": Setter.NOBODY,
+    "access-control-request-method": Setter.NOBODY,
+    "access-control-request-private-network": Setter.NOBODY,
+    "connection": Setter.NOBODY,
+    "content-length": Setter.NOBODY,
+    "cookie": Setter.GRANT,
+    "cookie2": Setter.NOBODY,
+    "date": Setter.NOBODY,
+    "dnt": Setter.GRANT,
+    "expect": Setter.NOBODY,
+    "host": Setter.NOBODY,
+    "http2-settings": Setter.NOBODY,
+    "keep-alive": Setter.NOBODY,
+    "origin": Setter.GRANT,
+    "referer": Setter.GRANT,
+    "set-cookie": Setter.NOBODY,
+    "te": Setter.NOBODY,
+    "trailer": Setter.NOBODY,
+    "transfer-encoding": Setter.NOBODY,
+    "upgrade": Setter.NOBODY,
+    "via": Setter.NOBODY,
+}
+REQUEST_HEADER_PREFIXES: Final[dict[str, Setter]] = {
+    "proxy-": Setter.NOBODY,
+    "sec-": Setter.GRANT,
+}
+
+# A server that honours these carries out another method than the request line's. Fetch refuses those that name one
+# of its forbidden methods; here a method named this way must be granted like any other (see `headers`).
+METHOD_OVERRIDES: Final = frozenset({"x-http-method", "x-http-method-override", "x-method-override"})
+
+# Never shown to a page: credentials and their challenges, instructions to a browser that is not the one asking, and
+# what belongs to one connection.
+HIDDEN_RESPONSE_HEADERS: Final = frozenset(
+    {
+        "alt-svc",
+        "authentication-info",
+        "clear-site-data",
+        "connection",
+        "keep-alive",
+        "set-cookie",
+        "set-cookie2",
+        "strict-transport-security",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "www-authenticate",
+    }
+)
+HIDDEN_RESPONSE_PREFIXES: Final = ("proxy-",)
+
+
+def setter_of(name: str) -> Setter:
+    """Who may set the request header `name` (any case)."""
+    lowered = name.lower()
+    rule = REQUEST_HEADERS.get(lowered)
+    if rule is not None:
+        return rule
+    for prefix, prefix_rule in REQUEST_HEADER_PREFIXES.items():
+        if lowered.startswith(prefix):
+            return prefix_rule
+    return Setter.ANYONE
+
+
+def is_hidden(name: str) -> bool:
+    """Whether the response header `name` (any case) is never shown to a page."""
+    lowered = name.lower()
+    return lowered in HIDDEN_RESPONSE_HEADERS or lowered.startswith(HIDDEN_RESPONSE_PREFIXES)
+
+
+def overriding_methods(value: str) -> list[str]:
+    """The methods that a METHOD_OVERRIDES value names, in upper case (Fetch: "get, decode, and split")."""
+    return [method for part in value.split(",") if (method := part.strip(' \t"').upper())]

@@ -1,0 +1,112 @@
+"""What goes upstream and what comes back, by the tables in `header_rules` (threats 11 and 12)."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from longwire.policy.decision import Decision, PolicyDeniedError
+from longwire.policy.grants import Grant
+from longwire.policy.header_rules import METHOD_OVERRIDES, Setter, is_hidden, overriding_methods, setter_of
+from longwire.policy.matching import FORBIDDEN_METHODS, TOKEN
+from longwire.policy.reflection import ReflectionScanner
+from longwire.policy.secrets import Secret
+from longwire.policy.urls import shorten
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.protocol.limits import MAX_HEADER_PAIRS, MAX_HEADERS_CHARS
+
+HeaderPair = tuple[str, str]
+
+# RFC 9110 section 5.5, one character per byte: visible ASCII, obs-text, and inner spaces and tabs.
+_FIELD_VALUE: Final = re.compile(r"(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
+
+
+def build_request_headers(
+    page_headers: Sequence[HeaderPair], decision: Decision, secrets: Mapping[str, Secret]
+) -> list[HeaderPair]:
+    """The header pairs that go upstream for this decision, in the page's order, the injected ones last.
+
+    `secrets` are those of the grant, by name (`resolve_secrets(decision.grant.secrets)`). A page's value for an
+    injected name is replaced without a word, so that a page can neither set it nor learn that it is set. A header
+    that the grant's `request_headers` does not list is left out.
+
+    Raises:
+        StreamError: PROTOCOL, a name or value that RFC 9110 or the fetch standard forbids, or more than the limits
+            allow. PolicyDeniedError: POLICY_DENIED, a header that overrides the method with one that is not
+            granted.
+    """
+    _check_size(page_headers)
+    grant = decision.grant
+    injected = {name.lower() for name, _ in grant.inject}
+    pairs = []
+    for name, value in page_headers:
+        _check_pair(name, value)
+        lowered = name.lower()
+        if lowered in METHOD_OVERRIDES:
+            _check_override(lowered, value, grant)
+        if lowered not in injected and _passes(lowered, grant.request_headers):
+            pairs.append((name, value))
+    for name, template in grant.inject:
+        pairs.append((name, template.fill(lambda secret: secrets[secret].reveal())))
+    return pairs
+
+
+def filter_response_headers(pairs: Iterable[HeaderPair], grant: Grant) -> list[HeaderPair]:
+    """The response's header pairs that the page may see, duplicates and order kept."""
+    kept = list(pairs)
+    # RFC 9110 section 7.6.1: what Connection names belongs to the connection too.
+    named = {
+        option.strip(" \t").lower()
+        for name, value in kept
+        if name.lower() == "connection"
+        for option in value.split(",")
+    }
+    return [
+        (name, value)
+        for name, value in kept
+        if not is_hidden(name) and name.lower() not in named and _passes(name.lower(), grant.response_headers)
+    ]
+
+
+def headers_reflect(pairs: Iterable[HeaderPair], secrets: Iterable[Secret]) -> bool:
+    """Whether a header that the page would see holds one of the secrets, in any form that the guard knows."""
+    scanner = ReflectionScanner(secrets)
+    if not scanner.active:
+        return False
+    return any(scanner.feed(f"{name}: {value}\n".encode("latin-1", "replace")) for name, value in pairs)
+
+
+def _check_size(pairs: Sequence[HeaderPair]) -> None:
+    if len(pairs) > MAX_HEADER_PAIRS:
+        raise _protocol(f"more than {MAX_HEADER_PAIRS} request headers")
+    if sum(len(name) + len(value) for name, value in pairs) > MAX_HEADERS_CHARS:
+        raise _protocol(f"the request headers are longer than {MAX_HEADERS_CHARS} characters together")
+
+
+def _check_pair(name: str, value: str) -> None:
+    if not TOKEN.fullmatch(name):
+        raise _protocol(f'"{shorten(name, 60)}" is not a header name')
+    if not _FIELD_VALUE.fullmatch(value):
+        raise _protocol(f'the value of the header "{shorten(name, 60)}" contains characters that no header may carry')
+    if Setter.PAGE not in setter_of(name):
+        raise _protocol(f'the header "{shorten(name, 60)}" may not be set by a page')
+
+
+def _check_override(name: str, value: str, grant: Grant) -> None:
+    for method in overriding_methods(value):
+        if method in FORBIDDEN_METHODS:
+            raise _protocol(f'the header "{name}" names a forbidden method')
+        if method not in grant.methods:
+            raise PolicyDeniedError(
+                f'the header "{name}" asks for {shorten(method, 40)}, which grant "{grant.name}" does not allow'
+            )
+
+
+def _passes(lowered: str, allowed: Sequence[str] | None) -> bool:
+    """Whether a narrowing list (lower case, a trailing `*` for the rest of a name) holds this name; None holds all."""
+    if allowed is None:
+        return True
+    return any(lowered.startswith(pattern[:-1]) if pattern.endswith("*") else lowered == pattern for pattern in allowed)
+
+
+def _protocol(message: str) -> StreamError:
+    return StreamError(ErrorCode.PROTOCOL, message, Phase.POLICY)

@@ -1,0 +1,179 @@
+"""From the bytes of one policy file to its grants, or to what is wrong with it."""
+
+import hashlib
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from longwire.policy.grants import Grant, GrantLimits, Origin
+from longwire.policy.model import FORMAT_VERSION, GrantEntry, PolicyFile, SecretEntry
+from longwire.policy.problems import Problem, problem_at, syntax_problem, validation_problems
+from longwire.policy.secrets import SecretSource
+from longwire.policy.toml_lines import Location, line_of, locate_keys
+
+# WELCOME carries the page patterns of all grants, so the file must fit a frame with room to spare.
+MAX_POLICY_BYTES: Final = 256 * 1024
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDocument:
+    """One file, read. With `problems` it has no grants. `digest` is the SHA-256 of its bytes, in hex."""
+
+    path: Path
+    digest: str
+    grants: tuple[Grant, ...] = ()
+    user_grants: bool = False
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+def read_policy(path: Path, source: Origin) -> PolicyDocument:
+    """Read and parse a file. Never raises for what the file is or holds: that becomes `problems`."""
+    if not path.is_file():  # a FIFO would block the host until somebody writes to it
+        return PolicyDocument(path, "", problems=(Problem("it is not a regular file"),))
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_POLICY_BYTES + 1)
+    except PermissionError:
+        return PolicyDocument(path, "", problems=(Problem("the user that runs the browser may not read it"),))
+    except OSError:
+        return PolicyDocument(path, "", problems=(Problem("it cannot be read"),))
+    return parse_policy(data, path, source)
+
+
+def parse_policy(data: bytes, path: Path, source: Origin) -> PolicyDocument:
+    """Parse a file's bytes; `path` is for messages."""
+    digest = hashlib.sha256(data).hexdigest()
+    lines: dict[Location, int] = {}
+    try:
+        text = _decode(data)
+        content = _parse_toml(text)
+        lines = locate_keys(text)
+        _check_version(content, lines)
+        file = PolicyFile.model_validate(content)
+    except _Unusable as unusable:
+        return PolicyDocument(path, digest, problems=(unusable.problem,))
+    except ValidationError as error:
+        return PolicyDocument(path, digest, problems=tuple(validation_problems(error, lines)))
+    if problems := tuple(_cross_check(file, lines)):
+        return PolicyDocument(path, digest, problems=problems)
+    secrets = {name: _secret(name, entry) for name, entry in file.secret.items()}
+    grants = tuple(
+        _grant(entry, secrets, source, line_of(lines, ("grant", index))) for index, entry in enumerate(file.grant)
+    )
+    return PolicyDocument(path, digest, grants, file.user_grants, warnings=tuple(_warnings(file, lines, source)))
+
+
+class _Unusable(Exception):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def _decode(data: bytes) -> str:
+    if len(data) > MAX_POLICY_BYTES:
+        raise _Unusable(Problem(f"it is larger than {MAX_POLICY_BYTES // 1024} KiB"))
+    if data.startswith(_BYTE_ORDER_MARK):
+        raise _Unusable(Problem("it begins with a byte-order mark: save it as UTF-8 without one", 1))
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _Unusable(Problem("it is not UTF-8", data.count(b"\n", 0, error.start) + 1)) from None
+
+
+def _parse_toml(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _Unusable(syntax_problem(error, text)) from None
+    except RecursionError:
+        raise _Unusable(Problem("its lists or tables are nested too deeply")) from None
+
+
+def _check_version(content: Mapping[str, Any], lines: Mapping[Location, int]) -> None:
+    # Before all else: of a file of another version every other complaint would mislead.
+    version = content.get("version", FORMAT_VERSION)
+    if type(version) is not int or version != FORMAT_VERSION:  # `true` equals 1 in Python, and is not meant
+        raise _Unusable(problem_at(("version",), "this version of Longwire reads version = 1 of the file only", lines))
+
+
+def _cross_check(file: PolicyFile, lines: Mapping[Location, int]) -> Iterator[Problem]:
+    """What no single key can tell: names that are used twice, and references that lead nowhere."""
+    seen: dict[str, int] = {}
+    for index, grant in enumerate(file.grant):
+        place: Location = ("grant", index)
+        if grant.name in seen:
+            yield problem_at((*place, "name"), f"grant[{seen[grant.name]}] has the same name", lines)
+        seen.setdefault(grant.name, index)
+        yield from _check_inject(grant, place, set(file.secret), lines)
+    for name, secret in file.secret.items():
+        if (secret.env is None) == (secret.file is None):
+            yield problem_at(("secret", name), "must have exactly one of env, file", lines)
+
+
+def _check_inject(
+    grant: GrantEntry, place: Location, known: set[str], lines: Mapping[Location, int]
+) -> Iterator[Problem]:
+    names: set[str] = set()
+    for header, template in grant.inject.items():
+        field = (*place, "inject", header)
+        if header.lower() in names:
+            yield problem_at(field, "the same header is injected twice", lines)
+        names.add(header.lower())
+        for secret in template.secrets:
+            if secret not in known:
+                yield problem_at(field, f"there is no [secret.{secret}]", lines)
+
+
+def _warnings(file: PolicyFile, lines: Mapping[Location, int], source: Origin) -> Iterator[Problem]:
+    used = {secret for grant in file.grant for template in grant.inject.values() for secret in template.secrets}
+    for name in file.secret:
+        if name not in used:
+            yield problem_at(("secret", name), "no grant injects this secret", lines)
+    if source == "user" and file.user_grants:
+        yield problem_at(("user_grants",), "has a meaning in the administrator's file only", lines)
+    for index, grant in enumerate(file.grant):
+        for number, destination in enumerate(grant.destinations):
+            local = destination.origin.host == "localhost" or destination.origin.host.endswith(".localhost")
+            if local and grant.network != "loopback":
+                place = ("grant", index, "destinations", number)
+                yield problem_at(place, f'is this machine, which network = "{grant.network}" does not reach', lines)
+
+
+def _secret(name: str, entry: SecretEntry) -> SecretSource:
+    if entry.env is not None:
+        return SecretSource(name, "env", entry.env)
+    return SecretSource(name, "file", entry.file or "")
+
+
+def _grant(entry: GrantEntry, secrets: Mapping[str, SecretSource], source: Origin, line: int) -> Grant:
+    used = {name for template in entry.inject.values() for name in template.secrets}
+    return Grant(
+        name=entry.name,
+        pages=entry.pages,
+        destinations=entry.destinations,
+        methods=entry.methods,
+        network=entry.network,
+        inject=tuple(entry.inject.items()),
+        secrets=tuple(secrets[name] for name in sorted(used)),
+        enabled=entry.enabled,
+        private_windows=entry.private_windows,
+        request_headers=entry.request_headers,
+        response_headers=entry.response_headers,
+        reflection_guard=entry.reflection_guard,
+        ca_file=entry.ca_file,
+        limits=GrantLimits(
+            streams=entry.limits.streams,
+            requests_per_minute=entry.limits.requests_per_minute,
+            bytes=entry.limits.bytes,
+            header_timeout_ms=entry.limits.header_timeout,
+            total_timeout_ms=entry.limits.total_timeout,
+        ),
+        source=source,
+        line=line,
+    )

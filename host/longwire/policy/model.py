@@ -1,0 +1,211 @@
+"""The policy file's format, as pydantic models: the letter of what `docs` and the JSON Schema say.
+
+An unknown key is an error: a misspelt restriction that is silently ignored is an open door. So is a key whose feature
+this version does not have. Patterns, sizes and durations come out of the models parsed.
+"""
+
+from typing import Annotated, Any, Final, Literal, NoReturn
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic.json_schema import GenerateJsonSchema
+
+from longwire.policy.grants import Network
+from longwire.policy.header_rules import Setter, setter_of
+from longwire.policy.matching import MAX_PATTERN_CHARS, TOKEN, DestinationPattern, PagePattern, parse_method
+from longwire.policy.secrets import is_absolute_path
+from longwire.policy.templates import SECRET_NAME, ValueTemplate
+from longwire.policy.units import parse_duration, parse_size
+from longwire.protocol.limits import (
+    MAX_HEADER_NAME_CHARS,
+    MAX_ID,
+    MAX_METHOD_CHARS,
+    MAX_STREAMS_PER_HOST,
+    MAX_TIMEOUT_MS,
+)
+
+FORMAT_VERSION: Final = 1
+MAX_GRANTS: Final = 1000
+MAX_PATTERNS_PER_GRANT: Final = 256
+MAX_REQUESTS_PER_MINUTE: Final = 100_000
+# Keys of the format whose feature is not built yet: known, and refused.
+UNSUPPORTED_KEYS: Final = frozenset({"proxy", "keyring"})
+
+
+class Entry(BaseModel):
+    """A table of the file. Strict: TOML has types, and `"8"` is not 8."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a text")  # noqa: TRY004  (pydantic collects ValueErrors only)
+    return value
+
+
+def _page(value: object) -> PagePattern:
+    return PagePattern.parse(_text(value))
+
+
+def _destination(value: object) -> DestinationPattern:
+    return DestinationPattern.parse(_text(value))
+
+
+def _template(value: object) -> ValueTemplate:
+    return ValueTemplate.parse(_text(value))
+
+
+def _duration(value: object) -> int:
+    milliseconds = parse_duration(_text(value))
+    if not 1 <= milliseconds <= MAX_TIMEOUT_MS:
+        raise ValueError(f'must be between "1ms" and "{MAX_TIMEOUT_MS // 3_600_000}h"')
+    return milliseconds
+
+
+def _size(value: object) -> int:
+    size = value if isinstance(value, int) and not isinstance(value, bool) else parse_size(_text(value))
+    if not 1 <= size <= MAX_ID:
+        raise ValueError("must be at least 1 byte")
+    return size
+
+
+def _name(value: str) -> str:
+    if not value.isprintable() or value != value.strip() or '"' in value:
+        raise ValueError("must be printable, without quotes and without spaces around it")
+    return value
+
+
+def _secret_name(value: str) -> str:
+    if not SECRET_NAME.fullmatch(value):
+        raise ValueError("a secret's name has letters, digits, '_', '.' and '-' only")
+    return value
+
+
+def _injected_name(value: str) -> str:
+    if not TOKEN.fullmatch(value) or len(value) > MAX_HEADER_NAME_CHARS:
+        raise ValueError("is not a header name")
+    if Setter.GRANT not in setter_of(value):
+        raise ValueError("belongs to the HTTP stack and cannot be injected")
+    return value
+
+
+def _header_pattern(value: str) -> str:
+    bare = value.removesuffix("*")
+    if (bare and not TOKEN.fullmatch(bare)) or "*" in bare or not value:
+        raise ValueError('must be a header name, or the beginning of one and "*"')
+    return value.lower()
+
+
+def _absolute(value: str) -> str:
+    if not is_absolute_path(value):
+        raise ValueError("must be an absolute path: the browser chooses the working folder")
+    return value
+
+
+def _variable(value: str) -> str:
+    if not value or "=" in value or "\0" in value:
+        raise ValueError("is not the name of an environment variable")
+    return value
+
+
+def _not_supported(value: object) -> NoReturn:
+    raise ValueError("is not supported by this version of Longwire; remove it")
+
+
+# TOML gives lists; a policy is immutable, so it keeps tuples. That one conversion is allowed in strict mode.
+_LIST: Final = Field(strict=False, min_length=1, max_length=MAX_PATTERNS_PER_GRANT)
+_PATTERN_TEXT: Final = {"type": "string", "maxLength": MAX_PATTERN_CHARS}
+_QUANTITY_TEXT: Final = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?[A-Za-z]+$"}
+
+Page = Annotated[
+    PagePattern,
+    PlainValidator(_page),
+    WithJsonSchema({**_PATTERN_TEXT, "examples": ["https://chat.example.com", "http://127.0.0.1:*"]}),
+]
+Destination = Annotated[
+    DestinationPattern,
+    PlainValidator(_destination),
+    WithJsonSchema({**_PATTERN_TEXT, "examples": ["https://api.example.com/v1/"]}),
+]
+Method = Annotated[str, Field(min_length=1, max_length=MAX_METHOD_CHARS), AfterValidator(parse_method)]
+HeaderPattern = Annotated[str, Field(min_length=1, max_length=MAX_HEADER_NAME_CHARS), AfterValidator(_header_pattern)]
+Template = Annotated[
+    ValueTemplate,
+    PlainValidator(_template),
+    WithJsonSchema({"type": "string", "examples": ["Bearer {secret:openai}"]}),
+]
+Duration = Annotated[int, PlainValidator(_duration), WithJsonSchema({**_QUANTITY_TEXT, "examples": ["5m"]})]
+Size = Annotated[
+    int,
+    PlainValidator(_size),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, _QUANTITY_TEXT], "examples": ["2GiB"]}),
+]
+Pages = Annotated[tuple[Page, ...], _LIST]
+Destinations = Annotated[tuple[Destination, ...], _LIST]
+Methods = Annotated[tuple[Method, ...], _LIST]
+HeaderPatterns = Annotated[tuple[HeaderPattern, ...], _LIST]
+# `not: {}` in a schema accepts nothing, so that an editor marks the key too.
+Unsupported = Annotated[None, BeforeValidator(_not_supported), WithJsonSchema({"not": {}})]
+
+
+class _WithoutTitles(GenerateJsonSchema):
+    """pydantic titles every field with its own name, which tells a reader nothing."""
+
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False
+
+
+class LimitsEntry(Entry):
+    """`limits` of a grant. Durations in milliseconds, sizes in bytes."""
+
+    streams: Annotated[int, Field(ge=1, le=MAX_STREAMS_PER_HOST)] | None = None
+    requests_per_minute: Annotated[int, Field(ge=1, le=MAX_REQUESTS_PER_MINUTE)] | None = None
+    bytes: Size | None = None
+    header_timeout: Duration | None = None
+    total_timeout: Duration | None = None
+
+
+class GrantEntry(Entry):
+    """One `[[grant]]`."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_name)]
+    pages: Pages
+    destinations: Destinations
+    methods: Methods
+    network: Network = "public"
+    inject: dict[Annotated[str, AfterValidator(_injected_name)], Template] = {}
+    enabled: bool = True
+    private_windows: bool = False
+    request_headers: HeaderPatterns | None = None
+    response_headers: HeaderPatterns | None = None
+    reflection_guard: bool = True
+    proxy: Unsupported = None
+    ca_file: Annotated[str, AfterValidator(_absolute)] | None = None
+    limits: LimitsEntry = LimitsEntry()
+
+
+class SecretEntry(Entry):
+    """One `[secret.NAME]`: exactly one place to read it from."""
+
+    env: Annotated[str, AfterValidator(_variable)] | None = None
+    file: Annotated[str, AfterValidator(_absolute)] | None = None
+    keyring: Unsupported = None
+
+
+class PolicyFile(Entry):
+    """A whole file."""
+
+    version: Literal[1]
+    user_grants: bool = False
+    grant: Annotated[tuple[GrantEntry, ...], Field(strict=False, max_length=MAX_GRANTS)] = ()
+    secret: dict[Annotated[str, AfterValidator(_secret_name)], SecretEntry] = {}
+
+
+def policy_json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the file, for editors; checked in as `manifests/policy.schema.json`."""
+    schema = PolicyFile.model_json_schema(schema_generator=_WithoutTitles)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Longwire policy",
+        **{key: value for key, value in schema.items() if key != "title"},
+    }

@@ -1,0 +1,102 @@
+"""Whether the administrator's file is the administrator's alone (threat 20).
+
+The file, every folder above it, and whatever a link on the way leads to must belong to root and be writable by nobody
+else. A POSIX access list that lets someone write shows up in the group bits (they are its mask), so it is caught too.
+"""
+
+import errno
+import os
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT_UID: Final = 0
+_MAX_LINKS: Final = 40  # what Linux follows before ELOOP
+_OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+
+Lstat = Callable[[str], os.stat_result]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One thing passed on the way: a folder, a link or the file, and what `lstat` says of it."""
+
+    path: str
+    status: os.stat_result
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Everything between the root folder and a file, in the order in which the kernel passes it.
+
+    `missing` is the path at which nothing was found. `through_link` says that a link led there: then somebody meant
+    a file to be there.
+    """
+
+    nodes: tuple[Node, ...]
+    missing: str | None = None
+    through_link: bool = False
+    problem: str | None = None
+
+    def signature(self) -> tuple[object, ...]:
+        """Changes whenever the answer of `ownership_problem` or the file's contents may have."""
+        folders = tuple(
+            (node.status.st_dev, node.status.st_ino, node.status.st_mode, node.status.st_uid) for node in self.nodes
+        )
+        if not self.nodes or self.missing:
+            return (*folders, self.missing, self.problem)
+        last = self.nodes[-1].status
+        return (*folders, last.st_size, last.st_mtime_ns, last.st_ctime_ns)
+
+
+def walk(path: Path, lstat: Lstat = os.lstat) -> Trail:
+    """Look at every component of an absolute path, following links as the kernel would.
+
+    Raises nothing: what stands in the way is in the trail.
+    """
+    todo = list(reversed(path.parts[1:]))
+    here = path.anchor
+    nodes: list[Node] = []
+    links = 0
+    try:
+        nodes.append(Node(here, lstat(here)))
+        while todo:
+            name = todo.pop()
+            here = str(Path(here).parent) if name == ".." else str(Path(here) / name)
+            status = lstat(here)
+            nodes.append(Node(here, status))
+            if stat.S_ISLNK(status.st_mode):
+                links += 1
+                if links > _MAX_LINKS:
+                    return Trail(tuple(nodes), problem=f"{path} is a circle of links")
+                target = Path(here).readlink()
+                todo += reversed(target.parts[1:] if target.is_absolute() else target.parts)
+                here = target.anchor if target.is_absolute() else str(Path(here).parent)
+    except FileNotFoundError:
+        return Trail(tuple(nodes), missing=here, through_link=links > 0)
+    except OSError as error:
+        reason = "may not be looked at by this user" if error.errno == errno.EACCES else "cannot be looked at"
+        return Trail(tuple(nodes), problem=f"{here} {reason}")
+    return Trail(tuple(nodes))
+
+
+def ownership_problem(trail: Trail, platform: str = sys.platform) -> str | None:
+    """What makes this file not the administrator's alone, with the command that mends it; or None."""
+    if platform == "win32":
+        # Access lists are read by none of the modules above; an unverified file must not be trusted.
+        return "this version of Longwire cannot check who may write the administrator's policy on Windows"
+    for node in trail.nodes:
+        if node.status.st_uid != ROOT_UID:
+            return (
+                f"{node.path} belongs to user id {node.status.st_uid}, not to root: "
+                f"run `chown --no-dereference root:root {node.path}`"
+            )
+        # A link's own mode means nothing: what counts is who may replace it, and that is its folder.
+        if not stat.S_ISLNK(node.status.st_mode) and node.status.st_mode & _OTHERS_WRITE:
+            return f"{node.path} may be written by others than root: run `chmod go-w {node.path}`"
+    if not stat.S_ISREG(trail.nodes[-1].status.st_mode):
+        return f"{trail.nodes[-1].path} is not a regular file"
+    return None

@@ -1,0 +1,89 @@
+"""A loaded policy: immutable, and the only thing the rest of the host asks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from longwire.policy.decision import Decision, PolicyDeniedError, decide
+from longwire.policy.grants import Grant
+from longwire.policy.problems import Problem
+from longwire.policy.urls import parse_origin, shorten
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.protocol.limits import MAX_MESSAGE_CHARS
+from longwire.protocol.messages import Page, PolicyState, PolicySummary
+
+# What PolicySummary.pages and Status.destinations hold.
+_MAX_LISTED: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFinding:
+    """A problem or a warning, and the file it is about."""
+
+    path: Path
+    finding: Problem
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.finding}"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the files said when they were last read.
+
+    `files` are those that took part. `digest` is short, and changes whenever their contents do. With `state` other
+    than OK there are no grants, so everything is refused.
+    """
+
+    state: PolicyState
+    digest: str
+    files: tuple[Path, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    problems: tuple[PolicyFinding, ...] = ()
+    warnings: tuple[PolicyFinding, ...] = ()
+
+    @property
+    def problem(self) -> str | None:
+        """For people: the first thing that is wrong, with its file, and how many more there are."""
+        if not self.problems:
+            return None
+        more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
+        return shorten(str(self.problems[0]), MAX_MESSAGE_CHARS - len(more)) + more
+
+    def summary(self) -> PolicySummary:
+        """What the extension may know. `pages` are canonical patterns: lower case, ASCII, no default port."""
+        pages = dict.fromkeys(str(page) for grant in self.grants if grant.enabled for page in grant.pages)
+        return PolicySummary(
+            state=self.state, digest=self.digest, pages=list(pages)[:_MAX_LISTED], problem=self.problem
+        )
+
+    def decide(self, page: Page, method: str, url: str) -> Decision:
+        """Judge one request or one redirect hop. `url` is canonical, as every URL in a frame.
+
+        Raises:
+            StreamError: POLICY_INVALID, the files cannot be used; PROTOCOL, a method or URL that no policy could
+                allow. PolicyDeniedError: POLICY_DENIED, there is no policy, or no grant of it allows this.
+        """
+        if self.state is PolicyState.INVALID:
+            # The page learns line and field, which name nothing of value, but not where this user's files lie.
+            first = self.problems[0].finding
+            message = shorten(f"the policy file cannot be used, so nothing is open: {first}", MAX_MESSAGE_CHARS)
+            raise StreamError(ErrorCode.POLICY_INVALID, message, Phase.POLICY)
+        if self.state is PolicyState.MISSING:
+            raise PolicyDeniedError(
+                "there is no policy file, so nothing is open; `longwire policy show` says where it belongs"
+            )
+        return decide(self.grants, page.origin, private=page.private, method=method, url=url)
+
+    def destinations_for(self, origin: str) -> list[str]:
+        """Destination patterns of the enabled grants that name this page origin, in file order."""
+        parsed = parse_origin(origin)
+        if parsed is None:
+            return []
+        found = dict.fromkeys(
+            str(destination)
+            for grant in self.grants
+            if grant.enabled and grant.names_page(parsed)
+            for destination in grant.destinations
+        )
+        return list(found)[:_MAX_LISTED]

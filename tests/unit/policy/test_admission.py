@@ -1,0 +1,86 @@
+import pytest
+
+from longwire.policy.admission import Admission
+from longwire.policy.grants import Grant
+from longwire.protocol.errors import ErrorCode, StreamError
+from tests.unit.policy.samples import grant, grants, policy_text
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def limited(limits: str) -> Grant:
+    return grants(policy_text(grant(f"limits = {{ {limits} }}")))[0]
+
+
+def refused(admission: Admission, granted: Grant) -> str:
+    with pytest.raises(StreamError) as caught:
+        admission.enter(granted)
+    assert caught.value.code is ErrorCode.LIMIT_EXCEEDED
+    return caught.value.message
+
+
+def test_a_stream_past_the_limit_is_refused_until_one_is_closed() -> None:
+    admission, granted = Admission(), limited("streams = 2")
+    first, _second = admission.enter(granted), admission.enter(granted)
+
+    assert refused(admission, granted) == 'the grant "g" allows 2 streams at once'
+    first.leave()
+    first.leave()  # a second time frees nothing more
+    admission.enter(granted)
+    refused(admission, granted)
+    assert admission.open_streams("g") == 2
+
+
+def test_requests_past_a_minutes_number_wait_for_the_clock() -> None:
+    clock = Clock()
+    admission, granted = Admission(clock), limited("requests_per_minute = 3")
+    for _ in range(3):
+        admission.enter(granted).leave()
+
+    assert "3 requests per minute" in refused(admission, granted)
+    clock.now_s += 19.9
+    refused(admission, granted)
+    clock.now_s += 0.2
+    admission.enter(granted).leave()
+    refused(admission, granted)
+
+
+def test_no_more_than_one_minutes_number_is_saved_up() -> None:
+    clock = Clock()
+    admission, granted = Admission(clock), limited("requests_per_minute = 2")
+    admission.enter(granted).leave()
+    clock.now_s += 3600
+    for _ in range(2):
+        admission.enter(granted).leave()
+    refused(admission, granted)
+
+
+def test_a_refused_stream_costs_no_request() -> None:
+    clock = Clock()
+    admission, granted = Admission(clock), limited("streams = 1, requests_per_minute = 2")
+    ticket = admission.enter(granted)
+    for _ in range(5):
+        refused(admission, granted)
+    ticket.leave()
+    admission.enter(granted)
+
+
+def test_counts_survive_a_reload_and_a_lower_limit_holds_at_once() -> None:
+    admission = Admission()
+    tickets = [admission.enter(limited("streams = 3")) for _ in range(3)]
+    tickets[0].leave()
+
+    refused(admission, limited("streams = 1"))
+
+
+def test_without_limits_everything_enters() -> None:
+    admission, granted = Admission(), grants(policy_text(grant()))[0]
+    for _ in range(2000):
+        admission.enter(granted)
+    assert admission.open_streams("g") == 2000

@@ -1,0 +1,183 @@
+import pytest
+from hypothesis import given, reject
+from hypothesis import strategies as st
+
+from longwire.policy.matching import DestinationPattern, PagePattern, is_public_suffix, parse_method
+from longwire.policy.urls import parse_canonical, parse_lenient, parse_origin
+from longwire.protocol.errors import StreamError
+
+
+def page_matches(pattern: str, origin: str) -> bool:
+    parsed = parse_origin(origin)
+    assert parsed is not None
+    return PagePattern.parse(pattern).matches(parsed)
+
+
+def destination_matches(pattern: str, url: str) -> bool:
+    return DestinationPattern.parse(pattern).matches(parse_canonical(url))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "origin", "expected"),
+    [
+        ("https://chat.example.com", "https://chat.example.com", True),
+        ("https://chat.example.com", "http://chat.example.com", False),
+        ("https://chat.example.com", "https://chat.example.com:8443", False),
+        ("https://chat.example.com", "https://evil-chat.example.com", False),
+        ("https://chat.example.com", "https://chat.example.com.evil.org", False),
+        ("http://localhost", "http://localhost:5173", False),
+        ("http://127.0.0.1:*", "http://127.0.0.1:5173", True),
+        ("http://127.0.0.1:*", "http://127.0.0.1", True),
+        ("http://127.0.0.1:*", "https://127.0.0.1", False),
+        ("http://[::1]:*", "http://[::1]:99", True),
+        ("https://*.tools.example.com", "https://a.tools.example.com", True),
+        ("https://*.tools.example.com", "https://a.b.tools.example.com", True),
+        ("https://*.tools.example.com", "https://tools.example.com", False),
+        ("https://*.tools.example.com", "https://atools.example.com", False),
+        ("https://*.tools.example.com", "https://a.tools.example.com:444", False),
+        ("HTTPS://Chat.Example.COM:443".lower(), "https://chat.example.com", True),
+        ("https://bücher.example", "https://xn--bcher-kva.example", True),
+    ],
+)
+def test_a_page_pattern_is_an_origin(pattern: str, origin: str, expected: bool) -> None:
+    assert page_matches(pattern, origin) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "url", "expected"),
+    [
+        ("https://api.example.com", "https://api.example.com/anything?x", True),
+        ("https://api.example.com/", "https://api.example.com/%2e%2f", True),  # not held to a prefix
+        ("https://api.example.com/v1", "https://api.example.com/v1", True),
+        ("https://api.example.com/v1", "https://api.example.com/v1?x=1", True),
+        ("https://api.example.com/v1", "https://api.example.com/v1/", True),
+        ("https://api.example.com/v1", "https://api.example.com/v1/chat", True),
+        ("https://api.example.com/v1", "https://api.example.com/v1evil", False),
+        ("https://api.example.com/v1", "https://api.example.com/v1;x", False),
+        ("https://api.example.com/v1", "https://api.example.com//v1", False),
+        ("https://api.example.com/v1", "https://api.example.com/V1", False),
+        ("https://api.example.com/v1/", "https://api.example.com/v1", False),
+        ("https://api.example.com/v1/", "https://api.example.com/v1/", True),
+        ("https://api.example.com/v1/", "https://api.example.com/v1//x", True),
+        ("https://api.example.com/v1/", "https://api.example.com/v1/a%2Fb", False),
+        ("https://api.example.com/v1/", "https://api.example.com/v1/..;/admin", False),
+        ("https://api.example.com/v1/", "https://api.example.com/?/v1/", False),
+        ("https://api.example.com:8443/", "https://api.example.com/", False),
+        ("https://api.example.com:8443/", "https://api.example.com:8443/", True),
+        ("https://*.example.com/v1/", "https://api.example.com/v1/x", True),
+        ("https://*.example.com/v1/", "https://example.com/v1/x", False),
+        ("http://api.example.com/", "https://api.example.com/", False),
+    ],
+)
+def test_a_destination_is_held_to_origin_and_path(pattern: str, url: str, expected: bool) -> None:
+    assert destination_matches(pattern, url) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "scheme://host"),
+        ("*", "scheme://host"),
+        ("chat.example.com", "scheme://host"),
+        ("https://", "scheme://host"),
+        ("https://*", "scheme://host"),
+        ("https://*.", "scheme://host"),
+        ("https://a*.example.com", "scheme://host"),
+        ("https://*.*.example.com", "scheme://host"),
+        ("https://a.*.example.com", "scheme://host"),
+        ("https://user@example.com", "scheme://host"),
+        ("https://exam%70le.com", "scheme://host"),
+        ("https://a.com\\b", "scheme://host"),
+        ("https://a.com:*1", "scheme://host"),
+        ("ftp://example.com", "http or https"),
+        ("file:///x", "scheme://host"),
+        ("https://example.com.", "not valid"),
+        ("https://example.com:99999", "not valid"),
+        ("https://127.1", '"127.0.0.1"'),
+        ("http://2130706433", '"127.0.0.1"'),
+        ("http://[0::1]", '"::1"'),
+        ("https://*.com", "public suffix"),
+        ("https://*.co.uk", "public suffix"),
+        ("https://*.github.io", "public suffix"),
+        ("https://*.internal", "public suffix"),
+        ("https://*.10.0.0.1", "no subdomains"),
+    ],
+)
+@pytest.mark.parametrize("kind", [PagePattern, DestinationPattern])
+def test_a_bad_pattern_says_what_to_write(
+    kind: type[PagePattern] | type[DestinationPattern], text: str, reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason.replace(".", r"\.").replace("*", r"\*")):
+        kind.parse(text)
+
+
+@pytest.mark.parametrize("text", ["https://a.com/", "https://a.com/x"])
+def test_a_page_has_no_path(text: str) -> None:
+    with pytest.raises(ValueError, match=r'write "https://a\.com"'):
+        PagePattern.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("https://a.com:*/", "port"),
+        ("https://a.com/v1?x", "no query"),
+        ("https://a.com/v1#x", "no query"),
+        ("https://a.com/a/../b", 'write "/b"'),
+        ("https://a.com/%2e%2e/b", 'write "/b"'),
+        ("https://a.com/a%2fb/", "escaped"),
+        ("https://a.com/ü", "canonical"),
+    ],
+)
+def test_a_destinations_path_is_canonical_and_free_of_hazards(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        DestinationPattern.parse(text)
+
+
+def test_patterns_read_back_as_they_are_written() -> None:
+    assert str(PagePattern.parse("https://*.Example.com:443".lower())) == "https://*.example.com"
+    assert str(PagePattern.parse("http://[::1]:*")) == "http://[::1]:*"
+    assert str(DestinationPattern.parse("https://api.example.com:8443")) == "https://api.example.com:8443/"
+
+
+def test_suffixes_are_judged_offline() -> None:
+    assert is_public_suffix("co.uk")
+    assert not is_public_suffix("tools.example.com")
+
+
+LABEL = st.text(alphabet="abcdefghij", min_size=1, max_size=4)
+SEGMENTS = st.lists(st.text(alphabet="ab.;%2ef/", max_size=6), max_size=4)
+
+
+@given(prefix=SEGMENTS, tail=SEGMENTS, joint=st.sampled_from(["/", "", ";", "?", "%2f", "//"]))
+def test_what_matches_a_prefix_lies_below_it_after_any_decoding(prefix: list[str], tail: list[str], joint: str) -> None:
+    """A server may decode and normalise once more; even then the path may not have left the prefix."""
+    try:
+        pattern = DestinationPattern.parse("https://h.example/" + "/".join(prefix))
+        url = parse_lenient(f"https://h.example{pattern.path}{joint}{'/'.join(tail)}")
+    except (ValueError, StreamError):
+        reject()
+    if not pattern.scoped or not pattern.matches(url):
+        return
+    decoded = parse_lenient("https://h.example" + url.path.replace("%2f", "/").replace("%2e", "."))
+
+    assert pattern.holds_path(decoded.path)
+
+
+@given(labels=st.lists(LABEL, min_size=1, max_size=3), glued=LABEL)
+def test_a_wildcard_takes_whole_labels(labels: list[str], glued: str) -> None:
+    host = ".".join(labels)
+
+    assert page_matches("https://*.tools.example.com", f"https://{host}.tools.example.com")
+    assert not page_matches("https://*.tools.example.com", f"https://{host}{glued}tools.example.com")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PROPFIND", "custom"])
+def test_methods_that_may_be_granted(method: str) -> None:
+    assert parse_method(method) == method
+
+
+@pytest.mark.parametrize("method", ["*", "", "GE T", "get", "Post", "CONNECT", "trace", "TRACK", "A" * 33])
+def test_methods_that_may_not(method: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        parse_method(method)

@@ -1,0 +1,213 @@
+import ada_url
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from longwire.policy.urls import parse_canonical, parse_lenient, parse_origin, scoped_path_hazard, shorten
+from longwire.protocol.errors import ErrorCode, StreamError
+from longwire.protocol.limits import MAX_URL_CHARS
+
+
+def test_a_canonical_url_comes_apart() -> None:
+    url = parse_canonical("https://[2001:db8::1]:8443/v1/x?q=%20#fragment")
+
+    assert (url.scheme, url.host, url.port, url.target) == ("https", "2001:db8::1", 8443, "/v1/x?q=%20")
+    assert (url.href, url.origin, url.path) == (
+        "https://[2001:db8::1]:8443/v1/x?q=%20",
+        "https://[2001:db8::1]:8443",
+        "/v1/x",
+    )
+    assert url.is_ip
+
+
+def test_the_default_port_is_filled_in_and_an_empty_query_kept() -> None:
+    url = parse_canonical("http://example.com/?")
+
+    assert (url.port, url.target, url.is_ip) == (80, "/?", False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://a.com\\@b.com/",
+        "http://127.1/",
+        "http://0x7f.1/",
+        "http://2130706433/",
+        "http://0177.0.0.1/",
+        "http://127.0.0.1.",
+        "http://example.com",
+        "http://EXAMPLE.com/",
+        "HTTP://example.com/",
+        "http://example.com:80/",
+        "http://ex%61mple.com/",
+        "http://exam\tple.com/",
+        " http://example.com/",
+        "http://example.com/ ",
+        "http:example.com/",
+        "http:///example.com/",
+        "http://@example.com/",
+        "http://example.com/%2e%2e/admin",
+        "http://example.com/a/../b",
+        "http://example.com/a\\b",
+        "http://example.com/a b",
+        "http://example.com/ü",
+        "http://faß.example/",
+        "http://[::127.0.0.1]/",
+        "http://[0:0:0:0:0:0:0:1]/",
+        "http://example.com/?a b",
+    ],
+)
+def test_what_two_parsers_could_read_differently_is_refused(text: str) -> None:
+    with pytest.raises(StreamError) as caught:
+        parse_canonical(text)
+    assert caught.value.code is ErrorCode.PROTOCOL
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "absolute"),
+        ("/v1/chat", "absolute"),
+        ("//example.com/", "absolute"),
+        ("ftp://example.com/", "scheme"),
+        ("file:///etc/passwd", "scheme"),
+        ("javascript:alert(1)", "scheme"),
+        ("chrome-extension://abc/", "scheme"),
+        ("ws://example.com/", "scheme"),
+        ("http://user@example.com/", "user name"),
+        ("http://:secret@example.com/", "user name"),
+        ("http://example.com./", "ends in a dot"),
+        ("http://127.0.0.1./", "canonical"),
+        ("http://a..com/", "DNS name"),
+        ("http://a*b/", "DNS name"),
+        (f"http://{'a' * 64}.com/", "DNS name"),
+        ("http://[fe80::1%25eth0]/", "absolute"),
+        ("http://example.com:0/", "port"),
+        ("http://example.com:65536/", "absolute"),
+        ("http://example.com/\ud800", "absolute"),
+        ("http://example.com/" + "a" * MAX_URL_CHARS, "longer"),
+    ],
+)
+def test_each_refusal_names_its_reason(text: str, reason: str) -> None:
+    with pytest.raises(StreamError, match=reason) as caught:
+        parse_canonical(text)
+    assert caught.value.code is ErrorCode.PROTOCOL
+
+
+def test_a_password_is_never_quoted() -> None:
+    with pytest.raises(StreamError) as caught:
+        parse_canonical("http://someone:hunter2@example.com/")
+    assert "hunter2" not in caught.value.message
+
+
+def test_what_a_person_types_is_made_canonical() -> None:
+    assert parse_lenient("HTTP://Example.COM:80/a/../b c").href == "http://example.com/b%20c"
+
+
+URL_TEXTS = st.one_of(
+    st.text(max_size=40).map(lambda tail: "http://example.com/" + tail),
+    st.text(max_size=20).map(lambda host: f"https://{host}/x"),
+    st.text(alphabet="htps:/\\@.%?#[]:0123456789abcdefx \t\n;", max_size=40).map(lambda tail: "http:" + tail),
+)
+
+
+@given(URL_TEXTS)
+def test_what_is_accepted_is_a_fixed_point_of_a_whatwg_parser(text: str) -> None:
+    try:
+        url = parse_canonical(text)
+    except StreamError:
+        return
+    again = ada_url.URL(url.href)
+
+    assert again.href == url.href
+    assert url.href.isascii()
+    assert url.href.isprintable()
+    assert " " not in url.href
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    port = f":{url.port}" if again.port else ""
+    assert f"{url.scheme}://{host}{port}{url.target}" == url.href
+
+
+@given(URL_TEXTS)
+def test_making_canonical_is_idempotent(text: str) -> None:
+    try:
+        url = parse_lenient(text)
+    except StreamError:
+        return
+    assert parse_canonical(url.href) == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "null",
+        "",
+        "https://a.com/",
+        "https://a.com/x",
+        "https://A.com",
+        "https://a.com:443",
+        "file://",
+        "blob:https://a.com",
+    ],
+)
+def test_only_a_serialised_http_origin_is_a_page_origin(text: str) -> None:
+    assert parse_origin(text) is None
+
+
+def test_a_page_origin_keeps_its_port() -> None:
+    origin = parse_origin("http://localhost:5173")
+
+    assert origin is not None
+    assert (origin.host, origin.port) == ("localhost", 5173)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/%2e%2e/admin",
+        "/v1/..%2fadmin",
+        "/v1/%2E%2E%2Fadmin",
+        "/v1/..%5cadmin",
+        "/v1/..%5Cadmin",
+        "/v1/%252e%252e/admin",
+        "/v1/%25252fadmin",
+        "/v1/%%32%65%%32%65/admin",
+        "/v1/..;/admin",
+        "/v1/..;x=1/admin",
+        "/v1/.;/admin",
+        "/v1/%c0%ae%c0%ae/admin",
+        "/v1/%e0%80%af",
+        "/v1/report%2epdf",
+        "/v1/%" + "25" * 20 + "41",
+    ],
+)
+def test_a_path_that_a_server_could_read_as_another_is_a_hazard(path: str) -> None:
+    assert scoped_path_hazard(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/v1/",
+        "/v1/a.b",
+        "/v1/..a",
+        "/v1/...",
+        "/v1//x",
+        "/v1/a;b=1",
+        "/v1/100%",
+        "/v1/%C3%BC%20",
+        "/v1/%3B",
+        "/v1/a%25b",
+    ],
+)
+def test_an_ordinary_path_is_none(path: str) -> None:
+    assert scoped_path_hazard(path) is None
+
+
+@given(st.text(), st.integers(min_value=2, max_value=300))
+def test_text_for_messages_is_short_and_printable(text: str, limit: int) -> None:
+    short = shorten(text, limit)
+
+    assert len(short) <= limit
+    assert short.isprintable()
