@@ -1,0 +1,23 @@
+"""What the engine needs of whatever carries its frames. Stdio is one; a socket to a per-user daemon may be another."""
+
+from typing import Protocol
+
+
+class ChannelLost(Exception):
+    """The other end is gone while something was being written to it."""
+
+
+class Channel(Protocol):
+    """A byte channel to the extension. May be lost at any time; the engine then ends or is given another one."""
+
+    async def receive(self) -> bytes:
+        """The next bytes, any split of frames; b"" once the other end has closed."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Hand `data` over completely. Returning means that the carrier took it, so at most one write is in flight.
+
+        Raises:
+            ChannelLost: the other end is gone.
+        """
+        ...

@@ -1,0 +1,126 @@
+"""The lifecycle log: one JSON object per line, in the user's state folder, bounded, and never a reason to fail.
+
+Each host process writes a file of its own, because several browsers run several hosts at once and a rotation shared
+between processes loses lines. What is written about a stream: page origin, destination without query, grant, codes,
+sizes and durations. Never a header value, a body byte or a secret.
+"""
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import platformdirs
+import structlog
+
+MAX_FILE_BYTES = 5 * 1024 * 1024
+MAX_FILES = 20
+LOG_PREFIX = "host-"
+LOG_SUFFIX = ".jsonl"
+
+
+def log_folder() -> Path:
+    """`longwire` in the per-user state folder of the platform; the same place for the host and for `longwire logs`."""
+    return platformdirs.user_state_path("longwire", appauthor=False)
+
+
+def without_query(url: str) -> str:
+    """`url` as it may be logged: no query, no fragment, no user information."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    port = f":{parts.port}" if parts.port is not None else ""
+    return urlunsplit((parts.scheme, host + port, parts.path, "", ""))
+
+
+def strip_queries(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """structlog processor: a `destination` never carries its query, whoever logged it."""
+    destination = event.get("destination")
+    if isinstance(destination, str):
+        try:
+            event["destination"] = without_query(destination)
+        except ValueError:
+            event["destination"] = "(not a URL)"
+    return event
+
+
+def exception_without_text(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """structlog processor: an exception becomes its type and its places, never its text.
+
+    Libraries quote what they choke on (h11 a header value, and a header value may be a secret).
+    """
+    error = event.pop("exc_info", None)
+    if isinstance(error, BaseException):
+        frames = traceback.extract_tb(error.__traceback__)
+        event["exception"] = type(error).__qualname__
+        event["at"] = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    return event
+
+
+class _BoundedFile(RotatingFileHandler):
+    """A rotating file that counts what it could not write instead of failing or printing: the disk may be full."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=MAX_FILE_BYTES, backupCount=1, encoding="utf-8", delay=True)
+        self.lost_lines = 0
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's own name)
+        self.lost_lines += 1
+
+    def emit(self, record: logging.LogRecord) -> None:
+        before = self.lost_lines
+        super().emit(record)
+        if before and self.lost_lines == before:
+            # Written again after a gap: say so once, where a reader of the log will look.
+            self.lost_lines = 0
+            note = logging.makeLogRecord(
+                {"msg": f'{{"event":"log lines lost","count":{before}}}', "levelno": logging.WARNING}
+            )
+            super().emit(note)
+
+
+def configure(folder: Path | None = None) -> Path | None:
+    """Send structlog's events to a file of this process in `folder` (default: `log_folder()`).
+
+    Returns the file, or None when the folder cannot be made; the host then runs without a log, and stderr says so once.
+    """
+    folder = folder or log_folder()
+    root = logging.getLogger("longwire")
+    root.propagate = False
+    root.setLevel(logging.INFO)
+    root.handlers.clear()
+    path: Path | None = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _prune(folder)
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        path = folder / f"{LOG_PREFIX}{stamp}-{os.getpid()}{LOG_SUFFIX}"
+        root.addHandler(_BoundedFile(path))
+    except OSError:
+        print(f"longwire-host: no log: cannot write to {folder}", file=sys.stderr)  # noqa: T201
+        root.addHandler(logging.NullHandler())
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            strip_queries,
+            exception_without_text,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    return path
+
+
+def _prune(folder: Path) -> None:
+    files = sorted(folder.glob(f"{LOG_PREFIX}*{LOG_SUFFIX}*"), key=lambda file: file.name)
+    for file in files[: max(0, len(files) - MAX_FILES + 1)]:
+        file.unlink(missing_ok=True)

@@ -1,0 +1,53 @@
+"""The host process: who started it, what it is made of, and how it ends within `EXIT_DEADLINE_MS` of end of input."""
+
+import logging
+import sys
+
+import anyio
+import structlog
+
+from longwire import __version__
+from longwire.assets import extension_id
+from longwire.native import log as host_log
+from longwire.native.session import Session
+from longwire.native.stdio import StdioChannel
+from longwire.policy import PolicyStore, default_locations
+from longwire.protocol.limits import EXIT_DEADLINE_MS
+from longwire.upstream.client import UpstreamClient
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.process")
+
+EXIT_OK = 0
+EXIT_MISUSE = 2
+
+
+def caller_is_ours(argv: list[str]) -> bool:
+    """Whether the browser names this extension as the caller (Chromium: argv[1] is `chrome-extension://<id>/`)."""
+    return len(argv) > 1 and argv[1] == f"chrome-extension://{extension_id()}/"
+
+
+def serve(descriptors: tuple[int, int], argv: list[str]) -> int:
+    """Serve one browser; returns the exit code."""
+    host_log.configure()
+    if not caller_is_ours(argv):
+        print(  # noqa: T201
+            "longwire-host is started by a browser for the Longwire extension, not by hand; try `longwire doctor`",
+            file=sys.stderr,
+        )
+        log.error("refused caller")
+        return EXIT_MISUSE
+    log.info("started", version=__version__, python=sys.version.split()[0])
+    anyio.run(_serve, descriptors)
+    logging.shutdown()
+    return EXIT_OK
+
+
+async def _serve(descriptors: tuple[int, int]) -> None:
+    channel = StdioChannel(*descriptors)
+    channel.start()
+    upstream = UpstreamClient()
+    try:
+        await Session(channel, PolicyStore(default_locations()), upstream).run()
+    finally:
+        with anyio.move_on_after(EXIT_DEADLINE_MS / 3000, shield=True):
+            await upstream.aclose()

@@ -1,0 +1,354 @@
+"""The engine: handshake, dispatch, fairness, timers, and the end of everything, over one channel.
+
+Three loops share one event loop: receive (frames in), send (the scheduler's next step out), tick (windows, pings,
+policy changes). Streams are tasks beside them. When the channel is lost, everything is cancelled and every socket
+closes.
+"""
+
+from collections.abc import Callable
+
+import anyio
+import anyio.abc
+import structlog
+
+from longwire import __version__
+from longwire.native.channel import Channel, ChannelLost
+from longwire.native.exchange import Exchange
+from longwire.native.requests import RequestPlanner
+from longwire.policy import Policy as PolicyInForce
+from longwire.policy import PolicyStore
+from longwire.protocol.errors import ErrorCode, FrameError, LongwireError, Phase, StreamError
+from longwire.protocol.frames import BadMessage, FrameDecoder, encode, parse_to_host
+from longwire.protocol.limits import (
+    MAX_MESSAGE_CHARS,
+    MAX_STREAMS_PER_FRAME,
+    MAX_STREAMS_PER_HOST,
+    PEER_SILENCE_MS,
+    PING_INTERVAL_MS,
+    PROTOCOL_VERSION,
+    WINDOW_MAX_BYTES,
+)
+from longwire.protocol.messages import (
+    BridgeState,
+    Fatal,
+    FromHost,
+    Hello,
+    Limits,
+    Policy,
+    PolicyState,
+    Status,
+    StatusRequest,
+    StreamAbort,
+    StreamAck,
+    StreamBody,
+    StreamBodyEnd,
+    StreamErrorMessage,
+    StreamPause,
+    StreamPing,
+    StreamPong,
+    StreamResume,
+    StreamStart,
+    ToHost,
+    Welcome,
+)
+from longwire.streams.credit import BadAck
+from longwire.streams.scheduler import Scheduler
+from longwire.streams.stream import Stream
+from longwire.streams.table import StreamTable
+from longwire.streams.upload import BadUpload
+from longwire.upstream.model import Upstream
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.session")
+
+TICK_S = 1.0
+# A tick this late means that the machine slept; silence during sleep says nothing about the other end.
+SLEPT_S = 10.0
+# Control frames that may wait before no more input is taken: a page cannot make answers pile up without bound.
+MAX_CONTROL_BACKLOG = 4096
+
+
+class Session:
+    """One connection to one extension. `run` returns when it is over."""
+
+    def __init__(self, channel: Channel, policy: PolicyStore, upstream: Upstream) -> None:
+        self._channel = channel
+        self._policy = policy
+        self._planner = RequestPlanner(policy)
+        self._upstream = upstream
+        self._table = StreamTable()
+        self._scheduler = Scheduler()
+        self._exchanges: dict[int, Exchange] = {}
+        self._work = anyio.Event()  # something to send
+        self._written = anyio.Event()  # a step was written
+        self._greeted = False
+        self._last_heard = anyio.current_time()
+        self._last_ping = anyio.current_time()
+        self._pings = 0
+        self._tasks: anyio.abc.TaskGroup | None = None
+        self._handlers: dict[type, Callable[..., None]] = {
+            StreamStart: self._on_start,
+            StreamBody: lambda m: self._on_stream(m.id, lambda exchange: exchange.on_body(m)),
+            StreamBodyEnd: lambda m: self._on_stream(m.id, lambda exchange: exchange.on_body_end(m)),
+            StreamAck: lambda m: self._on_stream(m.id, lambda exchange: exchange.on_ack(m.consumed)),
+            StreamPause: lambda m: self._on_stream(m.id, lambda exchange: exchange.on_pause(paused=True)),
+            StreamResume: lambda m: self._on_stream(m.id, lambda exchange: exchange.on_pause(paused=False)),
+            StreamAbort: lambda m: self._on_stream(m.id, lambda exchange: exchange.on_abort(m.reason)),
+            StreamPong: lambda _: None,  # hearing it was the point
+            StatusRequest: self._on_status_request,
+        }
+
+    # --- the three loops -------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Serve until the channel ends or the bridge cannot go on. All sockets are closed on return."""
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            tasks.start_soon(self._send_forever)
+            tasks.start_soon(self._tick_forever)
+            await self._receive_forever()
+            tasks.cancel_scope.cancel()
+        log.info("session over", streams=len(self._table))
+
+    async def _receive_forever(self) -> None:
+        decoder = FrameDecoder()
+        while data := await self._channel.receive():
+            self._last_heard = anyio.current_time()
+            try:
+                for payload in decoder.feed(data):
+                    self._receive(payload)
+            except LongwireError as error:
+                await self._end_with(error.code, error.message, "reload the extension; if it happens again, update it")
+                return
+            except _VersionMismatch as mismatch:
+                await self._end_with(ErrorCode.VERSION_MISMATCH, mismatch.message, mismatch.fix)
+                return
+            while self._scheduler.control_backlog > MAX_CONTROL_BACKLOG:
+                await self._written.wait()
+        if decoder.mid_frame:
+            log.warning("channel ended inside a frame")
+
+    async def _send_forever(self) -> None:
+        while True:
+            frames, stream = self._scheduler.next_step()
+            if not frames:
+                self._work = anyio.Event()
+                await self._work.wait()
+                continue
+            if stream is not None:
+                self._after_chunk(stream)
+            try:
+                await self._channel.write(b"".join(frames))
+            except ChannelLost:
+                return  # the receive loop sees the end too
+            self._written.set()
+            self._written = anyio.Event()
+
+    async def _tick_forever(self) -> None:
+        last_tick = anyio.current_time()
+        while True:
+            await anyio.sleep(TICK_S)
+            now = anyio.current_time()
+            if now - last_tick > SLEPT_S:
+                self._last_heard = now
+            last_tick = now
+            if self._greeted and self._policy.refresh():
+                self._announce_policy()
+            for stream in self._table:
+                stream.window.tick()
+            if not await self._peer_alive(now):
+                return
+
+    async def _peer_alive(self, now: float) -> bool:
+        if not len(self._table):
+            self._last_heard = self._last_ping = now  # silence is judged only while streams live
+            return True
+        if (now - self._last_ping) * 1000 >= PING_INTERVAL_MS:
+            self._last_ping = now
+            self._pings += 1
+            self._send(StreamPing(type="STREAM_PING", seq=self._pings))
+        if (now - self._last_heard) * 1000 < PEER_SILENCE_MS:
+            return True
+        log.warning("no frame from the extension", seconds=round(now - self._last_heard))
+        assert self._tasks is not None  # noqa: S101  (this is one of its tasks)
+        self._tasks.cancel_scope.cancel()
+        return False
+
+    # --- frames in -------------------------------------------------------------------------------------------
+
+    def _receive(self, payload: bytes) -> None:
+        try:
+            message = parse_to_host(payload)
+        except BadMessage as bad:
+            self._on_bad_message(bad)
+            return
+        if not self._greeted:
+            self._greet(message)
+        elif isinstance(message, Hello):
+            raise FrameError("a second HELLO")
+        else:
+            self._handlers[type(message)](message)
+
+    def _greet(self, message: ToHost) -> None:
+        if not isinstance(message, Hello):
+            raise FrameError(f"{message.type} before HELLO")
+        if message.protocol != PROTOCOL_VERSION:
+            raise _VersionMismatch(message.protocol, message.extension)
+        self._greeted = True
+        log.info("hello", extension=message.extension)
+        self._send(
+            Welcome(
+                type="WELCOME",
+                protocol=PROTOCOL_VERSION,
+                host=__version__,
+                limits=Limits(
+                    streams_per_frame=MAX_STREAMS_PER_FRAME,
+                    streams_per_host=MAX_STREAMS_PER_HOST,
+                    window_max_bytes=WINDOW_MAX_BYTES,
+                ),
+                policy=self._policy.current().summary(),
+            )
+        )
+
+    def _on_bad_message(self, bad: BadMessage) -> None:
+        """A bad frame of one stream ends that stream; any other ends the bridge."""
+        if not self._greeted or bad.stream_id is None:
+            raise bad
+        exchange = self._exchanges.get(bad.stream_id)
+        if exchange is not None:
+            self._violate(exchange, bad.message)
+        elif bad.message_type == "STREAM_START":
+            self._refuse(bad.stream_id, StreamError(ErrorCode.PROTOCOL, bad.message, Phase.POLICY))
+        else:
+            log.warning("bad frame for a past stream", reason=bad.message)
+
+    def _on_start(self, start: StreamStart) -> None:
+        assert self._tasks is not None  # noqa: S101  (frames arrive only while it runs)
+        known = self._exchanges.get(start.id)
+        if known is not None:
+            self._violate(known, f"a second STREAM_START with id {start.id}")
+            return
+        page = start.page
+        try:
+            stream = self._table.open(start.id, (page.tab, page.frame, page.document))
+        except StreamError as error:
+            self._refuse(start.id, error)
+            return
+        self._scheduler.live_streams = len(self._table)
+        exchange = Exchange(start, stream, self, self._upstream, lambda: self._planner.plan(start))
+        self._exchanges[start.id] = exchange
+        self._tasks.start_soon(self._run_exchange, exchange)
+
+    def _on_stream(self, stream_id: int, act: Callable[[Exchange], None]) -> None:
+        exchange = self._exchanges.get(stream_id)
+        if exchange is None or not exchange.stream.live:
+            return  # late for a finished stream, or an id that never was: no effect
+        try:
+            act(exchange)
+        except (BadAck, BadUpload) as error:
+            self._violate(exchange, str(error))
+        self._settle(exchange)
+
+    def _on_status_request(self, message: StatusRequest) -> None:
+        policy = self._policy.current()
+        invalid = policy.state is PolicyState.INVALID
+        self._send(
+            Status(
+                type="STATUS",
+                request=message.request,
+                state=BridgeState.POLICY_INVALID if invalid else BridgeState.READY,
+                host=__version__,
+                protocol=PROTOCOL_VERSION,
+                destinations=policy.destinations_for(message.page.origin),
+                fix=_policy_fix(policy),
+            )
+        )
+
+    def _violate(self, exchange: Exchange, message: str) -> None:
+        exchange.kill(ErrorCode.PROTOCOL, message, retryable=False)
+        self._settle(exchange)
+
+    def _refuse(self, stream_id: int, error: StreamError) -> None:
+        log.info("refused", stream=stream_id, code=error.code, reason=error.message)
+        self._send(
+            StreamErrorMessage(
+                type="STREAM_ERROR",
+                id=stream_id,
+                code=error.code,
+                message=error.message[:MAX_MESSAGE_CHARS],
+                phase=error.phase,
+                retryable=error.info.retryable,
+            )
+        )
+
+    # --- streams ---------------------------------------------------------------------------------------------
+
+    async def _run_exchange(self, exchange: Exchange) -> None:
+        try:
+            await exchange.run()
+        finally:
+            self._settle(exchange)
+
+    def _after_chunk(self, stream: Stream) -> None:
+        exchange = self._exchanges.get(stream.id)
+        if exchange is not None:
+            exchange.on_sent()
+            self._settle(exchange)
+
+    def _settle(self, exchange: Exchange) -> None:
+        """Free the slot once the terminal frame is out and the task is over, that is: the socket is closed."""
+        stream = exchange.stream
+        if not stream.live and not exchange.running and self._table.get(stream.id) is stream:
+            self._table.remove(stream)
+            del self._exchanges[stream.id]
+            self._scheduler.live_streams = len(self._table)
+
+    # --- frames out (the exchanges' Outbox) ------------------------------------------------------------------
+
+    def send_control(self, frame: bytes) -> None:
+        """See `Outbox.send_control`."""
+        self._scheduler.add_control(frame)
+        self._work.set()
+
+    def offer(self, stream: Stream) -> None:
+        """See `Outbox.offer`."""
+        self._scheduler.offer(stream)
+        self._work.set()
+
+    def read_ahead(self) -> int:
+        """See `Outbox.read_ahead`."""
+        return self._scheduler.chunk_limit
+
+    def _send(self, message: FromHost) -> None:
+        self.send_control(encode(message))
+
+    def _announce_policy(self) -> None:
+        policy = self._policy.current()
+        log.info("policy changed", state=policy.state, digest=policy.digest)
+        self._send(Policy(type="POLICY", policy=policy.summary()))
+
+    async def _end_with(self, code: ErrorCode, message: str, fix: str) -> None:
+        """Say FATAL as the last frame, and wait until it is written."""
+        log.error("fatal", code=code, reason=message)
+        for exchange in self._exchanges.values():
+            exchange.kill(code, message, retryable=False)
+        self._send(Fatal(type="FATAL", code=code, message=message[:MAX_MESSAGE_CHARS], fix=fix))
+        with anyio.move_on_after(1.0):
+            while not self._scheduler.idle:
+                await self._written.wait()
+
+
+def _policy_fix(policy: PolicyInForce) -> str | None:
+    """What a page may hear of a policy that opens nothing: line and field, not where this user's files lie."""
+    if policy.state is PolicyState.MISSING:
+        return "there is no policy file, so nothing is open; `longwire policy show` says where it belongs"
+    if policy.problems:
+        return f"mend the policy file: {policy.problems[0].finding}"[:MAX_MESSAGE_CHARS]
+    return None
+
+
+class _VersionMismatch(Exception):
+    def __init__(self, theirs: int, extension: str) -> None:
+        super().__init__()
+        older = "the extension" if theirs < PROTOCOL_VERSION else "the native host"
+        self.message = f"extension {extension} speaks protocol {theirs}, host {__version__} speaks {PROTOCOL_VERSION}"
+        self.fix = f"update {older}, then reload the extension"

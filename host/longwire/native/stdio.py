@@ -1,0 +1,109 @@
+"""Standard input and output as a channel, on every platform, safe from everything else in the process.
+
+At start the host duplicates descriptors 0 and 1 privately, points 1 at stderr and 0 at nothing, so that no `print`, no
+C library and no child process can put a byte between two frames. Two daemon threads do blocking `os.read` and
+`os.write` on the duplicates: asyncio pipes fail on Windows, and a thread inside `sys.stdin.buffer` aborts the
+interpreter at exit.
+"""
+
+import asyncio
+import os
+import queue
+import sys
+import threading
+from contextlib import suppress
+
+from longwire.native.channel import ChannelLost
+
+# One read serves many small frames and a quarter of the largest; the pipe itself holds 64 KiB on Linux.
+READ_BYTES = 256 * 1024
+# Reads that may wait for the engine before the reader thread stops reading, which is what pushes back on the browser.
+MAX_READS_WAITING = 4
+
+
+def claim_stdio() -> tuple[int, int]:
+    """Take descriptors 0 and 1 for frames and guard the old numbers. Returns the private (input, output) pair."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        for descriptor in (0, 1):
+            msvcrt.setmode(descriptor, os.O_BINARY)
+    private_input, private_output = os.dup(0), os.dup(1)  # not inheritable (PEP 446)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    try:
+        os.dup2(2, 1)
+    except OSError:  # started without stderr: then prints go nowhere
+        os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return private_input, private_output
+
+
+class StdioChannel:
+    """Frames over two descriptors. Must be created inside a running event loop; `start` begins to read."""
+
+    def __init__(self, input_fd: int, output_fd: int) -> None:
+        self._input_fd = input_fd
+        self._output_fd = output_fd
+        self._loop = asyncio.get_running_loop()
+        self._received: asyncio.Queue[bytes] = asyncio.Queue()
+        self._may_read = threading.Semaphore(MAX_READS_WAITING)
+        self._to_write: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]]] = queue.SimpleQueue()
+        self._ended = False
+
+    def start(self) -> None:
+        """Start the two threads. They end with the process."""
+        for target in (self._read_forever, self._write_forever):
+            threading.Thread(target=target, name=f"longwire-{target.__name__}", daemon=True).start()
+
+    async def receive(self) -> bytes:
+        """See `Channel.receive`."""
+        if self._ended:
+            return b""
+        data = await self._received.get()
+        self._may_read.release()
+        self._ended = not data
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """See `Channel.write`. A cancelled write is still carried out: half a frame would break the channel."""
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._to_write.put((data, done))
+        await done
+
+    # --- the threads -----------------------------------------------------------------------------------------
+
+    def _read_forever(self) -> None:
+        while True:
+            self._may_read.acquire()  # released by the engine when it took a piece, not by this thread
+            try:
+                data = os.read(self._input_fd, READ_BYTES)
+            except OSError:
+                data = b""
+            # A closed loop means that the process is ending.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._received.put_nowait, data)
+            if not data:
+                return
+
+    def _write_forever(self) -> None:
+        while True:
+            data, done = self._to_write.get()
+            error: ChannelLost | None = None
+            try:
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(self._output_fd, view) :]
+            except OSError:
+                error = ChannelLost("the browser closed the channel")
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(_resolve, done, error)
+
+
+def _resolve(done: asyncio.Future[None], error: ChannelLost | None) -> None:
+    if done.cancelled():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)

@@ -1,0 +1,137 @@
+"""The log is bounded, holds no secret, cannot be forged, and never stops the host."""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from longwire.native import log as host_log
+
+
+@pytest.fixture(autouse=True)
+def _restore_logging() -> Iterator[None]:
+    yield
+    logger = logging.getLogger("longwire")
+    for handler in logger.handlers:
+        handler.close()
+    logger.handlers.clear()
+    structlog.reset_defaults()
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_an_event_is_one_json_line_with_time_and_level(tmp_path: Path) -> None:
+    path = host_log.configure(tmp_path)
+    assert path is not None
+    structlog.get_logger("longwire.test").info("start", stream=1)
+    (line,) = lines(path)
+    assert (line["event"], line["stream"], line["level"]) == ("start", 1, "info")
+    assert "timestamp" in line
+
+
+def test_a_newline_in_a_url_cannot_forge_a_line(tmp_path: Path) -> None:
+    path = host_log.configure(tmp_path)
+    assert path is not None
+    structlog.get_logger("longwire.test").info("start", destination='http://u/\n{"event":"forged"}')
+    assert len(lines(path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "logged"),
+    [
+        ("https://user:pw@h.example/a?key=secret#frag", "https://h.example/a"),
+        ("http://[::1]:80/x?y", "http://[::1]:80/x"),
+        ("http://[broken/?key=secret", "(not a URL)"),
+        ("http://h:99999999/?key=secret", "(not a URL)"),
+    ],
+)
+def test_a_destination_is_logged_without_what_may_be_secret(tmp_path: Path, url: str, logged: str) -> None:
+    path = host_log.configure(tmp_path)
+    assert path is not None
+    structlog.get_logger("longwire.test").info("start", destination=url)
+    assert lines(path)[0]["destination"] == logged
+    assert "secret" not in path.read_text()
+
+
+def test_an_exception_is_logged_without_its_text(tmp_path: Path) -> None:
+    path = host_log.configure(tmp_path)
+    assert path is not None
+    try:
+        raise ValueError("Authorization: Bearer sk-secret")
+    except ValueError as error:
+        structlog.get_logger("longwire.test").error("defect", exc_info=error)
+    (line,) = lines(path)
+    assert line["exception"] == "ValueError"
+    assert "test_log.py" in str(line["at"])
+    assert "sk-secret" not in path.read_text()
+
+
+class _DeafFile:
+    """A file on a full disk."""
+
+    def write(self, _: str) -> int:
+        raise OSError(28, "No space left on device")
+
+    def flush(self) -> None:
+        raise OSError(28, "No space left on device")
+
+    def close(self) -> None:
+        pass
+
+    def seek(self, *_: int) -> int:
+        return 0
+
+    def tell(self) -> int:
+        return 0
+
+
+def test_a_full_disk_loses_lines_and_nothing_else(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = host_log.configure(tmp_path)
+    assert path is not None
+    logger = structlog.get_logger("longwire.test")
+    logger.info("before")
+    handler = logging.getLogger("longwire").handlers[0]
+    assert isinstance(handler, logging.FileHandler)
+    real, handler.stream = handler.stream, _DeafFile()  # type: ignore[assignment]
+    logger.info("lost")
+    logger.info("lost too")
+    handler.stream = real
+    logger.info("after")
+    assert [line["event"] for line in lines(path)] == ["before", "after", "log lines lost"]
+    assert lines(path)[2]["count"] == 2
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_folder_that_cannot_be_made_is_said_once_and_the_host_goes_on(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    assert host_log.configure(blocked / "logs") is None
+    structlog.get_logger("longwire.test").info("nowhere")
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.count("no log") == 1
+
+
+def test_a_log_file_rotates_at_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_log, "MAX_FILE_BYTES", 2000)
+    path = host_log.configure(tmp_path)
+    assert path is not None
+    for number in range(100):
+        structlog.get_logger("longwire.test").info("event", number=number)
+    assert all(file.stat().st_size <= 2000 for file in tmp_path.iterdir())
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_old_files_of_past_hosts_go(tmp_path: Path) -> None:
+    for number in range(host_log.MAX_FILES + 5):
+        (tmp_path / f"host-2026010{number:03}T000000-1.jsonl").touch()
+    host_log.configure(tmp_path)
+    structlog.get_logger("longwire.test").info("new")
+    assert len(list(tmp_path.iterdir())) == host_log.MAX_FILES

@@ -1,0 +1,113 @@
+"""The process that a browser starts: its stdio, its end, and what it refuses."""
+
+import socket
+import statistics
+import time
+from pathlib import Path
+
+import pytest
+
+from longwire.protocol.limits import EXIT_DEADLINE_MS, MAX_FRAME_TO_HOST
+from tests.host_process import ENTRY, HostProcess, grant, greeted_host
+
+# A print, a C-level write and a child process, all after the host took its descriptors.
+NOISY = """
+from longwire.native import stdio
+claim = stdio.claim_stdio
+def noisy():
+    descriptors = claim()
+    import os, subprocess
+    print("print goes to stderr", flush=True)
+    os.write(1, b"so does a write to descriptor 1\\n")
+    subprocess.run(["/bin/echo", "and a child's output"], check=True)
+    return descriptors
+stdio.claim_stdio = noisy
+"""
+
+
+def test_nothing_but_frames_reaches_stdout(tmp_path: Path) -> None:
+    with HostProcess(tmp_path, entry=NOISY + ENTRY) as host:
+        assert host.hello()["type"] == "WELCOME"
+        host.close_input()
+        assert host.next() is None
+        said = host.stderr()
+    for noise in ("print goes", "so does a write", "a child's output"):
+        assert noise in said
+
+
+@pytest.mark.parametrize(
+    "argv", [[], ["chrome-extension://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/"], ["https://evil.example/"]]
+)
+def test_another_caller_is_refused(tmp_path: Path, argv: list[str]) -> None:
+    with HostProcess(tmp_path, argv=argv) as host:
+        assert host.next() is None
+        assert host.process.wait(5) == 2
+        assert "started by a browser" in host.stderr()
+
+
+@pytest.fixture
+def silent_server() -> socket.socket:
+    """Accepts by its backlog and never says a word."""
+    server = socket.socket()
+    server.bind(("127.0.0.1", 0))
+    server.listen()
+    server.settimeout(5)
+    return server
+
+
+def test_the_host_is_gone_soon_after_end_of_input_with_every_socket_closed(
+    tmp_path: Path, silent_server: socket.socket
+) -> None:
+    url = f"http://127.0.0.1:{silent_server.getsockname()[1]}/"
+    with silent_server, greeted_host(tmp_path, grant(url)) as host:
+        for stream_id in range(1, 11):
+            host.start(stream_id, url)
+        peers = [silent_server.accept()[0] for _ in range(10)]
+        began = time.monotonic()
+        host.close_input()
+        assert host.process.wait(5) == 0
+        took_ms = (time.monotonic() - began) * 1000
+        for peer in peers:
+            peer.settimeout(5)
+            while peer.recv(65536):
+                pass
+            peer.close()
+    assert took_ms < EXIT_DEADLINE_MS
+    print(f"end of input to end of process with 10 open streams: {took_ms:.0f} ms")
+
+
+def test_an_oversize_frame_is_fatal_with_a_fix_and_no_traceback(tmp_path: Path) -> None:
+    with HostProcess(tmp_path) as host:
+        host.hello()
+        host.feed((MAX_FRAME_TO_HOST + 1).to_bytes(4, "little"))
+        fatal = host.expect("FATAL")
+        assert host.next() is None
+        assert host.process.wait(5) == 0
+        assert "Traceback" not in host.stderr()
+    assert fatal["fix"]
+
+
+def test_two_hosts_at_once_write_two_logs(tmp_path: Path) -> None:
+    with HostProcess(tmp_path) as first, HostProcess(tmp_path) as second:
+        first.hello()
+        second.hello()
+    logs = list((tmp_path / "state" / "longwire").glob("host-*.jsonl"))
+    assert len(logs) == 2
+    assert all('"hello"' in log.read_text() for log in logs)
+
+
+def test_a_full_disk_for_the_log_does_not_stop_the_host(tmp_path: Path) -> None:
+    blocked = tmp_path / "state"
+    blocked.write_text("a file where the folder should be")
+    with HostProcess(tmp_path) as host:
+        assert host.hello()["type"] == "WELCOME"
+
+
+def test_start_to_welcome_is_printed(tmp_path: Path) -> None:
+    times = []
+    for _ in range(5):
+        began = time.monotonic()
+        with HostProcess(tmp_path) as host:
+            host.hello()
+            times.append((time.monotonic() - began) * 1000)
+    print(f"process start to WELCOME: median {statistics.median(times):.0f} ms, {min(times):.0f}-{max(times):.0f} ms")

@@ -1,0 +1,202 @@
+"""Where policy and upstream meet: what goes out at each hop, and what a page may see of the answer."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longwire.native.requests import RequestPlan, RequestPlanner
+from longwire.policy import Locations, PolicyStore
+from longwire.protocol.errors import ErrorCode, StreamError
+from longwire.protocol.limits import HEADER_TIMEOUT_MS
+from longwire.protocol.messages import StreamStart
+from longwire.upstream.model import Hop, Redirect, StreamedBody
+
+SECRET = "sk-0123456789-secret"
+POLICY = """\
+version = 1
+
+[[grant]]
+name = "api"
+pages = ["http://localhost:5173"]
+destinations = ["https://api.example.com/v1/"]
+methods = ["GET", "POST"]
+inject = { Authorization = "Bearer {secret:key}" }
+limits = { streams = 1, bytes = "1KiB", header_timeout = "10s", total_timeout = "1h" }
+
+[[grant]]
+name = "files"
+pages = ["http://localhost:5173"]
+destinations = ["https://files.example.com/"]
+methods = ["GET", "POST"]
+reflection_guard = false
+
+[secret.key]
+file = "KEYFILE"
+"""
+
+
+@pytest.fixture
+def planner(tmp_path: Path) -> RequestPlanner:
+    key = tmp_path / "key"
+    key.write_text(SECRET)
+    key.chmod(0o600)
+    policy = tmp_path / "policy.toml"
+    policy.write_text(POLICY.replace("KEYFILE", str(key)))
+    return RequestPlanner(PolicyStore(Locations(administrator=tmp_path / "none.toml", user=policy)))
+
+
+def start(**changes: Any) -> StreamStart:
+    fields: dict[str, Any] = {
+        "type": "STREAM_START",
+        "id": 1,
+        "page": {"origin": "http://localhost:5173", "tab": 1, "frame": 0, "document": "d", "private": False},
+        "method": "POST",
+        "url": "https://api.example.com/v1/chat?q=1",
+        "headers": [["Content-Type", "application/json"], ["authorization", "Bearer dummy"], ["X-Trace", "t"]],
+        "body": {"kind": "none"},
+        "redirect": "follow",
+        "timeouts": {},
+    }
+    return StreamStart.model_validate(fields | changes, strict=False)
+
+
+def redirect(url: str, **changes: Any) -> Redirect:
+    fields: dict[str, Any] = {"method": "GET", "crossed_origin": False, "body_dropped": False, "replays_body": False}
+    return Redirect(url=url, **(fields | changes))
+
+
+def names(hop: Hop) -> dict[str, str]:
+    return {name.lower(): value for name, value in hop.headers}
+
+
+def refusal(plan: RequestPlan, hop: Redirect) -> StreamError:
+    with pytest.raises(StreamError) as refused:
+        plan.request(None).next_hop(hop)
+    return refused.value
+
+
+def test_the_first_hop_carries_the_injected_secret_and_not_the_pages_value(planner: RequestPlanner) -> None:
+    request = planner.plan(start()).request(None)
+    headers = names(request.hop)
+    assert headers["authorization"] == f"Bearer {SECRET}"
+    assert [name.lower() for name, _ in request.hop.headers].count("authorization") == 1
+    assert (request.hop.target, request.hop.network, request.isolation) == (
+        "/v1/chat?q=1",
+        "public",
+        "http://localhost:5173",
+    )
+
+
+def test_a_secret_is_in_no_representation(planner: RequestPlanner) -> None:
+    plan = planner.plan(start())
+    assert SECRET not in repr(plan.request(None))
+    assert SECRET not in repr(plan.request(None).hop)
+
+
+def test_a_redirect_to_another_grant_takes_no_secret_along(planner: RequestPlanner) -> None:
+    plan = planner.plan(start())
+    hop = plan.request(None).next_hop(redirect("https://files.example.com/x", crossed_origin=True))
+    assert SECRET not in str(hop.headers)
+    assert "authorization" not in names(hop)  # nor the page's own, across origins
+    assert names(hop)["x-trace"] == "t"
+    assert plan.grant_name == "files"
+
+
+def test_a_redirect_within_the_grant_is_injected_afresh(planner: RequestPlanner) -> None:
+    plan = planner.plan(start())
+    hop = plan.request(None).next_hop(redirect("https://api.example.com/v1/other"))
+    assert names(hop)["authorization"] == f"Bearer {SECRET}"
+
+
+def test_a_dropped_body_takes_its_headers_along(planner: RequestPlanner) -> None:
+    hop = planner.plan(start()).request(None).next_hop(redirect("https://api.example.com/v1/other", body_dropped=True))
+    assert "content-type" not in names(hop)
+
+
+@pytest.mark.parametrize("url", ["https://evil.example/", "https://api.example.com/v2/", "http://api.example.com/v1/"])
+def test_a_redirect_out_of_every_grant_is_refused_as_a_redirect(planner: RequestPlanner, url: str) -> None:
+    error = refusal(planner.plan(start()), redirect(url))
+    assert error.code is ErrorCode.REDIRECT_DENIED
+    assert SECRET not in error.message
+
+
+def test_a_body_is_not_replayed_into_another_grant(planner: RequestPlanner) -> None:
+    error = refusal(
+        planner.plan(start()),
+        redirect("https://files.example.com/", method="POST", crossed_origin=True, replays_body=True),
+    )
+    assert error.code is ErrorCode.REDIRECT_DENIED
+    assert "body" in error.message
+
+
+def test_the_fragment_of_a_redirect_is_not_part_of_the_decision(planner: RequestPlanner) -> None:
+    hop = planner.plan(start()).request(None).next_hop(redirect("https://files.example.com/x#part"))
+    assert hop.target == "/x"
+
+
+def test_a_place_under_the_grants_limit_is_free_only_when_the_plan_is_closed(planner: RequestPlanner) -> None:
+    plan = planner.plan(start())
+    with pytest.raises(StreamError) as refused:
+        planner.plan(start())
+    assert refused.value.code is ErrorCode.LIMIT_EXCEEDED
+    plan.close()
+    planner.plan(start()).close()
+
+
+def test_the_byte_limit_is_exact(planner: RequestPlanner) -> None:
+    plan = planner.plan(start())
+    plan.inspect(b"x", 1024)
+    with pytest.raises(StreamError) as refused:
+        plan.inspect(b"x", 1025)
+    assert refused.value.code is ErrorCode.BODY_TOO_LARGE
+
+
+@pytest.mark.parametrize("cut", range(0, len(SECRET) + 1, 5))
+def test_the_piece_that_completes_a_secret_is_withheld(planner: RequestPlanner, cut: int) -> None:
+    plan = planner.plan(start())
+    plan.response_headers([])
+    if cut < len(SECRET):
+        plan.inspect(f"you sent {SECRET[:cut]}".encode(), 1)
+    with pytest.raises(StreamError) as refused:
+        plan.inspect((SECRET[cut:] or SECRET).encode(), 1)
+    assert refused.value.code is ErrorCode.SECRET_REFLECTED
+    assert SECRET not in refused.value.message
+
+
+def test_a_secret_in_a_response_header_is_withheld(planner: RequestPlanner) -> None:
+    with pytest.raises(StreamError) as refused:
+        planner.plan(start()).response_headers([("x-echo", f"Bearer {SECRET}")])
+    assert refused.value.code is ErrorCode.SECRET_REFLECTED
+
+
+def test_an_earlier_hops_secret_is_guarded_in_the_last_ones_answer(planner: RequestPlanner) -> None:
+    plan = planner.plan(start())
+    plan.request(None).next_hop(redirect("https://files.example.com/x"))
+    plan.response_headers([])
+    with pytest.raises(StreamError):
+        plan.inspect(SECRET.encode(), 1)
+
+
+def test_timeouts_are_the_pages_but_never_more_than_the_grants(planner: RequestPlanner) -> None:
+    timeouts = planner.plan(start(timeouts={"header_ms": 60_000, "idle_ms": 5_000})).request(None).timeouts
+    assert (timeouts.header_s, timeouts.idle_s, timeouts.total_s) == (10, 5, 3600)
+    plain = planner.plan(start(url="https://files.example.com/")).request(None).timeouts
+    assert (plain.header_s, plain.idle_s, plain.total_s) == (HEADER_TIMEOUT_MS / 1000, None, None)
+
+
+def test_a_streamed_body_keeps_its_announced_size(planner: RequestPlanner) -> None:
+    async def pieces() -> Any:
+        yield b"x"
+
+    plan = planner.plan(start(body={"kind": "stream", "size": 7}))
+    body = plan.request(pieces()).body
+    assert isinstance(body, StreamedBody)
+    assert body.size == 7
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_body_with_get_or_head_is_refused(planner: RequestPlanner, method: str) -> None:
+    with pytest.raises(StreamError) as refused:
+        planner.plan(start(method=method, body={"kind": "inline", "data": "eA=="}))
+    assert refused.value.code is ErrorCode.PROTOCOL

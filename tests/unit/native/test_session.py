@@ -1,0 +1,408 @@
+"""The engine over a channel: handshake, fairness, what ends a stream and what ends the bridge."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from longwire import __version__
+from longwire.native import session as session_module
+from longwire.protocol.frames import frame
+from longwire.protocol.limits import MAX_FRAME_TO_HOST, MAX_STREAMS_PER_FRAME, PROTOCOL_VERSION, WINDOW_FLOOR_BYTES
+from tests.unit.native.harness import PAGE, POLICY, Bench, running_session
+
+MALFORMED: dict[str, bytes] = {
+    "length zero": b"\0\0\0\0",
+    "oversize": (MAX_FRAME_TO_HOST + 1).to_bytes(4, "little"),
+    "not UTF-8": frame(b"\xff\xfe"),
+    "not JSON": frame(b"{"),
+    "not an object": frame(b"[1]"),
+    "too deep": frame(b"[" * 10_000 + b"]" * 10_000),
+    "NaN": frame(b'{"type":"STREAM_ACK","id":NaN,"consumed":0}'),
+    "unknown type": frame(b'{"type":"STREAM_SING"}'),
+    "no type": frame(b'{"id":1}'),
+    "no usable id": frame(b'{"type":"STREAM_ACK","id":"1","consumed":0}'),
+}
+
+
+async def test_hello_is_answered_with_version_limits_and_the_policys_pages(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        welcome = await bench.channel.message("WELCOME")
+    assert (welcome["protocol"], welcome["host"]) == (PROTOCOL_VERSION, __version__)
+    assert welcome["limits"]["streams_per_frame"] == MAX_STREAMS_PER_FRAME
+    assert (welcome["policy"]["state"], welcome["policy"]["pages"]) == ("ok", [PAGE])
+
+
+@pytest.mark.parametrize(("theirs", "update"), [(0, "the extension"), (99, "the native host")])
+async def test_another_protocol_version_is_fatal_and_says_which_side_to_update(
+    tmp_path: Path, theirs: int, update: str
+) -> None:
+    async with running_session(tmp_path, greeted=False) as bench:
+        bench.hello(protocol=theirs)
+        fatal = await bench.channel.message("FATAL")
+        await bench.over.wait()
+    assert fatal["code"] == "VERSION_MISMATCH"
+    assert update in fatal["fix"]
+
+
+async def test_a_frame_before_hello_is_fatal(tmp_path: Path) -> None:
+    async with running_session(tmp_path, greeted=False) as bench:
+        bench.start(1)
+        assert (await bench.channel.message("FATAL"))["code"] == "PROTOCOL"
+
+
+@pytest.mark.parametrize("kind", MALFORMED)
+async def test_a_frame_that_names_no_stream_is_fatal_and_last(tmp_path: Path, kind: str) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.start(1)
+        await bench.response(1)
+        bench.channel.feed(MALFORMED[kind])
+        await bench.over.wait()
+    assert [message["type"] for message in bench.channel.written[-2:]] == ["STREAM_ERROR", "FATAL"]
+    assert bench.channel.written[-1]["fix"]
+    assert all(response.closed for response in bench.upstream.responses)
+
+
+async def test_a_bad_frame_of_one_stream_ends_that_stream_alone(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        for stream_id in (1, 2):
+            bench.start(stream_id)
+            await bench.response(stream_id)
+        bench.channel.send(type="STREAM_ACK", id=1, consumed=-1)
+        error = await bench.channel.terminal(1)
+        bench.upstream.responses[1].feed(b"still here", None)
+        assert (await bench.channel.terminal(2))["type"] == "STREAM_END"
+    assert error["code"] == "PROTOCOL"
+    assert "consumed" in error["message"]
+
+
+async def test_a_start_with_a_wrong_field_is_refused_by_name(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.start(1, redirect="sideways")
+        error = await bench.channel.terminal(1)
+    assert (error["code"], error["phase"]) == ("PROTOCOL", "policy")
+    assert "redirect" in error["message"]
+    assert bench.upstream.requests == []
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        {"type": "STREAM_ACK", "consumed": 3},
+        {"type": "STREAM_ABORT", "reason": "signal"},
+        {"type": "STREAM_BODY", "offset": 0, "data": ""},
+        {"type": "STREAM_PAUSE"},
+    ],
+)
+@pytest.mark.parametrize("stream_id", [1, 77])
+async def test_a_late_frame_or_one_for_an_id_that_never_was_has_no_effect(
+    tmp_path: Path, late: dict[str, Any], stream_id: int
+) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.start(1)
+        (await bench.response(1)).feed(b"abc", None)
+        await bench.channel.terminal(1)
+        bench.channel.send(id=stream_id, **late)
+        bench.start(2)
+        (await bench.response(2)).feed(None)
+        assert (await bench.channel.terminal(2))["type"] == "STREAM_END"
+    assert [message["type"] for message in bench.channel.of_stream(1)][-1] == "STREAM_END"
+    assert bench.channel.of_stream(77) == []
+
+
+@pytest.mark.parametrize("consumed", [2, 11])
+async def test_an_ack_that_decreases_or_runs_ahead_ends_its_stream(tmp_path: Path, consumed: int) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.start(1)
+        (await bench.response(1)).feed(b"0123456789")
+        await bench.channel.message("STREAM_CHUNK", 1)
+        bench.channel.send(type="STREAM_ACK", id=1, consumed=5)
+        bench.channel.send(type="STREAM_ACK", id=1, consumed=consumed)
+        error = await bench.channel.terminal(1)
+        await bench.channel.wait_for(lambda _: bench.live_streams == 0 or bench.hello)
+    assert error["code"] == "PROTOCOL"
+    assert str(consumed) in error["message"]
+    assert bench.upstream.responses[0].closed
+
+
+async def test_a_stream_runs_to_its_end_with_every_byte_and_how_the_end_is_known(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.start(1)
+        response = await bench.response(1)
+        response.feed(b"a" * 1000, b"b" * 20_000, None)
+        end = await bench.channel.terminal(1)
+    kinds = [message["type"] for message in bench.channel.of_stream(1)]
+    body = b"".join(m["data"] for m in bench.channel.written if m["type"] == "STREAM_CHUNK")
+    assert body == b"a" * 1000 + b"b" * 20_000
+    assert (kinds[0], kinds.count("STREAM_HEADERS"), kinds[-1]) == ("STREAM_HEADERS", 1, "STREAM_END")
+    assert (end["bytes"], end["completeness"]) == (21_000, "chunked")
+    assert response.closed
+    assert bench.live_streams == 0
+
+
+async def test_a_page_that_reads_nothing_gets_its_floor_and_the_socket_is_left_alone(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.start(1)
+        response = await bench.response(1)
+        response.feed(bytes(1 << 20))
+        await bench.channel.wait_for(lambda written: sent(bench, 1) == WINDOW_FLOOR_BYTES)
+        bench.start(2)  # another stream's whole life passes, and nothing more is read for the first
+        (await bench.response(2)).feed(None)
+        await bench.channel.terminal(2)
+        assert sent(bench, 1) == WINDOW_FLOOR_BYTES == sum(response.reads)
+        bench.channel.send(type="STREAM_ACK", id=1, consumed=WINDOW_FLOOR_BYTES)
+        await bench.channel.wait_for(lambda written: sent(bench, 1) == 3 * WINDOW_FLOOR_BYTES)
+
+
+def sent(bench: Bench, stream_id: int) -> int:
+    return sum(len(m["data"]) for m in bench.channel.of_stream(stream_id) if m["type"] == "STREAM_CHUNK")
+
+
+async def test_pause_holds_a_stream_and_resume_lets_it_go_on(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.start(1)
+        response = await bench.response(1)
+        bench.channel.send(type="STREAM_PAUSE", id=1)
+        response.feed(b"held", None)
+        bench.start(2)
+        (await bench.response(2)).feed(None)
+        await bench.channel.terminal(2)
+        assert sent(bench, 1) == 0
+        bench.channel.send(type="STREAM_RESUME", id=1)
+        await bench.channel.terminal(1)
+        assert sent(bench, 1) == 4
+
+
+async def test_abort_closes_the_socket_before_it_is_confirmed(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.start(1)
+        response = await bench.response(1)
+        bench.channel.send(type="STREAM_ABORT", id=1, reason="signal")
+        assert (await bench.channel.terminal(1))["type"] == "STREAM_ABORTED"
+        assert response.closed
+        assert bench.live_streams == 0
+
+
+async def test_abort_while_the_upstream_is_still_being_opened(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        asked = anyio.Event()
+
+        async def never(_: object) -> None:
+            asked.set()
+            await anyio.sleep_forever()
+
+        bench.upstream.answer = never
+        bench.start(1)
+        await asked.wait()
+        bench.channel.send(type="STREAM_ABORT", id=1, reason="signal")
+        assert (await bench.channel.terminal(1))["type"] == "STREAM_ABORTED"
+        assert bench.upstream.cancelled == 1
+
+
+async def test_abort_of_a_finished_upload_side_that_waits_for_a_slow_reader(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.start(1)
+        (await bench.response(1)).feed(bytes(WINDOW_FLOOR_BYTES + 5))
+        await bench.channel.wait_for(lambda written: sent(bench, 1) == WINDOW_FLOOR_BYTES)
+        bench.channel.send(type="STREAM_ABORT", id=1, reason="cancel")
+        bench.channel.send(type="STREAM_ABORT", id=1, reason="cancel")
+        await bench.channel.terminal(1)
+    assert [m["type"] for m in bench.channel.of_stream(1)].count("STREAM_ABORTED") == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "word"),
+    [
+        ({"url": "http://elsewhere.test/"}, "POLICY_DENIED", "elsewhere.test"),
+        ({"method": "DELETE"}, "POLICY_DENIED", "DELETE"),
+        ({"method": "TRACE"}, "PROTOCOL", "TRACE"),
+        ({"url": "ftp://upstream.test/"}, "PROTOCOL", "http"),
+        ({"url": "/relative"}, "PROTOCOL", ""),
+        ({"headers": [["Host", "evil"]]}, "PROTOCOL", "Host"),
+        ({"headers": [["x", "a\r\nb"]]}, "PROTOCOL", "x"),
+        ({"body": {"kind": "inline", "data": "!"}, "method": "POST"}, "PROTOCOL", "data"),
+        ({"body": {"kind": "inline", "data": "eA=="}}, "PROTOCOL", "GET"),
+    ],
+)
+async def test_a_request_that_may_not_be_is_refused_before_any_socket(
+    tmp_path: Path, changes: dict[str, Any], code: str, word: str
+) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.start(1, **changes)
+        error = await bench.channel.terminal(1)
+    assert (error["code"], error["phase"]) == (code, "policy")
+    assert word in error["message"]
+    assert bench.upstream.requests == []
+
+
+async def test_one_stream_too_many_for_a_frame_is_refused_and_the_others_live(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        for stream_id in range(1, MAX_STREAMS_PER_FRAME + 2):
+            bench.start(stream_id)
+        error = await bench.channel.terminal(MAX_STREAMS_PER_FRAME + 1)
+        assert (error["code"], error["retryable"]) == ("LIMIT_EXCEEDED", True)
+        assert bench.live_streams == MAX_STREAMS_PER_FRAME
+
+
+async def test_a_streamed_request_body_reaches_the_upstream_within_its_credit(tmp_path: Path) -> None:
+    got: list[bytes] = []
+    async with running_session(tmp_path) as bench:
+
+        async def read_body(request: Any) -> Any:
+            got.extend([piece async for piece in request.body.pieces])
+            return await bench.upstream._respond(request)
+
+        bench.upstream.answer = read_body
+        bench.start(1, method="POST", body={"kind": "stream"})
+        ack = await bench.channel.message("STREAM_BODY_ACK", 1)
+        assert (ack["consumed"], ack["window"] > 0) == (0, True)
+        bench.channel.send(type="STREAM_BODY", id=1, offset=0, data="YWJj")
+        bench.channel.send(type="STREAM_BODY", id=1, offset=3, data="ZGVm")
+        bench.channel.send(type="STREAM_BODY_END", id=1, bytes=6)
+        (await bench.response(1)).feed(None)
+        await bench.channel.terminal(1)
+    assert b"".join(got) == b"abcdef"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"type": "STREAM_BODY", "offset": 1, "data": "YQ=="},
+        {"type": "STREAM_BODY", "offset": 0, "data": "?"},
+        {"type": "STREAM_BODY_END", "bytes": 3},
+    ],
+)
+async def test_a_request_body_out_of_order_ends_its_stream(tmp_path: Path, bad: dict[str, Any]) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.upstream.answer = drain_upload
+        bench.start(1, method="POST", body={"kind": "stream"})
+        await bench.channel.message("STREAM_BODY_ACK", 1)
+        bench.channel.send(id=1, **bad)
+        assert (await bench.channel.terminal(1))["code"] == "PROTOCOL"
+
+
+async def drain_upload(request: Any) -> Any:
+    async for _ in request.body.pieces:
+        pass
+
+
+async def test_body_frames_for_a_stream_without_a_streamed_body_end_it(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.start(1)
+        await bench.response(1)
+        bench.channel.send(type="STREAM_BODY", id=1, offset=0, data="")
+        assert (await bench.channel.terminal(1))["code"] == "PROTOCOL"
+
+
+async def test_a_defect_in_one_stream_is_typed_and_leaves_the_others_alone(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.start(1)
+        (await bench.response(1)).feed(RuntimeError("sk-secret"))
+        error = await bench.channel.terminal(1)
+        bench.start(2)
+        (await bench.response(2)).feed(None)
+        await bench.channel.terminal(2)
+    assert error["code"] == "HOST_LOST"
+    assert "sk-secret" not in str(bench.channel.written)
+
+
+async def test_end_of_input_closes_every_socket_and_ends(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        for stream_id in range(1, 6):
+            bench.start(stream_id)
+            await bench.response(stream_id)
+        bench.channel.close()
+        with anyio.fail_after(1.5):
+            await bench.over.wait()
+    assert all(response.closed for response in bench.upstream.responses)
+
+
+async def test_a_browser_that_does_not_read_stops_the_input_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "MAX_CONTROL_BACKLOG", 10)
+    async with running_session(tmp_path) as bench:
+        bench.channel.gate = anyio.Event()
+        for request in range(1, 200):
+            bench.channel.send(type="STATUS_REQUEST", request=request, page=page())
+        for _ in range(500):
+            await anyio.lowlevel.checkpoint()
+        assert bench.channel.unread > 150
+        bench.channel.gate.set()
+        await bench.channel.wait_for(lambda written: len(written) == 200)
+
+
+def page(**changes: Any) -> dict[str, Any]:
+    return {"origin": PAGE, "tab": 1, "frame": 0, "document": "d", "private": False} | changes
+
+
+async def test_status_tells_a_page_its_own_destinations_only(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.channel.send(type="STATUS_REQUEST", request=1, page=page())
+        bench.channel.send(type="STATUS_REQUEST", request=2, page=page(origin="https://other.example"))
+        mine = await bench.channel.wait_for(answer_to(1))
+        others = await bench.channel.wait_for(answer_to(2))
+    assert mine["state"] == "ready"
+    assert any("upstream.test" in destination for destination in mine["destinations"])
+    assert others["destinations"] == []
+
+
+def answer_to(request: int) -> Callable[[list[dict[str, Any]]], Any]:
+    return lambda written: next((m for m in written if m.get("request") == request), None)
+
+
+async def test_a_policy_change_is_announced_and_decides_the_next_stream(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.policy_file.write_text(POLICY.replace("methods", "method"))
+        announced = await bench.channel.message("POLICY")
+        bench.start(1)
+        error = await bench.channel.terminal(1)
+        bench.channel.send(type="STATUS_REQUEST", request=1, page=page())
+        status = await bench.channel.message("STATUS")
+    assert announced["policy"]["state"] == "invalid"
+    assert (error["code"], status["state"]) == ("POLICY_INVALID", "policy-invalid")
+    assert "line 7" in error["message"]
+    assert 'did you mean "methods"' in error["message"]
+
+
+async def test_a_silent_extension_is_pinged_and_then_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "TICK_S", 0.01)
+    monkeypatch.setattr(session_module, "PING_INTERVAL_MS", 50)
+    monkeypatch.setattr(session_module, "PEER_SILENCE_MS", 200)
+    async with running_session(tmp_path) as bench:
+        bench.start(1)
+        response = await bench.response(1)
+        for seq in range(1, 6):
+            ping = await bench.channel.wait_for(ping_number(seq))
+            bench.channel.send(type="STREAM_PONG", seq=ping["seq"])
+        assert not bench.over.is_set()  # 250 ms of answered pings: not silence
+        with anyio.fail_after(5):
+            await bench.over.wait()
+    assert response.closed
+
+
+def ping_number(seq: int) -> Callable[[list[dict[str, Any]]], Any]:
+    return lambda written: next((m for m in written if m["type"] == "STREAM_PING" and m["seq"] == seq), None)
+
+
+async def test_an_idle_bridge_is_neither_pinged_nor_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "TICK_S", 0.001)
+    monkeypatch.setattr(session_module, "PING_INTERVAL_MS", 5)
+    monkeypatch.setattr(session_module, "PEER_SILENCE_MS", 10)
+    async with running_session(tmp_path) as bench:
+        ticks = 0
+        refresh = bench.session._policy.refresh
+
+        def count() -> bool:
+            nonlocal ticks
+            ticks += 1
+            return refresh()
+
+        monkeypatch.setattr(bench.session._policy, "refresh", count)
+        with anyio.fail_after(5):
+            while ticks < 50:
+                await anyio.lowlevel.checkpoint()
+        assert not bench.over.is_set()
+    assert [message["type"] for message in bench.channel.written] == ["WELCOME"]
