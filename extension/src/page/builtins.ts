@@ -1,0 +1,191 @@
+/**
+ * The browser's own functions, taken before any page script runs. A page may replace or pollute whatever it likes
+ * afterwards: the shim calls nothing but these, iterates no array by protocol, and hands only null-prototype objects to
+ * functions that look members up.
+ *
+ * A method is captured in "uncurried" form: the receiver comes first.
+ */
+
+const { bind, call } = Function.prototype
+const uncurry = bind.bind(call) as <T, A extends unknown[], R>(
+  method: (this: T, ...args: A) => R
+) => (self: T, ...args: A) => R
+
+/** The object without a prototype: where somebody looks members up, a polluted one answers nothing. */
+export function bare<T extends object>(object: T): T {
+  return setPrototypeOf(object, null)
+}
+
+/** Add to the end of an array, past whatever setters the page gave to `Array.prototype`. */
+export function append<T>(array: T[], value: T): void {
+  defineProperty(array, array.length, bare({ value, configurable: true, enumerable: true, writable: true }))
+}
+
+function getter<T, R>(prototype: T, name: keyof T): (self: T) => R {
+  return uncurry(Object.getOwnPropertyDescriptor(prototype, name)?.get as (this: T) => R)
+}
+
+export const { create, defineProperty, freeze, hasOwn, keys, setPrototypeOf } = Object
+export const { isView } = ArrayBuffer
+export const { isFinite: isFiniteNumber } = Number
+export const { ceil, min } = Math
+export const NativePromise = Promise
+export const NativeTypeError = TypeError
+export const NativeRequest = Request
+export const NativeResponse = Response
+export const NativeHeaders = Headers
+export const NativeReadableStream = ReadableStream
+export const NativeWeakRef = WeakRef
+export const NativeFinalizationRegistry = FinalizationRegistry
+export const NativeUint8Array = Uint8Array
+export const NativeEvent = Event
+export const asyncIteratorSymbol: typeof Symbol.asyncIterator = Symbol.asyncIterator
+export const startTimer = setTimeout.bind(globalThis) as (task: () => void, delayMs: number) => number
+export const stopTimer = clearTimeout.bind(globalThis) as (timer: number) => void
+
+export const sliceString = uncurry(String.prototype.slice)
+
+// Both take the instance's own state, so an instance made here cannot be tampered with later.
+const encoder = new TextEncoder()
+const encodeWith = uncurry(TextEncoder.prototype.encode)
+export const encodeUtf8 = (text: string): Uint8Array<ArrayBuffer> => encodeWith(encoder, text)
+
+export const mapGet = uncurry(Map.prototype.get) as <K, V>(map: Map<K, V>, key: K) => V | undefined
+export const mapSet = uncurry(Map.prototype.set) as <K, V>(map: Map<K, V>, key: K, value: V) => unknown
+export const mapDelete = uncurry(Map.prototype.delete) as <K, V>(map: Map<K, V>, key: K) => boolean
+export const mapForEach = uncurry(Map.prototype.forEach) as <K, V>(
+  map: Map<K, V>,
+  visit: (value: V, key: K) => void
+) => void
+export const mapSize = getter<Map<unknown, unknown>, number>(Map.prototype, 'size') as <K, V>(map: Map<K, V>) => number
+
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array
+export const bytesLength = getter<Uint8Array, number>(typedArray, 'byteLength')
+export const bytesSlice = uncurry(Uint8Array.prototype.slice) as (
+  bytes: Uint8Array,
+  start: number,
+  end: number
+) => Uint8Array<ArrayBuffer>
+const typedArrayTag = getter<Uint8Array, string | undefined>(typedArray, Symbol.toStringTag)
+const typedArrayBuffer = getter<Uint8Array, ArrayBuffer>(typedArray, 'buffer')
+const typedArrayOffset = getter<Uint8Array, number>(typedArray, 'byteOffset')
+const dataViewBuffer = getter<DataView, ArrayBuffer>(DataView.prototype, 'buffer')
+const dataViewOffset = getter<DataView, number>(DataView.prototype, 'byteOffset')
+const dataViewLength = getter<DataView, number>(DataView.prototype, 'byteLength')
+const bufferLength = getter<ArrayBuffer, number>(ArrayBuffer.prototype, 'byteLength')
+
+/** The memory of a buffer or of any view, as bytes and not copied; null for everything else. */
+export function bytesOf(value: unknown): Uint8Array<ArrayBuffer> | null {
+  if (isView(value)) {
+    return typedArrayTag(value as Uint8Array) === undefined
+      ? new NativeUint8Array(
+          dataViewBuffer(value as DataView<ArrayBuffer>),
+          dataViewOffset(value as DataView),
+          dataViewLength(value as DataView)
+        )
+      : new NativeUint8Array(
+          typedArrayBuffer(value as Uint8Array),
+          typedArrayOffset(value as Uint8Array),
+          bytesLength(value as Uint8Array)
+        )
+  }
+  return brand(() => bufferLength(value as ArrayBuffer)) ? new NativeUint8Array(value as ArrayBuffer) : null
+}
+
+/** Whether `touch`, a captured getter that throws on foreign objects, accepts the object. */
+function brand(touch: () => unknown): boolean {
+  try {
+    touch()
+    return true
+  } catch {
+    return false
+  }
+}
+
+export const addListener = uncurry(EventTarget.prototype.addEventListener) as (
+  target: EventTarget,
+  type: string,
+  listener: (event: never) => void,
+  capture?: boolean
+) => void
+export const removeListener = uncurry(EventTarget.prototype.removeEventListener) as (
+  target: EventTarget,
+  type: string,
+  listener: (event: never) => void
+) => void
+export const dispatch = uncurry(EventTarget.prototype.dispatchEvent)
+export const preventDefault = uncurry(Event.prototype.preventDefault)
+export const stopPropagation = uncurry(Event.prototype.stopImmediatePropagation)
+export const eventData = getter<MessageEvent, unknown>(MessageEvent.prototype, 'data')
+export const eventPorts = getter<MessageEvent, readonly MessagePort[]>(MessageEvent.prototype, 'ports')
+export const eventPersisted = getter<PageTransitionEvent, boolean>(PageTransitionEvent.prototype, 'persisted')
+export const postMessage = uncurry(MessagePort.prototype.postMessage) as (port: MessagePort, message: unknown) => void
+export const startPort = uncurry(MessagePort.prototype.start)
+export const closePort = uncurry(MessagePort.prototype.close)
+
+export const signalAborted = getter<AbortSignal, boolean>(AbortSignal.prototype, 'aborted')
+export const signalReason = getter<AbortSignal, unknown>(AbortSignal.prototype, 'reason')
+
+export const requestMethod = getter<Request, string>(Request.prototype, 'method')
+export const requestUrl = getter<Request, string>(Request.prototype, 'url')
+export const requestHeaders = getter<Request, Headers>(Request.prototype, 'headers')
+export const requestBody = getter<Request, ReadableStream<Uint8Array> | null>(Request.prototype, 'body')
+export const requestRedirect = getter<Request, RequestRedirect>(Request.prototype, 'redirect')
+export const requestSignal = getter<Request, AbortSignal>(Request.prototype, 'signal')
+export const requestIntegrity = getter<Request, string>(Request.prototype, 'integrity')
+export const requestBlob = uncurry(Request.prototype.blob)
+export const headersForEach = uncurry(Headers.prototype.forEach)
+export const headersGet = uncurry(Headers.prototype.get)
+export const responseClone = uncurry(Response.prototype.clone)
+export const responseBodyUsed = getter<Response, boolean>(Response.prototype, 'bodyUsed')
+
+/** The methods that read a response to its end. */
+export const responseReaders = bare({
+  arrayBuffer: uncurry(Response.prototype.arrayBuffer),
+  blob: uncurry(Response.prototype.blob),
+  bytes: uncurry(Response.prototype.bytes),
+  formData: uncurry(Response.prototype.formData),
+  json: uncurry(Response.prototype.json),
+  text: uncurry(Response.prototype.text)
+})
+
+export const blobSize = getter<Blob, number>(Blob.prototype, 'size')
+export const blobStream = uncurry(Blob.prototype.stream)
+export const blobBytes = uncurry(Blob.prototype.arrayBuffer)
+
+const streamLocked = getter<ReadableStream, boolean>(ReadableStream.prototype, 'locked')
+export const isReadableStream = (value: unknown): value is ReadableStream =>
+  brand(() => streamLocked(value as ReadableStream))
+export const streamReader = uncurry(ReadableStream.prototype.getReader) as (
+  stream: ReadableStream
+) => ReadableStreamDefaultReader<unknown>
+export const readerRead = uncurry(ReadableStreamDefaultReader.prototype.read) as (
+  reader: ReadableStreamDefaultReader<unknown>
+) => Promise<ReadableStreamReadResult<unknown>>
+export const readerCancel = uncurry(ReadableStreamDefaultReader.prototype.cancel)
+
+export const controllerEnqueue = uncurry(ReadableByteStreamController.prototype.enqueue)
+export const controllerClose = uncurry(ReadableByteStreamController.prototype.close)
+export const controllerError = uncurry(ReadableByteStreamController.prototype.error)
+export const controllerByobRequest = getter<ReadableByteStreamController, ReadableStreamBYOBRequest | null>(
+  ReadableByteStreamController.prototype,
+  'byobRequest'
+)
+export const byobRespond = uncurry(ReadableStreamBYOBRequest.prototype.respond)
+
+export const deref = uncurry(WeakRef.prototype.deref) as <T extends WeakKey>(ref: WeakRef<T>) => T | undefined
+export const registerFinalizer = uncurry(FinalizationRegistry.prototype.register) as <T>(
+  registry: FinalizationRegistry<T>,
+  target: WeakKey,
+  held: T
+) => void
+const promiseThen = uncurry(Promise.prototype.then) as (
+  promise: Promise<unknown>,
+  onFulfilled: undefined,
+  onRejected: () => void
+) => Promise<unknown>
+
+/** Say that a promise's rejection is nobody's business. */
+export function ignoreRejection(promise: Promise<unknown>): void {
+  promiseThen(promise, undefined, () => undefined)
+}

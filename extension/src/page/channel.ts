@@ -1,0 +1,73 @@
+import type { FromPage, ToPage } from '../protocol/bridge'
+import { isToPage } from '../protocol/guards'
+import { addListener, append, closePort, eventData, postMessage, startPort, startTimer, stopTimer } from './builtins'
+
+/** How long a call waits for a relay: that of a reloaded extension is injected within a fraction of it. */
+export const PORT_WAIT_MS = 2_000
+
+/** What the channel tells the shim. */
+export interface ChannelEvents {
+  message(message: ToPage): void
+  /** Another relay's port is here: what was started through the last one is over. Still posts to the last one. */
+  replaced(): void
+  /** Ask for a relay; answered, if at all, before this returns. */
+  announce(): void
+}
+
+/** The port to the relay, while there is one. */
+export class Channel {
+  readonly #events: ChannelEvents
+  #port: MessagePort | null = null
+  #waiting: ((arrived: boolean) => void)[] = []
+  #timer = 0
+
+  constructor(events: ChannelEvents) {
+    this.#events = events
+  }
+
+  /** A relay hands over its port. */
+  attach(port: MessagePort): void {
+    const last = this.#port
+    if (last !== null) {
+      this.#events.replaced()
+      closePort(last)
+    }
+    this.#port = port
+    addListener(port, 'message', (event: MessageEvent) => {
+      const message = eventData(event)
+      if (port === this.#port && isToPage(message)) this.#events.message(message)
+    })
+    startPort(port)
+    this.#settle(true)
+  }
+
+  /** The relay behind this port, or behind the present one, is dead. The next message needs another one. */
+  detach(port: MessagePort | null = this.#port): void {
+    if (port === null || port !== this.#port) return
+    closePort(port)
+    this.#port = null
+  }
+
+  post(message: FromPage): void {
+    if (this.#port !== null) postMessage(this.#port, message)
+  }
+
+  /**
+   * Call back as soon as there is a port: at once, if there is one.
+   *
+   * @param idle nothing goes on through the port, so a relay that died would not have said so: ask it
+   */
+  acquire(idle: boolean, then: (arrived: boolean) => void): void {
+    if (idle || this.#port === null) this.#events.announce()
+    if (this.#port !== null) return then(true)
+    append(this.#waiting, then)
+    if (this.#waiting.length === 1) this.#timer = startTimer(() => this.#settle(false), PORT_WAIT_MS)
+  }
+
+  #settle(arrived: boolean): void {
+    stopTimer(this.#timer)
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (let i = 0; i < waiting.length; i++) waiting[i]?.(arrived)
+  }
+}

@@ -1,0 +1,220 @@
+import type {
+  AbortReason,
+  FromPage,
+  StreamChunk,
+  StreamEnd,
+  StreamErrorMessage,
+  StreamHeaders,
+  ToPage
+} from '../protocol/bridge'
+import type { ErrorCode } from '../protocol/errors'
+import { Body } from './body'
+import { addListener, hasOwn, removeListener, signalReason } from './builtins'
+import { LongwireError } from './errors'
+import type { Payload } from './payload'
+import type { RequestHead } from './request'
+import { buildResponse, hasNullBody, resolveWith } from './response'
+import { Upload } from './upload'
+
+/** A message about one stream. */
+export type StreamMessage = Exclude<ToPage, { type: 'STATUS' | 'BRIDGE_LOST' }>
+
+/** What an exchange needs of the shim. */
+export interface ExchangeHost {
+  post(message: FromPage): void
+  /** No message about this stream is expected any more, for this reason if it failed. */
+  closed(exchange: Exchange, reason: unknown): void
+}
+
+/** The page's promise of a response. */
+export interface Outcome {
+  readonly resolve: (response: Response) => void
+  readonly reject: (reason: unknown) => void
+}
+
+/**
+ * One call of `longwire.fetch`, from its arguments to the last byte of both bodies.
+ *
+ * Two things end, each once: the *stream*, when the host said END or ERROR or is told ABORT; and the *page's side*, when
+ * its promise is rejected or its body stream is closed, errored, cancelled or collected. The second may come much later,
+ * with bytes that wait to be read, and no longer has anything to do with the host.
+ */
+export class Exchange {
+  readonly id: number
+  readonly #head: RequestHead
+  readonly #host: ExchangeHost
+  /** Gone with the headers: it leads to the promise, and so to the Response. */
+  #outcome: Outcome | null
+  #started = false
+  #streamOver = false
+  #headersSeen = false
+  #body: Body | null = null
+  #upload: Upload | null = null
+
+  constructor(id: number, head: RequestHead, host: ExchangeHost, outcome: Outcome) {
+    this.id = id
+    this.#head = head
+    this.#host = host
+    this.#outcome = outcome
+    addListener(head.signal, 'abort', this.#onAbort)
+  }
+
+  /** Nothing is expected of the host, nor to be sent to it. */
+  get over(): boolean {
+    return this.#streamOver
+  }
+
+  /** Send the request. */
+  start(payload: Payload): void {
+    this.#started = true
+    const { method, url, headers, redirect, timeouts } = this.#head
+    this.#host.post({ type: 'STREAM_START', id: this.id, method, url, headers, body: payload.body, redirect, timeouts })
+    if (payload.source === null) return
+    const size = payload.body.kind === 'stream' ? payload.body.size : undefined
+    this.#upload = new Upload(this.id, payload.source, size, {
+      send: (message) => this.#host.post(message),
+      failed: (cause) => this.#uploadFailed(cause)
+    })
+    void this.#upload.run()
+  }
+
+  /** The exchange cannot go on, for a reason that the host does not know of or is the cause of. */
+  fail(error: unknown, tell: AbortReason | null): void {
+    if (this.#streamOver) return
+    this.#closeStream(error, tell)
+    if (this.#outcome !== null) this.#reject(error)
+    else if (this.#body !== null) this.#body.fail(error)
+    else this.#detach()
+  }
+
+  /** The way to the host broke, and with it everything that was under way. */
+  bridgeLost(text: string, tell: AbortReason | null): void {
+    this.fail(this.#error('BRIDGE_LOST', text), tell)
+  }
+
+  /** A message from the host, or from the worker on its behalf. */
+  receive(message: StreamMessage): void {
+    switch (message.type) {
+      case 'STREAM_HEADERS':
+        return this.#receiveHeaders(message)
+      case 'STREAM_CHUNK':
+        return this.#receiveChunk(message)
+      case 'STREAM_BODY_ACK':
+        return this.#upload?.granted(message.consumed + message.window)
+      case 'STREAM_END':
+        return this.#receiveEnd(message)
+      case 'STREAM_ERROR':
+        return this.fail(errorFrom(message), null)
+      case 'STREAM_ABORTED':
+        return this.fail(this.#error('PROTOCOL', 'The stream was aborted, but not by this page'), null)
+    }
+  }
+
+  #receiveHeaders(head: StreamHeaders): void {
+    if (this.#outcome === null) return this.#violated('a second response head')
+    this.#headersSeen = true
+    try {
+      if (!hasNullBody(this.#head.method, head.status)) this.#body = this.#newBody()
+      const response = buildResponse(head, this.#body)
+      const { resolve } = this.#outcome
+      this.#outcome = null
+      resolveWith(resolve, response)
+    } catch {
+      this.#body = null
+      this.#violated('a response head that is not HTTP')
+    }
+  }
+
+  #newBody(): Body {
+    return new Body({
+      consumed: (consumed) => {
+        if (!this.#streamOver) this.#host.post({ type: 'STREAM_ACK', id: this.id, consumed })
+      },
+      cancelled: (reason) => this.#dropped('cancel', reason),
+      collected: () => this.#dropped('collected', undefined),
+      finished: () => this.#detach()
+    })
+  }
+
+  #receiveChunk(chunk: StreamChunk): void {
+    const body = this.#body
+    if (body === null)
+      return this.#violated(this.#headersSeen ? 'bytes of a body that has none' : 'bytes before the head')
+    if (chunk.offset !== body.received) {
+      return this.#violated(`bytes from offset ${chunk.offset}, where ${body.received} were due`)
+    }
+    // This version announces no encoding in HELLO, so none may come.
+    if (hasOwn(chunk, 'encoding')) return this.#violated('compressed bytes')
+    if (hasOwn(chunk, 'window')) body.setWindow(chunk.window as number)
+    body.push(chunk.data)
+    if (body.overrun) this.#violated('more bytes than it may have under way')
+  }
+
+  #receiveEnd(end: StreamEnd): void {
+    if (!this.#headersSeen) return this.#violated('an end before the head')
+    const received = this.#body?.received ?? 0
+    if (end.bytes !== received) return this.#violated(`an end at ${end.bytes} bytes after ${received}`)
+    this.#closeStream(undefined, null)
+    if (this.#body === null) this.#detach()
+    else this.#body.end()
+  }
+
+  /** The caller's signal fired. The page does not wait for the host to hear of it. */
+  readonly #onAbort = (): void => {
+    const reason = signalReason(this.#head.signal)
+    this.#closeStream(reason, 'signal')
+    if (this.#outcome !== null) this.#reject(reason)
+    else {
+      this.#body?.abort(reason)
+      this.#detach()
+    }
+  }
+
+  #uploadFailed(cause: unknown): void {
+    const text = 'The request body could not be sent in full: its source failed'
+    this.fail(new LongwireError('UPLOAD_FAILED', text, this.#phase(), { cause }), 'upload-failed')
+  }
+
+  /** The page let go of the response's body. */
+  #dropped(tell: AbortReason, reason: unknown): void {
+    this.#closeStream(reason, tell)
+    this.#detach()
+  }
+
+  /** The other side broke the protocol. */
+  #violated(what: string): void {
+    this.fail(this.#error('PROTOCOL', `The Longwire host sent ${what}`), 'refused')
+  }
+
+  #closeStream(reason: unknown, tell: AbortReason | null): void {
+    if (this.#streamOver) return
+    this.#streamOver = true
+    if (tell !== null && this.#started) this.#host.post({ type: 'STREAM_ABORT', id: this.id, reason: tell })
+    this.#upload?.stop(reason)
+    this.#host.closed(this, reason)
+  }
+
+  #reject(reason: unknown): void {
+    const outcome = this.#outcome
+    this.#outcome = null
+    this.#detach()
+    outcome?.reject(reason)
+  }
+
+  /** Let go of the caller's signal, which may live as long as the page. */
+  #detach(): void {
+    removeListener(this.#head.signal, 'abort', this.#onAbort)
+  }
+
+  #error(code: ErrorCode, text: string): LongwireError {
+    return new LongwireError(code, text, this.#phase())
+  }
+
+  #phase(): 'headers' | 'body' {
+    return this.#headersSeen ? 'body' : 'headers'
+  }
+}
+
+function errorFrom({ code, message, phase, retryable }: StreamErrorMessage): LongwireError {
+  return new LongwireError(code, message, phase, { retryable })
+}

@@ -1,0 +1,13 @@
+/** What two worlds must call alike. */
+
+/** Name of the runtime port between a relay and the worker. */
+export const BRIDGE_PORT = 'longwire'
+
+/** Relay to shim, on `window`: `ports[0]` is the shim's end of the private channel and `data` the protocol version. */
+export const PORT_EVENT = 'longwire:port'
+
+/** Relay to shim, on `window`: the relay behind `ports[0]` is dead, whether or not that port is still the shim's. */
+export const GONE_EVENT = 'longwire:gone'
+
+/** Shim to relay, on `window`: hand over a port if you have not, and say so if you are dead. */
+export const SHIM_EVENT = 'longwire:shim'

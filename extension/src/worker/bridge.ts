@@ -1,0 +1,202 @@
+import type { StreamErrorMessage, ToPage } from '../protocol/bridge'
+import { MAX_STREAMS_PER_FRAME } from '../protocol/constants'
+import { ERRORS, type ErrorCode, type Phase } from '../protocol/errors'
+import { isFromPage } from '../protocol/guards'
+import type { AbortReason, ToHost } from '../protocol/native'
+import { describe, type Failure } from './failure'
+import type { Identity } from './identity'
+import type { HostFrame } from './native'
+import { StatusDesk } from './status'
+import { phaseOf, type Stream, StreamTable } from './streams'
+import { commandToHost, Refused, reportToPage, type StreamCommand, type StreamReport, startToHost } from './translate'
+
+/** What the bridge needs of a runtime port. */
+export interface RelayPort {
+  postMessage(message: unknown): void
+  disconnect(): void
+}
+
+/** What the bridge needs of the native link. */
+export interface HostLink {
+  send(message: ToHost): boolean
+  setInUse(inUse: boolean): void
+}
+
+/** One relay, that is one frame of one tab while it lives. */
+export interface Peer {
+  readonly port: RelayPort
+  readonly identity: Identity
+}
+
+/** Between the relays and the host: ids, identity, caps, and exactly one terminal message for every accepted start. */
+export class Bridge {
+  readonly #link: HostLink
+  readonly #streams = new StreamTable<Peer>()
+  readonly #status = new StatusDesk<Peer>()
+
+  constructor(link: HostLink) {
+    this.#link = link
+  }
+
+  /** A message from a relay, which may have been written by anybody who controls that page's renderer. */
+  fromPage(peer: Peer, message: unknown): void {
+    if (!isFromPage(message)) this.#badFromPage(peer, message)
+    else if (message.type === 'STREAM_START') this.#start(peer, message)
+    else if (message.type === 'STATUS_REQUEST') this.#askStatus(peer, message.request)
+    else this.#command(peer, message)
+  }
+
+  /** The relay is gone: tab closed, navigation, bfcache, or a relay that broke the protocol. */
+  pageGone(peer: Peer): void {
+    this.#status.forget(peer)
+    for (const stream of this.#streams.of(peer)) {
+      if (stream.state === 'live') this.#abort(stream, 'page-gone')
+      stream.state = 'settled'
+    }
+    this.#updateUse()
+  }
+
+  /** A message of the host. Late ones, about ids that are finished, mean nothing any more. */
+  fromHost(frame: HostFrame): void {
+    if (frame.type === 'STATUS') {
+      const asked = this.#status.take(frame.request)
+      if (asked !== undefined) this.#post(asked.peer, { ...frame, request: asked.request })
+      this.#updateUse()
+      return
+    }
+    const stream = this.#streams.ofHost(frame.id)
+    if (stream !== undefined) this.#report(stream, frame)
+  }
+
+  /** The host said something about a stream that is not a message. */
+  badFromHost(hostId: number): void {
+    const stream = this.#streams.ofHost(hostId)
+    if (stream?.state === 'live') {
+      this.#fail(
+        stream,
+        'PROTOCOL',
+        'The host sent a message about this stream that the extension does not understand.'
+      )
+    }
+  }
+
+  /** The host is gone, and all it was doing. */
+  hostLost(failure: Failure): void {
+    for (const stream of this.#streams.closeAll()) {
+      if (stream.state === 'live')
+        this.#tellError(stream.peer, stream.pageId, failure.code, describe(failure), phaseOf(stream))
+    }
+    for (const { peer, request } of this.#status.takeAll()) {
+      this.#post(peer, { type: 'STATUS', request, state: failure.state, destinations: [], fix: describe(failure) })
+    }
+    this.#updateUse()
+  }
+
+  #start(peer: Peer, fields: Parameters<typeof startToHost>[0]): void {
+    if ('refusal' in peer.identity) {
+      return this.#tellError(peer, fields.id, 'POLICY_DENIED', peer.identity.refusal, 'policy')
+    }
+    const { page } = peer.identity
+    const stream = this.#streams.open(peer, fields.id, page.document)
+    if (stream === 'in-use') return this.#badFromPage(peer, fields)
+    if (stream === 'limit') {
+      const text = `This page has ${MAX_STREAMS_PER_FRAME} streams open, which is the limit. Finish or cancel some first.`
+      return this.#tellError(peer, fields.id, 'LIMIT_EXCEEDED', text, 'policy')
+    }
+    try {
+      const start = startToHost(fields, stream.hostId, page)
+      this.#updateUse()
+      if (this.#link.send(start)) return
+      this.#tellError(peer, fields.id, 'LIMIT_EXCEEDED', 'Too many requests wait for the host to start.', 'connect')
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      this.#tellError(peer, fields.id, 'PROTOCOL', error.message, 'policy')
+    }
+    this.#close(stream)
+  }
+
+  #command(peer: Peer, command: StreamCommand): void {
+    const stream = this.#streams.ofPage(peer, command.id)
+    // Finished, or never this page's: either way nobody's.
+    if (stream?.state !== 'live') return
+    if (command.type === 'STREAM_ABORT') stream.state = 'closing'
+    if (!this.#link.send(commandToHost(command, stream.hostId))) {
+      this.#fail(stream, 'LIMIT_EXCEEDED', 'Too many messages wait for the host to start.')
+    }
+  }
+
+  #askStatus(peer: Peer, request: number): void {
+    if ('refusal' in peer.identity) {
+      return this.#post(peer, { type: 'STATUS', request, state: 'ready', destinations: [], fix: peer.identity.refusal })
+    }
+    const hostRequest = this.#status.ask(peer, request)
+    if (hostRequest === undefined) return this.#drop(peer)
+    this.#updateUse()
+    const message: ToHost = { type: 'STATUS_REQUEST', request: hostRequest, page: peer.identity.page }
+    if (!this.#link.send(message)) this.#drop(peer)
+  }
+
+  /** End the stream that the message speaks of, if it speaks of one; else this relay cannot be talked to. */
+  #badFromPage(peer: Peer, message: unknown): void {
+    const { type, id } = (typeof message === 'object' && message !== null ? message : {}) as Record<string, unknown>
+    if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 1) return this.#drop(peer)
+    const text = 'The page sent a message about this stream that is not one of the protocol.'
+    const stream = this.#streams.ofPage(peer, id)
+    if (stream?.state === 'live') this.#fail(stream, 'PROTOCOL', text)
+    else if (type === 'STREAM_START' && stream === undefined) this.#tellError(peer, id, 'PROTOCOL', text, 'policy')
+  }
+
+  #report(stream: Stream<Peer>, report: StreamReport): void {
+    const terminal = report.type === 'STREAM_END' || report.type === 'STREAM_ERROR' || report.type === 'STREAM_ABORTED'
+    if (stream.state === 'live' || (stream.state === 'closing' && terminal)) {
+      if (report.type === 'STREAM_HEADERS') stream.headersSeen = true
+      try {
+        this.#post(stream.peer, reportToPage(report, stream.pageId))
+      } catch {
+        this.#fail(stream, 'PROTOCOL', 'The host sent bytes that are not base64.')
+      }
+    }
+    if (terminal) this.#close(stream)
+  }
+
+  /** Tell the page that its stream failed, and the host that nobody wants it any more. */
+  #fail(stream: Stream<Peer>, code: ErrorCode, text: string): void {
+    stream.state = 'settled'
+    this.#tellError(stream.peer, stream.pageId, code, text, phaseOf(stream))
+    this.#abort(stream, 'refused')
+  }
+
+  #abort(stream: Stream<Peer>, reason: AbortReason): void {
+    // While several streams end at once the host may be lost, and must not be started again for the rest.
+    if (this.#streams.ofHost(stream.hostId) !== stream) return
+    this.#link.send({ type: 'STREAM_ABORT', id: stream.hostId, reason })
+  }
+
+  #close(stream: Stream<Peer>): void {
+    this.#streams.close(stream)
+    this.#updateUse()
+  }
+
+  #drop(peer: Peer): void {
+    // Chromium does not tell us of a disconnect that we made.
+    peer.port.disconnect()
+    this.pageGone(peer)
+  }
+
+  #tellError(peer: Peer, id: number, code: ErrorCode, message: string, phase: Phase): void {
+    const { retryable } = ERRORS[code]
+    this.#post(peer, { type: 'STREAM_ERROR', id, code, message, phase, retryable } satisfies StreamErrorMessage)
+  }
+
+  #post(peer: Peer, message: ToPage): void {
+    try {
+      peer.port.postMessage(message)
+    } catch {
+      // The port closed and its event, which ends this peer's streams, is on the way.
+    }
+  }
+
+  #updateUse(): void {
+    this.#link.setInUse(this.#streams.size > 0 || this.#status.size > 0)
+  }
+}

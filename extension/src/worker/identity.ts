@@ -1,0 +1,42 @@
+import type { Page } from '../protocol/native'
+
+/** Who holds the other end of a runtime port, or why nobody that Longwire serves does. */
+export type Identity = { readonly page: Page } | { readonly refusal: string }
+
+/**
+ * The page behind a port, from what the browser itself puts on `port.sender` and from nothing else: not even a
+ * compromised renderer can forge `origin` and `documentId`. `sender.url` is not consulted: it is not the origin in
+ * srcdoc, blob: and about:blank frames.
+ *
+ * @param privateContext this worker is the private windows' own ("incognito": "split"); tells a page without a tab
+ */
+export function identify(
+  sender: chrome.runtime.MessageSender | undefined,
+  extensionId: string,
+  privateContext: boolean
+): Identity {
+  if (sender?.id !== extensionId) return { refusal: 'The message did not come from this extension.' }
+  const origin = sender.origin
+  if (origin === undefined) return { refusal: 'The browser does not say which origin this frame has.' }
+  if (origin === 'null') {
+    return { refusal: 'This frame has an opaque origin (a sandboxed or data: frame), to which nothing can be granted.' }
+  }
+  if (!isWebOrigin(origin)) return { refusal: 'Longwire serves http: and https: pages only.' }
+  if (sender.frameId === undefined || sender.documentId === undefined) {
+    return { refusal: 'The browser does not say which document this is.' }
+  }
+  return {
+    page: {
+      origin,
+      tab: sender.tab?.id ?? -1,
+      frame: sender.frameId,
+      document: sender.documentId,
+      private: privateContext || sender.tab?.incognito === true
+    }
+  }
+}
+
+function isWebOrigin(origin: string): boolean {
+  const url = URL.parse(origin)
+  return url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && url.origin === origin
+}
