@@ -1,0 +1,36 @@
+"""`longwire`: the entry point, and the exit codes: 0 done, 1 a finding, 2 misuse."""
+
+import sys
+
+import typer
+
+from longwire.assets import AssetError
+from longwire.cli import demo_command, install_commands, policy_commands
+from longwire.cli.errors import CommandError, MisuseError
+from longwire.cli.output import complain
+
+app = typer.Typer(
+    name="longwire",
+    help="Long HTTP streams for web pages, carried outside the browser.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they would print local variables, and one of those may be a secret
+    rich_markup_mode=None,
+)
+install_commands.register(app)
+demo_command.register(app)
+app.add_typer(policy_commands.app, name="policy")
+
+
+def main() -> None:
+    """Run one command. Never returns."""
+    try:
+        app()
+    except (CommandError, AssetError) as error:
+        complain(f"longwire: {error.message}")
+        complain(f"  fix: {error.fix}")
+        sys.exit(2 if isinstance(error, MisuseError) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""`longwire policy check`, `show`, `validate`, `schema`."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from longwire.cli.errors import MisuseError
+from longwire.cli.output import say, say_json, say_table
+from longwire.policy import Decision, Grant, Policy, PolicyDeniedError, PolicyStore
+from longwire.policy.coverage import unreachable_grants
+from longwire.policy.loading import PolicyDocument, read_policy
+from longwire.policy.model import policy_json_schema
+from longwire.policy.urls import parse_lenient
+from longwire.protocol.errors import ErrorCode, StreamError
+from longwire.protocol.messages import Page, PolicyState
+
+app = typer.Typer(help="What the policy allows, and what is wrong with it.", no_args_is_help=True)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+_FINDING: Final = 1
+
+
+@app.command()
+def check(
+    page: Annotated[str, typer.Option(metavar="ORIGIN", help="The page's origin: https://chat.example.com")],
+    url: Annotated[str, typer.Option(metavar="URL", help="What it asks for.")],
+    method: Annotated[str, typer.Option(metavar="METHOD")] = "GET",
+    as_json: JsonOption = False,  # noqa: FBT002  (typer's way to declare a flag)
+) -> None:
+    """Say whether a page may send a request, by which grant, or what is missing. Exit code 1: it may not."""
+    policy = PolicyStore().current()
+    try:
+        origin, target = parse_lenient(page).origin, parse_lenient(url).href
+    except StreamError as error:
+        raise MisuseError(error.message, "write --page https://host[:port] and --url with an absolute URL") from None
+    asking = Page(origin=origin, tab=0, frame=0, document="", private=False)
+    try:
+        decision = policy.decide(asking, method, target)
+    except StreamError as error:
+        if error.code is ErrorCode.PROTOCOL:
+            raise MisuseError(error.message, "ask for a method that a page can send") from None
+        (say_json if as_json else _say_denial)(_denial(policy, error))
+        raise typer.Exit(_FINDING) from None
+    (say_json if as_json else _say_permission)(_permission(policy, decision))
+
+
+@app.command()
+def show(as_json: JsonOption = False) -> None:  # noqa: FBT002
+    """Show the policy that decides now, and the files it comes from. Exit code 1: it cannot be used."""
+    store = PolicyStore()
+    policy = store.current()
+    if as_json:
+        say_json(
+            {
+                "state": policy.state,
+                "digest": policy.digest,
+                "files": [str(path) for path in policy.files],
+                "problems": [str(problem) for problem in policy.problems],
+                "warnings": [str(warning) for warning in policy.warnings],
+                "grants": [_grant_json(grant) for grant in policy.grants],
+            }
+        )
+    else:
+        _say_policy(policy, store)
+    if policy.state is PolicyState.INVALID:
+        raise typer.Exit(_FINDING)
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="A policy file, wherever it lies.")],
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Check a policy file before it is put in place. Exit code 1: it could not be used."""
+    if not file.is_file():
+        raise MisuseError(f"there is no file {file}", "name a policy file")
+    document = read_policy(file, "user")
+    warnings = [*document.warnings, *(problem for _, problem in unreachable_grants(document.grants))]
+    if as_json:
+        say_json(
+            {
+                "valid": not document.problems,
+                "problems": [asdict(problem) for problem in document.problems],
+                "warnings": [asdict(warning) for warning in warnings],
+            }
+        )
+    else:
+        _say_validation(document, [str(warning) for warning in warnings])
+    if document.problems:
+        raise typer.Exit(_FINDING)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the policy file, for editors."""
+    say_json(policy_json_schema())
+
+
+def _permission(policy: Policy, decision: Decision) -> dict[str, Any]:
+    grant = decision.grant
+    return {
+        "allowed": True,
+        "method": decision.method,
+        "url": decision.url.href,
+        "grant": grant.name,
+        "file": str(_file_of(policy, grant)),
+        "line": grant.line,
+        "network": grant.network,
+        "inject": [name for name, _ in grant.inject],
+    }
+
+
+def _say_permission(permission: dict[str, Any]) -> None:
+    say(f"allowed    {permission['method']} {permission['url']}")
+    say(f'grant      "{permission["grant"]}", {permission["file"]} line {permission["line"]}')
+    say(f"network    the address must be {permission['network']}")
+    say(f"injected   {', '.join(permission['inject']) or 'nothing'}")
+
+
+def _denial(policy: Policy, error: StreamError) -> dict[str, Any]:
+    nearest = error.nearest if isinstance(error, PolicyDeniedError) else None
+    return {
+        "allowed": False,
+        "code": error.code,
+        "message": policy.problem or error.message,
+        "nearest": nearest
+        and {
+            "grant": nearest.grant.name,
+            "file": str(_file_of(policy, nearest.grant)),
+            "line": nearest.grant.line,
+            "differences": nearest.differences,
+        },
+        "suggestion": error.suggestion if isinstance(error, PolicyDeniedError) else None,
+    }
+
+
+def _say_denial(denial: dict[str, Any]) -> None:
+    nearest, suggestion = denial["nearest"], denial["suggestion"]
+    if suggestion is None:
+        say(f"denied     {denial['message']}")
+        return
+    say("denied     no grant allows it")
+    if nearest:
+        say(f'nearest    grant "{nearest["grant"]}", {nearest["file"]} line {nearest["line"]}')
+        for difference in nearest["differences"]:
+            say(f"           {difference}")
+    say("\nThis would allow it:\n")
+    say(suggestion)
+
+
+def _say_policy(policy: Policy, store: PolicyStore) -> None:
+    say(f"state      {policy.state}")
+    for path in policy.files:
+        say(f"file       {path}")
+    if policy.state is PolicyState.MISSING:
+        say(f"           neither {store.locations.administrator} nor {store.locations.user} exists: nothing is open")
+    for problem in policy.problems:
+        say(f"problem    {problem}")
+    for warning in policy.warnings:
+        say(f"warning    {warning}")
+    if policy.grants:
+        say(f"digest     {policy.digest}\n")
+        say_table(("grant", "pages", "destinations", "methods", "network", "injects"), map(_row, policy.grants))
+
+
+def _row(grant: Grant) -> tuple[str, ...]:
+    return (
+        grant.name if grant.enabled else f"{grant.name} (off)",
+        " ".join(map(str, grant.pages)),
+        " ".join(map(str, grant.destinations)),
+        " ".join(grant.methods),
+        grant.network,
+        " ".join(name for name, _ in grant.inject) or "-",
+    )
+
+
+def _grant_json(grant: Grant) -> dict[str, Any]:
+    return {
+        "name": grant.name,
+        "enabled": grant.enabled,
+        "pages": [str(page) for page in grant.pages],
+        "destinations": [str(destination) for destination in grant.destinations],
+        "methods": grant.methods,
+        "network": grant.network,
+        "inject": [name for name, _ in grant.inject],
+        "secrets": [source.describe() for source in grant.secrets],
+        "private_windows": grant.private_windows,
+        "request_headers": grant.request_headers,
+        "response_headers": grant.response_headers,
+        "reflection_guard": grant.reflection_guard,
+        "ca_file": grant.ca_file,
+        "limits": asdict(grant.limits),
+        "source": grant.source,
+        "line": grant.line,
+    }
+
+
+def _say_validation(document: PolicyDocument, warnings: list[str]) -> None:
+    for problem in document.problems:
+        say(f"problem    {document.path}: {problem}")
+    for warning in warnings:
+        say(f"warning    {document.path}: {warning}")
+    if not document.problems:
+        say(f"valid      {document.path} (grants: {len(document.grants)})")
+
+
+def _file_of(policy: Policy, grant: Grant) -> Path:
+    if len(policy.files) == 1 or grant.source == "administrator":
+        return policy.files[0]
+    return policy.files[1]

@@ -1,0 +1,189 @@
+import json
+import re
+import sys
+
+import pytest
+
+from longwire.policy.model import policy_json_schema
+from tests.unit.cli.home import Home
+from tests.unit.policy.samples import CHAT, grant, policy_text
+
+ASK = ("policy", "check", "--page", "https://chat.example.com", "--url")
+
+
+@pytest.fixture
+def granted(home: Home) -> Home:
+    home.write_policy(CHAT)
+    return home
+
+
+def test_check_names_the_grant_that_decides(granted: Home) -> None:
+    done = granted.run(*ASK, "https://api.example.com/v1/chat", "--method", "POST")
+
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        "allowed    POST https://api.example.com/v1/chat",
+        f'grant      "chat", {granted.policy} line 3',
+        "network    the address must be public",
+        "injected   Authorization",
+    ]
+
+
+def test_check_makes_what_a_person_types_canonical(granted: Home) -> None:
+    done = granted.run(
+        "policy", "check", "--page", "HTTPS://chat.example.com:443/x", "--url", "https://API.example.com/v1/"
+    )
+
+    assert done.code == 0
+
+
+def test_check_names_the_nearest_grant_and_what_to_add(granted: Home) -> None:
+    done = granted.run(*ASK, "https://api.example.com/v2/chat")
+
+    assert done.code == 1
+    assert f'nearest    grant "chat", {granted.policy} line 3' in done.out
+    assert "the path is not under /v1/" in done.out
+    assert 'destinations = ["https://api.example.com/v2/"]' in done.out
+
+
+def test_check_speaks_json(granted: Home) -> None:
+    allowed = granted.run(*ASK, "https://api.example.com/v1/chat", "--json")
+    denied = granted.run(*ASK, "https://api.example.com/v1/chat", "--method", "PUT", "--json")
+
+    assert json.loads(allowed.out) == {
+        "allowed": True,
+        "method": "GET",
+        "url": "https://api.example.com/v1/chat",
+        "grant": "chat",
+        "file": str(granted.policy),
+        "line": 3,
+        "network": "public",
+        "inject": ["Authorization"],
+    }
+    answer = json.loads(denied.out)
+    assert denied.code == 1
+    assert (answer["allowed"], answer["code"]) == (False, "POLICY_DENIED")
+    assert answer["nearest"]["differences"] == ["its methods are GET, POST"]
+    assert answer["suggestion"].startswith("[[grant]]")
+
+
+def test_check_without_a_policy_is_a_denial(home: Home) -> None:
+    done = home.run(*ASK, "https://api.example.com/")
+
+    assert done.code == 1
+    assert "no policy file" in done.out
+
+
+def test_check_with_a_broken_policy_says_line_and_field(home: Home) -> None:
+    home.write_policy(CHAT.replace("methods", "method"))
+    done = home.run(*ASK, "https://api.example.com/v1/", "--json")
+
+    assert done.code == 1
+    assert json.loads(done.out)["code"] == "POLICY_INVALID"
+    assert f"{home.policy}: line " in json.loads(done.out)["message"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--page", "null", "--url", "https://api.example.com/"),
+        ("--page", "https://chat.example.com", "--url", "/v1"),
+        ("--page", "https://chat.example.com", "--url", "https://api.example.com/", "--method", "TRACE"),
+        ("--page", "https://chat.example.com"),
+        (),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_misuse(granted: Home, arguments: tuple[str, ...]) -> None:
+    done = granted.run("policy", "check", *arguments)
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err
+
+
+def test_show_lists_the_grants_as_plain_lines(granted: Home) -> None:
+    done = granted.run("policy", "show")
+
+    assert done.code == 0
+    assert done.out.splitlines()[-1].split("\t") == [
+        "chat",
+        "https://chat.example.com http://localhost:5173",
+        "https://api.example.com/v1/",
+        "GET POST",
+        "public",
+        "Authorization",
+    ]
+
+
+def test_show_draws_a_table_for_a_terminal(granted: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    done = granted.run("policy", "show")
+
+    heading, row = re.sub(r"\x1b\[[0-9;]*m", "", done.out).splitlines()[-2:]
+    assert heading.split() == ["grant", "pages", "destinations", "methods", "network", "injects"]
+    assert "\t" not in row
+
+
+def test_show_tells_warnings_and_files(home: Home) -> None:
+    home.write_policy(policy_text(grant(name="a"), grant(name="b")))
+    done = home.run("policy", "show")
+
+    assert f"file       {home.policy}" in done.out
+    assert 'the grant "b" can never match' in done.out
+
+
+def test_show_without_a_policy_says_where_it_belongs(home: Home) -> None:
+    done = home.run("policy", "show")
+
+    assert done.code == 0
+    assert str(home.policy) in done.out
+    assert "/etc/longwire/policy.toml" in done.out
+
+
+def test_show_with_a_broken_policy_is_a_finding(home: Home) -> None:
+    home.write_policy("version = 3")
+    done = home.run("policy", "show", "--json")
+
+    assert done.code == 1
+    assert json.loads(done.out)["state"] == "invalid"
+
+
+def test_show_in_json_names_secrets_and_never_reads_them(granted: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LONGWIRE_TEST_KEY", "sk-canary")
+    done = granted.run("policy", "show", "--json")
+    (only,) = json.loads(done.out)["grants"]
+
+    assert only["secrets"] == ['secret "key" (environment variable LONGWIRE_TEST_KEY)']
+    assert only["limits"]["bytes"] is None
+    assert "sk-canary" not in done.out
+
+
+def test_validate_accepts_a_good_file_and_tells_warnings(home: Home) -> None:
+    file = home.folder / "new.toml"
+    file.write_text(CHAT + '[secret.spare]\nenv = "X"\n')
+    done = home.run("policy", "validate", str(file))
+
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        f"warning    {file}: line 13, field secret.spare: no grant injects this secret",
+        f"valid      {file} (grants: 1)",
+    ]
+
+
+def test_validate_names_every_problem(home: Home) -> None:
+    file = home.folder / "new.toml"
+    file.write_text(CHAT.replace('"GET"', '"get"').replace("network", "netwrok"))
+    done = home.run("policy", "validate", str(file))
+    machine = home.run("policy", "validate", str(file), "--json")
+
+    assert (done.code, machine.code) == (1, 1)
+    assert [line.partition(": ")[2][:7] for line in done.out.splitlines()] == ["line 7,", "line 8,"]
+    assert [problem["line"] for problem in json.loads(machine.out)["problems"]] == [7, 8]
+
+
+def test_validate_without_a_file_is_misuse(home: Home) -> None:
+    assert home.run("policy", "validate", str(home.folder / "gone")).code == 2
+
+
+def test_schema_prints_the_models(home: Home) -> None:
+    assert json.loads(home.run("policy", "schema").out) == policy_json_schema()
