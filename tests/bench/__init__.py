@@ -1,0 +1,1 @@
+"""Figures: both sides in one run, interleaved, as medians and ratios. `make bench`, `make bench-quick`."""

@@ -1,0 +1,73 @@
+"""`python -m tests.bench [--quick] [--json]`: runs the figures and prints them as a table."""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import ceiling
+from tests.bench.figures import Figures, Row, delay_per_event, neighbour_delay, throughput
+from tests.e2e.browser import running_browser
+from tests.e2e.conftest import PAGE_SCRIPT
+from tests.upstreams.app import make_app
+from tests.upstreams.server import Server
+from tests.upstreams.threaded import ThreadedServer
+
+
+def measure(rounds: int, megabytes: int, events: int, console: Console) -> list[Row]:
+    """All figures, in one browser with both extensions."""
+    app = make_app()
+    orders = ceiling.Orders()
+    app.site.put("/", "<!doctype html><script src='/page.js'></script>")
+    app.site.put("/page.js", PAGE_SCRIPT)
+    app.routes.add("/ceiling/next", orders.next)
+    app.routes.add("/ceiling/done", orders.done)
+    app.routes.add("/plain", Figures.plain_bytes)
+    rows: list[Row] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="longwire-bench-") as folder,
+        sync_playwright() as playwright,
+        ThreadedServer(lambda: Server(app.routes, name="localhost")) as site,
+        ThreadedServer(lambda: Server(app.routes)) as upstream,
+    ):
+        home = Path(folder)
+        bare = ceiling.prepare(home / "ceiling", home / "profile", site.url("/").rstrip("/"))
+        with running_browser(playwright, home, beside=[bare]) as browser:
+            browser.grant(upstream.url("/"), site.url("/"))
+            figures = Figures(browser, site, upstream, orders)
+            console.print("measuring throughput …", style="dim")
+            rows += throughput(figures, rounds, megabytes)
+            console.print("measuring delay per event …", style="dim")
+            rows += delay_per_event(figures, rounds, events)
+            console.print("measuring events beside a download …", style="dim")
+            rows += neighbour_delay(figures, events)
+            site.run(orders.stop)
+    return rows
+
+
+def main() -> None:
+    """Parse, measure, print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--json", action="store_true", help="the samples too, for machines")
+    options = parser.parse_args()
+    console = Console(file=sys.stderr)
+    rows = measure(3, 100, 300, console) if options.quick else measure(9, 300, 1500, console)
+    if options.json:
+        print(json.dumps([row.as_dict() for row in rows], indent=2))
+        return
+    table = Table("figure", "median", "range", "note")
+    for row in rows:
+        low, high = min(row.samples), max(row.samples)
+        table.add_row(row.name, f"{statistics.median(row.samples):.3g} {row.unit}", f"{low:.3g} - {high:.3g}", row.note)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

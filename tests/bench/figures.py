@@ -1,0 +1,132 @@
+"""What is measured. Each figure runs its two sides in turn, in the same browser, so that a busy machine hits both."""
+
+import statistics
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.bench.ceiling import Orders
+from tests.e2e.browser import Browser
+from tests.upstreams import bodies
+from tests.upstreams.connection import Request
+from tests.upstreams.threaded import ThreadedServer
+
+_BLOCK = bytes(range(256)) * 1024
+
+READ_ALL = """async (url) => {
+    const began = performance.now()
+    const response = await longwire.fetch(url)
+    let bytes = 0
+    for await (const chunk of response.body) bytes += chunk.length
+    return { bytes, milliseconds: performance.now() - began }
+}"""
+
+# Each event's data is the server's clock in milliseconds when it was sent; the page is on the same machine.
+EVENT_DELAYS = """async ({ url, through }) => {
+    const call = through === 'longwire' ? longwire.fetch : fetch
+    const response = await call(url)
+    const delays = []
+    let rest = ''
+    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+        const now = performance.timeOrigin + performance.now()
+        const events = (rest + text).split('\\n\\n')
+        rest = events.pop()
+        for (const event of events) delays.push(now - Number(event.split('data: ')[1]))
+    }
+    return delays
+}"""
+
+
+@dataclass
+class Row:
+    """One line of the table: samples of one thing, in one unit."""
+
+    name: str
+    unit: str
+    samples: list[float]
+    note: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self) | {"median": statistics.median(self.samples)}
+
+
+@dataclass
+class Figures:
+    """Everything that a figure needs."""
+
+    browser: Browser
+    site: ThreadedServer
+    upstream: ThreadedServer
+    orders: Orders
+
+    def page(self) -> Page:
+        """A fresh tab."""
+        return self.browser.open(self.site.url("/"))
+
+    @staticmethod
+    async def plain_bytes(request: Request) -> None:
+        """GET /plain?size=…: that many bytes at the least cost to the server."""
+        size = int(request.query["size"])
+        await request.connection.send(bodies.head(200, [("Content-Length", str(size))]))
+        for start in range(0, size, len(_BLOCK)):
+            await request.connection.send(_BLOCK[: size - start])
+
+
+def throughput(figures: Figures, rounds: int, megabytes: int) -> list[Row]:
+    """MB/s of body at the page, against a bare host and a worker that drops everything."""
+    page = figures.page()
+    size = megabytes * 1_000_000
+    ceiling, reached = [], []
+    for _ in range(rounds):
+        milliseconds = figures.site.run(lambda: figures.orders.drain(megabytes), timeout_s=120)
+        ceiling.append(size / 1000 / milliseconds)
+        result = page.evaluate(READ_ALL, figures.upstream.url(f"/plain?size={size}"))
+        assert result["bytes"] == size
+        reached.append(size / 1000 / result["milliseconds"])
+    ratios = [mine / theirs for mine, theirs in zip(reached, ceiling, strict=True)]
+    figures.browser.close_pages()
+    return [
+        Row("body at the page", "MB/s", reached, f"{megabytes} MB a round"),
+        Row("bare host, worker that drops", "MB/s", ceiling, "the channel's ceiling"),
+        Row("page / ceiling", "x", ratios, "not under 0.45"),
+    ]
+
+
+def delay_per_event(figures: Figures, rounds: int, events: int) -> list[Row]:
+    """Milliseconds from the server's send to the page, at 100 events a second: Longwire and the browser's own fetch."""
+    page = figures.page()
+    target = f"/paced?events={events}&per_second=100"
+    own, mine = [], []
+    for _ in range(rounds):
+        own.extend(page.evaluate(EVENT_DELAYS, {"url": figures.site.url(target), "through": "browser"}))
+        mine.extend(page.evaluate(EVENT_DELAYS, {"url": figures.upstream.url(target), "through": "longwire"}))
+    added = statistics.median(mine) - statistics.median(own)
+    figures.browser.close_pages()
+    return [
+        Row("event delay, Longwire", "ms", mine, f"99th percentile {percentile(mine, 99):.3g} ms"),
+        Row("event delay, browser's fetch", "ms", own, f"99th percentile {percentile(own, 99):.3g} ms, same origin"),
+        Row("added per event", "ms", [added], "of medians; not over 1.5 ms"),
+    ]
+
+
+def neighbour_delay(figures: Figures, events: int) -> list[Row]:
+    """The delay of events beside a download that takes all it can get."""
+    busy, quiet = figures.page(), figures.page()
+    busy.evaluate(
+        f"(url) => {{ window.running = ({READ_ALL})(url).catch(() => undefined) }}",
+        figures.upstream.url("/plain?size=100000000000"),
+    )
+    target = figures.upstream.url(f"/paced?events={events}&per_second=100")
+    delays = quiet.evaluate(EVENT_DELAYS, {"url": target, "through": "longwire"})
+    figures.browser.close_pages()
+    return [
+        Row("event delay beside a download", "ms", delays, f"99th percentile {percentile(delays, 99):.3g} ms"),
+    ]
+
+
+def percentile(samples: list[float], percent: int) -> float:
+    """By rank."""
+    ordered = sorted(samples)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]

@@ -1,0 +1,171 @@
+"""A real Chromium with the extension and an installed host, every folder of it under one temporary home."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+from playwright.sync_api import BrowserContext, Page, Playwright, Worker
+
+from longwire.assets import extension_folder, extension_id
+from tests.host_process import environment, write_policy
+
+# What keeps Chromium quiet on a machine without a network, and alike on every machine.
+QUIET = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-default-browser-check",
+]
+
+
+def chromium_path() -> str:
+    """The browser under test."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path is not None, "no Chromium on the PATH: `make setup` says how to get one"
+    return path
+
+
+def sandbox_arguments() -> list[str]:
+    """Chromium's sandbox does not work for root."""
+    return ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+
+
+def longwire(home: Path, *arguments: str) -> str:
+    """Run the command line with every folder under `home`; returns what it printed."""
+    result = subprocess.run(
+        [sys.executable, "-m", "longwire.cli.main", *arguments],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@dataclass
+class Browser:
+    """One running Chromium. `grant` writes the policy, which takes effect at once."""
+
+    home: Path
+    profile: Path
+    context: BrowserContext
+    pages: list[Page] = field(default_factory=list)
+
+    def grant(self, *destinations: str, page: str = "http://localhost:*", more: str = "", before: str = "") -> None:
+        """A policy of one grant; `more` are further lines of it, `before` top-level ones."""
+        listed = ", ".join(f'"{destination}"' for destination in destinations)
+        write_policy(
+            self.home,
+            f"version = 1\n{before}\n[[grant]]\nname = 'test'\npages = ['{page}']\n"
+            f"destinations = [{listed}]\nmethods = ['GET', 'POST', 'PUT', 'HEAD']\nnetwork = 'loopback'\n{more}\n",
+        )
+
+    def open(self, url: str) -> Page:
+        """A new tab."""
+        page = self.context.new_page()
+        self.pages.append(page)
+        page.goto(url)
+        return page
+
+    def close_pages(self) -> None:
+        """Close what the test left open."""
+        for page in self.pages:
+            if not page.is_closed():
+                page.close()
+        self.pages.clear()
+
+    def worker(self) -> Worker:
+        """The extension's service worker, started if it sleeps."""
+        for worker in self.context.service_workers:
+            if extension_id() in worker.url:
+                return worker
+        return self.context.wait_for_event("serviceworker", timeout=10_000)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process of this browser, hosts included."""
+        (root,) = [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if f"--user-data-dir={self.profile}" in (process.info["cmdline"] or [])
+            and not any(argument.startswith("--type=") for argument in process.info["cmdline"])
+        ][:1]
+        return [root, *root.children(recursive=True)]
+
+    def hosts(self) -> list[psutil.Process]:
+        """The host processes that this browser started."""
+        return [process for process in self.processes() if _is_host(process)]
+
+    def resident_bytes(self) -> int:
+        """Memory of the whole process tree that is its own (USS: shared pages counted nowhere)."""
+        total = 0
+        for process in self.processes():
+            try:
+                total += process.memory_full_info().uss
+            except psutil.NoSuchProcess:
+                continue
+        return total
+
+    def logs(self) -> str:
+        """Everything that hosts logged."""
+        folder = self.home / "state" / "longwire"
+        return "".join(file.read_text() for file in sorted(folder.glob("host-*.jsonl*")))
+
+
+def _is_host(process: psutil.Process) -> bool:
+    try:
+        arguments = process.cmdline()
+    except psutil.Error:
+        return False
+    return f"chrome-extension://{extension_id()}/" in arguments
+
+
+@contextmanager
+def running_browser(
+    playwright: Playwright,
+    home: Path,
+    *,
+    extension: Path | None = None,
+    install: bool = True,
+    beside: Sequence[Path] = (),
+    arguments: list[str] | None = None,
+    **options: Any,
+) -> Iterator[Browser]:
+    """A Chromium that ends with the block.
+
+    `install` puts the host where this profile finds it; `beside` are further extensions to load.
+    """
+    profile = home / "profile"
+    if install:
+        longwire(home, "install", "--user-data-dir", str(profile))
+    extensions = ",".join(map(str, [extension or extension_folder(), *beside]))
+    context = playwright.chromium.launch_persistent_context(
+        str(profile),
+        executable_path=chromium_path(),
+        headless=True,
+        env=dict(environment(home)),
+        ignore_default_args=["--disable-extensions", "--disable-back-forward-cache"],
+        args=[
+            *sandbox_arguments(),
+            *QUIET,
+            f"--load-extension={extensions}",
+            f"--disable-extensions-except={extensions}",
+            *(arguments or []),
+        ],
+        **options,
+    )
+    try:
+        yield Browser(home, profile, context)
+    finally:
+        context.close()

@@ -1,0 +1,71 @@
+"""A reader that stops: what is under way stays bounded in every process, and nothing is lost when it reads on."""
+
+import hashlib
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, Playwright
+
+from longwire.protocol.limits import MIB
+from tests.e2e.browser import Browser, running_browser
+from tests.e2e.conftest import Upstream
+from tests.e2e.flow import KernelQueues, collect_garbage, when_still
+from tests.upstreams import bodies
+
+BODY_BYTES = 1024 * MIB
+READ_BYTES = 200 * MIB
+MAX_BEYOND_BYTES = 8 * MIB
+MAX_GROWTH_BYTES = 32 * MIB
+
+
+@pytest.fixture(scope="module")
+def browser_of_module(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A Chromium whose garbage collection the test can ask for."""
+    home = tmp_path_factory.mktemp("home")
+    with running_browser(playwright, home, arguments=["--js-flags=--expose-gc"]) as browser:
+        yield browser
+
+
+def block_digest(seed: str, size: int) -> str:
+    """`BlockDigest` of page.js: constant memory needs a digest of digests."""
+    digests = b"".join(hashlib.sha256(block).digest() for block in bodies.seeded(seed, size))
+    return hashlib.sha256(digests).hexdigest()
+
+
+def test_a_reader_that_stops_holds_little_and_reads_on_where_it_was(
+    browser: Browser, page: Page, upstream: Upstream
+) -> None:
+    page.evaluate(
+        """async ({ url, count }) => {
+            const response = await longwire.fetch(url)
+            window.reader = response.body.getReader()
+            window.digest = new BlockDigest()
+            await readInto(digest, reader, count)
+        }""",
+        {"url": upstream.url(f"/bytes?size={BODY_BYTES}&seed=long"), "count": READ_BYTES},
+    )
+    (body,) = upstream.server.connections
+    collect_garbage(browser, page)
+    at_stop = browser.resident_bytes()
+    consumed = page.evaluate("digest.total")
+
+    def beyond() -> int:
+        """What left the server and the page did not consume."""
+        count = body.sent - consumed
+        assert count < MAX_BEYOND_BYTES
+        return count
+
+    waiting = when_still(page, upstream.url("/bytes?size=1"), beyond)
+    in_kernel = KernelQueues.of(upstream.server.port).to_client
+    collect_garbage(browser, page)
+    growth = browser.resident_bytes() - at_stop
+    print(
+        f"after {consumed / MIB:.0f} MiB of {BODY_BYTES / MIB:.0f}: {waiting / MIB:.2f} MiB left the server beyond that, "
+        f"{in_kernel / MIB:.2f} of them in the kernel; all processes grew by {growth / MIB:.1f} MiB while it waited"
+    )
+    assert growth < MAX_GROWTH_BYTES
+    assert page.evaluate("digest.total") == consumed, "nobody read meanwhile"
+
+    assert page.evaluate("readInto(digest, reader)") is True
+    assert page.evaluate("digest.total") == BODY_BYTES
+    assert page.evaluate("digest.finish()") == block_digest("long", BODY_BYTES)

@@ -1,0 +1,56 @@
+"""The main job: bytes come out of a page's ReadableStream while they arrive, every one of them, in order."""
+
+import hashlib
+
+from playwright.sync_api import Page
+
+from tests.e2e.conftest import Upstream
+from tests.upstreams import bodies
+
+MIB = 1 << 20
+
+
+def test_events_of_a_post_reach_the_page_one_by_one_while_the_server_is_still_sending(
+    page: Page, upstream: Upstream
+) -> None:
+    events = upstream.app.streams.channel()
+    page.evaluate(
+        """(url) => {
+            window.seen = []
+            window.reading = (async () => {
+                const response = await longwire.fetch(url, { method: 'POST', body: '{"stream":true}' })
+                window.type = response.headers.get('content-type')
+                for await (const text of response.body.pipeThrough(new TextDecoderStream())) seen.push(text)
+                return 'end'
+            })()
+        }""",
+        upstream.url("/sse"),
+    )
+    for number in range(20):
+        events.event(f"token {number}")
+        # The next event is not sent before this one was seen in the page.
+        page.wait_for_function("(n) => seen.join('').includes(`data: token ${n}\\n\\n`)", arg=number)
+        assert len(events.sent_at) == number + 1
+    events.end()
+    assert page.evaluate("reading") == "end"
+    assert page.evaluate("type") == "text/event-stream"
+    assert page.evaluate("seen.join('')") == "".join(f"data: token {number}\n\n" for number in range(20))
+    (request,) = upstream.server.requests
+    assert request.method == "POST"
+
+
+def test_256_mib_of_random_bytes_arrive_with_their_digest(page: Page, upstream: Upstream) -> None:
+    size = 256 * MIB
+    result = page.evaluate(
+        """async (url) => {
+            const response = await longwire.fetch(url)
+            const body = await response.arrayBuffer()
+            return { size: body.byteLength, digest: hex(await crypto.subtle.digest('SHA-256', body)) }
+        }""",
+        upstream.url(f"/bytes?size={size}&seed=big"),
+    )
+    assert result == {"size": size, "digest": bodies.digest("big", size)}
+
+
+def test_digests_are_computed_as_hashlib_does() -> None:
+    assert bodies.digest("x", 3) == hashlib.sha256(b"".join(bodies.seeded("x", 3))).hexdigest()
