@@ -128,7 +128,8 @@ def test_a_host_that_cannot_be_had_is_typed_names_the_fix_and_is_found_once_it_i
 
 @shows(ErrorCode.VERSION_MISMATCH)
 @pytest.mark.parametrize(
-    ("version", "says"), [(PROTOCOL_VERSION + 1, "update the extension"), (PROTOCOL_VERSION - 1, "update the native host")]
+    ("version", "says"),
+    [(PROTOCOL_VERSION + 1, "update the extension"), (PROTOCOL_VERSION - 1, "update the native host")],
 )
 def test_a_host_of_another_protocol_version(
     browser: Browser, host_files: HostFiles, page: Page, upstream: Upstream, version: int, says: str
@@ -395,6 +396,8 @@ def test_a_silent_host_has_as_long_as_the_protocol_says(browser: Browser, page: 
     silence_s = PEER_SILENCE_MS / 1000
     # What it sent last may have been sent up to now, and nobody may give it up before its time.
     assert over(page, timeout_s=silence_s - 2) == {"where": "still alive"}
-    assert_failed(over(page, timeout_s=5), "body", ErrorCode.HOST_LOST, Phase.BODY, f"fell silent for {silence_s:.0f} s")
+    assert_failed(
+        over(page, timeout_s=5), "body", ErrorCode.HOST_LOST, Phase.BODY, f"fell silent for {silence_s:.0f} s"
+    )
     wait_ended([host])
     assert_works(page, upstream)

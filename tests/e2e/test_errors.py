@@ -211,9 +211,7 @@ def open_tls(authority: Authority, tmp_path: Path) -> Iterator[OpenTls]:
         threaded.__exit__(None, None, None)
 
 
-def test_a_certificate_of_the_grants_own_authority_is_trusted(
-    browser: Browser, page: Page, open_tls: OpenTls
-) -> None:
+def test_a_certificate_of_the_grants_own_authority_is_trusted(browser: Browser, page: Page, open_tls: OpenTls) -> None:
     server = open_tls()
     browser.grant(server.root, more=server.trusted)
     assert fetch_text(page, server.root) == {"where": "done", "status": 204, "text": ""}
