@@ -22,6 +22,7 @@ class HostFiles:
         self.manifest = browser.profile / "NativeMessagingHosts" / MANIFEST
         self.launcher = Path(json.loads(self.manifest.read_text())["path"])
         self._installed = {file: file.read_bytes() for file in (self.manifest, self.launcher)}
+        self._launcher_mode = self.launcher.stat().st_mode
 
     @property
     def interpreter_line(self) -> str:
@@ -40,6 +41,7 @@ class HostFiles:
         """As installed."""
         for file, content in self._installed.items():
             file.write_bytes(content)
+        self.launcher.chmod(self._launcher_mode)
 
 
 def stop_worker(browser: Browser) -> None:

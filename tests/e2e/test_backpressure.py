@@ -51,7 +51,7 @@ def test_a_reader_that_stops_holds_little_and_reads_on_where_it_was(
 
     def beyond() -> int:
         """What left the server and the page did not consume."""
-        count = body.sent - consumed
+        count: int = body.sent - consumed
         assert count < MAX_BEYOND_BYTES
         return count
 
@@ -60,8 +60,8 @@ def test_a_reader_that_stops_holds_little_and_reads_on_where_it_was(
     collect_garbage(browser, page)
     growth = browser.resident_bytes() - at_stop
     print(
-        f"after {consumed / MIB:.0f} MiB of {BODY_BYTES / MIB:.0f}: {waiting / MIB:.2f} MiB left the server beyond that, "
-        f"{in_kernel / MIB:.2f} of them in the kernel; all processes grew by {growth / MIB:.1f} MiB while it waited"
+        f"after {consumed / MIB:.0f} of {BODY_BYTES / MIB:.0f} MiB: {waiting / MIB:.2f} MiB left the server beyond "
+        f"that, {in_kernel / MIB:.2f} of them in the kernel; all processes grew by {growth / MIB:.1f} MiB"
     )
     assert growth < MAX_GROWTH_BYTES
     assert page.evaluate("digest.total") == consumed, "nobody read meanwhile"
