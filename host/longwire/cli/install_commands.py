@@ -14,7 +14,7 @@ from longwire.cli.installation import Installation
 from longwire.cli.launcher import check_interpreter
 from longwire.cli.output import say
 from longwire.policy import PolicyStore
-from longwire.protocol.messages import PolicyState
+from longwire.protocol.parts import PolicyState
 
 BrowserOption = Annotated[
     list[str] | None, typer.Option("--browser", metavar="NAME", help="A browser, by its name; may be repeated.")

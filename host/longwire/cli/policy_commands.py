@@ -14,7 +14,7 @@ from longwire.policy.loading import PolicyDocument, read_policy
 from longwire.policy.model import policy_json_schema
 from longwire.policy.urls import parse_lenient
 from longwire.protocol.errors import ErrorCode, StreamError
-from longwire.protocol.messages import Page, PolicyState
+from longwire.protocol.parts import Page, PolicyState
 
 app = typer.Typer(help="What the policy allows, and what is wrong with it.", no_args_is_help=True)
 

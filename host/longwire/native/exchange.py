@@ -16,16 +16,8 @@ import structlog
 from longwire.native.requests import RequestPlan
 from longwire.protocol.errors import ErrorCode, LongwireError, Phase, StreamError
 from longwire.protocol.frames import encode
-from longwire.protocol.messages import (
-    InlineRequestBody,
-    StreamBody,
-    StreamBodyAck,
-    StreamBodyEnd,
-    StreamedRequestBody,
-    StreamHeaders,
-    StreamStart,
-    Timings,
-)
+from longwire.protocol.messages import StreamBody, StreamBodyAck, StreamBodyEnd, StreamHeaders, StreamStart
+from longwire.protocol.parts import InlineRequestBody, StreamedRequestBody, Timings
 from longwire.streams.state import State
 from longwire.streams.stream import Stream
 from longwire.streams.upload import BadUpload, Upload

@@ -23,7 +23,8 @@ from longwire.policy import (
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.fields import HeaderPair
 from longwire.protocol.limits import HEADER_TIMEOUT_MS
-from longwire.protocol.messages import StreamedRequestBody, StreamStart, Timeouts
+from longwire.protocol.messages import StreamStart
+from longwire.protocol.parts import StreamedRequestBody, Timeouts
 from longwire.upstream.model import Hop, Redirect, RequestBody, StreamedBody, UpstreamRequest, UpstreamTimeouts
 from longwire.upstream.redirects import carried_headers
 

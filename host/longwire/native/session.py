@@ -29,13 +29,10 @@ from longwire.protocol.limits import (
     WINDOW_MAX_BYTES,
 )
 from longwire.protocol.messages import (
-    BridgeState,
     Fatal,
     FromHost,
     Hello,
-    Limits,
     Policy,
-    PolicyState,
     Status,
     StatusRequest,
     StreamAbort,
@@ -51,6 +48,7 @@ from longwire.protocol.messages import (
     ToHost,
     Welcome,
 )
+from longwire.protocol.parts import BridgeState, Limits, PolicyState
 from longwire.streams.credit import BadAck
 from longwire.streams.scheduler import Scheduler
 from longwire.streams.stream import Stream

@@ -10,7 +10,7 @@ from longwire.policy.problems import Problem
 from longwire.policy.urls import parse_origin, shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_MESSAGE_CHARS
-from longwire.protocol.messages import Page, PolicyState, PolicySummary
+from longwire.protocol.parts import Page, PolicyState, PolicySummary
 
 # What PolicySummary.pages and Status.destinations hold.
 _MAX_LISTED: Final = 4096

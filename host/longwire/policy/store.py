@@ -11,7 +11,7 @@ from longwire.policy.locations import Locations, default_locations
 from longwire.policy.ownership import Lstat, Trail, ownership_problem, walk
 from longwire.policy.policy import Policy, PolicyFinding
 from longwire.policy.problems import Problem
-from longwire.protocol.messages import PolicyState
+from longwire.protocol.parts import PolicyState
 
 _DIGEST_CHARS: Final = 16
 _NO_POLICY: Final = "none"

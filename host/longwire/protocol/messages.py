@@ -8,7 +8,6 @@ The page never says who it is: what it sends is the `…Fields` base, and the wo
 `port.sender` before the message goes to the host.
 """
 
-from enum import StrEnum
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, TypeAdapter
@@ -20,94 +19,25 @@ from longwire.protocol.fields import (
     HeaderPairs,
     HumanText,
     Id,
-    InlineBody,
     Message,
-    Milliseconds,
     Offset,
-    Origin,
     ShortText,
     UploadBody,
     Url,
 )
 from longwire.protocol.limits import MAX_CHUNK_BYTES, MAX_HEADER_PAIRS, MAX_ID, MAX_METHOD_CHARS
-
-
-class AbortReason(StrEnum):
-    """Why a stream is no longer wanted. For the log: the host treats all alike."""
-
-    SIGNAL = "signal"
-    CANCEL = "cancel"
-    COLLECTED = "collected"
-    PAGE_GONE = "page-gone"
-    UPLOAD_FAILED = "upload-failed"
-    REFUSED = "refused"
-
-
-class RedirectMode(StrEnum):
-    """The `redirect` member of the page's RequestInit."""
-
-    FOLLOW = "follow"
-    ERROR = "error"
-    MANUAL = "manual"
-
-
-class Completeness(StrEnum):
-    """How the end of a body is known (RFC 9112 section 6.3)."""
-
-    LENGTH = "length"
-    CHUNKED = "chunked"
-    CLOSE = "close"
-    NONE = "none"
-
-
-class PolicyState(StrEnum):
-    """Whether there is a policy that the host can decide by."""
-
-    OK = "ok"
-    MISSING = "missing"
-    INVALID = "invalid"
-
-
-class Page(Message):
-    """Who asks, as the browser itself attests on `port.sender`. `document` names one frame's life."""
-
-    origin: Origin
-    tab: Annotated[int, Field(ge=-1, le=MAX_ID)]
-    frame: Annotated[int, Field(ge=0, le=MAX_ID)]
-    document: ShortText
-    private: bool
-
-
-class NoBody(Message):
-    """No request body."""
-
-    kind: Literal["none"]
-
-
-class InlineRequestBody(Message):
-    """The whole request body."""
-
-    kind: Literal["inline"]
-    data: InlineBody
-
-
-class StreamedRequestBody(Message):
-    """The body follows in STREAM_BODY; without its length, `size`, it goes upstream chunked."""
-
-    kind: Literal["stream"]
-    size: Offset | None = None
-
-
-RequestBody = Annotated[NoBody | InlineRequestBody | StreamedRequestBody, Field(discriminator="kind")]
-
-
-class Timeouts(Message):
-    """What the page asks for; the grant's limits cap it, and an absent one leaves the default."""
-
-    header_ms: Milliseconds | None = None
-    idle_ms: Milliseconds | None = None
-    total_ms: Milliseconds | None = None
-
+from longwire.protocol.parts import (
+    AbortReason,
+    BridgeState,
+    Completeness,
+    Limits,
+    Page,
+    PolicySummary,
+    RedirectMode,
+    RequestBody,
+    Timeouts,
+    Timings,
+)
 
 # --- to the host --------------------------------------------------------------------------------------------
 
@@ -210,27 +140,6 @@ class StatusRequest(StatusRequestFields):
 # --- from the host ------------------------------------------------------------------------------------------
 
 
-class Limits(Message):
-    """The host's limits, for display and for an early refusal in the worker."""
-
-    streams_per_frame: Id
-    streams_per_host: Id
-    window_max_bytes: Id
-
-
-class PolicySummary(Message):
-    """What the extension may know of the policy: where the shim belongs, and what is wrong.
-
-    `pages` are the page-origin patterns that enabled grants name, in canonical form: lower case, ASCII, no default
-    port.
-    """
-
-    state: PolicyState
-    digest: ShortText
-    pages: Annotated[list[Origin], Field(max_length=4096)]
-    problem: HumanText | None = None
-
-
 class Welcome(Message):
     """Answer to HELLO, first frame of the host."""
 
@@ -277,15 +186,6 @@ class StreamBodyAck(Message):
     id: Id
     consumed: Offset
     window: Offset
-
-
-class Timings(Message):
-    """Milliseconds since the host accepted STREAM_START; absent where that point was not reached."""
-
-    connected_ms: Offset | None = None
-    headers_ms: Offset | None = None
-    first_byte_ms: Offset | None = None
-    total_ms: Offset
 
 
 class StreamEnd(Message):
@@ -337,16 +237,6 @@ class Fatal(Message):
     code: ErrorCode
     message: HumanText
     fix: HumanText
-
-
-class BridgeState(StrEnum):
-    """What `longwire.status()` can say."""
-
-    READY = "ready"
-    HOST_MISSING = "host-missing"
-    HOST_FORBIDDEN = "host-forbidden"
-    HOST_FAILED = "host-failed"
-    POLICY_INVALID = "policy-invalid"
 
 
 class Status(Message):

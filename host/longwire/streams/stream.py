@@ -5,14 +5,8 @@ from collections.abc import Hashable
 from longwire.protocol.errors import ErrorCode, Phase
 from longwire.protocol.frames import encode, encode_chunk
 from longwire.protocol.limits import CHUNK_SHARED_BYTES, MAX_MESSAGE_CHARS
-from longwire.protocol.messages import (
-    Completeness,
-    StreamAborted,
-    StreamEnd,
-    StreamErrorMessage,
-    StreamHeaders,
-    Timings,
-)
+from longwire.protocol.messages import StreamAborted, StreamEnd, StreamErrorMessage, StreamHeaders
+from longwire.protocol.parts import Completeness, Timings
 from longwire.streams.credit import CreditPools, Window
 from longwire.streams.state import Event, State, advance
 

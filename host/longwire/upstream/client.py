@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from longwire.protocol.errors import Phase
-from longwire.protocol.messages import RedirectMode
+from longwire.protocol.parts import RedirectMode
 from longwire.upstream.connection import Connection, ConnectionKey
 from longwire.upstream.errors import FOREIGN, exchange_error
 from longwire.upstream.framing import judge_head

@@ -10,7 +10,7 @@ from typing import Final
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_HEADER_NAME_CHARS, MAX_HEADER_PAIRS, MAX_HEADER_VALUE_CHARS
-from longwire.protocol.messages import Completeness
+from longwire.protocol.parts import Completeness
 
 # What STREAM_HEADERS can carry.
 MAX_RESPONSE_PAIRS: Final = 4 * MAX_HEADER_PAIRS

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
-from longwire.protocol.messages import Completeness, RedirectMode
+from longwire.protocol.parts import Completeness, RedirectMode
 
 # What the resolved address of a hop may be; a grant names exactly one. See `addresses`.
 Network: TypeAlias = Literal["public", "private", "loopback"]

@@ -13,7 +13,7 @@ import ada_url
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_REDIRECTS, MAX_URL_CHARS
-from longwire.protocol.messages import RedirectMode
+from longwire.protocol.parts import RedirectMode
 from longwire.upstream.model import Redirect, RequestBody, StreamedBody
 
 REDIRECT_STATUSES: Final = frozenset({301, 302, 303, 307, 308})

@@ -7,7 +7,7 @@ import anyio.lowlevel
 import httpcore2
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.messages import Completeness
+from longwire.protocol.parts import Completeness
 from longwire.upstream.connection import Connection
 from longwire.upstream.decoding import make_decoder
 from longwire.upstream.errors import FOREIGN, exchange_error

@@ -15,7 +15,7 @@ from longwire.native.session import Session
 from longwire.policy import Locations, PolicyStore
 from longwire.protocol.frames import FrameDecoder, frame
 from longwire.protocol.limits import MAX_FRAME_TO_BROWSER, PROTOCOL_VERSION
-from longwire.protocol.messages import Completeness
+from longwire.protocol.parts import Completeness
 from longwire.upstream.model import Timings, UpstreamRequest, UpstreamResponse
 
 PAGE = "http://localhost:5173"

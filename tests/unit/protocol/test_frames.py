@@ -20,8 +20,9 @@ from longwire.protocol.limits import (
     MAX_ID,
     MAX_MESSAGE_CHARS,
 )
-from longwire.protocol.messages import FROM_HOST, TO_HOST, PolicyState, PolicySummary, StreamChunk
+from longwire.protocol.messages import FROM_HOST, TO_HOST, StreamChunk
 from longwire.protocol.messages import Policy as PolicyMessage
+from longwire.protocol.parts import PolicyState, PolicySummary
 from tests.unit.protocol.samples import CANARY, FROM_HOST_NAMES, TO_HOST_NAMES, broken, sample
 
 ACK: dict[str, Any] = {"type": "STREAM_ACK", "id": 5, "consumed": 9}

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from longwire.protocol.frames import encode
 from longwire.protocol.limits import CHUNK_ALONE_BYTES, CHUNK_SHARED_BYTES
-from longwire.protocol.messages import Completeness, StreamHeaders, StreamPing, Timings
+from longwire.protocol.messages import StreamHeaders, StreamPing
+from longwire.protocol.parts import Completeness, Timings
 from longwire.streams.credit import CreditPools
 from longwire.streams.scheduler import Scheduler
 from longwire.streams.stream import Stream

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from longwire.protocol.errors import ErrorCode, Phase
 from longwire.protocol.limits import CHUNK_SHARED_BYTES, WINDOW_FLOOR_BYTES
-from longwire.protocol.messages import Completeness, StreamHeaders, Timings
+from longwire.protocol.messages import StreamHeaders
+from longwire.protocol.parts import Completeness, Timings
 from longwire.streams.credit import CreditPools
 from longwire.streams.state import TRANSITIONS, Event, IllegalTransition, State, advance
 from longwire.streams.stream import Stream

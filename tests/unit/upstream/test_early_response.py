@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from longwire.protocol.messages import Completeness
+from longwire.protocol.parts import Completeness
 from longwire.upstream import StreamedBody, UpstreamClient
 from longwire.upstream.backend import EARLY_ANSWER_GRACE_S
 from longwire.upstream.interim import MAX_INTERIM_BYTES, InterimScanner

@@ -4,7 +4,7 @@ import pytest
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_HEADER_VALUE_CHARS
-from longwire.protocol.messages import Completeness
+from longwire.protocol.parts import Completeness
 from longwire.upstream import UpstreamClient
 from longwire.upstream.framing import MAX_RESPONSE_PAIRS, judge_head
 from tests.unit.upstream.asking import ask, failure, fetch

@@ -23,7 +23,7 @@ from longwire.cli.output import complain, say
 from longwire.policy import Locations, PolicyStore, default_locations
 from longwire.policy.reflection import secret_forms
 from longwire.protocol.errors import StreamError
-from longwire.protocol.messages import Page
+from longwire.protocol.parts import Page
 
 # The browser takes a few seconds to start, the text three; the rest is patience with a busy machine. With the checks
 # before and the clearing up after, the demo ends within a minute whatever happens.
