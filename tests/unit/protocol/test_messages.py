@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from longwire.protocol import limits, messages
+from longwire.protocol import limits, messages, parts
 from longwire.protocol.fields import Message, base64_chars
 from tests.unit.protocol.samples import DEFINITIONS, sample
 
@@ -44,7 +44,7 @@ def bound_cases() -> Iterator[Any]:
 
 
 def parse(name: str, message: Any) -> Message:
-    model: type[Message] = getattr(messages, name)
+    model: type[Message] = getattr(messages, name, None) or getattr(parts, name)
     return model.model_validate_json(json.dumps(message, ensure_ascii=False))
 
 
