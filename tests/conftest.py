@@ -2,6 +2,16 @@
 
 import pytest
 
+# Hooks: the search for secrets in all that a run writes, and the figures at its end.
+from tests.secret_search import (
+    pytest_configure,
+    pytest_runtest_logreport,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+)
+
+__all__ = ["pytest_configure", "pytest_runtest_logreport", "pytest_sessionfinish", "pytest_terminal_summary"]
+
 
 @pytest.fixture
 def anyio_backend() -> str:

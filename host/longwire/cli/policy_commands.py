@@ -1,4 +1,4 @@
-"""`longwire policy check`, `show`, `validate`, `schema`."""
+"""`longwire policy check`, `show`, `validate`, `schema`, `suggest`."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,11 +7,14 @@ from typing import Annotated, Any, Final
 import typer
 
 from longwire.cli.errors import MisuseError
-from longwire.cli.output import say, say_json, say_table
+from longwire.cli.logs import LogReader
+from longwire.cli.output import complain, say, say_json, say_table
+from longwire.native.log import log_folder
 from longwire.policy import Decision, Grant, Policy, PolicyDeniedError, PolicyStore
 from longwire.policy.coverage import unreachable_grants
 from longwire.policy.loading import PolicyDocument, read_policy
 from longwire.policy.model import policy_json_schema
+from longwire.policy.suggestions import suggest
 from longwire.policy.urls import parse_lenient
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.parts import Page, PolicyState
@@ -28,6 +31,7 @@ def check(
     page: Annotated[str, typer.Option(metavar="ORIGIN", help="The page's origin: https://chat.example.com")],
     url: Annotated[str, typer.Option(metavar="URL", help="What it asks for.")],
     method: Annotated[str, typer.Option(metavar="METHOD")] = "GET",
+    private: Annotated[bool, typer.Option("--private", help="Ask for a private window.")] = False,  # noqa: FBT002
     as_json: JsonOption = False,  # noqa: FBT002  (typer's way to declare a flag)
 ) -> None:
     """Say whether a page may send a request, by which grant, or what is missing. Exit code 1: it may not."""
@@ -36,7 +40,7 @@ def check(
         origin, target = parse_lenient(page).origin, parse_lenient(url).href
     except StreamError as error:
         raise MisuseError(error.message, "write --page https://host[:port] and --url with an absolute URL") from None
-    asking = Page(origin=origin, tab=0, frame=0, document="", private=False)
+    asking = Page(origin=origin, tab=0, frame=0, document="", private=private)
     try:
         decision = policy.decide(asking, method, target)
     except StreamError as error:
@@ -57,6 +61,7 @@ def show(as_json: JsonOption = False) -> None:  # noqa: FBT002
             {
                 "state": policy.state,
                 "digest": policy.digest,
+                "enabled": policy.switched_off is None,
                 "files": [str(path) for path in policy.files],
                 "problems": [str(problem) for problem in policy.problems],
                 "warnings": [str(warning) for warning in policy.warnings],
@@ -99,6 +104,22 @@ def schema() -> None:
     say_json(policy_json_schema())
 
 
+@app.command("suggest")
+def suggest_grants(as_json: JsonOption = False) -> None:  # noqa: FBT002
+    """Print the grants that recent denials in the log would have needed. They are wishes of pages: read each one."""
+    events = [event.fields for event in LogReader(log_folder()).read()]
+    suggestions = suggest(events, PolicyStore().current())
+    if as_json:
+        say_json([asdict(suggestion) for suggestion in suggestions])
+        return
+    if not suggestions:
+        complain("the log has no denial that the policy would still pronounce")
+    for suggestion in suggestions:
+        times = "once" if suggestion.count == 1 else f"{suggestion.count} times"
+        say(f"# asked {times}, last at {suggestion.last}")
+        say(f"{suggestion.text}\n")
+
+
 def _permission(policy: Policy, decision: Decision) -> dict[str, Any]:
     grant = decision.grant
     return {
@@ -109,6 +130,7 @@ def _permission(policy: Policy, decision: Decision) -> dict[str, Any]:
         "file": str(_file_of(policy, grant)),
         "line": grant.line,
         "network": grant.network,
+        "proxy": grant.proxy and str(grant.proxy),
         "inject": [name for name, _ in grant.inject],
     }
 
@@ -117,6 +139,8 @@ def _say_permission(permission: dict[str, Any]) -> None:
     say(f"allowed    {permission['method']} {permission['url']}")
     say(f'grant      "{permission["grant"]}", {permission["file"]} line {permission["line"]}')
     say(f"network    the address must be {permission['network']}")
+    if permission["proxy"]:
+        say(f"proxy      {permission['proxy']}, which resolves the name: what it leads to is not checked here")
     say(f"injected   {', '.join(permission['inject']) or 'nothing'}")
 
 
@@ -157,6 +181,8 @@ def _say_policy(policy: Policy, store: PolicyStore) -> None:
         say(f"file       {path}")
     if policy.state is PolicyState.MISSING:
         say(f"           neither {store.locations.administrator} nor {store.locations.user} exists: nothing is open")
+    if policy.switched_off:
+        say(f"off        {policy.switched_off} says enabled = false for all grants: nothing is open")
     for problem in policy.problems:
         say(f"problem    {problem}")
     for warning in policy.warnings:
@@ -191,6 +217,7 @@ def _grant_json(grant: Grant) -> dict[str, Any]:
         "request_headers": grant.request_headers,
         "response_headers": grant.response_headers,
         "reflection_guard": grant.reflection_guard,
+        "proxy": grant.proxy and str(grant.proxy),
         "ca_file": grant.ca_file,
         "limits": asdict(grant.limits),
         "source": grant.source,

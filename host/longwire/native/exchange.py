@@ -13,8 +13,9 @@ import anyio
 import pybase64
 import structlog
 
+from longwire.native.log import audit_fields
 from longwire.native.requests import RequestPlan
-from longwire.protocol.errors import ErrorCode, LongwireError, Phase, StreamError
+from longwire.protocol.errors import Category, ErrorCode, LongwireError, Phase, StreamError
 from longwire.protocol.frames import encode
 from longwire.protocol.messages import StreamBody, StreamBodyAck, StreamBodyEnd, StreamHeaders, StreamStart
 from longwire.protocol.parts import InlineRequestBody, StreamedRequestBody, Timings
@@ -81,7 +82,7 @@ class Exchange:
         plan: Callable[[], RequestPlan],
     ) -> None:
         self.stream = stream
-        self.running = True
+        self.closed = anyio.Event()  # the task is over: socket closed, places given back
         self._start = start
         self._outbox = outbox
         self._upstream = upstream
@@ -90,7 +91,8 @@ class Exchange:
         self._changed = anyio.Event()
         self._clock = Clock(anyio.current_time())
         self._upload = Upload(start.body.size) if isinstance(start.body, StreamedRequestBody) else None
-        self._log = log.bind(stream=stream.id, page=start.page.origin, method=start.method, destination=start.url)
+        self._log = log.bind(**audit_fields(start), grant=None)
+        self._audited = False
 
     # --- from the page ---------------------------------------------------------------------------------------
 
@@ -122,10 +124,10 @@ class Exchange:
         """STREAM_ABORT: close the socket; STREAM_ABORTED follows when it is closed."""
         if self.stream.state in (State.ABORTING, State.CLOSED):
             return
-        self._log.info("abort", reason=reason, bytes=self.stream.window.sent, ms=self._clock.elapsed_ms())
+        self._audit_end("abort", outcome="aborted", code=None, reason=reason)
         self.stream.abort()
         self._scope.cancel()
-        if not self.running:
+        if self.closed.is_set():
             self._outbox.send_control(self.stream.aborted())
 
     def kill(self, code: ErrorCode, message: str, *, retryable: bool) -> None:
@@ -134,7 +136,7 @@ class Exchange:
             self._scope.cancel()
         elif self.stream.live:
             phase = Phase.BODY if self.stream.state is State.BODY else Phase.HEADERS
-            self._log.warning("error", code=code, reason=message, phase=phase)
+            self._audit_failure(StreamError(code, message, phase))
             self._outbox.send_control(self.stream.fail_now(code, message, phase, retryable=retryable))
             self._scope.cancel()
 
@@ -156,15 +158,18 @@ class Exchange:
             message = "the host failed inside and dropped this stream; its log says where (`longwire logs`)"
             self._fail(StreamError(ErrorCode.HOST_LOST, message, Phase.CLOSE))
         finally:
-            self.running = False
+            self.closed.set()
+            # Without effect but where the task was cancelled from outside, with the whole session.
+            self._audit_end("abort", outcome="aborted", code=None, reason="the channel to the browser is gone")
             if self.stream.state is State.ABORTING:
                 self._outbox.send_control(self.stream.aborted())
 
     async def _carry_out(self) -> None:
         plan = self._make_plan()
-        self._log = self._log.bind(grant=plan.grant_name)
-        self._log.info("start")
         try:
+            await plan.begin(self._on_revoked)
+            self._log = self._log.bind(grant=plan.grant_name)
+            self._log.info("start", outcome="allowed")
             response = await self._upstream.open(plan.request(self._body()))
             try:
                 await self._deliver(plan, response)
@@ -186,8 +191,11 @@ class Exchange:
             redirected=response.redirected,
             status=response.status,
             reason=response.reason[:200],
-            headers=plan.response_headers(response.headers),
+            headers=plan.response_headers(
+                response.headers, response.reason[:200], response.url if response.redirected else ""
+            ),
         )
+        self._log = self._log.bind(grant=plan.grant_name)  # of the last hop
         self._outbox.send_control(stream.headers(head))
         self._log.info("headers", status=response.status, ms=clock.headers_ms)
         while data := await response.read(await self._room()):
@@ -198,7 +206,7 @@ class Exchange:
             stream.push(data)
             self._outbox.offer(stream)
         stream.finish(response.completeness, clock.timings())
-        self._log.info("end", bytes=stream.pushed, completeness=response.completeness, ms=clock.elapsed_ms())
+        self._audit_end("end", outcome="completed", code=None, completeness=response.completeness)
         self._outbox.offer(stream)
 
     async def _room(self) -> int:
@@ -241,9 +249,27 @@ class Exchange:
     def _fail(self, error: StreamError) -> None:
         if self.stream.state not in (State.OPEN, State.BODY):
             return
-        self._log.info("error", code=error.code, phase=error.phase, reason=error.message, bytes=self.stream.pushed)
+        self._audit_failure(error)
         self.stream.fail(error.code, error.message, error.phase, retryable=error.info.retryable)
         self._outbox.offer(self.stream)
+
+    def _on_revoked(self, error: StreamError) -> None:
+        """The policy on disk changed and no longer allows this stream: nothing more of it reaches the page."""
+        self.kill(error.code, error.message, retryable=False)
+
+    def _audit_failure(self, error: StreamError) -> None:
+        denied = error.info.category is Category.POLICY
+        # The reason names page and destination, of which a private window leaves no trace.
+        reason = None if self._start.page.private else error.message
+        self._audit_end(
+            "error", outcome="denied" if denied else "failed", code=error.code, phase=error.phase, reason=reason
+        )
+
+    def _audit_end(self, event: str, **fields: object) -> None:
+        """The one line about how the stream ended."""
+        if not self._audited:
+            self._audited = True
+            self._log.info(event, **fields, bytes=self.stream.pushed, ms=self._clock.elapsed_ms())
 
     def _resume(self) -> None:
         self._outbox.offer(self.stream)

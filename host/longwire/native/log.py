@@ -3,6 +3,10 @@
 Each host process writes a file of its own, because several browsers run several hosts at once and a rotation shared
 between processes loses lines. What is written about a stream: page origin, destination without query, grant, codes,
 sizes and durations. Never a header value, a body byte or a secret.
+
+The audit trail is part of it. Decisions: `start` (allowed), `redirect` (one per hop, `outcome` allowed or denied), and
+an `error` with `outcome` denied. Ends, exactly one for each stream: `end`, `error` or `abort`, each with page,
+destination, grant, outcome (completed, denied, failed, aborted), code, bytes and milliseconds.
 """
 
 import logging
@@ -19,10 +23,13 @@ from urllib.parse import urlsplit, urlunsplit
 import platformdirs
 import structlog
 
+from longwire.protocol.messages import StreamStart
+
 MAX_FILE_BYTES = 5 * 1024 * 1024
 MAX_FILES = 20
 LOG_PREFIX = "host-"
 LOG_SUFFIX = ".jsonl"
+PRIVATE = "(private window)"
 
 
 def log_folder() -> Path:
@@ -39,10 +46,24 @@ def without_query(url: str) -> str:
     return urlunsplit((parts.scheme, host + port, parts.path, "", ""))
 
 
+def audit_fields(start: StreamStart) -> dict[str, Any]:
+    """What every line about a stream says of it: id, page origin, method, destination (without query, see below).
+
+    Of a page in a private window neither (threat 22): only that there was one.
+    """
+    private = start.page.private
+    return {
+        "stream": start.id,
+        "page": PRIVATE if private else start.page.origin,
+        "method": start.method,
+        "destination": PRIVATE if private else start.url,
+    }
+
+
 def strip_queries(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """structlog processor: a `destination` never carries its query, whoever logged it."""
     destination = event.get("destination")
-    if isinstance(destination, str):
+    if isinstance(destination, str) and destination != PRIVATE:
         try:
             event["destination"] = without_query(destination)
         except ValueError:

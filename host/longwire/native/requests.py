@@ -4,65 +4,118 @@ A plan is made when a stream starts and asked again at every redirect, because e
 decision, new headers, secrets resolved at that moment.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Final
 
+import anyio
+import anyio.to_thread
+import structlog
+
+from longwire.native.log import audit_fields
 from longwire.policy import (
     Admission,
     Decision,
     Grant,
-    PolicyDeniedError,
+    Policy,
     PolicyStore,
     ReflectionScanner,
     Secret,
+    SecretReader,
+    SecretSource,
     Ticket,
     build_request_headers,
     filter_response_headers,
     headers_reflect,
-    resolve_secrets,
 )
+from longwire.policy.urls import shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.fields import HeaderPair
-from longwire.protocol.limits import HEADER_TIMEOUT_MS
+from longwire.protocol.limits import HEADER_TIMEOUT_MS, MAX_MESSAGE_CHARS
 from longwire.protocol.messages import StreamStart
 from longwire.protocol.parts import StreamedRequestBody, Timeouts
 from longwire.upstream.model import Hop, Redirect, RequestBody, StreamedBody, UpstreamRequest, UpstreamTimeouts
 from longwire.upstream.redirects import carried_headers
 
+log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.stream")
+
+# How long a person has to unlock a keyring before the request is given up.
+KEYRING_TIMEOUT_S: Final = 60.0
+# Reads of a keyring at once, in threads of their own; the keyring asks its person once for all of them.
+_KEYRING_THREADS: Final = 4
+
 
 class RequestPlanner:
     """Makes plans. One per session, because admission counts across streams."""
 
-    def __init__(self, policy: PolicyStore) -> None:
+    def __init__(self, policy: PolicyStore, secrets: SecretReader | None = None) -> None:
         self._policy = policy
         self._admission = Admission()
+        self._secrets = SecretSupply(secrets or SecretReader())
 
     def plan(self, start: StreamStart) -> "RequestPlan":
-        """Judge a stream's first request and take its place under the grant's limits.
+        """A plan for this stream, not judged yet: see `RequestPlan.begin`."""
+        return RequestPlan(start, self._policy, self._admission, self._secrets)
+
+
+class SecretSupply:
+    """Secrets for requests, read anew for each hop, without ever holding up the other streams."""
+
+    def __init__(self, reader: SecretReader) -> None:
+        self._reader = reader
+        self._threads = anyio.CapacityLimiter(_KEYRING_THREADS)
+
+    async def read_all(self, sources: Sequence[SecretSource]) -> dict[str, Secret]:
+        """The values by name. Files and variables at once; a keyring in a thread, because it may ask a person.
 
         Raises:
-            StreamError: refused: phase `policy`, with the code and the rule that was missing.
+            StreamError: SECRET_UNAVAILABLE.
         """
-        return RequestPlan(start, self._policy, self._admission)
+        waits = next((source for source in sources if source.may_block), None)
+        if waits is None:
+            return self._reader.read_all(sources)
+        with anyio.move_on_after(KEYRING_TIMEOUT_S):
+            return await anyio.to_thread.run_sync(
+                self._reader.read_all, sources, abandon_on_cancel=True, limiter=self._threads
+            )
+        raise waits.unavailable(f"was not given within {KEYRING_TIMEOUT_S:g} s: unlock the keyring and try again")
 
 
 class RequestPlan:
     """One stream's request as policy allows it: what goes out at each hop, and what the page may see of the answer.
 
-    `close` gives its places back; call it when the socket is closed, not before.
+    `begin` comes first. `close` gives its places back; call it when the socket is closed, not before, and also after
+    a `begin` that failed.
     """
 
-    def __init__(self, start: StreamStart, policy: PolicyStore, admission: Admission) -> None:
+    def __init__(self, start: StreamStart, policy: PolicyStore, admission: Admission, secrets: SecretSupply) -> None:
         self._start = start
         self._policy = policy
         self._admission = admission
+        self._secrets = secrets
         self._tickets: dict[str, Ticket] = {}
         self._guarded: list[Secret] = []
         self._scanner: ReflectionScanner | None = None
+        self._decision: Decision
+        self._first_hop: Hop
+        self._hops = 1
+        self._unwatch: Callable[[], None] | None = None
+
+    async def begin(self, revoked: Callable[[StreamError], None]) -> None:
+        """Judge the stream's first request, take its place under the grant's limits, and read its secrets.
+
+        `revoked` is called, once at most for each change, when the policy on disk changes so that it no longer allows
+        the request this plan stands at.
+
+        Raises:
+            StreamError: refused: phase `policy`, with the code and the rule that was missing.
+        """
+        start = self._start
         if start.method in ("GET", "HEAD") and start.body.kind != "none":  # Fetch, the Request constructor, step 35
             message = f"a request body with the method {start.method}; send it with another method, such as POST"
             raise StreamError(ErrorCode.PROTOCOL, message, Phase.POLICY)
-        self._decision = policy.current().decide(start.page, start.method, start.url)
-        self._first_hop = self._enter(self._decision, start.headers)
+        self._decision = self._policy.current().decide(start.page, start.method, start.url)
+        self._unwatch = self._policy.watch(lambda policy: self._judge_again(policy, revoked))
+        self._first_hop = await self._enter(self._decision, start.headers)
 
     @property
     def grant_name(self) -> str:
@@ -84,14 +137,16 @@ class RequestPlan:
             timeouts=effective_timeouts(start.timeouts, self._decision.grant),
         )
 
-    def response_headers(self, pairs: Iterable[HeaderPair]) -> list[HeaderPair]:
-        """The header pairs that the page may see.
+    def response_headers(
+        self, pairs: Iterable[HeaderPair], reason: str = "", redirected_to: str = ""
+    ) -> list[HeaderPair]:
+        """The header pairs that the page may see. It will see the reason phrase and the final URL of redirects too.
 
         Raises:
-            StreamError: SECRET_REFLECTED, one of them holds an injected secret.
+            StreamError: SECRET_REFLECTED, one of all these holds an injected secret.
         """
         shown = filter_response_headers(pairs, self._decision.grant)
-        if headers_reflect(shown, self._guarded):
+        if headers_reflect([*shown, ("reason", reason), ("url", redirected_to)], self._guarded):
             raise self._reflected(Phase.HEADERS)
         self._scanner = ReflectionScanner(self._guarded)
         return shown
@@ -111,15 +166,17 @@ class RequestPlan:
 
     def close(self) -> None:
         """Give back the places under the grants' limits."""
+        if self._unwatch is not None:
+            self._unwatch()
         for ticket in self._tickets.values():
             ticket.leave()
 
-    def _enter(self, decision: Decision, page_headers: list[HeaderPair]) -> Hop:
+    async def _enter(self, decision: Decision, page_headers: list[HeaderPair]) -> Hop:
         grant = decision.grant
-        secrets = resolve_secrets(grant.secrets)
-        headers = build_request_headers(page_headers, decision, secrets)
         if grant.name not in self._tickets:
-            self._tickets[grant.name] = self._admission.enter(grant)
+            self._tickets[grant.name] = self._admission.enter(grant, self._start.page.origin)
+        secrets = await self._secrets.read_all(grant.secrets)
+        headers = build_request_headers(page_headers, decision, secrets)
         if grant.reflection_guard:
             self._guarded.extend(secrets.values())
         url = decision.url
@@ -132,13 +189,31 @@ class RequestPlan:
             headers=tuple(headers),
             network=grant.network,
             ca_file=grant.ca_file,
+            proxy=None if grant.proxy is None else (grant.proxy.host, grant.proxy.port),
         )
 
-    def _next_hop(self, redirect: Redirect) -> Hop:
+    async def _next_hop(self, redirect: Redirect) -> Hop:
+        self._hops += 1
+        try:
+            # First of all: the refusals below name the URL, and the page and the log read them.
+            if headers_reflect([("location", redirect.url)], self._guarded):
+                raise self._reflected(Phase.HEADERS)
+            decision = self._judge_redirect(redirect)
+        except StreamError as error:
+            self._audit_redirect(redirect, None, error)
+            raise
+        self._audit_redirect(redirect, decision, None)
+        self._decision = decision
+        return await self._enter(decision, carried_headers(self._start.headers, redirect))
+
+    def _judge_redirect(self, redirect: Redirect) -> Decision:
         previous = self._decision.grant
         try:
             decision = self._policy.current().decide(self._start.page, redirect.method, redirect.url.partition("#")[0])
-        except PolicyDeniedError as denied:
+        except StreamError as denied:
+            if denied.code is ErrorCode.POLICY_INVALID:
+                raise
+            # A URL that no policy could allow is the server's doing here, not the page's.
             raise StreamError(
                 ErrorCode.REDIRECT_DENIED, f"a redirect was not followed: {denied.message}", Phase.HEADERS
             ) from None
@@ -148,8 +223,31 @@ class RequestPlan:
                 f'"{decision.grant.name}"; a body goes only where its own grant leads'
             )
             raise StreamError(ErrorCode.REDIRECT_DENIED, message, Phase.HEADERS)
-        self._decision = decision
-        return self._enter(decision, carried_headers(self._start.headers, redirect))
+        return decision
+
+    def _audit_redirect(self, redirect: Redirect, decision: Decision | None, error: StreamError | None) -> None:
+        """One line for the decision about one redirect."""
+        fields = audit_fields(self._start)
+        if error is not None and error.code is ErrorCode.SECRET_REFLECTED:
+            fields["destination"] = None  # it holds the secret
+        elif not self._start.page.private:
+            fields["destination"] = redirect.url
+        log.info(
+            "redirect",
+            **(fields | {"method": redirect.method}),
+            hop=self._hops,
+            grant=decision and decision.grant.name,
+            outcome="allowed" if error is None else "denied",
+            code=error and error.code,
+        )
+
+    def _judge_again(self, policy: Policy, revoked: Callable[[StreamError], None]) -> None:
+        decision = self._decision
+        try:
+            policy.decide(self._start.page, decision.method, decision.url.href)
+        except StreamError as error:
+            message = shorten(f"the policy was changed while the stream ran: {error.message}", MAX_MESSAGE_CHARS)
+            revoked(StreamError(error.code, message, error.phase))
 
     def _reflected(self, phase: Phase) -> StreamError:
         message = (

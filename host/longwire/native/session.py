@@ -51,6 +51,7 @@ from longwire.protocol.messages import (
 from longwire.protocol.parts import BridgeState, Limits, PolicyState
 from longwire.streams.credit import BadAck
 from longwire.streams.scheduler import Scheduler
+from longwire.streams.state import State
 from longwire.streams.stream import Stream
 from longwire.streams.table import StreamTable
 from longwire.streams.upload import BadUpload
@@ -233,8 +234,9 @@ class Session:
             return
         self._scheduler.live_streams = len(self._table)
         exchange = Exchange(start, stream, self, self._upstream, lambda: self._planner.plan(start))
+        closing = [each for each in self._exchanges.values() if each.stream.state is State.ABORTING]
         self._exchanges[start.id] = exchange
-        self._tasks.start_soon(self._run_exchange, exchange)
+        self._tasks.start_soon(self._run_exchange, exchange, closing)
 
     def _on_stream(self, stream_id: int, act: Callable[[Exchange], None]) -> None:
         exchange = self._exchanges.get(stream_id)
@@ -256,7 +258,7 @@ class Session:
                 state=BridgeState.POLICY_INVALID if invalid else BridgeState.READY,
                 host=__version__,
                 protocol=PROTOCOL_VERSION,
-                destinations=policy.destinations_for(message.page.origin),
+                destinations=policy.destinations_for(message.page.origin, private=message.page.private),
                 fix=_policy_fix(policy),
             )
         )
@@ -280,8 +282,11 @@ class Session:
 
     # --- streams ---------------------------------------------------------------------------------------------
 
-    async def _run_exchange(self, exchange: Exchange) -> None:
+    async def _run_exchange(self, exchange: Exchange, closing: list[Exchange]) -> None:
         try:
+            # A page that aborts a stream and starts the next in one breath finds its grant's place free.
+            for aborted in closing:
+                await aborted.closed.wait()
             await exchange.run()
         finally:
             self._settle(exchange)
@@ -295,7 +300,7 @@ class Session:
     def _settle(self, exchange: Exchange) -> None:
         """Free the slot once the terminal frame is out and the task is over, that is: the socket is closed."""
         stream = exchange.stream
-        if not stream.live and not exchange.running and self._table.get(stream.id) is stream:
+        if not stream.live and exchange.closed.is_set() and self._table.get(stream.id) is stream:
             self._table.remove(stream)
             del self._exchanges[stream.id]
             self._scheduler.live_streams = len(self._table)

@@ -1,8 +1,8 @@
 """The policy: which page may reach which server, by which method, with which secret. Deny by default.
 
 `PolicyStore` finds and re-reads the files, `Policy.decide` judges every request and every redirect hop, `headers`
-says what is sent and shown, `secrets` reads what is injected. No request is made here; `upstream` is a sibling that
-this room does not know.
+says what is sent and shown, `SecretReader` reads what is injected. No request is made here; `upstream` is a sibling
+that this room does not know.
 """
 
 from longwire.policy.admission import Admission, Ticket
@@ -11,8 +11,10 @@ from longwire.policy.grants import Grant, GrantLimits
 from longwire.policy.headers import build_request_headers, filter_response_headers, headers_reflect
 from longwire.policy.locations import Locations, default_locations
 from longwire.policy.policy import Policy
+from longwire.policy.proxies import ProxyAddress
 from longwire.policy.reflection import ReflectionScanner
-from longwire.policy.secrets import Secret, resolve_secrets
+from longwire.policy.secret_reader import SecretReader
+from longwire.policy.secrets import Secret, SecretSource
 from longwire.policy.store import PolicyStore
 from longwire.policy.urls import CanonicalUrl
 
@@ -26,12 +28,14 @@ __all__ = [
     "Policy",
     "PolicyDeniedError",
     "PolicyStore",
+    "ProxyAddress",
     "ReflectionScanner",
     "Secret",
+    "SecretReader",
+    "SecretSource",
     "Ticket",
     "build_request_headers",
     "default_locations",
     "filter_response_headers",
     "headers_reflect",
-    "resolve_secrets",
 ]

@@ -1,4 +1,7 @@
-"""The limits of a grant that count across streams: how many at once, and how many a minute.
+"""The limits of a grant that count across streams: how many at once, and how many a minute, for each page.
+
+Each page origin has its own count: one page could else use up what is meant for another, and learn from its refusals
+what the other is doing (threat 13).
 
 Sans-IO: the clock is a parameter and nothing waits. A request over a limit is refused, never queued: whether and
 when it is sent again is the page library's decision.
@@ -13,6 +16,8 @@ from longwire.policy.grants import Grant
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 
 _MINUTE_S: Final = 60.0
+# A grant for `http://127.0.0.1:*` has as many pages as there are ports; counts that say nothing are let go beyond this.
+_MAX_IDLE_COUNTS: Final = 1024
 
 
 @dataclass(slots=True)
@@ -25,19 +30,21 @@ class _Usage:
 
 
 class Admission:
-    """Counts by grant name, so that a policy read again does not forget what is still open."""
+    """Counts by grant name and page origin, so that a policy read again does not forget what is still open."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._usage: dict[str, _Usage] = {}
+        self._usage: dict[tuple[str, str], _Usage] = {}
 
-    def enter(self, grant: Grant) -> "Ticket":
+    def enter(self, grant: Grant, page_origin: str) -> "Ticket":
         """Take a place for one stream. Its ticket is given back when the stream's socket is closed, not before.
 
         Raises:
             StreamError: LIMIT_EXCEEDED, naming the grant and the limit.
         """
-        usage = self._usage.setdefault(grant.name, _Usage())
+        if len(self._usage) > _MAX_IDLE_COUNTS:
+            self._forget_idle()
+        usage = self._usage.setdefault((grant.name, page_origin), _Usage())
         limits = grant.limits
         if limits.streams is not None and usage.open_streams >= limits.streams:
             raise _exceeded(f'the grant "{grant.name}" allows {limits.streams} streams at once')
@@ -47,9 +54,17 @@ class Admission:
         return Ticket(usage)
 
     def open_streams(self, grant_name: str) -> int:
-        """How many tickets of this grant are out."""
-        usage = self._usage.get(grant_name)
-        return usage.open_streams if usage else 0
+        """How many tickets of this grant are out, for all pages together."""
+        return sum(usage.open_streams for (name, _), usage in self._usage.items() if name == grant_name)
+
+    def _forget_idle(self) -> None:
+        """Drop counts whose bucket is full again by now: a new one would be the same."""
+        now = self._clock()
+        self._usage = {
+            key: usage
+            for key, usage in self._usage.items()
+            if usage.open_streams or now - usage.filled_at_s < _MINUTE_S
+        }
 
     def _take_token(self, usage: _Usage, per_minute: int) -> bool:
         now = self._clock()

@@ -77,20 +77,28 @@ def decide(grants: Sequence[Grant], page_origin: str, *, private: bool, method: 
     raise _denied(grants, origin, private=private, method=method, url=canonical)
 
 
-def suggest_grant(origin: CanonicalUrl, method: str, url: CanonicalUrl) -> str:
-    """The lines that an administrator would add to allow exactly this, and what lies below the URL's folder."""
-    folder = url.path.rpartition("/")[0] + "/"
-    destination = url.origin + ("/" if scoped_path_hazard(folder) else folder)
+def suggest_grant(origin: CanonicalUrl, methods: Sequence[str], url: CanonicalUrl, name: str = "") -> str:
+    """The lines that an administrator would add to allow exactly this, and what lies below the URL's folder.
+
+    `name` is the grant's, the destination's host if it is not given.
+    """
+    quoted = ", ".join(f'"{method}"' for method in methods)
     return "\n".join(
         [
             "[[grant]]",
-            f'name = "{url.host.replace(":", "-")[:64]}"',
+            f'name = "{name or url.host.replace(":", "-")[:64]}"',
             f'pages = ["{origin.origin}"]',
-            f'destinations = ["{destination}"]',
-            f'methods = ["{method}"]',
+            f'destinations = ["{folder_of(url)}"]',
+            f"methods = [{quoted}]",
             f'network = "{_likely_network(url.host)}"',
         ]
     )
+
+
+def folder_of(url: CanonicalUrl) -> str:
+    """The destination that a suggestion names: the URL's folder, or the whole server where the path is no prefix."""
+    folder = url.path.rpartition("/")[0] + "/"
+    return url.origin + ("/" if scoped_path_hazard(folder) else folder)
 
 
 def _check_method(method: str) -> None:
@@ -106,7 +114,7 @@ def _denied(
     misses = [_miss(grant, origin, private=private, method=method, url=url) for grant in grants]
     nearest = min(misses, key=lambda miss: miss.distance, default=None)
     own = min((miss for miss in misses if miss.grant.names_page(origin)), key=lambda miss: miss.distance, default=None)
-    suggestion = suggest_grant(origin, method, url)
+    suggestion = suggest_grant(origin, [method], url)
     message = f"no grant of the policy allows {shorten(method, 40)} {url.display()} for {shorten(origin.origin, 120)}"
     if own is not None:
         message += f"; nearest is {shorten(own.describe(), 300)}"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from longwire.policy.matching import DestinationPattern, PagePattern
+from longwire.policy.proxies import ProxyAddress
 from longwire.policy.secrets import SecretSource
 from longwire.policy.templates import ValueTemplate
 from longwire.policy.urls import CanonicalUrl
@@ -14,7 +15,7 @@ Origin = Literal["administrator", "user"]
 
 @dataclass(frozen=True, slots=True)
 class GrantLimits:
-    """Upper bounds; None is no bound of the grant's own. Bytes are plain body bytes of one response."""
+    """Upper bounds for each page; None is no bound of the grant's own. Bytes are plain body bytes of one response."""
 
     streams: int | None = None
     requests_per_minute: int | None = None
@@ -43,6 +44,7 @@ class Grant:
     request_headers: tuple[str, ...] | None = None
     response_headers: tuple[str, ...] | None = None
     reflection_guard: bool = True
+    proxy: ProxyAddress | None = None
     ca_file: str | None = None
     limits: GrantLimits = field(default_factory=GrantLimits)
     source: Origin = "user"

@@ -25,7 +25,7 @@ def build_request_headers(
 ) -> list[HeaderPair]:
     """The header pairs that go upstream for this decision, in the page's order, the injected ones last.
 
-    `secrets` are those of the grant, by name (`resolve_secrets(decision.grant.secrets)`). A page's value for an
+    `secrets` are those of the grant, by name (`SecretReader.read_all(decision.grant.secrets)`). A page's value for an
     injected name is replaced without a word, so that a page can neither set it nor learn that it is set. A header
     that the grant's `request_headers` does not list is left out.
 

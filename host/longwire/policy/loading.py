@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from longwire.policy.grants import Grant, GrantLimits, Origin
 from longwire.policy.model import FORMAT_VERSION, GrantEntry, PolicyFile, SecretEntry
-from longwire.policy.problems import Problem, problem_at, syntax_problem, validation_problems
+from longwire.policy.problems import Problem, problem_at, shown_name, syntax_problem, validation_problems
 from longwire.policy.secrets import SecretSource
 from longwire.policy.toml_lines import Location, line_of, locate_keys
 
@@ -27,7 +27,9 @@ class PolicyDocument:
     path: Path
     digest: str
     grants: tuple[Grant, ...] = ()
+    enabled: bool = True
     user_grants: bool = False
+    secrets: tuple[SecretSource, ...] = ()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
@@ -66,7 +68,10 @@ def parse_policy(data: bytes, path: Path, source: Origin) -> PolicyDocument:
     grants = tuple(
         _grant(entry, secrets, source, line_of(lines, ("grant", index))) for index, entry in enumerate(file.grant)
     )
-    return PolicyDocument(path, digest, grants, file.user_grants, warnings=tuple(_warnings(file, lines, source)))
+    warnings = tuple(_warnings(file, lines, source))
+    return PolicyDocument(
+        path, digest, grants, file.enabled, file.user_grants, tuple(secrets.values()), warnings=warnings
+    )
 
 
 class _Unusable(Exception):
@@ -111,9 +116,13 @@ def _cross_check(file: PolicyFile, lines: Mapping[Location, int]) -> Iterator[Pr
             yield problem_at((*place, "name"), f"grant[{seen[grant.name]}] has the same name", lines)
         seen.setdefault(grant.name, index)
         yield from _check_inject(grant, place, set(file.secret), lines)
+        if grant.proxy is not None and grant.network == "loopback":
+            # What 127.0.0.1 means there is the proxy's own machine.
+            text = 'leads away from this machine, and network = "loopback" names nothing else: remove one of the two'
+            yield problem_at((*place, "proxy"), text, lines)
     for name, secret in file.secret.items():
-        if (secret.env is None) == (secret.file is None):
-            yield problem_at(("secret", name), "must have exactly one of env, file", lines)
+        if sum(place is not None for place in (secret.env, secret.file, secret.keyring)) != 1:
+            yield problem_at(("secret", name), "must have exactly one of env, file, keyring", lines)
 
 
 def _check_inject(
@@ -127,7 +136,7 @@ def _check_inject(
         names.add(header.lower())
         for secret in template.secrets:
             if secret not in known:
-                yield problem_at(field, f"there is no [secret.{secret}]", lines)
+                yield problem_at(field, f"there is no [secret.{shown_name(secret)}]", lines)
 
 
 def _warnings(file: PolicyFile, lines: Mapping[Location, int], source: Origin) -> Iterator[Problem]:
@@ -148,6 +157,8 @@ def _warnings(file: PolicyFile, lines: Mapping[Location, int], source: Origin) -
 def _secret(name: str, entry: SecretEntry) -> SecretSource:
     if entry.env is not None:
         return SecretSource(name, "env", entry.env)
+    if entry.keyring is not None:
+        return SecretSource(name, "keyring", entry.keyring)
     return SecretSource(name, "file", entry.file or "")
 
 
@@ -166,6 +177,7 @@ def _grant(entry: GrantEntry, secrets: Mapping[str, SecretSource], source: Origi
         request_headers=entry.request_headers,
         response_headers=entry.response_headers,
         reflection_guard=entry.reflection_guard,
+        proxy=entry.proxy,
         ca_file=entry.ca_file,
         limits=GrantLimits(
             streams=entry.limits.streams,

@@ -1,18 +1,19 @@
 """The policy file's format, as pydantic models: the letter of what `docs` and the JSON Schema say.
 
-An unknown key is an error: a misspelt restriction that is silently ignored is an open door. So is a key whose feature
-this version does not have. Patterns, sizes and durations come out of the models parsed.
+An unknown key is an error: a misspelt restriction that is silently ignored is an open door. Patterns, sizes
+and durations come out of the models parsed.
 """
 
-from typing import Annotated, Any, Final, Literal, NoReturn
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
 
 from longwire.policy.grants import Network
 from longwire.policy.header_rules import Setter, setter_of
 from longwire.policy.matching import MAX_PATTERN_CHARS, TOKEN, DestinationPattern, PagePattern, parse_method
-from longwire.policy.secrets import is_absolute_path
+from longwire.policy.proxies import ProxyAddress
+from longwire.policy.secrets import MAX_PLACE_CHARS, is_absolute_path
 from longwire.policy.templates import SECRET_NAME, ValueTemplate
 from longwire.policy.units import parse_duration, parse_size
 from longwire.protocol.limits import (
@@ -27,8 +28,6 @@ FORMAT_VERSION: Final = 1
 MAX_GRANTS: Final = 1000
 MAX_PATTERNS_PER_GRANT: Final = 256
 MAX_REQUESTS_PER_MINUTE: Final = 100_000
-# Keys of the format whose feature is not built yet: known, and refused.
-UNSUPPORTED_KEYS: Final = frozenset({"proxy", "keyring"})
 
 
 class Entry(BaseModel):
@@ -53,6 +52,10 @@ def _destination(value: object) -> DestinationPattern:
 
 def _template(value: object) -> ValueTemplate:
     return ValueTemplate.parse(_text(value))
+
+
+def _proxy(value: object) -> ProxyAddress:
+    return ProxyAddress.parse(_text(value))
 
 
 def _duration(value: object) -> int:
@@ -108,8 +111,10 @@ def _variable(value: str) -> str:
     return value
 
 
-def _not_supported(value: object) -> NoReturn:
-    raise ValueError("is not supported by this version of Longwire; remove it")
+def _keyring_entry(value: str) -> str:
+    if not value.isprintable() or value != value.strip() or not 1 <= len(value) <= MAX_PLACE_CHARS:
+        raise ValueError("must be the name of a keyring entry: printable, without spaces around it")
+    return value
 
 
 # TOML gives lists; a policy is immutable, so it keeps tuples. That one conversion is allowed in strict mode.
@@ -144,8 +149,11 @@ Pages = Annotated[tuple[Page, ...], _LIST]
 Destinations = Annotated[tuple[Destination, ...], _LIST]
 Methods = Annotated[tuple[Method, ...], _LIST]
 HeaderPatterns = Annotated[tuple[HeaderPattern, ...], _LIST]
-# `not: {}` in a schema accepts nothing, so that an editor marks the key too.
-Unsupported = Annotated[None, BeforeValidator(_not_supported), WithJsonSchema({"not": {}})]
+Proxy = Annotated[
+    ProxyAddress,
+    PlainValidator(_proxy),
+    WithJsonSchema({**_PATTERN_TEXT, "examples": ["http://proxy.example.com:3128"]}),
+]
 
 
 class _WithoutTitles(GenerateJsonSchema):
@@ -179,7 +187,7 @@ class GrantEntry(Entry):
     request_headers: HeaderPatterns | None = None
     response_headers: HeaderPatterns | None = None
     reflection_guard: bool = True
-    proxy: Unsupported = None
+    proxy: Proxy | None = None
     ca_file: Annotated[str, AfterValidator(_absolute)] | None = None
     limits: LimitsEntry = LimitsEntry()
 
@@ -189,13 +197,14 @@ class SecretEntry(Entry):
 
     env: Annotated[str, AfterValidator(_variable)] | None = None
     file: Annotated[str, AfterValidator(_absolute)] | None = None
-    keyring: Unsupported = None
+    keyring: Annotated[str, AfterValidator(_keyring_entry)] | None = None
 
 
 class PolicyFile(Entry):
     """A whole file."""
 
     version: Literal[1]
+    enabled: bool = True
     user_grants: bool = False
     grant: Annotated[tuple[GrantEntry, ...], Field(strict=False, max_length=MAX_GRANTS)] = ()
     secret: dict[Annotated[str, AfterValidator(_secret_name)], SecretEntry] = {}

@@ -7,6 +7,7 @@ from typing import Final
 from longwire.policy.decision import Decision, PolicyDeniedError, decide
 from longwire.policy.grants import Grant
 from longwire.policy.problems import Problem
+from longwire.policy.secrets import SecretSource
 from longwire.policy.urls import parse_origin, shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_MESSAGE_CHARS
@@ -32,7 +33,9 @@ class Policy:
     """What the files said when they were last read.
 
     `files` are those that took part. `digest` is short, and changes whenever their contents do. With `state` other
-    than OK there are no grants, so everything is refused.
+    than OK there are no grants, so everything is refused. `secrets` are all that the
+    files define, used or not. `switched_off` is the first file that says
+    `enabled = false` for all: its grants are known, and none of them is in force.
     """
 
     state: PolicyState
@@ -41,6 +44,8 @@ class Policy:
     grants: tuple[Grant, ...] = ()
     problems: tuple[PolicyFinding, ...] = ()
     warnings: tuple[PolicyFinding, ...] = ()
+    secrets: tuple[SecretSource, ...] = ()
+    switched_off: Path | None = None
 
     @property
     def problem(self) -> str | None:
@@ -50,9 +55,14 @@ class Policy:
         more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
         return shorten(str(self.problems[0]), MAX_MESSAGE_CHARS - len(more)) + more
 
+    @property
+    def in_force(self) -> tuple[Grant, ...]:
+        """The grants that can decide something: none that is switched off, by itself or with all others."""
+        return () if self.switched_off else tuple(grant for grant in self.grants if grant.enabled)
+
     def summary(self) -> PolicySummary:
         """What the extension may know. `pages` are canonical patterns: lower case, ASCII, no default port."""
-        pages = dict.fromkeys(str(page) for grant in self.grants if grant.enabled for page in grant.pages)
+        pages = dict.fromkeys(str(page) for grant in self.in_force for page in grant.pages)
         return PolicySummary(
             state=self.state, digest=self.digest, pages=list(pages)[:_MAX_LISTED], problem=self.problem
         )
@@ -73,17 +83,22 @@ class Policy:
             raise PolicyDeniedError(
                 "there is no policy file, so nothing is open; `longwire policy show` says where it belongs"
             )
+        if self.switched_off is not None:
+            raise PolicyDeniedError("Longwire is switched off: the policy file says enabled = false for all grants")
         return decide(self.grants, page.origin, private=page.private, method=method, url=url)
 
-    def destinations_for(self, origin: str) -> list[str]:
-        """Destination patterns of the enabled grants that name this page origin, in file order."""
+    def destinations_for(self, origin: str, *, private: bool = False) -> list[str]:
+        """Destination patterns of the enabled grants that name this page origin, in file order.
+
+        `private` says whether the page is in a private window: those count only grants that say so.
+        """
         parsed = parse_origin(origin)
         if parsed is None:
             return []
         found = dict.fromkeys(
             str(destination)
-            for grant in self.grants
-            if grant.enabled and grant.names_page(parsed)
+            for grant in self.in_force
+            if (grant.private_windows or not private) and grant.names_page(parsed)
             for destination in grant.destinations
         )
         return list(found)[:_MAX_LISTED]

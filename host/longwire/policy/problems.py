@@ -1,6 +1,7 @@
 """What is wrong with a policy file, in words an administrator can act on: file, line, field, and what was expected.
 
-Values are never quoted. The commonest mistake is a key pasted where a placeholder belongs.
+Values are never quoted. The commonest mistake is an API key pasted where a placeholder belongs, and it may be pasted
+where a name belongs just as well: names that could be one are not quoted either.
 """
 
 import difflib
@@ -13,7 +14,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from longwire.policy.model import UNSUPPORTED_KEYS, GrantEntry, LimitsEntry, PolicyFile, SecretEntry
+from longwire.policy.model import GrantEntry, LimitsEntry, PolicyFile, SecretEntry
 from longwire.policy.toml_lines import Location, line_of
 from longwire.policy.urls import shorten
 
@@ -53,6 +54,8 @@ _TEXTS: Final[Mapping[str, str]] = {
     "less_than_equal": "must be at most {le}",
     "value_error": "{error}",
 }
+# No key of the format and hardly any header's name is as long; what opens a server is, nearly always.
+_MAX_SHOWN_NAME: Final = 28
 _FALLBACK: Final = "has a value that does not belong here"
 
 _TOML_PLACE: Final = re.compile(r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
@@ -92,8 +95,13 @@ def field_name(location: Location) -> str:
         if isinstance(part, int):
             name += f"[{part}]"
         else:
-            name += f".{shorten(part, 60)}" if name else shorten(part, 60)
+            name += f".{shown_name(part)}" if name else shown_name(part)
     return name
+
+
+def shown_name(name: str) -> str:
+    """A name from the file as it may be shown: short ones as they are, of others the length."""
+    return shorten(name) if len(name) <= _MAX_SHOWN_NAME else f"({len(name)} characters)"
 
 
 def _translate(details: ErrorDetails, lines: Mapping[Location, int]) -> Problem:
@@ -110,7 +118,7 @@ def _translate(details: ErrorDetails, lines: Mapping[Location, int]) -> Problem:
 
 def _suggestion(location: Location) -> str:
     *table, key = location
-    allowed = sorted(_model_of(tuple(table)).model_fields.keys() - UNSUPPORTED_KEYS)
+    allowed = sorted(_model_of(tuple(table)).model_fields)
     close = difflib.get_close_matches(str(key), allowed, n=1)
     return f', did you mean "{close[0]}"?' if close else f"; the keys here are {', '.join(allowed)}"
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,8 @@ class PolicyStore:
         self._lstat = lstat
         self._signature: object = None
         self._policy = Policy(PolicyState.MISSING, _NO_POLICY)
+        self._watchers: dict[int, Callable[[Policy], None]] = {}
+        self._watches = 0
         self._announced = self.current()
 
     @property
@@ -47,7 +50,23 @@ class PolicyStore:
             self._signature = signature
             if policy != self._policy:
                 self._policy = policy
+                for changed in list(self._watchers.values()):
+                    changed(policy)
         return self._policy
+
+    def watch(self, changed: Callable[[Policy], None]) -> Callable[[], None]:
+        """Have `changed` called with the new policy as soon as a change is seen. Returns what ends that.
+
+        It is called inside `current` and must not raise.
+        """
+        self._watches += 1
+        number = self._watches
+        self._watchers[number] = changed
+
+        def unwatch() -> None:
+            self._watchers.pop(number, None)
+
+        return unwatch
 
     def refresh(self) -> bool:
         """Whether the policy changed since the last call (or since the store was made), whoever read it meanwhile."""
@@ -96,7 +115,9 @@ def _combine(documents: list[PolicyDocument]) -> Policy:
     warnings = [PolicyFinding(document.path, warning) for document in documents for warning in document.warnings]
     path_of = {grant.name: document.path for document in documents for grant in document.grants}
     warnings += [PolicyFinding(path_of[grant.name], found) for grant, found in unreachable_grants(grants)]
-    return Policy(PolicyState.OK, digest, files, grants, warnings=tuple(warnings))
+    switched_off = next((document.path for document in documents if not document.enabled), None)
+    secrets = tuple(secret for document in documents for secret in document.secrets)
+    return Policy(PolicyState.OK, digest, files, grants, (), tuple(warnings), secrets, switched_off)
 
 
 def _name_clashes(documents: list[PolicyDocument]) -> list[PolicyFinding]:

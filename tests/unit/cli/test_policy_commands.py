@@ -58,6 +58,7 @@ def test_check_speaks_json(granted: Home) -> None:
         "file": str(granted.policy),
         "line": 3,
         "network": "public",
+        "proxy": None,
         "inject": ["Authorization"],
     }
     answer = json.loads(denied.out)
@@ -156,6 +157,69 @@ def test_show_in_json_names_secrets_and_never_reads_them(granted: Home, monkeypa
     assert only["secrets"] == ['secret "key" (environment variable LONGWIRE_TEST_KEY)']
     assert only["limits"]["bytes"] is None
     assert "sk-canary" not in done.out
+
+
+def test_check_asks_for_a_private_window_too(granted: Home) -> None:
+    done = granted.run(*ASK, "https://api.example.com/v1/chat", "--private")
+
+    assert done.code == 1
+    assert "private_windows = true" in done.out
+
+
+def test_check_says_that_a_proxy_resolves_the_name(home: Home) -> None:
+    home.write_policy(policy_text(grant('proxy = "http://proxy.example.com:3128"')))
+    done = home.run(*ASK, "https://api.example.com/v1/chat")
+
+    assert "proxy      http://proxy.example.com:3128, which resolves the name" in done.out
+
+
+def test_show_says_that_everything_is_switched_off(home: Home) -> None:
+    home.write_policy(CHAT.replace("version = 1", "version = 1\nenabled = false"))
+    shown, machine = home.run("policy", "show"), home.run("policy", "show", "--json")
+    checked = home.run(*ASK, "https://api.example.com/v1/chat")
+
+    assert f"off        {home.policy} says enabled = false" in shown.out
+    assert json.loads(machine.out)["enabled"] is False
+    assert checked.code == 1
+    assert "switched off" in checked.out
+
+
+def write_log(home: Home, *events: dict[str, object]) -> None:
+    folder = home.folder / ".local" / "state" / "longwire"
+    folder.mkdir(parents=True)
+    (folder / "host-20260101T000000-7.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+
+
+def denial(destination: str, method: str = "GET", **fields: object) -> dict[str, object]:
+    return {
+        "event": "error",
+        "code": "POLICY_DENIED",
+        "phase": "policy",
+        "page": "https://chat.example.com",
+        "method": method,
+        "destination": destination,
+        "timestamp": "2026-01-01T00:00:00Z",
+        **fields,
+    }
+
+
+def test_suggest_prints_grants_that_can_be_taken_over_as_they_are(granted: Home) -> None:
+    other = "https://other.example.com/v2/chat"
+    write_log(granted, denial(other), denial(other, "POST"), denial("https://api.example.com/v1/allowed-by-now"))
+    done = granted.run("policy", "suggest")
+    granted.write_policy(CHAT + done.out)
+
+    assert done.code == 0
+    assert done.out.startswith("# asked 2 times, last at 2026-01-01T00:00:00Z\n[[grant]]\n")
+    assert granted.run(*ASK, other, "--method", "POST").code == 0
+    assert json.loads(granted.run("policy", "suggest", "--json").out) == []
+
+
+def test_suggest_without_denials_says_so_and_prints_nothing(granted: Home) -> None:
+    done = granted.run("policy", "suggest")
+
+    assert (done.code, done.out) == (0, "")
+    assert "no denial" in done.err
 
 
 def test_validate_accepts_a_good_file_and_tells_warnings(home: Home) -> None:

@@ -27,6 +27,7 @@ private_windows = false
 request_headers = ["content-type", "accept", "openai-*"]
 response_headers = ["Content-Type", "x-request-id"]
 reflection_guard = true
+proxy = "http://proxy.example.com:3128"
 ca_file = "/etc/ssl/company.pem"
 limits = { streams = 8, requests_per_minute = 120, bytes = "2GiB", header_timeout = "5m", total_timeout = "2h" }
 
@@ -71,10 +72,10 @@ def test_the_defaults_are_the_closed_ones() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("streams = 8", "streamz = 8", 'line 17, field grant[0].limits.streamz: unknown key, did you mean "streams"?'),
-        ("ca_file", "cafile", 'line 16, field grant[0].cafile: unknown key, did you mean "ca_file"?'),
+        ("streams = 8", "streamz = 8", 'line 18, field grant[0].limits.streamz: unknown key, did you mean "streams"?'),
+        ("ca_file", "cafile", 'line 17, field grant[0].cafile: unknown key, did you mean "ca_file"?'),
         ("user_grants", "user_grant", 'line 2, field user_grant: unknown key, did you mean "user_grants"?'),
-        ("\nfile =", "\npath =", "line 20, field secret.openai.path: unknown key; the keys here are env, file"),
+        ("\nfile =", "\npath =", "line 21, field secret.openai.path: unknown key; the keys here are env, file"),
         ('methods = ["GET", "POST"]\n', "", 'line 4, field grant[0]: the key "methods" is missing'),
         ("version = 1\n", "", 'line 1: the key "version" is missing'),
         ("version = 1", "version = 2", "line 1, field version: this version of Longwire reads version = 1"),
@@ -85,20 +86,26 @@ def test_the_defaults_are_the_closed_ones() -> None:
         ('["GET", "POST"]', '"GET"', "line 8, field grant[0].methods: must be a list"),
         ('"public"', '"publick"', "line 9, field grant[0].network: must be 'public', 'private' or 'loopback'"),
         ("enabled = true", 'enabled = "yes"', "line 11, field grant[0].enabled: must be true or false"),
-        ("streams = 8", 'streams = "8"', "line 17, field grant[0].limits.streams: must be a whole number"),
-        ("streams = 8", "streams = 0", "line 17, field grant[0].limits.streams: must be at least 1"),
-        ("streams = 8", "streams = 1025", "line 17, field grant[0].limits.streams: must be at most 1024"),
-        ('"2GiB"', '"2 GB/s"', "line 17, field grant[0].limits.bytes: must be a size"),
-        ('"5m"', "300", "line 17, field grant[0].limits.header_timeout: must be a text"),
-        ('"2h"', '"25h"', "line 17, field grant[0].limits.total_timeout: must be between"),
-        ("limits = {", "limits = 5 # {", "line 17, field grant[0].limits: must be a table"),
-        ("ca_file", 'proxy = "http://p:1"\nca_file', "line 16, field grant[0].proxy: is not supported by this version"),
-        ('file = "/run/secrets/openai"', 'keyring = "x"', "line 20, field secret.openai.keyring: is not supported"),
-        ('file = "/run/secrets/openai"', "", "line 19, field secret.openai: must have exactly one of env, file"),
-        ('file = "/run/secrets/openai"', 'file = "x"', "line 20, field secret.openai.file: must be an absolute path"),
-        ("\nfile =", '\nenv = "X"\nfile =', "line 19, field secret.openai: must have exactly one of env, file"),
+        ("streams = 8", 'streams = "8"', "line 18, field grant[0].limits.streams: must be a whole number"),
+        ("streams = 8", "streams = 0", "line 18, field grant[0].limits.streams: must be at least 1"),
+        ("streams = 8", "streams = 1025", "line 18, field grant[0].limits.streams: must be at most 1024"),
+        ('"2GiB"', '"2 GB/s"', "line 18, field grant[0].limits.bytes: must be a size"),
+        ('"5m"', "300", "line 18, field grant[0].limits.header_timeout: must be a text"),
+        ('"2h"', '"25h"', "line 18, field grant[0].limits.total_timeout: must be between"),
+        ("limits = {", "limits = 5 # {", "line 18, field grant[0].limits: must be a table"),
+        ("proxy = ", "proxy = 5 # ", "line 16, field grant[0].proxy: must be a text"),
+        ('proxy = "http:', 'proxy = "https:', 'line 16, field grant[0].proxy: must be "http://host:port": TLS'),
+        (":3128", "", 'line 16, field grant[0].proxy: must be "http://host:port"; the port is not optional'),
+        ("//proxy.", "//me:pw@proxy.", 'line 16, field grant[0].proxy: must be "http://host:port", without a user'),
+        (":3128", ":3128/x", 'line 16, field grant[0].proxy: must be "http://host:port", without a path'),
+        ('"public"', '"loopback"', "line 16, field grant[0].proxy: leads away from this machine"),
+        ('file = "/run/secrets/openai"', 'keyring = " x"', "line 21, field secret.openai.keyring: must be the name of"),
+        ("version = 1\n", 'version = 1\nenabled = "no"\n', "line 2, field enabled: must be true or false"),
+        ('file = "/run/secrets/openai"', "", "line 20, field secret.openai: must have exactly one of env, file"),
+        ('file = "/run/secrets/openai"', 'file = "x"', "line 21, field secret.openai.file: must be an absolute path"),
+        ("\nfile =", '\nenv = "X"\nfile =', "line 20, field secret.openai: must have exactly one of env, file"),
         ("[secret.openai]", "[secret.x]", "line 10, field grant[0].inject.Authorization: there is no [secret.openai]"),
-        ("[secret.openai]", '[secret."a b"]', "line 19, field secret.a b: a secret's name has"),
+        ("[secret.openai]", '[secret."a b"]', "line 20, field secret.a b: a secret's name has"),
         ("Authorization", '"Host"', "line 10, field grant[0].inject.Host: belongs to the HTTP stack"),
         ("Authorization", '"Proxy-Authorization"', "line 10, field grant[0].inject.Proxy-Authorization: belongs"),
         ("Authorization", '"a b"', "line 10, field grant[0].inject.a b: is not a header name"),
@@ -170,6 +177,16 @@ def test_no_problem_quotes_a_value() -> None:
         for value in (f'"{canary}\\u0000"', f'["{canary} "]', f'{{ a = "{canary}{{" }}', f'"{canary}', f"'{canary}''"):
             for text in problems(policy_text(grant(name="x"), f"[[grant]]\n{place}{value}")):
                 assert canary not in text
+
+
+def test_no_problem_quotes_what_was_pasted_where_a_name_belongs() -> None:
+    canary = "sk-canary-0123456789-abcdefghijklmnop"
+    for line in (f"{canary} = 1", f'inject = {{ "{canary}:" = "x" }}', f'inject = {{ A = "{{secret:{canary}}}" }}'):
+        found = problems(policy_text(grant(line)))
+        assert found
+        assert canary not in str(found)
+    assert canary not in str(problems(policy_text(grant(), f'[secret."{canary}"]')))
+    assert canary not in str(problems(policy_text(f"[{canary}]")))
 
 
 def test_what_is_useless_is_a_warning() -> None:

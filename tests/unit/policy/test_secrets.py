@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longwire.policy.secrets import MAX_SECRET_BYTES, Secret, SecretSource, resolve_secrets
+from longwire.policy.secret_reader import SecretReader
+from longwire.policy.secrets import MAX_SECRET_BYTES, Secret, SecretSource
 from longwire.policy.templates import ValueTemplate
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.limits import MAX_MESSAGE_CHARS
@@ -16,7 +17,7 @@ VALUE = "sk-0123456789"
 
 def unavailable(source: SecretSource, environ: dict[bytes, bytes] | None = None) -> str:
     with pytest.raises(StreamError) as caught:
-        source.read(environ or {})
+        SecretReader(environ=lambda: environ or {}).read(source)
     assert caught.value.code is ErrorCode.SECRET_UNAVAILABLE
     assert VALUE not in str(caught.value)
     assert len(caught.value.message) <= MAX_MESSAGE_CHARS
@@ -26,24 +27,25 @@ def unavailable(source: SecretSource, environ: dict[bytes, bytes] | None = None)
 def file_source(tmp_path: Path, data: bytes) -> SecretSource:
     path = tmp_path / "key"
     path.write_bytes(data)
+    path.chmod(0o600)
     return SecretSource("openai", "file", str(path))
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
 def test_a_file_gives_its_bytes_without_the_line_end(tmp_path: Path, end: bytes) -> None:
-    assert file_source(tmp_path, VALUE.encode() + end).read().reveal() == VALUE
+    assert SecretReader().read(file_source(tmp_path, VALUE.encode() + end)).reveal() == VALUE
 
 
 def test_a_variable_gives_its_bytes() -> None:
     source = SecretSource("openai", "env", "KEY")
 
-    assert source.read({b"KEY": VALUE.encode() + b"\xfc"}).reveal() == VALUE + "\xfc"
+    assert SecretReader(environ=lambda: {b"KEY": VALUE.encode() + b"\xfc"}).read(source).reveal() == VALUE + "\xfc"
 
 
 def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LONGWIRE_TEST_KEY", VALUE)
 
-    assert SecretSource("k", "env", "LONGWIRE_TEST_KEY").read().reveal() == VALUE
+    assert SecretReader().read(SecretSource("k", "env", "LONGWIRE_TEST_KEY")).reveal() == VALUE
 
 
 def test_a_secret_never_prints_its_value() -> None:
@@ -98,16 +100,18 @@ def test_a_value_that_no_header_can_carry_is_named_not_shown(tmp_path: Path, dat
 
 
 def test_the_largest_secret_passes(tmp_path: Path) -> None:
-    assert len(file_source(tmp_path, b"x" * MAX_SECRET_BYTES + b"\r\n").read().reveal()) == MAX_SECRET_BYTES
+    source = file_source(tmp_path, b"x" * MAX_SECRET_BYTES + b"\r\n")
+
+    assert len(SecretReader().read(source).reveal()) == MAX_SECRET_BYTES
 
 
 def test_each_use_reads_anew(tmp_path: Path) -> None:
     source = file_source(tmp_path, b"first-value-1")
-    first = resolve_secrets([source])
+    first = SecretReader().read_all([source])
     file_source(tmp_path, b"second-value-2")
 
     assert first["openai"].reveal() == "first-value-1"
-    assert resolve_secrets([source])["openai"].reveal() == "second-value-2"
+    assert SecretReader().read_all([source])["openai"].reveal() == "second-value-2"
 
 
 @pytest.mark.parametrize(

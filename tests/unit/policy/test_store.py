@@ -130,6 +130,42 @@ def test_a_dangling_administrators_link_does_not_hand_over_to_the_user(locations
     assert "gone.toml, which does not exist" in (policy.problem or "")
 
 
+@pytest.mark.parametrize("switched", ["administrator", "user"])
+def test_one_switch_closes_everything_and_says_so(locations: Locations, switched: str) -> None:
+    locations.administrator.write_text("version = 1\nuser_grants = true\n" + CHAT.removeprefix("version = 1\n"))
+    locations.user.write_text(policy_text(grant(name="mine", destinations='["https://mine.example.com"]')))
+    subject = store(locations)
+    assert subject.current().decide(page(), "GET", URL).grant.name == "chat"
+    path: Path = getattr(locations, switched)
+    path.write_text("enabled = false\n" + path.read_text())
+    policy = subject.current()
+
+    assert (policy.state, policy.switched_off, policy.in_force) == (PolicyState.OK, path, ())
+    assert (policy.summary().pages, policy.destinations_for("https://chat.example.com")) == ([], [])
+    for url in (URL, "https://mine.example.com/"):
+        with pytest.raises(StreamError, match="switched off") as caught:
+            policy.decide(page(), "GET", url)
+        assert caught.value.code is ErrorCode.POLICY_DENIED
+
+
+def test_whoever_watches_hears_of_a_change_when_it_is_seen_and_no_more_after_that(locations: Locations) -> None:
+    locations.user.write_text(CHAT)
+    subject = store(locations)
+    heard: list[str] = []
+    unwatch = subject.watch(lambda policy: heard.append(policy.state))
+    subject.current()
+    assert heard == []
+
+    locations.user.write_text("oops")
+    subject.current()
+    subject.current()
+    unwatch()
+    unwatch()
+    locations.user.write_text(CHAT)
+    subject.current()
+    assert heard == [PolicyState.INVALID]
+
+
 def test_a_change_is_seen_at_once_and_told_once(locations: Locations) -> None:
     locations.user.write_text(CHAT)
     subject = store(locations)
@@ -217,6 +253,19 @@ def test_summary_and_destinations_name_enabled_grants_only(locations: Locations)
     ]
     assert policy.destinations_for("https://elsewhere.example.com") == []
     assert policy.destinations_for("null") == []
+
+
+def test_a_page_in_a_private_window_has_the_destinations_of_grants_that_say_so(locations: Locations) -> None:
+    locations.user.write_text(
+        policy_text(
+            grant(name="a", destinations='["https://a.example.com"]'),
+            grant("private_windows = true", name="b", destinations='["https://b.example.com"]'),
+        )
+    )
+    policy = store(locations).current()
+
+    assert policy.destinations_for("https://chat.example.com", private=True) == ["https://b.example.com/"]
+    assert len(policy.destinations_for("https://chat.example.com")) == 2
 
 
 def test_the_summary_fits_its_message_whatever_the_problem(locations: Locations) -> None:

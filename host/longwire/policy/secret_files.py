@@ -1,0 +1,73 @@
+"""Secrets in files, and who else could read them.
+
+The rule is the one of ssh for private keys (`sshkey_perm_ok` in OpenSSH's authfile.c): a file of one's own that group
+or others may open is refused, because nobody meant that. A file that belongs to root is the administrator's to open
+to whom they like (`/run/secrets`), but not to have written by anybody else.
+"""
+
+import os
+import stat
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from longwire.policy.ownership import ROOT_UID
+from longwire.policy.secrets import MAX_SECRET_BYTES
+
+_OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+Fstat = Callable[[int], os.stat_result]
+
+
+class UnusableSecretFile(Exception):
+    """What is wrong with the file, as the rest of a sentence that begins with its name; never its contents."""
+
+
+def own_uid() -> int:
+    """The user that this process acts as; -1 where there are no user ids (Windows)."""
+    return -1 if sys.platform == "win32" else os.geteuid()
+
+
+def read_secret_file(path: str, *, uid: int, fstat: Fstat = os.fstat) -> bytes:
+    """The file's bytes without the line end. `uid` is the user that reads; -1 skips the question of ownership.
+
+    Blocks for one small file. What is checked is the file that was opened, so nothing can be swapped in between.
+
+    Raises:
+        UnusableSecretFile: not there, no regular file, not this user's alone.
+    """
+    try:
+        # Not blocking: opening a FIFO would otherwise wait for its writer.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        raise UnusableSecretFile("does not exist") from None
+    except PermissionError:
+        raise UnusableSecretFile("may not be read by the user that runs the browser") from None
+    except OSError:
+        raise UnusableSecretFile("cannot be opened") from None
+    try:
+        status = fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnusableSecretFile("is not a regular file")
+        if uid >= 0 and (problem := mode_problem(status, uid)):
+            raise UnusableSecretFile(problem)
+        # One read of a regular file this small is the whole of it. Three more bytes: a line end, and one too many.
+        data = os.read(descriptor, MAX_SECRET_BYTES + 3)
+    except OSError:
+        raise UnusableSecretFile("cannot be read") from None
+    finally:
+        os.close(descriptor)
+    # Editors and `echo` end a file with a newline that is not part of the secret.
+    return data.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def mode_problem(status: os.stat_result, uid: int) -> str | None:
+    """Who but `uid` and root could read or change a file, with the command that mends it; or None."""
+    if status.st_uid not in (uid, ROOT_UID):
+        return f"belongs to user id {status.st_uid}, neither to you nor to root: make a file of your own"
+    if status.st_mode & _OTHERS_WRITE:
+        return "may be written by others: run `chmod go-w` on it, and see that the secret is still yours"
+    if status.st_uid != ROOT_UID and status.st_mode & _OTHERS:
+        return "may be read by others: run `chmod 600` on it"
+    return None

@@ -1,0 +1,59 @@
+"""From a secret's place to its value. Everything it asks of the system is a parameter, for tests as any user."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from longwire.policy.keyrings import Keyring, KeyringUnavailable, load_keyring, read_entry
+from longwire.policy.secret_files import Fstat, UnusableSecretFile, own_uid, read_secret_file
+from longwire.policy.secrets import Secret, SecretSource, problem_with_value
+
+
+def process_environment() -> Mapping[bytes, bytes]:
+    """The environment as bytes by bytes."""
+    if os.supports_bytes_environ:
+        return os.environb
+    return {name.encode(): value.encode() for name, value in os.environ.items()}  # Windows: the environment is UTF-16
+
+
+@dataclass(frozen=True, slots=True)
+class SecretReader:
+    """Reads secrets. Keeps nothing: a rotated key is in use with the next request."""
+
+    environ: Callable[[], Mapping[bytes, bytes]] = process_environment
+    uid: Callable[[], int] = own_uid
+    fstat: Fstat = os.fstat
+    keyring: Callable[[], Keyring] = load_keyring
+
+    def read(self, source: SecretSource) -> Secret:
+        """Read the value now. Blocks for one small file, or for a keyring (see `SecretSource.may_block`).
+
+        Raises:
+            StreamError: SECRET_UNAVAILABLE, naming the secret, where it was looked for and what is wrong with it.
+        """
+        try:
+            value = self._bytes(source)
+        except (UnusableSecretFile, KeyringUnavailable) as error:
+            raise source.unavailable(str(error)) from None
+        if problem := problem_with_value(value):
+            raise source.unavailable(problem)
+        return Secret(source.name, value.decode("latin-1"))
+
+    def read_all(self, sources: Iterable[SecretSource]) -> dict[str, Secret]:
+        """Each source once; by name.
+
+        Raises:
+            StreamError: SECRET_UNAVAILABLE for the first that cannot be read.
+        """
+        return {source.name: self.read(source) for source in sources}
+
+    def _bytes(self, source: SecretSource) -> bytes:
+        if source.kind == "file":
+            return read_secret_file(source.where, uid=self.uid(), fstat=self.fstat)
+        if source.kind == "keyring":
+            return read_entry(self.keyring(), source.where)
+        value = self.environ().get(os.fsencode(source.where))
+        if value is None:
+            # The commonest surprise: exported in a shell, while the browser was started from a desktop.
+            raise source.unavailable("is not set in the environment that the browser was started with")
+        return value

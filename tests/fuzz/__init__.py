@@ -1,0 +1,1 @@
+"""Seeded nonsense for what strangers feed the host: policy files, URLs, headers. `python -m tests.fuzz --help`."""

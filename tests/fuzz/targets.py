@@ -1,0 +1,197 @@
+"""What is fuzzed, and what must hold whatever comes in. A target raises `Broken`, or anything else, on a finding."""
+
+import random
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import unquote_to_bytes
+
+import ada_url
+
+from longwire.policy.decision import Decision, decide
+from longwire.policy.header_rules import Setter, is_hidden, setter_of
+from longwire.policy.headers import build_request_headers, filter_response_headers
+from longwire.policy.loading import parse_policy
+from longwire.policy.matching import DestinationPattern, PagePattern
+from longwire.policy.secrets import Secret
+from longwire.policy.urls import parse_canonical
+from longwire.protocol.errors import ErrorCode, StreamError
+from longwire.protocol.limits import MAX_MESSAGE_CHARS
+
+CANARY: Final = "sk-fuzz-canary-0123456789-abcdefghijklmnop"  # as long as such keys are
+PAGE: Final = "https://chat.example.com"
+POLICY: Final = f"""\
+version = 1
+enabled = true
+user_grants = false
+
+[[grant]]
+name = "chat"
+pages = ["{PAGE}", "http://localhost:5173", "https://*.tools.example.com", "http://127.0.0.1:*"]
+destinations = ["https://api.example.com/v1/", "https://*.example.org"]
+methods = ["GET", "POST"]
+network = "public"
+inject = {{ Authorization = "Bearer {{secret:key}}" }}
+private_windows = false
+request_headers = ["content-type", "x-*", "authorization", "accept"]
+response_headers = ["content-type", "x-*"]
+proxy = "http://proxy.example.com:3128"
+limits = {{ streams = 8, requests_per_minute = 120, bytes = "2GiB", header_timeout = "5m", total_timeout = "2h" }}
+
+[secret.key]
+file = "/run/secrets/key"
+"""
+GRANTS: Final = parse_policy(POLICY.encode(), Path("p"), "user").grants
+T = TypeVar("T")
+
+
+class Broken(Exception):
+    """Something that must hold did not."""
+
+
+def _some(rng: random.Random, parts: Sequence[T], most: int) -> list[T]:
+    return [rng.choice(parts) for _ in range(rng.randint(0, most))]
+
+
+# --- policy files -----------------------------------------------------------------------------------------------
+
+_POLICY_PARTS: Final = (
+    *("[[grant]]", "[secret.key]", "[grant]", "[secret]", "=", '"', "'", '"""', "'''", "\n", "\r", ",", "[", "]"),
+    *("{", "}", "name", "pages", "destinations", "methods", "inject", "limits", "version", "enabled", "true", "1"),
+    *("*.", "*", "https://", "http://[::1]", ":99999", "/../", "%2e", "\\u0000", "\\", "\0", "\x7f", "\ufeff", "#"),
+    *(f'"{CANARY}"', f"'{CANARY}'", CANARY, "{secret:key}", "{secret:", "proxy", '"https://*.com"', "inf", "-0", "1e9"),
+)  # fmt: skip
+_TO_WRITE: Final = re.compile(r'write ".*"$')
+
+
+def policy_file(rng: random.Random) -> str:
+    """A policy file that somebody mutilated."""
+    text = POLICY
+    for _ in range(rng.randint(1, 4)):
+        start = rng.randint(0, len(text))
+        end = min(len(text), start + rng.choice((0, 0, 1, 5, 40)))
+        text = text[:start] + "".join(_some(rng, _POLICY_PARTS, 3)) + text[end:]
+    document = parse_policy(text.encode("utf-8", "surrogatepass"), Path("p"), "user")
+    for problem in (*document.problems, *document.warnings):
+        said = str(problem)
+        # A page or destination in its canonical form is the one thing that is repeated: a URL, and what to write.
+        if CANARY in _TO_WRITE.sub("", said) or not said.isprintable() or len(said) > 2 * MAX_MESSAGE_CHARS:
+            raise Broken(f"a text that may not be shown, of {len(said)} characters")
+        if problem.line is not None and not 1 <= problem.line <= text.count("\n") + 1:
+            raise Broken(f"line {problem.line} of {text.count(chr(10)) + 1}")
+    if document.problems:
+        if document.grants:
+            raise Broken("grants although there are problems")
+        return "refused"
+    for grant in document.grants:
+        for destination in grant.destinations:
+            if DestinationPattern.parse(str(destination)) != destination:
+                raise Broken("a destination that does not read back")
+        for page in grant.pages:
+            if PagePattern.parse(str(page)) != page:
+                raise Broken("a page that does not read back")
+    return "read"
+
+
+# --- URLs -------------------------------------------------------------------------------------------------------
+
+_URL_PARTS: Final = (
+    *("https:", "http:", "//", "/", "\\", "@", ":", "?", "#", "%", ".", "..", ";", "%2e", "%2F", "%5c", "%00", "%25"),
+    *("api.example.com", "a.example.org", "example.org", "evil.test", "127.0.0.1", "[::1]", "v1", "v1/", "admin"),
+    *("\t", "\n", "\r", " ", "\0", "ü", "\u3002", "\uff0f", "\u2024", "\ud800", "xn--", "%c0%ae", "%u002e", "%2", "é"),
+)  # fmt: skip
+
+
+def url_decision(rng: random.Random) -> str:
+    """A URL made of what parsers disagree about, decided by a policy with a path prefix."""
+    head = rng.choice(("https://api.example.com/v1/", "https://a.example.org/", "https://", ""))
+    text = head + "".join(_some(rng, _URL_PARTS, 8))
+    if rng.random() < 0.5:
+        text = _normalised(text)
+    try:
+        decision = decide(GRANTS, PAGE, private=False, method="GET", url=text)
+    except StreamError as error:
+        if error.code not in (ErrorCode.POLICY_DENIED, ErrorCode.PROTOCOL):
+            raise Broken(f"refused with {error.code}") from error
+        if len(error.message) > MAX_MESSAGE_CHARS or not error.message.isprintable():
+            raise Broken("a message that may not be shown") from error
+        return str(error.code)
+    _judge_allowed(text, decision)
+    return "allowed"
+
+
+def _normalised(text: str) -> str:
+    try:
+        return str(ada_url.URL(text).href)
+    except (ValueError, UnicodeEncodeError):
+        return text
+
+
+def _judge_allowed(text: str, decision: Decision) -> None:
+    """By other means than the code under test: where would this really go?"""
+    href = decision.url.href
+    if ada_url.URL(text.partition("#")[0]).href != href or text.partition("#")[0] != href:
+        raise Broken("what was decided is not what was asked")
+    if not href.isascii() or any(character <= " " or character == "\x7f" for character in href):
+        raise Broken("a request line that is none")
+    host, _, path = href.removeprefix("https://").partition("/")
+    if host != "api.example.com":
+        labels = host.removesuffix(".example.org")
+        if host == labels or not labels or "@" in host or ":" in host:
+            raise Broken(f"another server: {host}")
+        return
+    seen = path.partition("?")[0].encode()
+    for _ in range(4):
+        if not seen.startswith(b"v1/") or any(part in (b"..", b".") for part in seen.replace(b"\\", b"/").split(b"/")):
+            raise Broken(f"out of the prefix: {path}")
+        seen = unquote_to_bytes(seen)
+
+
+# --- headers ----------------------------------------------------------------------------------------------------
+
+_NAMES: Final = (
+    *("authorization", "Authorization", "content-type", "host", "Host", "cookie", "transfer-encoding"),
+    *("x-a", "X-HTTP-Method-Override", "sec-fetch-mode", "proxy-x", "connection", "te", "upgrade", "set-cookie"),
+)  # fmt: skip
+_PIECES: Final = (
+    "a", "Z", "0", " ", "\t", "\r", "\n", "\r\n", "\0", "\x7f", "\x80", "\xff", "\u0100", ":", ",", ";", '"', "TRACE",
+    "POST", "DELETE", "chunked", "\r\nHost: evil", "\u2028", "\ud800", "\x1b[2J",
+)  # fmt: skip
+_DECISION: Final = Decision(GRANTS[0], parse_canonical("https://api.example.com/v1/x"), "GET")
+_SECRETS: Final = {"key": Secret("key", CANARY)}
+
+
+def header_rules(rng: random.Random) -> str:
+    """Header pairs of a page, and of a server."""
+    pairs = []
+    for _ in range(rng.randint(1, 4)):
+        name = rng.choice(_NAMES)
+        if rng.random() < 0.3:
+            place = rng.randint(0, len(name))
+            name = name[:place] + rng.choice(_PIECES) + name[place:]
+        pairs.append((name, "".join(_some(rng, _PIECES, 4))))
+    shown = filter_response_headers(pairs, _DECISION.grant)
+    if any(is_hidden(name) or pair not in pairs for pair in shown for name in pair[:1]):
+        raise Broken("a hidden response header is shown")
+    try:
+        sent = build_request_headers(pairs, _DECISION, _SECRETS)
+    except StreamError as error:
+        if CANARY in error.message or not error.message.isprintable():
+            raise Broken("a message that may not be shown") from error
+        return str(error.code)
+    for name, value in sent:
+        line = f"{name}: {value}".encode("latin-1")
+        if set(line) & {0, 10, 13} or setter_of(name) is Setter.NOBODY or value != value.strip(" \t"):
+            raise Broken(f"a line that may not be sent: {name!r}")
+    secret = [value for name, value in sent if name.lower() == "authorization"]
+    if secret != [f"Bearer {CANARY}"]:
+        raise Broken("the injected header is not the only one of its name")
+    return "sent"
+
+
+TARGETS: Final[dict[str, Callable[[random.Random], str]]] = {
+    "policy files": policy_file,
+    "URL decisions": url_decision,
+    "header rules": header_rules,
+}

@@ -1,0 +1,64 @@
+"""A host with one granted server that injects a secret, for the rows that need no more."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.threats.bench import Host, ScriptedNames
+from tests.upstreams.connection import Request
+from tests.upstreams.server import Server
+
+SECRET = "lw-canary-granted-51f0c2"
+POLICY = """\
+version = 1
+
+[[grant]]
+name = "api"
+pages = ["https://chat.example.com", "https://other.example.com"]
+destinations = ["http://api.test:{port}/"]
+methods = ["GET", "POST"]
+network = "loopback"
+inject = {{ Authorization = "Bearer {{secret:key}}" }}
+{more}
+
+[secret.key]
+file = "{key}"
+"""
+
+
+@dataclass
+class Granted:
+    """The host, its server, and the secret that goes there."""
+
+    host: Host
+    server: Server
+    secret: str
+
+    @property
+    def url(self) -> str:
+        return f"http://api.test:{self.server.port}/"
+
+
+MakeGranted = Callable[..., Awaitable[Granted]]
+
+
+@pytest.fixture
+async def granted(tmp_path: Path) -> AsyncIterator[MakeGranted]:
+    """Makes one: `await granted(handler, more="…")`, `more` being lines of the grant."""
+    made: list[Granted] = []
+
+    async def make(handler: Callable[[Request], Awaitable[None]], more: str = "") -> Granted:
+        (tmp_path / "key").write_text(SECRET)
+        (tmp_path / "key").chmod(0o600)
+        server = Server(handler)
+        await server.start()
+        policy = POLICY.format(port=server.port, key=tmp_path / "key", more=more)
+        made.append(Granted(Host(tmp_path, policy, ScriptedNames({"api.test": ["127.0.0.1"]})), server, SECRET))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.host.aclose()
+        await one.server.stop()

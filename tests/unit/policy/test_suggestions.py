@@ -1,0 +1,85 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longwire.policy.policy import Policy
+from longwire.policy.suggestions import suggest
+from longwire.protocol.errors import StreamError
+from longwire.protocol.parts import PolicyState
+from longwire.upstream.resolver import SystemResolver, resolve_checked
+from tests.unit.policy.samples import grant, grants, page, policy_text
+
+PAGE = "https://chat.example.com"
+GRANTS = grants(policy_text(grant(name="api-example-com")))
+POLICY = Policy(PolicyState.OK, "d", (Path("p"),), GRANTS)
+
+
+def denied(destination: str, method: str = "GET", **fields: Any) -> dict[str, Any]:
+    return {
+        "event": "error",
+        "code": "POLICY_DENIED",
+        "phase": "policy",
+        "page": PAGE,
+        "method": method,
+        "destination": destination,
+        "timestamp": "t",
+    } | fields
+
+
+def test_denials_of_one_folder_become_one_grant_that_would_have_allowed_them_all() -> None:
+    urls = ["https://other.example.com/v1/a", "https://other.example.com/v1/b", "https://third.example.com/"]
+    found = suggest([denied(urls[0]), denied(urls[1], "POST"), denied(urls[2], "PUT"), denied(urls[0])], POLICY)
+    policy = Policy(PolicyState.OK, "d", grants=grants(policy_text(*(suggestion.text for suggestion in found))))
+
+    assert [suggestion.count for suggestion in found] == [3, 1]
+    for url, method in ((urls[0], "GET"), (urls[1], "POST"), (urls[2], "PUT")):
+        policy.decide(page(PAGE), method, url)
+    with pytest.raises(StreamError):
+        policy.decide(page(PAGE), "DELETE", urls[0])
+
+
+def test_what_is_allowed_by_now_and_what_is_no_denial_is_left_out() -> None:
+    events = [
+        denied("https://api.example.com/v1/x"),
+        denied("https://o.example.com/", code="UPSTREAM_DNS"),
+        denied("https://o.example.com/", event="start"),
+        denied("(private window)", page="(private window)"),
+        denied("https://o.example.com/", page="null"),
+        {"event": "error"},
+        {},
+    ]
+    assert suggest(events, POLICY) == []
+
+
+def test_a_redirect_that_was_refused_is_a_wish_for_its_target() -> None:
+    refused = denied("https://cdn.example.com/file", event="redirect", code="REDIRECT_DENIED", phase=None)
+    # The stream's own line is about the URL that redirected, which needs nothing.
+    own = denied("https://api.example.com/v1/x", code="REDIRECT_DENIED")
+    (only,) = suggest([refused, own], POLICY)
+
+    assert 'destinations = ["https://cdn.example.com/"]' in only.text
+
+
+def test_names_do_not_clash_with_the_policys() -> None:
+    taken = Policy(PolicyState.OK, "d", grants=grants(policy_text(grant(name="a.com"), grant(name="a.com-2"))))
+    (only,) = suggest([denied("https://a.com/x")], taken)
+
+    assert 'name = "a.com-3"' in only.text
+
+
+async def test_an_address_of_another_class_is_told_by_the_grant_that_it_missed() -> None:
+    with pytest.raises(StreamError) as caught:
+        await resolve_checked(SystemResolver(lambda _: ["10.0.0.1"]), "intranet.test", "public", "page")
+    event = denied("https://intranet.test/", phase="connect", reason=caught.value.message, grant="api-example-com")
+    (only,) = suggest([event, event], POLICY)
+
+    assert only.count == 2
+    assert only.text.splitlines() == [
+        '# in the grant "api-example-com", line 2, if this server is meant to be reached there:',
+        '# network = "private"',
+    ]
+
+
+def test_a_flood_of_denials_is_bounded() -> None:
+    assert len(suggest([denied(f"https://h{number}.example/") for number in range(500)], POLICY)) == 50
