@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 
 from tests.bench.ceiling import Orders
 from tests.e2e.browser import Browser
+from tests.e2e.measure import events_beside_download, percentile, read_events
 from tests.upstreams import bodies
 from tests.upstreams.connection import Request
 from tests.upstreams.threaded import ThreadedServer
@@ -20,21 +21,6 @@ READ_ALL = """async (url) => {
     let bytes = 0
     for await (const chunk of response.body) bytes += chunk.length
     return { bytes, milliseconds: performance.now() - began }
-}"""
-
-# Each event's data is the server's clock in milliseconds when it was sent; the page is on the same machine.
-EVENT_DELAYS = """async ({ url, through }) => {
-    const call = through === 'longwire' ? longwire.fetch : fetch
-    const response = await call(url)
-    const delays = []
-    let rest = ''
-    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
-        const now = performance.timeOrigin + performance.now()
-        const events = (rest + text).split('\\n\\n')
-        rest = events.pop()
-        for (const event of events) delays.push(now - Number(event.split('data: ')[1]))
-    }
-    return delays
 }"""
 
 
@@ -100,8 +86,8 @@ def delay_per_event(figures: Figures, rounds: int, events: int) -> list[Row]:
     target = f"/paced?events={events}&per_second=100"
     own, mine = [], []
     for _ in range(rounds):
-        own.extend(page.evaluate(EVENT_DELAYS, {"url": figures.site.url(target), "through": "browser"}))
-        mine.extend(page.evaluate(EVENT_DELAYS, {"url": figures.upstream.url(target), "through": "longwire"}))
+        own.extend(read_events(page, figures.site.url(target), through="browser").delays)
+        mine.extend(read_events(page, figures.upstream.url(target)).delays)
     added = statistics.median(mine) - statistics.median(own)
     figures.browser.close_pages()
     return [
@@ -114,19 +100,9 @@ def delay_per_event(figures: Figures, rounds: int, events: int) -> list[Row]:
 def neighbour_delay(figures: Figures, events: int) -> list[Row]:
     """The delay of events beside a download that takes all it can get."""
     busy, quiet = figures.page(), figures.page()
-    busy.evaluate(
-        f"(url) => {{ window.running = ({READ_ALL})(url).catch(() => undefined) }}",
-        figures.upstream.url("/plain?size=100000000000"),
-    )
-    target = figures.upstream.url(f"/paced?events={events}&per_second=100")
-    delays = quiet.evaluate(EVENT_DELAYS, {"url": target, "through": "longwire"})
+    paced = figures.upstream.url(f"/paced?events={events}&per_second=100")
+    delays = events_beside_download(busy, quiet, figures.upstream.url("/endless"), paced).events.delays
     figures.browser.close_pages()
     return [
         Row("event delay beside a download", "ms", delays, f"99th percentile {percentile(delays, 99):.3g} ms"),
     ]
-
-
-def percentile(samples: list[float], percent: int) -> float:
-    """By rank."""
-    ordered = sorted(samples)
-    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]

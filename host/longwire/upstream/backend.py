@@ -13,11 +13,13 @@ import anyio
 import httpcore2
 from anyio.streams.tls import TLSStream
 
+from longwire.upstream.buffers import ReceiveBuffers
 from longwire.upstream.errors import EarlyAnswer, EndWithoutNotice, connect_error, tls_error
 from longwire.upstream.interim import InterimScanner
 from longwire.upstream.model import Network
-from longwire.upstream.resolver import Resolver, resolve_checked
+from longwire.upstream.resolver import Resolver, check_beyond_proxy, resolve_checked, resolve_proxy
 from longwire.upstream.sockets import READ_BYTES, SocketStream, dial
+from longwire.upstream.tunnel import open_tunnel
 
 T = TypeVar("T")
 
@@ -197,12 +199,21 @@ class HopStream(httpcore2.AsyncNetworkStream):
 
 
 class HopBackend(httpcore2.AsyncNetworkBackend):
-    """Connects one connection once, to an address that its grant's network class admits."""
+    """Connects one connection once, to an address that its grant's network class admits or through its proxy."""
 
-    def __init__(self, resolver: Resolver, network: Network, isolation: str) -> None:
+    def __init__(
+        self,
+        resolver: Resolver,
+        buffers: ReceiveBuffers,
+        network: Network,
+        isolation: str,
+        proxy: tuple[str, int] | None = None,
+    ) -> None:
         self._resolver = resolver
+        self._buffers = buffers
         self._network = network
         self._isolation = isolation
+        self._proxy = proxy
         self._closed = False
         self.stream: HopStream | None = None
 
@@ -214,19 +225,28 @@ class HopBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Resolve, check, connect.
+        """Resolve, check, connect; through a proxy: check what can be checked, and have it connect.
 
         Raises:
             StreamError: UPSTREAM_DNS, POLICY_DENIED, UPSTREAM_CONNECT; phase `connect`.
         """
-        addresses = await resolve_checked(self._resolver, host, self._network, self._isolation)
+        if self._proxy is None:
+            addresses = await resolve_checked(self._resolver, host, self._network, self._isolation)
+            first_host, first_port = host, port
+        else:
+            check_beyond_proxy(host, self._network)
+            first_host, first_port = self._proxy
+            addresses = await resolve_proxy(self._resolver, first_host, self._isolation)
         try:
-            raw = await dial(addresses, port)
+            raw = await dial(addresses, first_port)
         except OSError as error:
-            raise connect_error(error, host, port) from None
+            raise connect_error(error, first_host, first_port) from None
+        raw.share(self._buffers, self._isolation)
         self.stream = HopStream(raw, host)
         if self._closed:
             self.stream.close()
+        if self._proxy is not None:
+            await open_tunnel(raw, host, port)
         return self.stream
 
     def close(self) -> None:

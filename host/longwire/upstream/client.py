@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from longwire.protocol.errors import Phase
 from longwire.protocol.parts import RedirectMode
+from longwire.upstream.buffers import ReceiveBuffers
 from longwire.upstream.connection import Connection, ConnectionKey
 from longwire.upstream.errors import FOREIGN, exchange_error
 from longwire.upstream.framing import judge_head
@@ -35,6 +36,7 @@ class UpstreamClient:
 
     def __init__(self, *, resolver: Resolver | None = None, keepalive_s: float = KEEPALIVE_S) -> None:
         self._resolver = resolver or SystemResolver()
+        self._buffers = ReceiveBuffers()
         self._trust = TrustStore()
         self._shelf = Shelf(keepalive_s)
         self._busy: set[Connection] = set()
@@ -68,7 +70,7 @@ class UpstreamClient:
         connection = self._shelf.take(key)
         if connection is None:
             context = await self._trust.context(hop.ca_file) if hop.scheme == "https" else None
-            connection = Connection(key, hop, self._resolver, context)
+            connection = Connection(key, hop, self._resolver, self._buffers, context)
         self._busy.add(connection)
         return connection
 
@@ -108,7 +110,7 @@ class _Exchange:
                     if location is None:
                         break
                     chain = follow(chain, response.status, location, request.redirect)
-                    hop = request.next_hop(as_redirect(chain))
+                    hop = await request.next_hop(as_redirect(chain))
                 except BaseException:
                     await response.aclose()
                     raise

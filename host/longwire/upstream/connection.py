@@ -15,6 +15,7 @@ import httpcore2
 
 from longwire.protocol.errors import Phase
 from longwire.upstream.backend import HopBackend, HopStream
+from longwire.upstream.buffers import ReceiveBuffers
 from longwire.upstream.model import Hop
 from longwire.upstream.resolver import Resolver
 
@@ -32,19 +33,27 @@ class ConnectionKey:
     port: int
     network: str
     ca_file: str | None
+    proxy: tuple[str, int] | None
 
     @classmethod
     def of(cls, isolation: str, hop: Hop) -> "ConnectionKey":
         """The key of `hop` for a caller with this isolation key."""
-        return cls(isolation, hop.scheme, hop.host, hop.port, hop.network, hop.ca_file)
+        return cls(isolation, hop.scheme, hop.host, hop.port, hop.network, hop.ca_file, hop.proxy)
 
 
 class Connection:
     """Carries one request at a time. `close` is immediate and may come at any moment."""
 
-    def __init__(self, key: ConnectionKey, hop: Hop, resolver: Resolver, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        key: ConnectionKey,
+        hop: Hop,
+        resolver: Resolver,
+        buffers: ReceiveBuffers,
+        context: ssl.SSLContext | None,
+    ) -> None:
         self.key = key
-        self._backend = HopBackend(resolver, hop.network, key.isolation)
+        self._backend = HopBackend(resolver, buffers, hop.network, key.isolation, hop.proxy)
         self._http = httpcore2.AsyncHTTPConnection(
             httpcore2.Origin(hop.scheme.encode("ascii"), hop.host.encode("ascii"), hop.port),
             ssl_context=context,

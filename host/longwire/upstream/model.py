@@ -4,7 +4,7 @@ Times are seconds on the clock of `time.monotonic()` (asyncio's loop clock is th
 order, duplicates kept.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
@@ -22,7 +22,8 @@ class Hop:
 
     `host` is canonical ASCII, IPv6 without brackets. `target` is path and query, sent byte for byte. `headers` are the
     final ones, injected secrets included, hence no repr. `ca_file` names the only certificate authorities that
-    may vouch for this hop; None means those of the system.
+    may vouch for this hop; None means those of the system. `proxy` is the host and port of the HTTP proxy that leads
+    there; None connects directly.
     """
 
     scheme: str
@@ -33,6 +34,7 @@ class Hop:
     headers: HeaderPairs = field(repr=False)
     network: Network
     ca_file: str | None = None
+    proxy: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,9 @@ class Redirect:
     replays_body: bool
 
 
-# Decides a redirect: a full policy decision and freshly built headers. Raises StreamError to refuse.
-NextHop: TypeAlias = Callable[[Redirect], Hop]
+# Decides a redirect: a full policy decision and freshly built headers. Raises StreamError to refuse. It may wait, for a
+# secret in a keyring that has to be unlocked.
+NextHop: TypeAlias = Callable[[Redirect], Awaitable[Hop]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 from typing import Final, Protocol
 
 import anyio
@@ -119,12 +120,40 @@ async def resolve_checked(resolver: Resolver, host: str, network: Network, isola
     return addresses
 
 
+def check_beyond_proxy(host: str, network: Network) -> None:
+    """Judge a host that a proxy will resolve. Only what it spells can be judged: an address, or a localhost name.
+
+    What a name leads to beyond the proxy is the proxy's to decide, and the administrator's who named it.
+
+    Raises:
+        StreamError: POLICY_DENIED; phase `connect`.
+    """
+    literal = parse_address(host)
+    spelt = [literal] if literal is not None else [ip_address(text) for text in _LOCALHOST if _is_localhost(host)]
+    for address in spelt:
+        if not admits(network, address):
+            raise StreamError(ErrorCode.POLICY_DENIED, _refusal(host, address, network), Phase.CONNECT)
+
+
+async def resolve_proxy(resolver: Resolver, host: str, isolation: str) -> tuple[IPAddress, ...]:
+    """The addresses of a grant's proxy. Wherever it stands is right, because the policy names it; but for metadata
+    services and their like.
+
+    Raises:
+        StreamError: POLICY_DENIED, UPSTREAM_DNS; phase `connect`.
+    """
+    addresses = await _resolve(resolver, host, isolation)
+    if any(classify(address) is AddressClass.REFUSED for address in addresses):
+        message = f"the grant's proxy {shown(host)} leads to an address that no grant can open"
+        raise StreamError(ErrorCode.POLICY_DENIED, message, Phase.CONNECT)
+    return addresses
+
+
 async def _resolve(resolver: Resolver, host: str, isolation: str) -> tuple[IPAddress, ...]:
     literal = parse_address(host)
     if literal is not None:
         return (literal,)
-    name = host.removesuffix(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
+    if _is_localhost(host):
         texts: Sequence[str] = _LOCALHOST
     else:
         try:
@@ -140,6 +169,11 @@ async def _resolve(resolver: Resolver, host: str, isolation: str) -> tuple[IPAdd
             Phase.CONNECT,
         )
     return addresses
+
+
+def _is_localhost(host: str) -> bool:
+    name = host.removesuffix(".").lower()
+    return name == "localhost" or name.endswith(".localhost")
 
 
 def _refusal(host: str, address: IPAddress, network: Network) -> str:

@@ -17,13 +17,9 @@ import anyio.abc
 import anyio.lowlevel
 
 from longwire.upstream.addresses import IPAddress
+from longwire.upstream.buffers import LARGE_BUFFER_BYTES, SMALL_BUFFER_BYTES, ReceiveBuffer, ReceiveBuffers
 
 READ_BYTES: Final = 64 * 1024
-
-# The kernel grows a receive buffer for a fast reader (to 6 MiB and more), and keeps it when the reader stops: bytes
-# that left the server although nobody has credit for them. A fixed size ends that. Linux doubles the number
-# for its own bookkeeping and caps it by net.core.rmem_max.
-RECEIVE_BUFFER_BYTES: Final = 1024 * 1024
 
 # When the next address is tried beside one that does not answer (RFC 8305 section 5).
 ATTEMPT_DELAY_S: Final = 0.25
@@ -41,9 +37,14 @@ class SocketStream(anyio.abc.ByteStream):
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._sending = anyio.Lock()
+        self._buffer: ReceiveBuffer | None = None
         self._closed = False
         # False makes `receive` raise anyio.WouldBlock where it would have to wait.
         self.waits = True
+
+    def share(self, buffers: ReceiveBuffers, isolation: str) -> None:
+        """Let the receive buffer be large while it is drained, as `buffers` allows."""
+        self._buffer = ReceiveBuffer(buffers, isolation, lambda size: _set_receive_buffer(self._socket, size))
 
     async def receive(self, max_bytes: int = READ_BYTES) -> bytes:
         """Take 1 to `max_bytes` bytes from the kernel.
@@ -71,6 +72,8 @@ class SocketStream(anyio.abc.ByteStream):
             else:
                 if not data:
                     raise anyio.EndOfStream
+                if self._buffer is not None:
+                    self._buffer.received(len(data))
                 return data
 
     async def wait_readable(self) -> None:
@@ -108,6 +111,8 @@ class SocketStream(anyio.abc.ByteStream):
         """Close the socket now; whoever waits on it gets anyio.ClosedResourceError. Twice is once."""
         if not self._closed:
             self._closed = True
+            if self._buffer is not None:
+                self._buffer.close()
             anyio.notify_closing(self._socket)
             self._socket.close()
 
@@ -176,7 +181,8 @@ async def _connect(address: IPAddress, port: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.settimeout(0)  # non-blocking
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        # The largest first: the scale of TCP's window is fixed when the connection is made.
+        _set_receive_buffer(sock, LARGE_BUFFER_BYTES)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # The system's keepalive waits two hours; a stream of events may be silent for long, and middleboxes forget
@@ -190,10 +196,15 @@ async def _connect(address: IPAddress, port: int) -> socket.socket:
             code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             raise OSError(code, "connect")
+        _set_receive_buffer(sock, SMALL_BUFFER_BYTES)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _set_receive_buffer(sock: socket.socket, size: int) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
 
 
 def _by_turns(addresses: Sequence[IPAddress]) -> list[IPAddress]:

@@ -1,16 +1,22 @@
 """Where policy and upstream meet: what goes out at each hop, and what a page may see of the answer."""
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import pytest
 
+from longwire.native import requests
 from longwire.native.requests import RequestPlan, RequestPlanner
-from longwire.policy import Locations, PolicyStore
+from longwire.policy import Locations, PolicyStore, SecretReader
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.limits import HEADER_TIMEOUT_MS
 from longwire.protocol.messages import StreamStart
 from longwire.upstream.model import Hop, Redirect, StreamedBody
+from tests.unit.policy.keyring_fake import MemoryKeyring
 
 SECRET = "sk-0123456789-secret"
 POLICY = """\
@@ -70,14 +76,29 @@ def names(hop: Hop) -> dict[str, str]:
     return {name.lower(): value for name, value in hop.headers}
 
 
-def refusal(plan: RequestPlan, hop: Redirect) -> StreamError:
+async def begun(planner: RequestPlanner, **changes: Any) -> RequestPlan:
+    """A plan that has been judged and allowed; its revocation is an error of the test."""
+
+    def revoked(error: StreamError) -> None:
+        raise AssertionError(error)
+
+    plan = planner.plan(start(**changes))
+    try:
+        await plan.begin(revoked)
+    except BaseException:
+        plan.close()
+        raise
+    return plan
+
+
+async def refusal(plan: RequestPlan, hop: Redirect) -> StreamError:
     with pytest.raises(StreamError) as refused:
-        plan.request(None).next_hop(hop)
+        await plan.request(None).next_hop(hop)
     return refused.value
 
 
-def test_the_first_hop_carries_the_injected_secret_and_not_the_pages_value(planner: RequestPlanner) -> None:
-    request = planner.plan(start()).request(None)
+async def test_the_first_hop_carries_the_injected_secret_and_not_the_pages_value(planner: RequestPlanner) -> None:
+    request = (await begun(planner)).request(None)
     headers = names(request.hop)
     assert headers["authorization"] == f"Bearer {SECRET}"
     assert [name.lower() for name, _ in request.hop.headers].count("authorization") == 1
@@ -88,64 +109,68 @@ def test_the_first_hop_carries_the_injected_secret_and_not_the_pages_value(plann
     )
 
 
-def test_a_secret_is_in_no_representation(planner: RequestPlanner) -> None:
-    plan = planner.plan(start())
+async def test_a_secret_is_in_no_representation(planner: RequestPlanner) -> None:
+    plan = await begun(planner)
     assert SECRET not in repr(plan.request(None))
     assert SECRET not in repr(plan.request(None).hop)
 
 
-def test_a_redirect_to_another_grant_takes_no_secret_along(planner: RequestPlanner) -> None:
-    plan = planner.plan(start())
-    hop = plan.request(None).next_hop(redirect("https://files.example.com/x", crossed_origin=True))
+async def test_a_redirect_to_another_grant_takes_no_secret_along(planner: RequestPlanner) -> None:
+    plan = await begun(planner)
+    hop = await plan.request(None).next_hop(redirect("https://files.example.com/x", crossed_origin=True))
     assert SECRET not in str(hop.headers)
     assert "authorization" not in names(hop)  # nor the page's own, across origins
     assert names(hop)["x-trace"] == "t"
     assert plan.grant_name == "files"
 
 
-def test_a_redirect_within_the_grant_is_injected_afresh(planner: RequestPlanner) -> None:
-    plan = planner.plan(start())
-    hop = plan.request(None).next_hop(redirect("https://api.example.com/v1/other"))
+async def test_a_redirect_within_the_grant_is_injected_afresh(planner: RequestPlanner) -> None:
+    plan = await begun(planner)
+    hop = await plan.request(None).next_hop(redirect("https://api.example.com/v1/other"))
     assert names(hop)["authorization"] == f"Bearer {SECRET}"
 
 
-def test_a_dropped_body_takes_its_headers_along(planner: RequestPlanner) -> None:
-    hop = planner.plan(start()).request(None).next_hop(redirect("https://api.example.com/v1/other", body_dropped=True))
+async def test_a_dropped_body_takes_its_headers_along(planner: RequestPlanner) -> None:
+    hop = (
+        await (await begun(planner))
+        .request(None)
+        .next_hop(redirect("https://api.example.com/v1/other", body_dropped=True))
+    )
     assert "content-type" not in names(hop)
 
 
 @pytest.mark.parametrize("url", ["https://evil.example/", "https://api.example.com/v2/", "http://api.example.com/v1/"])
-def test_a_redirect_out_of_every_grant_is_refused_as_a_redirect(planner: RequestPlanner, url: str) -> None:
-    error = refusal(planner.plan(start()), redirect(url))
+async def test_a_redirect_out_of_every_grant_is_refused_as_a_redirect(planner: RequestPlanner, url: str) -> None:
+    error = await refusal(await begun(planner), redirect(url))
     assert error.code is ErrorCode.REDIRECT_DENIED
     assert SECRET not in error.message
 
 
-def test_a_body_is_not_replayed_into_another_grant(planner: RequestPlanner) -> None:
-    error = refusal(
-        planner.plan(start()),
+async def test_a_body_is_not_replayed_into_another_grant(planner: RequestPlanner) -> None:
+    error = await refusal(
+        await begun(planner),
         redirect("https://files.example.com/", method="POST", crossed_origin=True, replays_body=True),
     )
     assert error.code is ErrorCode.REDIRECT_DENIED
     assert "body" in error.message
 
 
-def test_the_fragment_of_a_redirect_is_not_part_of_the_decision(planner: RequestPlanner) -> None:
-    hop = planner.plan(start()).request(None).next_hop(redirect("https://files.example.com/x#part"))
+async def test_the_fragment_of_a_redirect_is_not_part_of_the_decision(planner: RequestPlanner) -> None:
+    hop = await (await begun(planner)).request(None).next_hop(redirect("https://files.example.com/x#part"))
     assert hop.target == "/x"
 
 
-def test_a_place_under_the_grants_limit_is_free_only_when_the_plan_is_closed(planner: RequestPlanner) -> None:
-    plan = planner.plan(start())
+async def test_a_place_under_the_grants_limit_is_free_only_when_the_plan_is_closed(planner: RequestPlanner) -> None:
+    plan = await begun(planner)
     with pytest.raises(StreamError) as refused:
-        planner.plan(start())
+        await begun(planner)
     assert refused.value.code is ErrorCode.LIMIT_EXCEEDED
     plan.close()
-    planner.plan(start()).close()
+    (await begun(planner)).close()
 
 
-def test_the_byte_limit_is_exact(planner: RequestPlanner) -> None:
-    plan = planner.plan(start())
+async def test_the_byte_limit_is_exact(planner: RequestPlanner) -> None:
+    plan = await begun(planner)
     plan.inspect(b"x", 1024)
     with pytest.raises(StreamError) as refused:
         plan.inspect(b"x", 1025)
@@ -153,8 +178,8 @@ def test_the_byte_limit_is_exact(planner: RequestPlanner) -> None:
 
 
 @pytest.mark.parametrize("cut", range(0, len(SECRET) + 1, 5))
-def test_the_piece_that_completes_a_secret_is_withheld(planner: RequestPlanner, cut: int) -> None:
-    plan = planner.plan(start())
+async def test_the_piece_that_completes_a_secret_is_withheld(planner: RequestPlanner, cut: int) -> None:
+    plan = await begun(planner)
     plan.response_headers([])
     if cut < len(SECRET):
         plan.inspect(f"you sent {SECRET[:cut]}".encode(), 1)
@@ -164,39 +189,147 @@ def test_the_piece_that_completes_a_secret_is_withheld(planner: RequestPlanner, 
     assert SECRET not in refused.value.message
 
 
-def test_a_secret_in_a_response_header_is_withheld(planner: RequestPlanner) -> None:
+async def test_a_secret_in_a_response_header_is_withheld(planner: RequestPlanner) -> None:
     with pytest.raises(StreamError) as refused:
-        planner.plan(start()).response_headers([("x-echo", f"Bearer {SECRET}")])
+        (await begun(planner)).response_headers([("x-echo", f"Bearer {SECRET}")])
     assert refused.value.code is ErrorCode.SECRET_REFLECTED
 
 
-def test_an_earlier_hops_secret_is_guarded_in_the_last_ones_answer(planner: RequestPlanner) -> None:
-    plan = planner.plan(start())
-    plan.request(None).next_hop(redirect("https://files.example.com/x"))
+async def test_an_earlier_hops_secret_is_guarded_in_the_last_ones_answer(planner: RequestPlanner) -> None:
+    plan = await begun(planner)
+    await plan.request(None).next_hop(redirect("https://files.example.com/x"))
     plan.response_headers([])
     with pytest.raises(StreamError):
         plan.inspect(SECRET.encode(), 1)
 
 
-def test_timeouts_are_the_pages_but_never_more_than_the_grants(planner: RequestPlanner) -> None:
-    timeouts = planner.plan(start(timeouts={"header_ms": 60_000, "idle_ms": 5_000})).request(None).timeouts
+async def test_timeouts_are_the_pages_but_never_more_than_the_grants(planner: RequestPlanner) -> None:
+    timeouts = (await begun(planner, timeouts={"header_ms": 60_000, "idle_ms": 5_000})).request(None).timeouts
     assert (timeouts.header_s, timeouts.idle_s, timeouts.total_s) == (10, 5, 3600)
-    plain = planner.plan(start(url="https://files.example.com/")).request(None).timeouts
+    plain = (await begun(planner, url="https://files.example.com/")).request(None).timeouts
     assert (plain.header_s, plain.idle_s, plain.total_s) == (HEADER_TIMEOUT_MS / 1000, None, None)
 
 
-def test_a_streamed_body_keeps_its_announced_size(planner: RequestPlanner) -> None:
+async def test_a_streamed_body_keeps_its_announced_size(planner: RequestPlanner) -> None:
     async def pieces() -> Any:
         yield b"x"
 
-    plan = planner.plan(start(body={"kind": "stream", "size": 7}))
+    plan = await begun(planner, body={"kind": "stream", "size": 7})
     body = plan.request(pieces()).body
     assert isinstance(body, StreamedBody)
     assert body.size == 7
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_body_with_get_or_head_is_refused(planner: RequestPlanner, method: str) -> None:
+async def test_a_body_with_get_or_head_is_refused(planner: RequestPlanner, method: str) -> None:
     with pytest.raises(StreamError) as refused:
-        planner.plan(start(method=method, body={"kind": "inline", "data": "eA=="}))
+        await begun(planner, method=method, body={"kind": "inline", "data": "eA=="})
     assert refused.value.code is ErrorCode.PROTOCOL
+
+
+@pytest.mark.parametrize("url", [f"https://evil.example/{SECRET}", f"https://files.example.com/x?k={SECRET}"])
+async def test_a_secret_in_a_redirects_target_is_withheld_from_the_refusal_too(
+    planner: RequestPlanner, url: str
+) -> None:
+    error = await refusal(await begun(planner), redirect(url))
+    assert error.code is ErrorCode.SECRET_REFLECTED
+    assert SECRET not in error.message
+
+
+async def test_a_secret_in_the_reason_or_in_the_final_url_is_withheld(planner: RequestPlanner) -> None:
+    plan = await begun(planner)
+    plan.response_headers([], "Fine", "https://files.example.com/x")
+    for reason, url in ((f"Bearer {SECRET}", ""), ("OK", f"https://files.example.com/{SECRET}")):
+        with pytest.raises(StreamError) as refused:
+            plan.response_headers([], reason, url)
+        assert refused.value.code is ErrorCode.SECRET_REFLECTED
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (("version = 1", "version = 1\nenabled = false"), ErrorCode.POLICY_DENIED),
+        (('name = "api"', 'name = "api"\nenabled = false'), ErrorCode.POLICY_DENIED),
+        (("/v1/", "/v2/"), ErrorCode.POLICY_DENIED),
+        (("version = 1", "version = 2"), ErrorCode.POLICY_INVALID),
+    ],
+)
+async def test_a_policy_that_no_longer_allows_a_stream_revokes_it(
+    planner: RequestPlanner, tmp_path: Path, change: tuple[str, str], code: ErrorCode
+) -> None:
+    revoked: list[StreamError] = []
+    plan = planner.plan(start())
+    await plan.begin(revoked.append)
+    file = tmp_path / "policy.toml"
+    file.write_text(file.read_text().replace("streams = 1", "streams = 2"))
+    planner._policy.current()
+    assert revoked == []  # another change is none of its business
+    file.write_text(file.read_text().replace(*change, 1))
+    planner._policy.current()
+    assert [error.code for error in revoked] == [code]
+    assert "the policy was changed" in revoked[0].message
+    plan.close()
+    file.write_text("oops")
+    planner._policy.current()
+    assert len(revoked) == 1
+
+
+async def test_a_failed_start_gives_its_place_back(planner: RequestPlanner, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.unlink()
+    for _ in range(3):
+        with pytest.raises(StreamError) as refused:
+            await begun(planner)
+        assert refused.value.code is ErrorCode.SECRET_UNAVAILABLE
+
+
+class AskingKeyring(MemoryKeyring):
+    """A keyring that waits for a person."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+        self.unlocked = threading.Event()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked.set()
+        self.unlocked.wait(10)
+        return SECRET
+
+
+@pytest.fixture
+def keyring(tmp_path: Path) -> Iterator[tuple[RequestPlanner, AskingKeyring]]:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(POLICY.replace('file = "KEYFILE"', 'keyring = "api"'))
+    asking = AskingKeyring()
+    store = PolicyStore(Locations(administrator=tmp_path / "none.toml", user=policy))
+    yield RequestPlanner(store, SecretReader(keyring=lambda: asking)), asking
+    asking.unlocked.set()
+
+
+async def test_a_keyring_that_asks_its_person_does_not_hold_up_the_others(
+    keyring: tuple[RequestPlanner, AskingKeyring],
+) -> None:
+    planner, asking = keyring
+    headers: list[str] = []
+
+    async def one() -> None:
+        headers.append(names((await begun(planner)).request(None).hop)["authorization"])
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(one)
+            await anyio.to_thread.run_sync(asking.asked.wait)
+            await begun(planner, url="https://files.example.com/")  # the loop is free
+            assert headers == []
+            asking.unlocked.set()
+    assert headers == [f"Bearer {SECRET}"]
+
+
+async def test_a_keyring_that_is_never_unlocked_is_given_up(
+    keyring: tuple[RequestPlanner, AskingKeyring], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "KEYRING_TIMEOUT_S", 0.05)
+    with pytest.raises(StreamError, match="unlock the keyring") as refused:
+        await begun(keyring[0])
+    assert refused.value.code is ErrorCode.SECRET_UNAVAILABLE

@@ -26,6 +26,7 @@ def hop(
     headers: Sequence[tuple[str, str]] = (),
     network: Network = "loopback",
     ca_file: str | None = None,
+    proxy: tuple[str, int] | None = None,
 ) -> Hop:
     """The hop that a caller makes of `url`: what a policy decision would give, without a policy."""
     parsed = ada_url.URL(url)
@@ -40,6 +41,7 @@ def hop(
         headers=tuple(headers),
         network=network,
         ca_file=ca_file,
+        proxy=proxy,
     )
 
 
@@ -58,7 +60,7 @@ def ask(
 ) -> UpstreamRequest:
     """A request. Redirects go wherever they lead, with the same hop parts, unless `next_hop` decides."""
 
-    def anywhere(redirect: Redirect) -> Hop:
+    async def anywhere(redirect: Redirect) -> Hop:
         return hop(redirect.url, **hop_parts)
 
     return UpstreamRequest(

@@ -29,7 +29,7 @@ async def test_the_hop_that_is_decided_is_the_one_that_is_sent(client: UpstreamC
     async with Server(app.make_app().routes) as first, Server(app.make_app().routes) as second:
         seen: list[Redirect] = []
 
-        def decide(redirect: Redirect) -> Hop:
+        async def decide(redirect: Redirect) -> Hop:
             seen.append(redirect)
             return hop(redirect.url, headers=[("X-Injected", "for the second")])
 
@@ -59,7 +59,7 @@ async def test_every_status_ends_at_its_target(client: UpstreamClient, status: i
 
 
 async def test_a_refused_hop_is_not_sent_and_its_connection_is_closed(client: UpstreamClient) -> None:
-    def refuse(redirect: Redirect) -> Hop:
+    async def refuse(redirect: Redirect) -> Hop:
         raise StreamError(ErrorCode.REDIRECT_DENIED, f"no grant for {redirect.url}", Phase.HEADERS)
 
     async with Server(app.make_app().routes) as server:
@@ -72,7 +72,7 @@ async def test_a_refused_hop_is_not_sent_and_its_connection_is_closed(client: Up
 async def test_the_address_of_every_hop_is_checked(client: UpstreamClient) -> None:
     async with Server(app.make_app().routes) as server:
 
-        def public(redirect: Redirect) -> Hop:
+        async def public(redirect: Redirect) -> Hop:
             return hop(redirect.url, network="public")
 
         request = ask(server.url(redirects.to("/echo")), next_hop=public)

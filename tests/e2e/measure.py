@@ -1,0 +1,90 @@
+"""Rates and delays as a page sees them, for end-to-end tests and for the bench."""
+
+from dataclasses import dataclass
+
+from playwright.sync_api import Page
+
+# How far a download must have come to count as running at its full window.
+UNDER_WAY_BYTES = 16 << 20
+
+# Each event's data is the server's clock in milliseconds when it was sent; the page is on the same machine.
+EVENT_DELAYS = """async ({ url, through }) => {
+    const call = through === 'longwire' ? longwire.fetch : fetch
+    const response = await call(url)
+    const ids = []
+    const delays = []
+    let rest = ''
+    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+        const now = performance.timeOrigin + performance.now()
+        const events = (rest + text).split('\\n\\n')
+        rest = events.pop()
+        for (const event of events) {
+            ids.push(Number(event.match(/^id: (.*)$/m)[1]))
+            delays.push(now - Number(event.match(/^data: (.*)$/m)[1]))
+        }
+    }
+    return { ids, delays }
+}"""
+
+
+@dataclass(frozen=True)
+class Events:
+    """What a page got of an event stream: ids in their order, and milliseconds from the server's send."""
+
+    ids: list[int]
+    delays: list[float]
+
+
+def read_events(page: Page, url: str, through: str = "longwire") -> Events:
+    """Read `url` (`/paced` of the test server) to its end, through Longwire or the browser's own fetch."""
+    return Events(**page.evaluate(EVENT_DELAYS, {"url": url, "through": through}))
+
+
+def rate(page: Page, url: str, count: int) -> float:
+    """MB/s of the first `count` bytes of a body, which is then cancelled."""
+    milliseconds: float = page.evaluate(
+        """async ({ url, count }) => {
+            const began = performance.now()
+            const response = await longwire.fetch(url)
+            let bytes = 0
+            for await (const chunk of response.body) {
+                bytes += chunk.length
+                if (bytes >= count) break
+            }
+            return performance.now() - began
+        }""",
+        {"url": url, "count": count},
+    )
+    return round(count / 1000 / milliseconds, 1)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """An event stream, and how many bytes a download in another tab got meanwhile."""
+
+    events: Events
+    download_bytes: int
+
+
+def events_beside_download(busy: Page, quiet: Page, download: str, paced: str) -> Beside:
+    """Read the events of `paced` in `quiet` while `busy` takes all it can get of `download`, and goes on doing so."""
+    busy.evaluate(
+        """(url) => {
+            window.downloaded = 0
+            window.downloading = (async () => {
+                for await (const chunk of (await longwire.fetch(url)).body) downloaded += chunk.length
+            })()
+            downloading.catch(() => undefined)
+        }""",
+        download,
+    )
+    busy.wait_for_function("(count) => downloaded >= count", arg=UNDER_WAY_BYTES)
+    before = busy.evaluate("downloaded")
+    events = read_events(quiet, paced)
+    return Beside(events, busy.evaluate("downloaded") - before)
+
+
+def percentile(samples: list[float], percent: int) -> float:
+    """By rank."""
+    ordered = sorted(samples)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]

@@ -1,0 +1,398 @@
+"""Letting go of a stream, in every way a page has and in every phase: the server sees it, the host keeps nothing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+from typing import Any
+
+import psutil
+import pytest
+from playwright.sync_api import Error, Page, Playwright
+
+from tests.e2e.browser import Browser, running_browser
+from tests.e2e.conftest import OpenPage, Upstream
+from tests.upstreams import faults
+from tests.upstreams.threaded import ThreadedServer
+
+# I6 of protocol.md.
+FREE_WITHIN_S = 1.0
+
+
+@pytest.fixture(scope="module")
+def browser_of_module(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A Chromium whose garbage collection the test can ask for."""
+    home = tmp_path_factory.mktemp("home")
+    with running_browser(playwright, home, arguments=["--js-flags=--expose-gc"]) as browser:
+        yield browser
+
+
+ONE_AT_A_TIME = "limits = { streams = 1 }"
+
+
+@pytest.fixture
+def page(browser: Browser, site: ThreadedServer, upstream: Upstream) -> Iterator[Page]:
+    """A tab with one stream at a time, so that a slot that is not free is seen. Nothing fails unheard in it."""
+    browser.grant(upstream.root, more=ONE_AT_A_TIME)
+    page = browser.open(site.url("/"))
+    unheard: list[str] = []
+    page.on("pageerror", lambda error: unheard.append(str(error)))
+    yield page
+    assert unheard == []
+
+
+def host_sockets(browser: Browser, port: int) -> list[Any]:
+    """Sockets of the host to that port of this machine."""
+    (host,) = browser.hosts()
+    return [each for each in host.net_connections("inet") if each.raddr[1:] == (port,)]
+
+
+def assert_let_go(browser: Browser, upstream: Upstream, page: Page) -> None:
+    """Every connection is closed within the second that it has, and a grant for one stream admits the next."""
+    for connection in upstream.server.connections:
+        upstream.run(partial(connection.wait_gone, FREE_WITHIN_S))
+    assert host_sockets(browser, upstream.server.port) == []
+    assert_slot_is_free(page, upstream)
+
+
+def assert_slot_is_free(page: Page, upstream: Upstream) -> None:
+    """The grant for one stream admits this one."""
+    after = page.evaluate("(url) => fetchText(url)", upstream.url("/echo"))
+    assert after["where"] == "done", after
+
+
+# --- the phases -------------------------------------------------------------------------------------------------------
+
+# Start a request and come back when it is in its phase, as far as a page can tell. `ending` gives how it ends.
+BEGIN = """async ({ url, through, until, init }) => {
+    const call = through === 'longwire' ? longwire.fetch : fetch
+    window.aborter = new AbortController()
+    const end = (promise) => {
+        promise.catch(() => undefined)
+        window.ending = () => promise
+    }
+    const asked = call(url, { signal: aborter.signal, ...init })
+    if (until === 'asked') return end(asked)
+    const response = await asked
+    const read = async () => { for await (const _ of response.body); }
+    if (until === 'reading') return end(read())
+    const reader = response.body.getReader()
+    await reader.read()
+    if (until === 'waiting') return end(reader.read())
+    window.ending = () => reader.read()
+}"""
+
+# How it ended, compared with the signal's reason.
+ENDED = """async () => {
+    const { signal } = aborter
+    const error = await ending().then(() => 'not aborted', (error) => error)
+    return { same: error === signal.reason, kind: String(error), isError: error instanceof Error }
+}"""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A target, and what the page must have seen of it."""
+
+    target: str
+    until: str
+
+    def begin(self, page: Page, server: ThreadedServer, through: str = "longwire") -> None:
+        """Start it and come back when it is there."""
+        before = len(server.server.requests)
+        page.evaluate(BEGIN, {"url": server.url(self.target), "through": through, "init": {}, "until": self.until})
+        server.run(lambda: server.server.wait_requests(before + 1))
+
+
+PHASES = {
+    "before headers": Phase("/fault/silent", "asked"),
+    "silent wait": Phase("/fault/body-silent", "waiting"),
+    "mid-body, reading": Phase("/endless", "reading"),
+    "mid-body, not reading": Phase("/endless", "read once"),
+}
+in_every_phase = pytest.mark.parametrize("phase", PHASES.values(), ids=PHASES.keys())
+
+ABORTS = {
+    "abort()": "aborter.abort()",
+    "abort(error)": "aborter.abort(new RangeError('not wanted any more'))",
+    "abort(text)": "aborter.abort('not wanted any more')",
+}
+
+
+@in_every_phase
+@pytest.mark.parametrize("abort", ABORTS.values(), ids=ABORTS.keys())
+def test_an_abort_ends_it_as_the_browsers_own_fetch_ends_and_leaves_nothing(
+    browser: Browser, page: Page, site: ThreadedServer, upstream: Upstream, phase: Phase, abort: str
+) -> None:
+    ended = {}
+    for through, server in (("browser", site), ("longwire", upstream.threaded)):
+        phase.begin(page, server, through)
+        page.evaluate(abort)
+        ended[through] = page.evaluate(ENDED)
+    assert ended["longwire"]["same"] is True
+    assert ended["longwire"] == ended["browser"]
+    assert_let_go(browser, upstream, page)
+
+
+def test_an_abort_while_it_connects(browser: Browser, page: Page, upstream: Upstream) -> None:
+    with faults.unanswering_port() as port:
+        browser.grant(upstream.root, f"http://127.0.0.1:{port}/", more=ONE_AT_A_TIME)
+        url = f"http://127.0.0.1:{port}/"
+        page.evaluate(BEGIN, {"url": url, "through": "longwire", "init": {}, "until": "asked"})
+        while not any(each.status == psutil.CONN_SYN_SENT for each in host_sockets(browser, port)):
+            turn(page)
+        began = monotonic()
+        page.evaluate("aborter.abort()")
+        assert page.evaluate(ENDED)["kind"] == "AbortError: signal is aborted without reason"
+        while host_sockets(browser, port):
+            turn(page)
+        assert monotonic() - began < FREE_WITHIN_S
+    assert_slot_is_free(page, upstream)
+
+
+def turn(page: Page) -> None:
+    """Go once through worker and host and back, after whatever is under way there."""
+    page.evaluate("longwire.status()")
+
+
+def test_an_abort_inside_a_request_body_cancels_its_source(browser: Browser, page: Page, upstream: Upstream) -> None:
+    page.evaluate(
+        """(url) => {
+            window.aborter = new AbortController()
+            window.cancelled = new Promise((resolve) => {
+                const body = new ReadableStream({
+                    pull: (controller) => controller.enqueue(new Uint8Array(100_000)),
+                    cancel: resolve
+                })
+                const asked = longwire.fetch(url, { method: 'POST', body, duplex: 'half', signal: aborter.signal })
+                asked.catch(() => undefined)
+                window.ending = () => asked
+            })
+        }""",
+        upstream.url("/fault/body-endless"),
+    )
+    upstream.run(lambda: upstream.server.wait_requests(1))
+    page.evaluate("aborter.abort(new RangeError('not wanted any more'))")
+    assert page.evaluate(ENDED) == {"same": True, "kind": "RangeError: not wanted any more", "isError": True}
+    assert page.evaluate("cancelled.then((reason) => reason === aborter.signal.reason)") is True
+    assert_let_go(browser, upstream, page)
+
+
+@in_every_phase
+def test_the_slot_is_free_for_a_fetch_in_the_same_breath(page: Page, upstream: Upstream, phase: Phase) -> None:
+    # Twenty times, because it was one in twenty that found the slot taken.
+    for _ in range(20):
+        phase.begin(page, upstream.threaded)
+        after = page.evaluate("(url) => { aborter.abort(); return fetchText(url) }", upstream.url("/echo"))
+        assert after["where"] == "done", after
+
+
+# --- signals ----------------------------------------------------------------------------------------------------------
+
+SIGNALS = {
+    "timeout": "AbortSignal.timeout(50)",
+    "any": "AbortSignal.any([AbortSignal.timeout(50), new AbortController().signal])",
+    "aborted": "AbortSignal.abort()",
+    "aborted for a reason": "AbortSignal.abort(new RangeError('not wanted at all'))",
+}
+
+
+@pytest.mark.parametrize("signal", SIGNALS.values(), ids=SIGNALS.keys())
+@pytest.mark.parametrize("given", ["fetch(url, { signal })", "fetch(new Request(url, { signal }))"])
+def test_a_signal_rejects_as_it_does_the_browsers_own_fetch(
+    browser: Browser, page: Page, site: ThreadedServer, upstream: Upstream, signal: str, given: str
+) -> None:
+    ended = {}
+    for through, server in (("browser", site), ("longwire", upstream.threaded)):
+        ended[through] = page.evaluate(
+            f"""async ({{ url, through }}) => {{
+                const fetch = through === 'longwire' ? longwire.fetch : window.fetch
+                const signal = {signal}
+                const error = await {given}.then(() => 'not aborted', (error) => error)
+                return {{ same: error === signal.reason, kind: String(error) }}
+            }}""",
+            {"url": server.url("/fault/silent"), "through": through},
+        )
+    assert ended["longwire"]["same"] is True
+    assert ended["longwire"] == ended["browser"]
+    if "abort(" in signal:
+        assert upstream.server.connections == [], "what was aborted before is not sent"
+    else:
+        assert_let_go(browser, upstream, page)
+
+
+def test_a_signal_that_was_aborted_before_cancels_the_body_too(page: Page, site: ThreadedServer) -> None:
+    cancelled = page.evaluate(
+        """async (url) => {
+            let cancelled = 'no'
+            const body = new ReadableStream({ cancel: (reason) => { cancelled = reason } })
+            const signal = AbortSignal.abort('reason')
+            const error = await longwire.fetch(url, { method: 'POST', body, duplex: 'half', signal }).catch((e) => e)
+            return [error, cancelled]
+        }""",
+        site.url("/echo"),
+    )
+    assert cancelled == ["reason", "reason"]
+
+
+def test_one_signal_ends_all_its_streams_and_no_other(browser: Browser, page: Page, upstream: Upstream) -> None:
+    browser.grant(upstream.root)
+    page.evaluate(
+        """async (url) => {
+            window.other = await longwire.fetch(url)
+            window.aborter = new AbortController()
+            window.many = await Promise.all(Array.from({ length: 50 }, () => longwire.fetch(url, aborter)))
+        }""",
+        upstream.url("/endless"),
+    )
+    page.evaluate("aborter.abort()")
+    other, *many = upstream.server.connections
+    assert len(many) == 50
+    for connection in many:
+        upstream.run(partial(connection.wait_gone, FREE_WITHIN_S))
+    assert page.evaluate("other.body.getReader().read().then(({ done }) => done)") is False
+    assert not other.gone.is_set()
+
+
+def test_an_abort_after_the_end_is_nothing(page: Page, upstream: Upstream) -> None:
+    length = page.evaluate(
+        """async (url) => {
+            const aborter = new AbortController()
+            const bytes = await (await longwire.fetch(url, aborter)).bytes()
+            aborter.abort()
+            return bytes.length
+        }""",
+        upstream.url("/bytes?size=1000"),
+    )
+    assert length == 1000
+    assert_slot_is_free(page, upstream)
+    assert len(upstream.server.connections) == 1, "the connection is whole, so the next request uses it"
+
+
+# --- a body that the page lets go -------------------------------------------------------------------------------------
+
+DROPS = {
+    "reader.cancel()": "const reader = body.getReader(); await reader.read(); await reader.cancel('enough')",
+    "reader.cancel() while it reads": """
+        const reader = body.getReader()
+        const reading = (async () => { while (!(await reader.read()).done); })()
+        await reader.cancel()
+        await reading""",
+    "body.cancel() unread": "await body.cancel()",
+    "break out of a loop": "for await (const _ of body) break",
+    "an error inside a loop": "try { for await (const _ of body) throw 'enough' } catch {}",
+    "a sink that fails": """
+        const sink = new WritableStream({ write: (_, controller) => controller.error('full') })
+        await body.pipeTo(sink).catch(() => undefined)""",
+    "both sides of a tee": "const [one, two] = body.tee(); await Promise.all([one.cancel(), two.cancel()])",
+}
+
+
+@pytest.mark.parametrize("drop", DROPS.values(), ids=DROPS.keys())
+def test_a_body_that_is_cancelled(browser: Browser, page: Page, upstream: Upstream, drop: str) -> None:
+    page.evaluate(
+        f"async (url) => {{ window.kept = await longwire.fetch(url); const {{ body }} = kept; {drop} }}",
+        upstream.url("/endless"),
+    )
+    assert_let_go(browser, upstream, page)
+
+
+# --- a page that goes -------------------------------------------------------------------------------------------------
+
+
+def crash(tab: Page) -> None:
+    """End its process, as running out of memory does."""
+    with tab.expect_event("crash"), suppress(Error):
+        tab.goto("chrome://crash")
+
+
+DEPARTURES: dict[str, Callable[[Page], object]] = {
+    "closed": lambda tab: tab.close(),
+    "navigated": lambda tab: tab.goto("about:blank"),
+    "reloaded": lambda tab: tab.reload(),
+    "crashed": crash,
+    "frame removed": lambda tab: tab.evaluate("document.querySelector('iframe').remove()"),
+}
+
+
+@pytest.mark.parametrize("leave", DEPARTURES.values(), ids=DEPARTURES.keys())
+def test_a_page_that_goes_takes_its_streams_along(
+    browser: Browser, page: Page, upstream: Upstream, open_page: OpenPage, leave: Callable[[Page], object]
+) -> None:
+    browser.grant(upstream.root)
+    tab = open_page()
+    tab.evaluate(
+        """() => new Promise((loaded) => {
+            const frame = document.createElement('iframe')
+            frame.src = location.href
+            frame.onload = () => loaded()
+            document.body.append(frame)
+        })"""
+    )
+    targets = ["/fault/silent", "/fault/body-silent", "/endless"]
+    urls = [upstream.url(target) for target in targets]
+    tab.frames[1].evaluate(
+        """async ([silent, ...urls]) => {
+            window.kept = [longwire.fetch(silent).catch(() => undefined)]
+            for (const url of urls) kept.push(await longwire.fetch(url))
+        }""",
+        urls,
+    )
+    upstream.run(lambda: upstream.server.wait_requests(len(targets)))
+    leave(tab)
+    browser.grant(upstream.root, more=ONE_AT_A_TIME)
+    assert_let_go(browser, upstream, page)
+
+
+# --- what nothing can reach any more ----------------------------------------------------------------------------------
+
+UNREACHABLE = {
+    "a response that nobody read": "await longwire.fetch(url)",
+    "a body that nobody read": "(await longwire.fetch(url)).body.getReader()",
+    "a reader that stopped": "await (await longwire.fetch(url)).body.getReader().read()",
+    "a response and its clone": "(await longwire.fetch(url)).clone()",
+    "a transformed body": "(await longwire.fetch(url)).body.pipeThrough(new TextDecoderStream())",
+}
+
+COLLECT = "gc({ type: 'major', execution: 'async' })"
+
+
+@pytest.mark.parametrize("leave", UNREACHABLE.values(), ids=UNREACHABLE.keys())
+def test_what_nothing_can_reach_any_more_is_let_go(
+    browser: Browser, page: Page, upstream: Upstream, leave: str
+) -> None:
+    page.evaluate(f"async (url) => {{ {leave} }}", upstream.url("/endless"))
+    page.evaluate(COLLECT)
+    assert_let_go(browser, upstream, page)
+
+
+READ_ON = {
+    "a loop over the body": "response.body",
+    "a loop over a transformed body": "response.body.pipeThrough(new TransformStream())",
+    "a loop over half a tee": "response.body.tee()[0]",
+}
+
+
+@pytest.mark.parametrize("body", READ_ON.values(), ids=READ_ON.keys())
+def test_a_loop_that_waits_is_reached_by_what_it_waits_for(page: Page, upstream: Upstream, body: str) -> None:
+    events = upstream.app.streams.channel()
+    events.event("first")
+    page.evaluate(
+        f"""async (url) => {{
+            window.text = ''
+            const response = await longwire.fetch(url)
+            void (async () => {{
+                for await (const bytes of {body}) text += new TextDecoder().decode(bytes)
+                text += 'end'
+            }})()
+        }}""",
+        upstream.url("/sse"),
+    )
+    page.wait_for_function("text.includes('first')")
+    page.evaluate(COLLECT)
+    turn(page)
+    events.event("second")
+    events.end()
+    page.wait_for_function("text.endsWith('end')")
+    assert page.evaluate("text") == "data: first\n\ndata: second\n\nend"

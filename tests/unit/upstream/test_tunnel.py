@@ -1,0 +1,171 @@
+"""A grant's proxy: asked for a tunnel, and for nothing else; what can be checked without resolving is checked."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import anyio
+import pytest
+
+from longwire.protocol.errors import ErrorCode, Phase
+from longwire.upstream import Hop, UpstreamClient
+from longwire.upstream.model import Network
+from tests.unit.upstream.asking import ask, failing, failure, fetch
+from tests.upstreams import app, faults
+from tests.upstreams.connection import Request
+from tests.upstreams.server import Server
+from tests.upstreams.tls import Authority
+
+
+class Proxy:
+    """Answers CONNECT by tunnelling to `port` of this machine, whatever name was asked for."""
+
+    def __init__(self, port: int, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> None:
+        self._port = port
+        self._answer = answer
+        self.asked: list[str] = []
+        self.heads: list[bytes] = []
+
+    async def __call__(self, request: Request) -> None:
+        self.asked.append(f"{request.method} {request.target}")
+        self.heads.append(request.raw_head)
+        near = request.connection
+        await near.send(self._answer)
+        if not self._answer.startswith(b"HTTP/1.1 2"):
+            return
+        far = await anyio.connect_tcp("127.0.0.1", self._port)
+        async with far, anyio.create_task_group() as group:
+
+            async def back() -> None:
+                async for data in far:
+                    await near.send(data)
+                near.close()
+
+            group.start_soon(back)
+            try:
+                while True:
+                    await far.send(await near.read_some())
+            finally:
+                group.cancel_scope.cancel()
+
+
+def via(proxy: Server, network: Network = "public") -> dict[str, Any]:
+    return {"proxy": ("127.0.0.1", proxy.port), "network": network}
+
+
+async def test_a_request_goes_through_the_tunnel_as_it_would_without(client: UpstreamClient) -> None:
+    async with Server(app.make_app().routes) as server:
+        through = Proxy(server.port)
+        async with Server(through) as proxy:
+            request = ask("http://nowhere.test:8080/echo", headers=[("X-Key", "for the server")], **via(proxy))
+            response, body = await fetch(client, request)
+            assert response.status == 200
+            assert b"for the server" in body
+    assert through.asked == ["CONNECT nowhere.test:8080"]
+    assert b"for the server" not in through.heads[0]
+    assert through.heads[0].count(b"\r\n") == 3  # the request line, Host, and the end: nothing else is the proxy's
+    assert dict(server.requests[0].headers)["Host"] == "nowhere.test:8080"
+
+
+async def test_tls_is_with_the_server_not_with_the_proxy(
+    client: UpstreamClient, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    authority = Authority()
+    ca_file = authority.write_ca(tmp_path_factory.mktemp("ca"))
+    async with Server(app.make_app().routes, context=authority.server_context("right.test")) as server:
+        through = Proxy(server.port)
+        async with Server(through) as proxy:
+            _, body = await fetch(client, ask("https://right.test/echo", ca_file=ca_file, **via(proxy)))
+            assert b"GET" in body
+            wrong = ask("https://wrong.test/echo", ca_file=ca_file, **via(proxy))
+            assert await failure(client, wrong) == (ErrorCode.UPSTREAM_TLS, Phase.CONNECT)
+    assert through.asked == ["CONNECT right.test:443", "CONNECT wrong.test:443"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "refused to connect to nowhere.test:80 (403)"),
+        (b"HTTP/1.1 407 Login\r\nContent-Length: 0\r\n\r\n", "asks for a login"),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://evil.test/\r\n\r\n", "(302)"),
+        (b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\nforged", "bytes of its own"),
+        (b"SSH-2.0-x\r\n\r\n", "does not speak HTTP"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 4000, "proxy"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, "more than the head"),
+    ],
+)
+async def test_what_a_proxy_answers_is_judged(client: UpstreamClient, answer: bytes, says: str) -> None:
+    async with Server(faults.raw(answer, then="close")) as proxy:
+        message, code, phase = await failing(client, ask("http://nowhere.test/", **via(proxy)))
+        assert (code, phase) == (ErrorCode.UPSTREAM_CONNECT, Phase.CONNECT)
+        assert says in message
+        await proxy.connections[0].wait_gone()
+
+
+async def test_a_proxy_that_hangs_up_and_one_that_is_not_there(client: UpstreamClient) -> None:
+    async with Server(faults.raw(b"", then="close")) as proxy:
+        assert "before there was a tunnel" in (await failing(client, ask("http://nowhere.test/", **via(proxy))))[0]
+        gone = via(proxy)
+    message, code, _ = await failing(client, ask("http://nowhere.test/", **gone))
+    assert code is ErrorCode.UPSTREAM_CONNECT
+    assert f"127.0.0.1:{proxy.port} refused" in message
+
+
+async def test_a_proxy_that_never_answers_is_left_in_time_and_its_socket_closed(client: UpstreamClient) -> None:
+    async with Server(faults.raw(b"", then="hold")) as proxy:
+        request = ask("http://nowhere.test/", header_s=0.2, **via(proxy))
+        assert await failure(client, request) == (ErrorCode.HEADER_TIMEOUT, Phase.CONNECT)
+        await proxy.connections[0].wait_gone()
+
+
+@pytest.mark.parametrize(
+    ("host", "network"),
+    [
+        ("127.0.0.1", "public"),
+        ("10.0.0.1", "public"),
+        ("169.254.169.254", "private"),
+        ("[::1]", "public"),
+        ("[64:ff9b::7f00:1]", "public"),
+        ("localhost", "public"),
+        ("x.localhost", "private"),
+        ("1.1.1.1", "private"),
+    ],
+)
+async def test_what_an_address_spells_is_checked_before_the_proxy_is_asked(
+    client: UpstreamClient, host: str, network: Network
+) -> None:
+    through = Proxy(1)
+    async with Server(through) as proxy:
+        request = ask(f"http://{host}/", **via(proxy, network))
+        assert await failure(client, request) == (ErrorCode.POLICY_DENIED, Phase.CONNECT)
+        assert proxy.connections == []
+
+
+class Names:
+    """A resolver that answers from a table."""
+
+    def __init__(self, table: dict[str, Sequence[str]]) -> None:
+        self._table = table
+
+    async def lookup(self, host: str, isolation: str) -> Sequence[str]:
+        return self._table[host]
+
+
+async def test_no_proxy_name_leads_to_a_metadata_service() -> None:
+    client = UpstreamClient(resolver=Names({"proxy.test": ["169.254.169.254"]}))
+    request = ask("http://nowhere.test/", network="public", proxy=("proxy.test", 80))
+    assert await failure(client, request) == (ErrorCode.POLICY_DENIED, Phase.CONNECT)
+    await client.aclose()
+
+
+async def test_connections_are_not_shared_between_with_and_without_a_proxy(client: UpstreamClient) -> None:
+    async with Server(app.make_app().routes) as server:
+        through = Proxy(server.port)
+        async with Server(through) as proxy:
+            url = server.url("/digest?size=0")
+            await fetch(client, ask(url))
+            hop: Hop = ask(url).hop
+            assert hop.proxy is None
+            await fetch(client, ask(url.replace("127.0.0.1", "name.test"), **via(proxy)))
+            await fetch(client, ask(url.replace("127.0.0.1", "name.test"), **via(proxy)))
+            assert len(server.connections) == 2
+            assert len(through.asked) == 1
