@@ -1,8 +1,8 @@
-// Bundles the three worlds and writes the manifest: `node build.mjs [--variant test] [--out DIR]`, by default into dist/.
+// Bundles the three worlds and the popup and writes the manifest: `node build.mjs [--variant test] [--out DIR]`, by default into dist/.
 //
 // The output stays readable: a reviewer of the extension store and a user in DevTools see what is in src/.
 
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -37,8 +37,11 @@ if (values.out === undefined) await rm(out, { recursive: true, force: true })
 await mkdir(out, { recursive: true })
 const manifestText = JSON.stringify({ ...manifest, version: numbers, version_name: version }, null, 2)
 await writeFile(join(out, 'manifest.json'), `${manifestText}\n`)
-// Content scripts are classic scripts and cannot import; the worker is a module.
-for (const [world, format] of Object.entries({ worker: 'esm', relay: 'iife', page: 'iife' })) {
+await cp(join(here, 'icons'), join(out, 'icons'), { recursive: true })
+await copyFile(join(here, 'src/popup/index.html'), join(out, 'popup.html'))
+await copyFile(join(here, 'src/popup/style.css'), join(out, 'popup.css'))
+// Content scripts are classic scripts and cannot import; the worker and the popup are modules.
+for (const [world, format] of Object.entries({ worker: 'esm', relay: 'iife', page: 'iife', popup: 'esm' })) {
   await build({
     entryPoints: [join(here, 'src', world, 'main.ts')],
     outfile: join(out, `${world}.js`),

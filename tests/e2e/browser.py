@@ -95,17 +95,11 @@ class Browser:
 
     def processes(self) -> list[psutil.Process]:
         """Every process of this browser, hosts included."""
-        (root,) = [
-            process
-            for process in psutil.process_iter(["cmdline"])
-            if f"--user-data-dir={self.profile}" in (process.info["cmdline"] or [])
-            and not any(argument.startswith("--type=") for argument in process.info["cmdline"])
-        ][:1]
-        return [root, *root.children(recursive=True)]
+        return processes_of(self.profile)
 
     def hosts(self) -> list[psutil.Process]:
         """The host processes that this browser started."""
-        return [process for process in self.processes() if _is_host(process)]
+        return hosts_of(self.profile)
 
     def resident_bytes(self) -> int:
         """Memory of the whole process tree that is its own (USS: shared pages counted nowhere)."""
@@ -119,8 +113,29 @@ class Browser:
 
     def logs(self) -> str:
         """Everything that hosts logged."""
-        folder = self.home / "state" / "longwire"
-        return "".join(file.read_text() for file in sorted(folder.glob("host-*.jsonl*")))
+        return logs_of(self.home)
+
+
+def processes_of(profile: Path) -> list[psutil.Process]:
+    """Every process of the browser that uses this profile, hosts included."""
+    (root,) = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if f"--user-data-dir={profile}" in (process.info["cmdline"] or [])
+        and not any(argument.startswith("--type=") for argument in process.info["cmdline"])
+    ][:1]
+    return [root, *root.children(recursive=True)]
+
+
+def hosts_of(profile: Path) -> list[psutil.Process]:
+    """The host processes that the browser with this profile started."""
+    return [process for process in processes_of(profile) if _is_host(process)]
+
+
+def logs_of(home: Path) -> str:
+    """Everything that hosts under this home logged."""
+    folder = home / "state" / "longwire"
+    return "".join(file.read_text() for file in sorted(folder.glob("host-*.jsonl*")))
 
 
 def _is_host(process: psutil.Process) -> bool:

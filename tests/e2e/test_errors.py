@@ -330,6 +330,7 @@ def test_a_secret_that_the_server_sends_back(
     upstream.app.routes.add("/header", reflect_in_header)
     key = browser.home / "key"
     key.write_text(f"{SECRET}\n")
+    key.chmod(0o600)
     browser.grant(
         upstream.root, more=f"inject = {{ Authorization = 'Bearer {{secret:key}}' }}\n[secret.key]\nfile = '{key}'"
     )

@@ -19,7 +19,7 @@ export type RedirectMode = 'follow' | 'error' | 'manual'
 /**
  * Why a stream is no longer wanted. For the log: the host treats all alike.
  */
-export type AbortReason = 'signal' | 'cancel' | 'collected' | 'page-gone' | 'upload-failed' | 'refused'
+export type AbortReason = 'signal' | 'cancel' | 'collected' | 'page-gone' | 'upload-failed' | 'refused' | 'user'
 export type ToPage =
   StreamHeaders | StreamChunk | StreamBodyAck | StreamEnd | StreamErrorMessage | StreamAborted | Status | BridgeLost
 /**

@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'POLICY_INVALID'
   | 'VERSION_MISMATCH'
   | 'UPLOAD_FAILED'
+  | 'STOPPED_BY_USER'
 
 export type Category =
   | 'NETWORK'
@@ -168,5 +169,10 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorInfo>> = {
     category: 'NETWORK',
     retryable: false,
     meaning: 'the request body could not be sent in full'
+  },
+  STOPPED_BY_USER: {
+    category: 'CANCELLED',
+    retryable: false,
+    meaning: 'the user stopped the stream in the extension\'s own popup'
   }
 }

@@ -149,7 +149,7 @@ function total(check: Check, value: unknown): boolean {
   }
 }
 
-const errorCode = oneOf('POLICY_DENIED', 'PROTOCOL', 'LIMIT_EXCEEDED', 'HOST_UNAVAILABLE', 'HOST_LOST', 'BRIDGE_LOST', 'UPSTREAM_DNS', 'UPSTREAM_CONNECT', 'UPSTREAM_TLS', 'UPSTREAM_RESET', 'UPSTREAM_TRUNCATED', 'UPSTREAM_PROTOCOL', 'REDIRECT_DENIED', 'TOO_MANY_REDIRECTS', 'HEADER_TIMEOUT', 'IDLE_TIMEOUT', 'TOTAL_TIMEOUT', 'DECODE_FAILED', 'BODY_TOO_LARGE', 'SECRET_UNAVAILABLE', 'SECRET_REFLECTED', 'POLICY_INVALID', 'VERSION_MISMATCH', 'UPLOAD_FAILED')
+const errorCode = oneOf('POLICY_DENIED', 'PROTOCOL', 'LIMIT_EXCEEDED', 'HOST_UNAVAILABLE', 'HOST_LOST', 'BRIDGE_LOST', 'UPSTREAM_DNS', 'UPSTREAM_CONNECT', 'UPSTREAM_TLS', 'UPSTREAM_RESET', 'UPSTREAM_TRUNCATED', 'UPSTREAM_PROTOCOL', 'REDIRECT_DENIED', 'TOO_MANY_REDIRECTS', 'HEADER_TIMEOUT', 'IDLE_TIMEOUT', 'TOTAL_TIMEOUT', 'DECODE_FAILED', 'BODY_TOO_LARGE', 'SECRET_UNAVAILABLE', 'SECRET_REFLECTED', 'POLICY_INVALID', 'VERSION_MISMATCH', 'UPLOAD_FAILED', 'STOPPED_BY_USER')
 const fatal = record({
   type: oneOf('FATAL'),
   code: errorCode,
@@ -277,7 +277,7 @@ const statusRequestFields = record({
   type: oneOf('STATUS_REQUEST'),
   request: integer(1, MAX_ID)
 })
-const abortReason = oneOf('signal', 'cancel', 'collected', 'page-gone', 'upload-failed', 'refused')
+const abortReason = oneOf('signal', 'cancel', 'collected', 'page-gone', 'upload-failed', 'refused', 'user')
 const streamAbort = record({
   type: oneOf('STREAM_ABORT'),
   id: integer(1, MAX_ID),

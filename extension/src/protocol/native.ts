@@ -21,7 +21,7 @@ export type RedirectMode = 'follow' | 'error' | 'manual'
 /**
  * Why a stream is no longer wanted. For the log: the host treats all alike.
  */
-export type AbortReason = 'signal' | 'cancel' | 'collected' | 'page-gone' | 'upload-failed' | 'refused'
+export type AbortReason = 'signal' | 'cancel' | 'collected' | 'page-gone' | 'upload-failed' | 'refused' | 'user'
 export type FromHost =
   | Welcome
   | StreamHeaders

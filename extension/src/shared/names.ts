@@ -3,6 +3,12 @@
 /** Name of the runtime port between a relay and the worker. */
 export const BRIDGE_PORT = 'longwire'
 
+/** Name of the runtime port between the extension's own popup and the worker. */
+export const POPUP_PORT = 'longwire-popup'
+
+/** The popup's page, in the extension's folder. */
+export const POPUP_PAGE = '/popup.html'
+
 /** Relay to shim, on `window`: `ports[0]` is the shim's end of the private channel and `data` the protocol version. */
 export const PORT_EVENT = 'longwire:port'
 

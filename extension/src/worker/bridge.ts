@@ -3,6 +3,8 @@ import { MAX_STREAMS_PER_FRAME } from '../protocol/constants'
 import { ERRORS, type ErrorCode, type Phase } from '../protocol/errors'
 import { isFromPage } from '../protocol/guards'
 import type { AbortReason, ToHost } from '../protocol/native'
+import type { StreamReport as StreamLine } from '../shared/popup'
+import { Denials } from './denials'
 import { describe, type Failure } from './failure'
 import type { Identity } from './identity'
 import type { HostFrame } from './native'
@@ -33,9 +35,11 @@ export class Bridge {
   readonly #link: HostLink
   readonly #streams = new StreamTable<Peer>()
   readonly #status = new StatusDesk<Peer>()
+  readonly #denials: Denials
 
-  constructor(link: HostLink) {
+  constructor(link: HostLink, denials = new Denials()) {
     this.#link = link
+    this.#denials = denials
   }
 
   /** A message from a relay, which may have been written by anybody who controls that page's renderer. */
@@ -49,10 +53,11 @@ export class Bridge {
   /** The relay is gone: tab closed, navigation, bfcache, or a relay that broke the protocol. */
   pageGone(peer: Peer): void {
     this.#status.forget(peer)
-    for (const stream of this.#streams.of(peer)) {
-      if (stream.state === 'live') this.#abort(stream, 'page-gone')
-      stream.state = 'settled'
-    }
+    const streams = this.#streams.of(peer)
+    const live = streams.filter(({ state }) => state === 'live')
+    // First of all: should the host be lost on the first abort, nobody is to be told about the others.
+    for (const stream of streams) stream.state = 'settled'
+    for (const stream of live) this.#abort(stream, 'page-gone')
     this.#updateUse()
   }
 
@@ -83,13 +88,34 @@ export class Bridge {
   /** The host is gone, and all it was doing. */
   hostLost(failure: Failure): void {
     for (const stream of this.#streams.closeAll()) {
-      if (stream.state === 'live')
+      if (stream.state === 'live') {
         this.#tellError(stream.peer, stream.pageId, failure.code, describe(failure), phaseOf(stream))
+      } else if (stream.state === 'closing') {
+        this.#post(stream.peer, { type: 'STREAM_ABORTED', id: stream.pageId })
+      }
     }
     for (const { peer, request } of this.#status.takeAll()) {
       this.#post(peer, { type: 'STATUS', request, state: failure.state, destinations: [], fix: describe(failure) })
     }
     this.#updateUse()
+  }
+
+  /** The streams of all frames of one tab, as they stand. */
+  streamsOf(tab: number): StreamLine[] {
+    const lines: StreamLine[] = []
+    for (const { hostId, peer, state, headersSeen, account } of this.#streams.all()) {
+      if ('refusal' in peer.identity || peer.identity.page.tab !== tab) continue
+      const stands = state !== 'live' ? 'ending' : headersSeen ? 'open' : 'connecting'
+      lines.push({ ...account, id: hostId, origin: peer.identity.page.origin, state: stands })
+    }
+    return lines
+  }
+
+  /** The user wants this stream of the tab to end. */
+  stop(tab: number, hostId: number): void {
+    const stream = this.#streams.ofHost(hostId)
+    if (stream?.state !== 'live' || 'refusal' in stream.peer.identity || stream.peer.identity.page.tab !== tab) return
+    this.#fail(stream, 'STOPPED_BY_USER', 'You stopped this stream in the popup of the Longwire extension.', 'user')
   }
 
   #start(peer: Peer, fields: Parameters<typeof startToHost>[0]): void {
@@ -105,6 +131,8 @@ export class Bridge {
     }
     try {
       const start = startToHost(fields, stream.hostId, page)
+      stream.account.method = start.method
+      stream.account.url = start.url
       this.#updateUse()
       if (this.#link.send(start)) return
       this.#tellError(peer, fields.id, 'LIMIT_EXCEEDED', 'Too many requests wait for the host to start.', 'connect')
@@ -120,6 +148,7 @@ export class Bridge {
     // Finished, or never this page's: either way nobody's.
     if (stream?.state !== 'live') return
     if (command.type === 'STREAM_ABORT') stream.state = 'closing'
+    else if (command.type === 'STREAM_BODY') stream.account.sent = command.offset + command.data.byteLength
     if (!this.#link.send(commandToHost(command, stream.hostId))) {
       this.#fail(stream, 'LIMIT_EXCEEDED', 'Too many messages wait for the host to start.')
     }
@@ -151,7 +180,9 @@ export class Bridge {
     if (stream.state === 'live' || (stream.state === 'closing' && terminal)) {
       if (report.type === 'STREAM_HEADERS') stream.headersSeen = true
       try {
-        this.#post(stream.peer, reportToPage(report, stream.pageId))
+        const message = reportToPage(report, stream.pageId)
+        this.#note(stream, message)
+        this.#post(stream.peer, message)
       } catch {
         this.#fail(stream, 'PROTOCOL', 'The host sent bytes that are not base64.')
       }
@@ -159,11 +190,23 @@ export class Bridge {
     if (terminal) this.#close(stream)
   }
 
+  /** What the popup shall know of it. */
+  #note({ account, peer }: Stream<Peer>, message: ToPage): void {
+    if (message.type === 'STREAM_CHUNK') {
+      account.received = message.offset + (message.size ?? message.data.byteLength)
+    } else if (message.type === 'STREAM_HEADERS') {
+      account.status = message.status
+      account.url = message.url
+    } else if (message.type === 'STREAM_ERROR' && message.code === 'POLICY_DENIED' && 'page' in peer.identity) {
+      this.#denials.note(peer.identity.page.tab, peer.identity.page.origin, account)
+    }
+  }
+
   /** Tell the page that its stream failed, and the host that nobody wants it any more. */
-  #fail(stream: Stream<Peer>, code: ErrorCode, text: string): void {
+  #fail(stream: Stream<Peer>, code: ErrorCode, text: string, reason: AbortReason = 'refused'): void {
     stream.state = 'settled'
     this.#tellError(stream.peer, stream.pageId, code, text, phaseOf(stream))
-    this.#abort(stream, 'refused')
+    this.#abort(stream, reason)
   }
 
   #abort(stream: Stream<Peer>, reason: AbortReason): void {

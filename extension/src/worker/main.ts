@@ -1,10 +1,12 @@
 // The service worker: everything here is a cache. What must survive is in the host, in storage or in the registration.
 
-import { BRIDGE_PORT } from '../shared/names'
+import { BRIDGE_PORT, POPUP_PORT } from '../shared/names'
 import { Bridge, type Peer } from './bridge'
+import { Denials } from './denials'
 import { identify } from './identity'
 import { injectIntoOpenPages } from './injection'
 import { NATIVE_HOST, NativeLink } from './native'
+import { isPopup, PopupDesk } from './popup'
 import { Sites } from './sites'
 
 const POLICY_ALARM = 'policy'
@@ -23,13 +25,22 @@ const link: NativeLink = new NativeLink(
   {
     frame: (frame) => bridge.fromHost(frame),
     badFrame: (id) => bridge.badFromHost(id),
-    policy: (policy) => void sites.update(policy.pages),
-    lost: (failure) => bridge.hostLost(failure)
+    policy: (policy) => {
+      void sites.update(policy.pages)
+      popups.policyIs(policy)
+    },
+    lost: (failure) => {
+      bridge.hostLost(failure)
+      popups.hostLost(failure)
+    }
   }
 )
-const bridge: Bridge = new Bridge(link)
+const denials = new Denials()
+const bridge: Bridge = new Bridge(link, denials)
+const popups: PopupDesk = new PopupDesk(bridge, denials)
 
 chrome.runtime.onConnect.addListener((port) => {
+  if (port.name === POPUP_PORT && isPopup(port.sender, chrome.runtime.id)) return popups.open(port)
   if (port.name !== BRIDGE_PORT) return port.disconnect()
   const identity = identify(port.sender, chrome.runtime.id, chrome.extension.inIncognitoContext)
   const peer: Peer = { port, identity }
@@ -43,7 +54,11 @@ chrome.runtime.onInstalled.addListener(async () => {
   await injectIntoOpenPages(chrome, await sites.permitted())
 })
 chrome.runtime.onStartup.addListener(() => link.open())
-chrome.permissions.onAdded.addListener(() => link.open())
+chrome.permissions.onAdded.addListener(() => {
+  // A host that runs already has said which pages there are, and will not say so again.
+  void sites.ensure()
+  link.open()
+})
 chrome.permissions.onRemoved.addListener(() => void sites.ensure())
 chrome.alarms.onAlarm.addListener(({ name }) => {
   if (name === POLICY_ALARM) link.open()

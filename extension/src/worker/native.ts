@@ -205,6 +205,7 @@ export class NativeLink {
 
 /** Characters of what a page chose the size of. */
 function weight(message: ToHost): number {
+  if (message.type === 'STREAM_BODY') return message.data.length
   if (message.type !== 'STREAM_START') return 0
   let chars = message.url.length + (message.body.kind === 'inline' ? message.body.data.length : 0)
   for (const [name, value] of message.headers) chars += name.length + value.length

@@ -52,10 +52,16 @@ export function isStatic(pattern: PagePattern): boolean {
 export function carriesShim(origin: string, patterns: readonly PagePattern[]): boolean {
   const url = URL.parse(origin)
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return false
+  return STATIC_HOSTS.includes(url.hostname) || patternsFor(origin, patterns).length > 0
+}
+
+/** Those of the patterns that name a page of this origin. */
+export function patternsFor(origin: string, patterns: readonly PagePattern[]): PagePattern[] {
+  const url = URL.parse(origin)
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return []
   const scheme = url.protocol === 'https:' ? 'https' : 'http'
   const port = url.port === '' ? DEFAULT_PORT[scheme] : url.port
-  if (STATIC_HOSTS.includes(url.hostname)) return true
-  return patterns.some(
+  return patterns.filter(
     (pattern) =>
       pattern.scheme === scheme &&
       (pattern.port === '*' || pattern.port === port) &&

@@ -20,6 +20,22 @@ export interface Stream<P> {
   readonly document: string
   state: StreamState
   headersSeen: boolean
+  /** What the popup tells of it. */
+  readonly account: Account
+}
+
+/** How a stream stands in figures. */
+export interface Account {
+  method: string
+  /** Where the request goes; from the headers on, where the bytes come from. */
+  url: string
+  /** The response's status, 0 before the headers. */
+  status: number
+  /** Body bytes, of the response and of the request. */
+  received: number
+  sent: number
+  /** On the clock of `performance.now()`, milliseconds. */
+  readonly startedAt: number
 }
 
 /**
@@ -47,7 +63,9 @@ export class StreamTable<P extends object> {
     const count = this.#perDocument.get(document) ?? 0
     if (count >= MAX_STREAMS_PER_FRAME) return 'limit'
     this.#lastHostId += 1
-    const stream: Stream<P> = { hostId: this.#lastHostId, pageId, peer, document, state: 'live', headersSeen: false }
+    const account: Account = { method: '', url: '', status: 0, received: 0, sent: 0, startedAt: performance.now() }
+    const hostId = this.#lastHostId
+    const stream: Stream<P> = { hostId, pageId, peer, document, state: 'live', headersSeen: false, account }
     this.#byHostId.set(stream.hostId, stream)
     this.#byPeer.set(peer, ofPeer.set(pageId, stream))
     this.#perDocument.set(document, count + 1)
@@ -65,6 +83,10 @@ export class StreamTable<P extends object> {
   /** All streams of one port. */
   of(peer: P): Stream<P>[] {
     return [...(this.#byPeer.get(peer)?.values() ?? [])]
+  }
+
+  all(): Iterable<Stream<P>> {
+    return this.#byHostId.values()
   }
 
   /** The host is done with it: the slot is free and both ids are forgotten. */

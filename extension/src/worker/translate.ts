@@ -1,5 +1,5 @@
 import type * as bridge from '../protocol/bridge'
-import { MAX_HEADERS_CHARS } from '../protocol/constants'
+import { KIB, MAX_FRAME_TO_HOST, MAX_HEADERS_CHARS, MAX_URL_CHARS } from '../protocol/constants'
 import type * as native from '../protocol/native'
 
 /** A message of the page about one stream, after its start. */
@@ -14,6 +14,12 @@ export type StreamReport = Exclude<
 /** The page asked for something that the protocol does not carry. The text is for the page. */
 export class Refused extends Error {}
 
+/** The most that a UTF-16 unit of text becomes in a frame: JSON escapes a control character, as in `\u0001`. */
+const MAX_BYTES_PER_CHAR = 6
+
+/** More than names, punctuation and numbers of a STREAM_START take, those of its 256 header pairs among them. */
+const MAX_BYTES_BESIDE_TEXT = 4 * KIB
+
 /**
  * The page's STREAM_START as the host gets it: the host's id, the page as the browser attests it, the URL as the
  * browser's own parser understands it, bytes as base64.
@@ -21,12 +27,34 @@ export class Refused extends Error {}
  * @throws {Refused}
  */
 export function startToHost(fields: bridge.StreamStartFields, hostId: number, page: native.Page): native.StreamStart {
-  let chars = 0
-  for (const [name, value] of fields.headers) chars += name.length + value.length
+  const chars = headerChars(fields.headers)
   if (chars > MAX_HEADERS_CHARS) {
     throw new Refused(`The request headers have ${chars} characters; the limit is ${MAX_HEADERS_CHARS}.`)
   }
-  return { ...fields, id: hostId, url: canonicalUrl(fields.url), body: bodyToHost(fields.body), page }
+  const start = { ...fields, id: hostId, url: canonicalUrl(fields.url), body: bodyToHost(fields.body), page }
+  checkFrame(start)
+  return start
+}
+
+function headerChars(headers: readonly [string, string][]): number {
+  let chars = 0
+  for (const [name, value] of headers) chars += name.length + value.length
+  return chars
+}
+
+/**
+ * Every field is within its bounds by now, but all of them at their bounds are more than a frame may hold, and the host
+ * has no way to go on behind a frame that it cannot read: every page's streams would end.
+ */
+function checkFrame(start: native.StreamStart): void {
+  const { method, url, headers, body, page } = start
+  const chars = method.length + url.length + headerChars(headers) + page.origin.length + page.document.length
+  const base64Chars = body.kind === 'inline' ? body.data.length : 0
+  if (chars * MAX_BYTES_PER_CHAR + base64Chars + MAX_BYTES_BESIDE_TEXT <= MAX_FRAME_TO_HOST) return
+  // Chromium writes to the host what JSON.stringify gives, as UTF-8.
+  const bytes = new TextEncoder().encode(JSON.stringify(start)).length
+  if (bytes <= MAX_FRAME_TO_HOST) return
+  throw new Refused(`The request takes ${bytes} bytes as a message to the host; the limit is ${MAX_FRAME_TO_HOST}.`)
 }
 
 /** http(s), absolute, without credentials; the fragment is dropped, as every user agent does before it sends. */
@@ -38,6 +66,11 @@ function canonicalUrl(text: string): string {
   }
   if (url.username !== '' || url.password !== '') throw new Refused('The URL includes credentials.')
   url.hash = ''
+  const { length } = url.href
+  if (length > MAX_URL_CHARS) {
+    // The page's own text may be nine times shorter: escapes and punycode.
+    throw new Refused(`The URL has ${length} characters in its canonical form; the limit is ${MAX_URL_CHARS}.`)
+  }
   return url.href
 }
 

@@ -64,6 +64,7 @@ class ErrorCode(StrEnum):
     POLICY_INVALID = "POLICY_INVALID"
     VERSION_MISMATCH = "VERSION_MISMATCH"
     UPLOAD_FAILED = "UPLOAD_FAILED"
+    STOPPED_BY_USER = "STOPPED_BY_USER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,9 @@ ERRORS: Final[dict[ErrorCode, ErrorInfo]] = {
         Category.PROTOCOL, "extension and host speak different protocol versions", retryable=False
     ),
     ErrorCode.UPLOAD_FAILED: ErrorInfo(Category.NETWORK, "the request body could not be sent in full", retryable=False),
+    ErrorCode.STOPPED_BY_USER: ErrorInfo(
+        Category.CANCELLED, "the user stopped the stream in the extension's own popup", retryable=False
+    ),
 }
 
 

@@ -18,6 +18,7 @@ class AbortReason(StrEnum):
     PAGE_GONE = "page-gone"
     UPLOAD_FAILED = "upload-failed"
     REFUSED = "refused"
+    USER = "user"
 
 
 class RedirectMode(StrEnum):

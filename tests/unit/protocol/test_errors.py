@@ -26,7 +26,13 @@ def test_every_code_has_a_row_in_the_order_of_the_list() -> None:
 def test_a_code_is_its_own_name_and_means_something(code: ErrorCode) -> None:
     assert code.name == code.value
     assert ERRORS[code].meaning
-    assert ERRORS[code].category is not Category.CANCELLED
+
+
+def test_of_all_failures_only_the_users_own_stop_is_a_cancellation() -> None:
+    """What the page itself aborts ends with the page's own reason, and no code."""
+    cancelled = [code for code in ErrorCode if ERRORS[code].category is Category.CANCELLED]
+    assert cancelled == [ErrorCode.STOPPED_BY_USER]
+    assert not ERRORS[ErrorCode.STOPPED_BY_USER].retryable
 
 
 def test_a_frame_error_is_of_the_protocol() -> None:

@@ -1,0 +1,62 @@
+// The popup: a page of the extension, alive only while somebody looks at it. Everything it knows comes from the worker.
+
+import { POPUP_PORT } from '../shared/names'
+import type { Snapshot } from '../shared/popup'
+import { element } from './dom'
+import { WorkerLink, type WorkerPort } from './link'
+import { permissionFor, viewOf } from './model'
+import { Rates } from './rates'
+import { findSite, type Site } from './site'
+import { StreamList } from './streams'
+import { Page } from './view'
+
+const page = new Page()
+const rates = new Rates()
+let site: Site = { tab: -1, origin: null, refusal: '', private: false }
+let snapshot: Snapshot | null = null
+let permitted: boolean | undefined
+
+const link = new WorkerLink(
+  () => chrome.runtime.connect({ name: POPUP_PORT }) as unknown as WorkerPort,
+  (received) => {
+    // One about another tab was on its way when the popup turned to this one.
+    if (received.tab !== site.tab) return
+    snapshot = received
+    rates.add(received.at, received.streams)
+    show()
+  }
+)
+const list = new StreamList((stream) => link.send({ type: 'STOP', stream }))
+
+function show(): void {
+  const view = viewOf(site, snapshot, permitted, LONGWIRE_VERSION)
+  page.show(site, view)
+  if (snapshot !== null) list.show(snapshot.streams, snapshot.at, rates, site.origin)
+  // Beside a host that is not there, the streams that there are not are no news.
+  element('streams').hidden = view.problem !== null && !snapshot?.streams.length
+}
+
+async function checkPermission(): Promise<void> {
+  permitted = site.origin === null ? undefined : await chrome.permissions.contains({ origins: [`${site.origin}/*`] })
+  show()
+}
+
+async function look(): Promise<void> {
+  site = await findSite(chrome, location.hash)
+  link.watch({ type: 'WATCH', tab: site.tab, origin: site.origin, private: site.private })
+  await checkPermission()
+}
+
+element('retry').addEventListener('click', () => link.send({ type: 'ASK' }))
+element('allow').addEventListener('click', () => {
+  const pattern = permissionFor(site.origin, snapshot)
+  // Within the click: the browser asks nobody otherwise.
+  if (pattern !== null) void chrome.permissions.request({ origins: [pattern] })
+})
+chrome.permissions.onAdded.addListener(() => void checkPermission())
+chrome.permissions.onRemoved.addListener(() => void checkPermission())
+chrome.tabs.onUpdated.addListener((tab, { url }) => {
+  if (tab === site.tab && url !== undefined) void look()
+})
+
+void look()

@@ -1,0 +1,68 @@
+import { copyable } from './copy'
+import { announce, element, setProse, setText } from './dom'
+import type { View } from './model'
+import type { Site } from './site'
+
+/** Puts a `View` into index.html. Elements stay and change in place. */
+export class Page {
+  readonly #command = copyable('problem-command')
+  readonly #lines = copyable('suggestion')
+  #said = ''
+
+  show(site: Site, view: View): void {
+    const badge = element('badge')
+    badge.dataset['tone'] = view.badge.tone
+    setText(badge, view.badge.text)
+    element('site').hidden = view.verdict === null
+    element('origin').hidden = site.origin === null
+    setText(element('origin'), site.origin ?? 'This page')
+    element('private').hidden = !site.private
+    this.#showProblem(view)
+    this.#showVerdict(view)
+    element('permission').hidden = view.permission === null
+    setText(element('allow'), view.permission === null ? '' : `Allow on ${view.permission.replace(/\/\*$/, '')}`)
+    setText(element('versions'), view.versions)
+    this.#announce(view)
+  }
+
+  #showProblem({ problem, badge }: View): void {
+    element('problem').hidden = problem === null
+    const title = element('problem-title')
+    title.dataset['tone'] = badge.tone
+    setText(title, problem?.title ?? '')
+    setProse(element('problem-text'), problem?.text ?? '')
+    this.#command.show(problem?.command ?? null)
+  }
+
+  #showVerdict({ verdict }: View): void {
+    element('verdict').hidden = verdict === null
+    if (verdict === null) return
+    const title = element('verdict-title')
+    title.dataset['tone'] = verdict.tone
+    setText(title, verdict.title)
+    setProse(element('verdict-text'), verdict.text)
+    element('verdict-text').hidden = verdict.text === ''
+    const list = element('destinations')
+    list.hidden = verdict.destinations.length === 0
+    if (list.dataset['shown'] !== verdict.destinations.join(' ')) {
+      list.dataset['shown'] = verdict.destinations.join(' ')
+      list.replaceChildren(...verdict.destinations.map(itemOf))
+    }
+    this.#lines.show(verdict.suggestion?.lines ?? null)
+  }
+
+  /** What a glance at the top of the popup tells, when it has changed. */
+  #announce({ badge, problem, verdict }: View): void {
+    if (badge.tone === 'busy') return
+    const text = [badge.text, problem?.title, verdict?.title].filter((part) => part !== undefined).join('. ')
+    if (text === this.#said) return
+    this.#said = text
+    announce(text)
+  }
+}
+
+function itemOf(text: string): HTMLLIElement {
+  const item = document.createElement('li')
+  item.textContent = text
+  return item
+}

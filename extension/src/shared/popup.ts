@@ -1,0 +1,71 @@
+// What the popup and the worker say to each other: both are the extension's own, and of one build.
+
+import type { ErrorCode } from '../protocol/errors'
+import type { BridgeState, PolicySummary } from '../protocol/native'
+
+/** From the popup. */
+export type FromPopup =
+  /** Tell of this tab from now on; `origin` is that of its top frame, null if Longwire cannot serve it. */
+  | { readonly type: 'WATCH'; readonly tab: number; readonly origin: string | null; readonly private: boolean }
+  /** Ask the host again, and start it for that if need be. */
+  | { readonly type: 'ASK' }
+  /** End a stream of the watched tab. */
+  | { readonly type: 'STOP'; readonly stream: number }
+
+/** To the popup: all there is to tell, each time. */
+export interface Snapshot {
+  readonly tab: number
+  readonly bridge: BridgeReport
+  /** Null as long as this worker has not heard of a policy. */
+  readonly policy: PolicySummary | null
+  /** What the policy lets the watched page reach. */
+  readonly destinations: readonly string[]
+  /** The last request of the watched page that the policy refused. */
+  readonly denied: DeniedRequest | null
+  readonly streams: readonly StreamReport[]
+  /** When all this was so, on the clock of `StreamReport.startedAt`, milliseconds. */
+  readonly at: number
+}
+
+export type BridgeReport =
+  /** The host was asked and has not answered yet. */
+  | { readonly kind: 'asking' }
+  /** The host runs, or did a moment ago and will again when it is needed. */
+  | {
+      readonly kind: 'up'
+      readonly policyInvalid: boolean
+      readonly host: string
+      readonly protocol: number
+      /** Of the policy. */
+      readonly fix: string | undefined
+    }
+  /** There is no host to be had. */
+  | {
+      readonly kind: 'down'
+      readonly state: BridgeState
+      readonly code: ErrorCode
+      readonly message: string
+      readonly fix: string
+    }
+
+export interface DeniedRequest {
+  readonly method: string
+  readonly url: string
+}
+
+/** One stream of any frame of the tab. */
+export interface StreamReport {
+  readonly id: number
+  /** Of the frame that asked. */
+  readonly origin: string
+  readonly method: string
+  readonly url: string
+  /** `ending`: nobody waits for it any more, and the host is letting go of it. */
+  readonly state: 'connecting' | 'open' | 'ending'
+  /** The response's status, 0 before the headers. */
+  readonly status: number
+  /** Body bytes, of the response and of the request. */
+  readonly received: number
+  readonly sent: number
+  readonly startedAt: number
+}

@@ -1,0 +1,173 @@
+import type { Status } from '../protocol/bridge'
+import type { PolicySummary } from '../protocol/native'
+import { POPUP_PAGE } from '../shared/names'
+import type { BridgeReport, FromPopup, Snapshot } from '../shared/popup'
+import type { Bridge, Peer } from './bridge'
+import type { Denials } from './denials'
+import type { Failure } from './failure'
+
+/** How often an open popup hears how its streams come along. */
+export const SNAPSHOT_INTERVAL_MS = 1_000
+
+/** What the desk needs of the popup's runtime port. */
+export interface PopupPort {
+  postMessage(message: unknown): void
+  readonly onMessage: { addListener(listener: (message: unknown) => void): void }
+  readonly onDisconnect: { addListener(listener: () => void): void }
+}
+
+/**
+ * Whether the extension's own popup page holds the other end of a port, by what the browser puts on `port.sender`. A
+ * content script, which may be anybody who controls its renderer, has its page's origin there.
+ */
+export function isPopup(sender: chrome.runtime.MessageSender | undefined, extensionId: string): boolean {
+  const origin = `chrome-extension://${extensionId}`
+  if (sender?.id !== extensionId || sender.origin !== origin || sender.url === undefined) return false
+  // Chromium's URL has "null" for the origin of a scheme that it does not know.
+  return URL.parse(sender.url)?.pathname === POPUP_PAGE && sender.url.startsWith(`${origin}/`)
+}
+
+/**
+ * Tells open popups how things stand: at once when something changes, else once a second. Nothing here outlives its
+ * popup, and of the host it asks what the watched page itself may ask, once.
+ */
+export class PopupDesk {
+  readonly #bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'streamsOf' | 'stop'>
+  readonly #denials: Denials
+  readonly #open = new Set<PopupSession>()
+  #policy: PolicySummary | null = null
+
+  constructor(bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'streamsOf' | 'stop'>, denials: Denials) {
+    this.#bridge = bridge
+    this.#denials = denials
+  }
+
+  /** A popup opened. The caller has made sure that it is one. */
+  open(port: PopupPort): void {
+    const session = new PopupSession(port, this.#bridge, this.#denials, () => this.#policy)
+    this.#open.add(session)
+    port.onMessage.addListener((message) => session.receive(message as FromPopup))
+    port.onDisconnect.addListener(() => {
+      session.close()
+      this.#open.delete(session)
+    })
+  }
+
+  /** The host said what its policy is. */
+  policyIs(policy: PolicySummary): void {
+    if (policy.digest !== this.#policy?.digest) this.#denials.clear()
+    this.#policy = policy
+    for (const session of this.#open) session.policyChanged()
+  }
+
+  /** The host is gone. It is not asked again: it would be started again only to end again. */
+  hostLost({ state, code, message, fix }: Failure): void {
+    for (const session of this.#open) session.settle({ kind: 'down', state, code, message, fix }, [])
+  }
+}
+
+class PopupSession {
+  readonly #port: PopupPort
+  readonly #bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'streamsOf' | 'stop'>
+  readonly #denials: Denials
+  readonly #policy: () => PolicySummary | null
+  #watched: Extract<FromPopup, { type: 'WATCH' }> | null = null
+  /** In whose name the host is asked: the watched page's. */
+  #peer: Peer | null = null
+  #report: BridgeReport = { kind: 'asking' }
+  #asking = false
+  #destinations: readonly string[] = []
+  #lastRequest = 0
+  #timer: ReturnType<typeof setInterval> | undefined
+
+  constructor(
+    port: PopupPort,
+    bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'streamsOf' | 'stop'>,
+    denials: Denials,
+    policy: () => PolicySummary | null
+  ) {
+    this.#port = port
+    this.#bridge = bridge
+    this.#denials = denials
+    this.#policy = policy
+  }
+
+  receive(message: FromPopup): void {
+    if (message.type === 'WATCH') this.#watch(message)
+    else if (message.type === 'ASK') this.#askAnew()
+    else if (this.#watched !== null) {
+      this.#bridge.stop(this.#watched.tab, message.stream)
+      this.#tell()
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    if (this.#peer !== null) this.#bridge.pageGone(this.#peer)
+  }
+
+  policyChanged(): void {
+    // While an answer is on its way this is the WELCOME that comes before it.
+    if (!this.#asking) this.#ask()
+  }
+
+  settle(report: BridgeReport, destinations: readonly string[]): void {
+    this.#asking = false
+    this.#report = report
+    this.#destinations = destinations
+    this.#tell()
+  }
+
+  #watch(message: Extract<FromPopup, { type: 'WATCH' }>): void {
+    if (this.#peer !== null) this.#bridge.pageGone(this.#peer)
+    this.#watched = message
+    const origin = message.origin ?? 'null'
+    this.#peer = {
+      port: { postMessage: (answer) => this.#answered(answer as Status), disconnect: () => undefined },
+      identity: { page: { origin, tab: message.tab, frame: 0, document: 'popup', private: message.private } }
+    }
+    this.#timer ??= setInterval(() => this.#tell(), SNAPSHOT_INTERVAL_MS)
+    this.#askAnew()
+  }
+
+  /** Ask, and say no more of the last answer. */
+  #askAnew(): void {
+    this.#report = { kind: 'asking' }
+    this.#destinations = []
+    this.#ask()
+    this.#tell()
+  }
+
+  #ask(): void {
+    if (this.#peer === null) return
+    this.#asking = true
+    this.#lastRequest += 1
+    // The host may be lost while it is being asked, and `settle` called before this returns.
+    this.#bridge.fromPage(this.#peer, { type: 'STATUS_REQUEST', request: this.#lastRequest })
+  }
+
+  #answered({ request, state, host = '', protocol = 0, destinations, fix }: Status): void {
+    // A lost host comes through `hostLost`, which knows more of it.
+    if (request !== this.#lastRequest || (state !== 'ready' && state !== 'policy-invalid')) return
+    this.settle({ kind: 'up', policyInvalid: state === 'policy-invalid', host, protocol, fix }, destinations)
+  }
+
+  #tell(): void {
+    if (this.#watched === null) return
+    const { tab, origin } = this.#watched
+    const snapshot: Snapshot = {
+      tab,
+      bridge: this.#report,
+      policy: this.#policy(),
+      destinations: this.#destinations,
+      denied: origin === null ? null : this.#denials.of(tab, origin),
+      streams: this.#bridge.streamsOf(tab),
+      at: performance.now()
+    }
+    try {
+      this.#port.postMessage(snapshot)
+    } catch {
+      // The popup closed and its event is on the way.
+    }
+  }
+}

@@ -1,0 +1,27 @@
+// What Chromium 148 has and Node 20 has not. Only what src/ uses, and only as far as it uses it.
+
+import './messaging'
+
+Uint8Array.prototype.toBase64 ??= function (this: Uint8Array) {
+  return Buffer.from(this).toString('base64')
+}
+
+Uint8Array.fromBase64 ??= (text: string) => {
+  if (!/^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/.test(text)) throw new SyntaxError('not base64')
+  return new Uint8Array(Buffer.from(text, 'base64'))
+}
+
+URL.parse ??= (text: string | URL, base?: string | URL) => (URL.canParse(text, base) ? new URL(text, base) : null)
+
+globalThis.PageTransitionEvent ??= class extends Event {
+  readonly #persisted: boolean
+
+  constructor(type: string, init?: PageTransitionEventInit) {
+    super(type, init)
+    this.#persisted = init?.persisted ?? false
+  }
+
+  get persisted(): boolean {
+    return this.#persisted
+  }
+}

@@ -1,0 +1,169 @@
+// What the popup shows for each state of bridge, policy, page and permission.
+
+import { expect, test } from 'vitest'
+import { permissionFor, viewOf } from '../../src/popup/model'
+import type { Site } from '../../src/popup/site'
+import type { BridgeReport, Snapshot } from '../../src/shared/popup'
+import {
+  type Failure,
+  failureOf,
+  hostMute,
+  hostSilent,
+  hostSpokeNonsense,
+  versionMismatch
+} from '../../src/worker/failure'
+
+const ORIGIN = 'https://chat.example.com'
+const SITE: Site = { tab: 1, origin: ORIGIN, refusal: '', private: false }
+const UP: BridgeReport = { kind: 'up', policyInvalid: false, host: '1.2.3', protocol: 1, fix: undefined }
+const POLICY = { state: 'ok', digest: 'd', pages: ['https://*.example.com'] } as const
+
+function snapshot(fields: Partial<Snapshot> = {}): Snapshot {
+  const policy = { ...POLICY, pages: [...POLICY.pages] }
+  return { tab: 1, bridge: UP, policy, destinations: [], denied: null, streams: [], at: 0, ...fields }
+}
+
+const view = (fields: Partial<Snapshot> = {}, site: Partial<Site> = {}, permitted: boolean | undefined = true) =>
+  viewOf({ ...SITE, ...site }, snapshot(fields), permitted, '1.2.4')
+
+const down = ({ state, code, message, fix }: Failure): BridgeReport => ({ kind: 'down', state, code, message, fix })
+
+test('nothing heard yet', () => {
+  const shown = viewOf(SITE, null, undefined, '1.2.4')
+  expect(shown.badge).toEqual({ tone: 'busy', text: 'Connecting' })
+  expect(shown).toMatchObject({ problem: null, verdict: null, permission: null, versions: 'Extension 1.2.4' })
+})
+
+test('granted: to where', () => {
+  const shown = view({ destinations: ['https://api.example.com/v1/'] })
+  expect(shown.badge).toEqual({ tone: 'good', text: 'Ready' })
+  expect(shown.verdict).toMatchObject({ tone: 'good', destinations: ['https://api.example.com/v1/'], suggestion: null })
+  expect(shown.versions).toBe('Host 1.2.3 · Protocol 1 · Extension 1.2.4')
+})
+
+test('not granted: the lines, with an example of a destination', () => {
+  const { verdict } = view()
+  expect(verdict?.title).toBe('No grant names this page')
+  expect(verdict?.text).toContain('with the server that it needs as the destination')
+  expect(verdict?.suggestion).toMatchObject({ example: true })
+  expect(verdict?.suggestion?.lines).toContain(`pages = ["${ORIGIN}"]`)
+})
+
+test('not granted, and a request was refused: the lines for it', () => {
+  const { verdict } = view({ denied: { method: 'POST', url: 'https://api.other.example/v1/chat?key=1' } })
+  expect(verdict?.text).toContain('`POST https://api.other.example/v1/chat`')
+  expect(verdict?.text).not.toContain('key=1')
+  expect(verdict?.suggestion?.lines).toContain('destinations = ["https://api.other.example/v1/"]')
+})
+
+test('granted, but another request was refused: both', () => {
+  const { verdict } = view({
+    destinations: ['https://api.example.com/'],
+    denied: { method: 'GET', url: 'https://api.other.example/' }
+  })
+  expect(verdict?.destinations).toHaveLength(1)
+  expect(verdict?.text).toContain('Refused: `GET https://api.other.example/`')
+  expect(verdict?.suggestion?.example).toBe(false)
+})
+
+test('no policy yet: how the file begins', () => {
+  const { badge, verdict } = view({ policy: { state: 'missing', digest: 'none', pages: [] } })
+  expect(badge).toEqual({ tone: 'warn', text: 'No policy' })
+  expect(verdict?.text).toContain('`longwire policy show`')
+  expect(verdict?.suggestion?.lines).toMatch(/^version = 1\n\n\[\[grant]]\n/)
+})
+
+test('nothing is in force, for a reason that the host names', () => {
+  const { verdict } = view({ bridge: { ...UP, fix: 'it is switched off' }, policy: { ...POLICY, pages: [] } })
+  expect(verdict).toMatchObject({ title: 'Nothing is open', text: 'It is switched off.', suggestion: null })
+})
+
+test('a broken policy: file, line and field, and no verdict', () => {
+  const problem = 'policy.toml: line 2, field grant[0]: the key "pages" is missing'
+  const bridge: BridgeReport = { ...UP, policyInvalid: true, fix: 'mend it' }
+  const shown = view({ bridge, policy: { state: 'invalid', digest: 'd', pages: [], problem } })
+  expect(shown.badge).toEqual({ tone: 'bad', text: 'Policy broken' })
+  expect(shown.problem?.text).toContain(problem)
+  expect(shown.verdict).toBeNull()
+  expect(view({ bridge, policy: null }).problem?.text).toContain('mend it')
+})
+
+test.each([
+  ['Specified native messaging host not found.', 'Not installed', 'The host is not installed', 'longwire install'],
+  [
+    'Access to the specified native messaging host is forbidden.',
+    'Forbidden',
+    'The browser forbids the host',
+    'longwire install'
+  ],
+  ['Failed to start native messaging host.', 'Not working', 'The host does not work', 'longwire doctor'],
+  ['Native host has exited.', 'Not working', 'The host does not work', 'longwire doctor']
+])('%s', (error, badge, title, command) => {
+  const failure = failureOf(error, false, 'id')
+  const shown = view({ bridge: down(failure) })
+  expect(shown.badge).toEqual({ tone: 'bad', text: badge })
+  expect(shown.problem).toEqual({ title, text: `${failure.message} ${failure.fix}`, command })
+  expect(shown.verdict).toBeNull()
+  expect(shown.versions).toBe('Extension 1.2.4')
+})
+
+test.each([
+  ['the host is older', versionMismatch(2, 1), 'Extension and host do not match', 'longwire install'],
+  ['the extension is older', versionMismatch(1, 2), 'Extension and host do not match', 'longwire extension'],
+  ['a mute host', hostMute(10_000), 'The host does not work', 'longwire doctor'],
+  ['nonsense', hostSpokeNonsense(), 'The host does not work', null]
+])('%s', (_, failure, title, command) => {
+  const shown = view({ bridge: down(failure) })
+  expect(shown.badge.tone).toBe('bad')
+  expect(shown.problem).toMatchObject({ title, command })
+})
+
+test.each([failureOf(undefined, true, 'id'), hostSilent(45_000)])('a host that ended comes again', (failure) => {
+  const shown = view({ bridge: down(failure) })
+  expect(shown.badge).toEqual({ tone: 'warn', text: 'Host ended' })
+  expect(shown.problem?.text).toContain('The next request starts a new one.')
+})
+
+test('a page that cannot be served says why, whatever the bridge does', () => {
+  for (const bridge of [UP, down(hostMute(1)), { kind: 'asking' } as const]) {
+    const { verdict, permission } = view({ bridge }, { origin: null, refusal: 'Not this one.' })
+    expect(verdict).toMatchObject({ title: 'This page cannot be served', text: 'Not this one.', suggestion: null })
+    expect(permission).toBeNull()
+  }
+})
+
+test('a private window: no grant for it, though there is one for the page', () => {
+  const { verdict } = view({}, { private: true })
+  expect(verdict?.title).toBe('Not in private windows')
+  expect(verdict?.suggestion?.lines).toBe('private_windows = true')
+})
+
+test('a private window and no grant at all: the lines say so too', () => {
+  const { verdict } = view({ policy: { ...POLICY, pages: [] } }, { private: true })
+  expect(verdict?.title).toBe('No grant names this page')
+  expect(verdict?.suggestion?.lines).toContain('\nprivate_windows = true')
+})
+
+// --- the browser permission -----------------------------------------------------------------------------------------
+
+const destinations = ['https://api.example.com/']
+
+test.each([
+  ['granted and not permitted: asked for', { destinations }, false, 'https://*.example.com/*'],
+  ['granted and permitted: not asked for', { destinations }, true, null],
+  ['not known yet: not asked for', { destinations }, undefined, null],
+  ['not granted: not asked for', {}, false, null],
+  ['no host: not asked for', { destinations, bridge: down(hostMute(1)) }, false, null]
+])('%s', (_, fields, permitted, permission) => {
+  expect(viewOf(SITE, snapshot(fields), permitted, '').permission).toBe(permission)
+})
+
+test.each([
+  ['https://chat.example.com', ['https://a.example', 'https://chat.example.com'], 'https://chat.example.com/*'],
+  ['http://site.example:8080', ['http://site.example:*'], 'http://site.example/*'],
+  ['http://site.example:8080', ['http://site.example'], null],
+  ['https://example.com', ['https://*.example.com'], null],
+  ['https://chat.example.com', ['not a pattern', 'http://chat.example.com'], null]
+])('the permission for %s by %j', (origin, pages, permission) => {
+  expect(permissionFor(origin, snapshot({ policy: { ...POLICY, pages } }))).toBe(permission)
+})

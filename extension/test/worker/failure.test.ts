@@ -1,0 +1,64 @@
+// Each way in which a host is not there: which code, which state, and what a person should do.
+
+import { describe, expect, test } from 'vitest'
+import { MAX_MESSAGE_CHARS } from '../../src/protocol/constants'
+import { ERRORS } from '../../src/protocol/errors'
+import {
+  describe as describeFailure,
+  type Failure,
+  failureOf,
+  hostMute,
+  hostSilent,
+  hostSpokeNonsense,
+  versionMismatch
+} from '../../src/worker/failure'
+
+const ID = 'flafilfjcooomhoadlnfjondkibchmmc'
+
+// Chromium's own texts, from native_message_process_host.cc.
+const NOT_FOUND = 'Specified native messaging host not found.'
+const FORBIDDEN = 'Access to the specified native messaging host is forbidden.'
+const NOT_STARTED = 'Failed to start native messaging host.'
+const EXITED = 'Native host has exited.'
+const BAD_FRAME = 'Error when communicating with the native messaging host.'
+
+describe('a port that closed', () => {
+  test.each<[string | undefined, boolean, Failure['code'], Failure['state'], string]>([
+    [NOT_FOUND, false, 'HOST_UNAVAILABLE', 'host-missing', 'longwire install'],
+    [NOT_FOUND, true, 'HOST_UNAVAILABLE', 'host-missing', 'longwire install'],
+    [FORBIDDEN, false, 'HOST_UNAVAILABLE', 'host-forbidden', ID],
+    [NOT_STARTED, false, 'HOST_UNAVAILABLE', 'host-failed', 'longwire doctor'],
+    [EXITED, false, 'HOST_UNAVAILABLE', 'host-failed', 'ended while it started'],
+    [BAD_FRAME, false, 'HOST_UNAVAILABLE', 'host-failed', 'Something other than a Longwire frame'],
+    ['Whatever comes next.', false, 'HOST_UNAVAILABLE', 'host-failed', 'longwire doctor'],
+    [undefined, false, 'HOST_UNAVAILABLE', 'host-failed', 'longwire doctor'],
+    [EXITED, true, 'HOST_LOST', 'host-failed', 'The Longwire host ended.'],
+    [BAD_FRAME, true, 'HOST_LOST', 'host-failed', 'a frame that the browser refused'],
+    [undefined, true, 'HOST_LOST', 'host-failed', 'starts a new one']
+  ])('with %j, welcomed: %j', (lastError, welcomed, code, state, says) => {
+    const failure = failureOf(lastError, welcomed, ID)
+    expect(failure).toMatchObject({ code, state })
+    expect(describeFailure(failure)).toContain(says)
+  })
+})
+
+test('the side that is older is the one to update', () => {
+  expect(versionMismatch(2, 1).fix).toContain('`longwire` package')
+  expect(versionMismatch(1, 2).fix).toContain('Update the extension')
+})
+
+test('every failure has a code of the list and a way out, within what a message may hold', () => {
+  const all = [hostMute(10_000), hostSilent(45_012), versionMismatch(1, 2), hostSpokeNonsense()]
+  for (const failure of all) {
+    expect(ERRORS).toHaveProperty(failure.code)
+    expect(failure.fix).not.toBe('')
+    expect(describeFailure(failure).length).toBeLessThanOrEqual(MAX_MESSAGE_CHARS)
+  }
+  expect(hostMute(10_000).message).toContain('10 s')
+  expect(hostSilent(45_012).message).toContain('45 s')
+})
+
+test('what a host says of its end is cut to what a message may hold', () => {
+  const fatal: Failure = { code: 'PROTOCOL', message: 'm'.repeat(900), fix: 'f'.repeat(900), state: 'host-failed' }
+  expect(describeFailure(fatal)).toBe(`${'m'.repeat(900)} ${'f'.repeat(99)}`)
+})

@@ -1,0 +1,263 @@
+"""Who reaches the popup and its port, what the popup keeps alive, and that everybody can read and operate it."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Playwright, expect
+
+from longwire.assets import extension_folder, extension_id
+from tests.e2e.browser import Browser, running_browser
+from tests.e2e.conftest import Upstream
+from tests.e2e.hosts import HostFiles, wait_ended, without_host
+from tests.e2e.popup import ORIGIN, POPUP_URL, action_popup, is_about, open_popup
+from tests.host_process import write_policy
+from tests.upstreams.threaded import ThreadedServer
+
+# --- nobody else ----------------------------------------------------------------------------------------------------
+
+
+def test_no_web_page_opens_or_frames_the_popup(browser: Browser, page: Page) -> None:
+    framed = page.evaluate(
+        """(url) => new Promise((resolve) => {
+            const frame = document.createElement('iframe')
+            frame.onload = () => resolve(frame.contentDocument === null ? 'another origin' : 'blank')
+            frame.src = url
+            document.body.append(frame)
+        })""",
+        POPUP_URL,
+    )
+    assert framed in {"another origin", "blank"}
+    assert [frame.url for frame in page.frames if frame.url.startswith(ORIGIN)] == []
+    with browser.context.expect_page() as opened:
+        page.evaluate("(url) => { window.opened = open(url) }", POPUP_URL)
+    browser.pages.append(opened.value)
+    page.evaluate("(url) => { location = url }", POPUP_URL)
+    # A page that was refused shows the browser's own error, and nothing of the extension runs in it.
+    for refused in (page, opened.value):
+        refused.wait_for_load_state()
+        assert refused.locator("#badge").count() == 0
+    assert page.evaluate("(url) => fetch(url).then(() => 'read', () => 'refused')", POPUP_URL) == "refused"
+
+
+CONNECT_AS_POPUP = """new Promise((resolve) => {
+    const port = chrome.runtime.connect({ name: 'longwire-popup' })
+    port.onMessage.addListener((message) => resolve(`heard ${JSON.stringify(message)}`))
+    port.onDisconnect.addListener(() => resolve('disconnected'))
+    port.postMessage({ type: 'WATCH', tab: TAB, origin: 'https://chat.example.com', private: false })
+    port.postMessage({ type: 'STOP', stream: 1 })
+})"""
+
+
+def test_a_content_script_is_not_heard_on_the_popups_port(browser: Browser, page: Page, upstream: Upstream) -> None:
+    """Whoever controls a page's renderer is the content script in it."""
+    page.evaluate("(url) => { hold(url) }", upstream.url("/fault/body-silent"))
+    page.wait_for_function("held.text === 'half'")
+    session = browser.context.new_cdp_session(page)
+    contexts: list[dict[str, Any]] = []
+    session.on("Runtime.executionContextCreated", lambda event: contexts.append(event["context"]))
+    session.send("Runtime.enable")
+    (isolated,) = [context for context in contexts if context["origin"] == ORIGIN]
+    heard = session.send(
+        "Runtime.evaluate",
+        {
+            "expression": CONNECT_AS_POPUP.replace("TAB", "1"),
+            "contextId": isolated["id"],
+            "awaitPromise": True,
+            "returnByValue": True,
+        },
+    )
+    assert heard["result"].get("value") == "disconnected", heard
+    assert page.evaluate("held.error") is None
+
+
+# --- nothing is kept alive ------------------------------------------------------------------------------------------
+
+SHORT_LINGER_MS = 500
+
+
+def short_lingering_extension(folder: Path) -> Path:
+    """The built extension, but it lets an unused host go after `SHORT_LINGER_MS`."""
+    copy = Path(shutil.copytree(extension_folder(), folder / "extension"))
+    worker = copy / "worker.js"
+    text, count = re.subn(r"(?<=LINGER_MS = )[\de]+(?=;)", str(SHORT_LINGER_MS), worker.read_text())
+    assert count == 1
+    worker.write_text(text)
+    return copy
+
+
+def test_an_open_popup_does_not_hold_the_host_and_says_ready_all_the_same(
+    playwright: Playwright, site: ThreadedServer, upstream: Upstream, tmp_path: Path
+) -> None:
+    with running_browser(playwright, tmp_path, extension=short_lingering_extension(tmp_path)) as browser:
+        browser.grant(upstream.root)
+        page = browser.open(site.url("/"))
+        popup = open_popup(browser, page)
+        is_about(popup, "Ready")
+        wait_ended(browser.hosts())
+        # It goes on telling of the tab: a stream that starts now is seen, by the host that it started.
+        page.evaluate("(url) => { hold(url) }", upstream.url("/fault/body-silent"))
+        expect(popup.locator("#count")).to_have_text("1")
+        is_about(popup, "Ready")
+        hosts = browser.hosts()
+        assert len(hosts) == 1
+        popup.close()
+        assert page.evaluate("held.error") is None
+        page.evaluate("held.abort()")
+        wait_ended(hosts)
+
+
+# --- the browser permission -----------------------------------------------------------------------------------------
+
+HOST_NAME = "site.test"
+
+
+def withholding_extension(folder: Path) -> Path:
+    """The built extension, but all sites are its own, for the user to withhold and to give."""
+    copy = Path(shutil.copytree(extension_folder(), folder / "extension"))
+    manifest = copy / "manifest.json"
+    fields = json.loads(manifest.read_text())
+    fields["host_permissions"] = fields.pop("optional_host_permissions")
+    manifest.write_text(json.dumps(fields))
+    return copy
+
+
+def in_settings(browser: Browser, script: str, *arguments: str) -> None:
+    """Let the browser's own settings do what the user does there."""
+    settings = browser.context.new_page()
+    settings.goto("chrome://extensions")
+    settings.evaluate(script, list(arguments))
+    settings.close()
+
+
+WITHHOLD = "([id]) => chrome.developerPrivate.updateExtensionConfiguration({ extensionId: id, hostAccess: 'ON_CLICK' })"
+PERMIT = "([id, match]) => chrome.developerPrivate.addHostPermission(id, match)"
+
+
+def test_one_button_asks_for_the_permission_that_the_policy_names_and_the_open_page_works_without_a_reload(
+    playwright: Playwright, site: ThreadedServer, upstream: Upstream, tmp_path: Path
+) -> None:
+    rules = [f"--host-resolver-rules=MAP {HOST_NAME} 127.0.0.1"]
+    with running_browser(playwright, tmp_path, extension=withholding_extension(tmp_path), arguments=rules) as browser:
+        in_settings(browser, WITHHOLD, extension_id())
+        browser.grant(upstream.root, page=f"http://{HOST_NAME}:*")
+        page = browser.open(site.url("/").replace("localhost", HOST_NAME))
+        assert page.evaluate("typeof longwire") == "undefined"
+        # A click on the action is what lets the popup see a page that the extension has no permission for.
+        with action_popup(browser, page) as popup:
+            assert popup.text("allow") == f"Allow on http://{HOST_NAME}"
+            popup.evaluate("chrome.permissions.request = async (wanted) => { window.wanted = wanted }")
+            popup.evaluate("document.getElementById('allow').click()")
+            assert popup.evaluate("wanted") == {"origins": [f"http://{HOST_NAME}/*"]}
+        (host,) = browser.hosts()
+        # The browser's dialogue would do this; no test can answer that.
+        in_settings(browser, PERMIT, extension_id(), f"http://{HOST_NAME}/*")
+        page.wait_for_function("typeof longwire === 'object'")
+        assert page.evaluate("(url) => fetchText(url)", upstream.url("/echo"))["where"] == "done"
+        # The host that ran all the while: it had named its pages before, and was not asked again.
+        assert browser.hosts() == [host]
+        popup_page = open_popup(browser, page)
+        expect(popup_page.locator("#verdict-title")).to_have_text("This page may stream to")
+        expect(popup_page.locator("#permission")).to_be_hidden()
+
+
+# --- for everybody --------------------------------------------------------------------------------------------------
+
+# Contrast of every visible text against the background that it stands on (WCAG 2, relative luminance).
+WORST_CONTRAST = """() => {
+    const parse = (color) => color.match(/[\\d.]+/g).map(Number)
+    const channel = (value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4)
+    const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b)
+    const ground = (element) => {
+        for (let at = element; at; at = at.parentElement) {
+            const color = parse(getComputedStyle(at).backgroundColor)
+            if (color[3] !== 0) return color
+        }
+    }
+    const seen = []
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        const element = node.parentElement
+        if (!node.data.trim() || !element.checkVisibility()) continue
+        const [light, dark] = [luminance(parse(getComputedStyle(element).color)), luminance(ground(element))]
+            .sort((a, b) => b - a)
+        seen.push([(light + 0.05) / (dark + 0.05), node.data.trim()])
+    }
+    return seen.sort((a, b) => a[0] - b[0])[0]
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("state", ["streams", "denied", "missing"])
+def test_every_text_has_contrast_and_every_button_a_name(
+    browser: Browser, page: Page, upstream: Upstream, scheme: Any, state: str
+) -> None:
+    files = HostFiles(browser)
+    if state == "streams":
+        page.evaluate("(url) => { hold(url); hold(url) }", upstream.url("/fault/body-silent"))
+    elif state == "denied":
+        write_policy(browser.home, "version = 1\n")
+    else:
+        without_host(browser, files.manifest.unlink)
+    try:
+        popup = open_popup(browser, page)
+        popup.emulate_media(color_scheme=scheme)
+        wanted = {"streams": "#stream-list li", "denied": "#suggestion", "missing": "#problem"}[state]
+        expect(popup.locator(wanted).first).to_be_visible()
+        contrast, text = popup.evaluate(WORST_CONTRAST)
+        assert contrast >= 4.5, text
+        for button in popup.get_by_role("button").all():
+            assert button.evaluate("(button) => button.getAttribute('aria-label') ?? button.textContent.trim()")
+    finally:
+        if state == "missing":
+            without_host(browser, files.restore)
+
+
+def test_it_is_operated_by_keyboard_alone_and_tells_a_screen_reader_what_changed(
+    browser: Browser, page: Page, upstream: Upstream
+) -> None:
+    popup = open_popup(browser, page)
+    expect(popup.get_by_role("status")).to_have_text("Ready. This page may stream to")
+    page.evaluate("(url) => { hold(url) }", upstream.url("/fault/body-silent"))
+    expect(popup.locator("#count")).to_have_text("1")
+    popup.keyboard.press("Tab")
+    outline = popup.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    popup.keyboard.press("Enter")
+    expect(popup.get_by_role("status")).to_have_text("Stopping GET /fault/body-silent of 127.0.0.1" + port_of(upstream))
+    assert page.evaluate("held.over.then(({ error }) => error.code)") == "STOPPED_BY_USER"
+    # What had the focus is gone; it is not lost to the top of the page.
+    expect(popup.locator("#streams-title")).to_be_focused()
+
+
+def port_of(upstream: Upstream) -> str:
+    """`:PORT`."""
+    return ":" + upstream.root.rsplit(":", 1)[1].rstrip("/")
+
+
+def test_motion_is_for_those_who_did_not_ask_for_less(browser: Browser, page: Page) -> None:
+    popup = open_popup(browser, page)
+    is_about(popup, "Ready")
+    popup.evaluate("document.getElementById('badge').dataset.tone = 'busy'")
+    animation = "getComputedStyle(document.getElementById('badge'), '::before').animationName"
+    popup.emulate_media(reduced_motion="no-preference")
+    assert popup.evaluate(animation) == "breathe"
+    popup.emulate_media(reduced_motion="reduce")
+    assert popup.evaluate(animation) == "none"
+
+
+def test_the_manifest_names_the_popup_and_icons_of_the_sizes_it_says() -> None:
+    folder = extension_folder()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert (folder / manifest["action"]["default_popup"]).is_file()
+    assert set(manifest["icons"]) == {"16", "32", "48", "128"}
+    for size, file in manifest["icons"].items():
+        # Width and height stand first in the IHDR chunk, which is the first (PNG, section 11.2.2).
+        header = (folder / file).read_bytes()[:24]
+        assert header[:8] == b"\x89PNG\r\n\x1a\n"
+        assert {int.from_bytes(header[16:20]), int.from_bytes(header[20:24])} == {int(size)}
+    # No page of the web may load anything of the extension.
+    assert "web_accessible_resources" not in manifest
