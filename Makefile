@@ -3,8 +3,10 @@
 #   make setup   everything the rest needs, inside this folder (.venv, extension/node_modules) and a Chromium to drive
 #   make build   the extension, into extension/dist
 #   make demo    a stream through a real Chromium
+#   make freeze  the host as a folder with a Python of its own, into dist/longwire-host
 #   make test    all tests that end in minutes, real browser included     make test-all   the long ones too
 #   make check   lint, types, generated files current                     make bench      figures, bench-quick for fewer
+#   make fuzz    minutes of nonsense for policy files, URLs, headers and frames, seeded anew each time
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -18,9 +20,9 @@ export npm_config_update_notifier := false
 export npm_config_fund := false
 export npm_config_audit := false
 
-EXTENSION_SOURCES := $(shell find extension/src manifests -type f 2>/dev/null) extension/build.mjs extension/package.json
+EXTENSION_SOURCES := $(shell find extension/src extension/icons manifests -type f 2>/dev/null) extension/build.mjs extension/package.json
 
-.PHONY: setup build demo test test-all check bench bench-quick generate clean chromium
+.PHONY: setup build demo freeze test test-all check bench bench-quick fuzz generate clean chromium
 .DELETE_ON_ERROR:
 
 setup: .make/python .make/node chromium
@@ -50,8 +52,13 @@ build: .make/build
 	cd extension && npm run --silent build
 	@touch $@
 
+# The demo says how long it took from here to the first text, with everything that had to be set up.
+demo: export LONGWIRE_DEMO_STARTED := $(shell date +%s.%N)
 demo: setup build
 	@$(BIN)/longwire demo
+
+freeze: .make/python
+	@$(BIN)/python installers/freeze.py
 
 test: setup build
 	cd extension && npm test --silent
@@ -70,6 +77,11 @@ check: .make/python .make/node
 
 generate: .make/python .make/node
 	$(BIN)/python -m longwire.protocol.export
+
+fuzz: .make/python
+	@seed=$$(date +%s); echo "seed $$seed"; \
+	$(BIN)/python -m tests.fuzz --count 300000 --seed $$seed && \
+	$(BIN)/python -m tests.unit.protocol.malformed --count 1000000 --seed $$seed
 
 bench: setup build
 	$(BIN)/python -m tests.bench

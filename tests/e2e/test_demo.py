@@ -1,24 +1,28 @@
 """The first thing a visitor does: `longwire demo`."""
 
+import json
 import os
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from longwire.cli.demo.chat import TEXT
+from longwire.cli.demo.download import SIZE_BYTES
 
 pytestmark = pytest.mark.e2e
 
 ENDS_WITHIN_S = 60
 
 
-def demo(**environment: str) -> "subprocess.CompletedProcess[str]":
+def demo(*options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "longwire.cli.main", "demo"],
+        [sys.executable, "-m", "longwire.cli.main", "demo", *options],
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
@@ -33,16 +37,45 @@ def leftovers() -> list[str]:
     return [line for line in lines if "longwire-demo-" in line]
 
 
+def printed_text(output: str) -> list[str]:
+    """The words of the lines that came before the figures."""
+    lines = output.partition("\n\n")[0].splitlines()
+    return " ".join(line.removeprefix("text") for line in lines if line.startswith("text")).split()
+
+
 def test_the_demo_shows_the_text_as_the_page_got_it_and_ends_well(tmp_path: Path) -> None:
-    done = demo(TMPDIR=str(tmp_path))
+    done = demo(TMPDIR=str(tmp_path), XDG_CACHE_HOME=str(tmp_path / "cache"))
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert TEXT in done.stdout
+    assert printed_text(done.stdout) == TEXT.split()
     assert re.search(
-        r"^ok: [\d,]+ bytes in \d+ events, SHA-256 equal; first text after \d+ ms", done.stdout, re.MULTILINE
+        r"^ok: first text \d+\.\d s after start, every byte arrived, page never saw the key$", done.stdout, re.MULTILINE
     )
+    assert max(map(len, done.stdout.splitlines()[4:])) <= 80
+    picture = tmp_path / "cache" / "longwire" / "demo.png"
+    assert f"picture   {picture}\n" in done.stdout
+    assert struct.unpack(">I", picture.read_bytes()[16:20]) == (2 * 1120,)
     assert leftovers() == []
     assert list(tmp_path.glob("longwire-demo-*")) == []
+
+
+def test_a_machine_reads_one_document(tmp_path: Path) -> None:
+    done = demo("--json", XDG_CACHE_HOME=str(tmp_path), LONGWIRE_DEMO_STARTED="1700000000.N")
+    told: dict[str, Any] = json.loads(done.stdout)
+
+    assert (done.returncode, told["ok"], told["page_saw_the_key"]) == (0, True, False), done.stdout + done.stderr
+    assert told["text"]["bytes"] > len(TEXT)
+    assert told["download"]["bytes"] == SIZE_BYTES
+    assert told["first_text_after_start_s"] > 1e6, "`make demo` counts from its own start"
+    assert Path(told["screenshot"]).is_file()
+
+
+def test_a_window_without_a_display_is_refused_with_the_fix() -> None:
+    done = demo("--headed", DISPLAY="", WAYLAND_DISPLAY="")
+
+    assert done.returncode == 1
+    assert "no display" in done.stderr
+    assert "without --headed" in done.stderr
 
 
 def test_a_chromium_that_does_not_run_is_told_with_its_own_words(tmp_path: Path) -> None:

@@ -29,8 +29,10 @@ def test_it_carries_the_extension_as_it_was_built(wheel: zipfile.ZipFile) -> Non
 
 
 def test_it_carries_every_manifest(wheel: zipfile.ZipFile) -> None:
-    for path in (ROOT / "manifests").iterdir():
-        assert wheel.read(f"longwire/_assets/manifests/{path.name}") == path.read_bytes()
+    folder = ROOT / "manifests"
+    for path in folder.rglob("*"):
+        if path.is_file():
+            assert wheel.read(f"longwire/_assets/manifests/{path.relative_to(folder).as_posix()}") == path.read_bytes()
 
 
 def test_it_carries_every_module_and_the_demos_page(wheel: zipfile.ZipFile) -> None:

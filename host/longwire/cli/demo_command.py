@@ -1,5 +1,7 @@
 """`longwire demo`."""
 
+from typing import Annotated
+
 import typer
 
 
@@ -8,8 +10,17 @@ def register(app: typer.Typer) -> None:
     app.command()(demo)
 
 
-def demo() -> None:
-    """Stream text through a real Chromium, and print it as it arrives in the page. Ends by itself within a minute."""
+def demo(
+    *,
+    headed: Annotated[bool, typer.Option("--headed", help="Show the browser's window.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave browser and servers running until Ctrl-C.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else.")] = False,
+) -> None:
+    """Stream a text and a file through a real Chromium, and compare every byte that arrived in the page.
+
+    Without --headed nothing is shown on a display; the text is printed as it arrives in the page, and a picture of the
+    page is saved. Ends by itself within a minute, unless it is to keep running.
+    """
     from longwire.cli.demo.run import run_demo  # asyncio and servers, which no other command needs
 
-    raise typer.Exit(run_demo())
+    raise typer.Exit(run_demo(headed=headed, keep=keep, as_json=json))

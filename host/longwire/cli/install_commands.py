@@ -1,18 +1,20 @@
 """`longwire install`, `uninstall`, `extension`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Final
 
-import platformdirs
 import typer
 
 from longwire.assets import AssetError, extension_folder
-from longwire.cli.browsers import Surroundings, browser_table, choose
-from longwire.cli.errors import MisuseError
-from longwire.cli.installation import Installation
-from longwire.cli.launcher import check_interpreter
+from longwire.cli.browsers import browser_table, find_sandboxed, places_of, present
+from longwire.cli.frozen import launcher_of
+from longwire.cli.installation import Removal
+from longwire.cli.launcher import Launcher, check_for_everyone
 from longwire.cli.output import say
+from longwire.cli.registry import RegistryKey
+from longwire.cli.surroundings import Surroundings
+from longwire.cli.targets import Options, Scope, Target, installation_for, target_of
+from longwire.native.log import LOG_PREFIX, LOG_SUFFIX, log_folder
 from longwire.policy import PolicyStore
 from longwire.protocol.parts import PolicyState
 
@@ -23,6 +25,11 @@ ProfileOption = Annotated[
     Path | None,
     typer.Option("--user-data-dir", metavar="DIR", help="One profile folder, as given to the browser, and no other."),
 ]
+FrozenOption = Annotated[bool, typer.Option("--frozen", help="Start the frozen host, which needs no Python.")]
+FrozenFolder = Annotated[
+    Path | None, typer.Argument(metavar="DIR", help="With --frozen: its folder, if not the one of `make freeze`.")
+]
+SystemOption = Annotated[bool, typer.Option("--system", help="For all users of this machine; needs root.")]
 
 _EXAMPLE_GRANT: Final = """\
 version = 1
@@ -47,30 +54,61 @@ def register(app: typer.Typer) -> None:
     app.command()(extension)
 
 
-def install(browser: BrowserOption = None, user_data_dir: ProfileOption = None) -> None:
+def install(
+    *,
+    browser: BrowserOption = None,
+    user_data_dir: ProfileOption = None,
+    system: SystemOption = False,
+    frozen: FrozenOption = False,
+    folder: FrozenFolder = None,
+) -> None:
     """Make browsers find the native host. Safe to repeat; an installation that moved is healed."""
-    check_interpreter(sys.executable)
-    installation, folders = _target(browser or [], user_data_dir)
-    for path in installation.write(folders, sys.executable):
-        say(f"manifest   {path}")
-    say(f"launcher   {installation.launcher}")
+    here = Surroundings.here()
+    launcher = launcher_of(frozen=frozen, folder=folder, platform=here.platform)
+    target = target_of(Options(tuple(browser or ()), user_data_dir, system), browser_table(), here)
+    write_target(target, launcher)
+    _say_installed(target, launcher)
+    if target.scope is not Scope.PROFILE and not browser:
+        _say_left_out(here)
     say()
-    _say_next_steps()
+    _say_next_steps(target)
 
 
-def uninstall(browser: BrowserOption = None, user_data_dir: ProfileOption = None) -> None:
-    """Remove what `install` wrote, with the same options. The policy file is yours and stays."""
-    if user_data_dir is None and not browser:
-        installation, folders = _user_installation(), None
+def write_target(target: Target, launcher: Launcher) -> list[Path]:
+    """Write launcher and manifests of `target`; gives back the manifests' paths.
+
+    Raises:
+        CommandError: the file system refuses, or other users could not start the launcher of `--system`.
+    """
+    if target.scope is Scope.SYSTEM:
+        check_for_everyone(launcher)
+    # The host makes its log's folder when it starts; what is made on our account goes with us.
+    later = [log_folder()] if target.scope is Scope.USER else []
+    return target.installation.write(target.places, launcher, later=later)
+
+
+def uninstall(
+    *,
+    browser: BrowserOption = None,
+    user_data_dir: ProfileOption = None,
+    system: SystemOption = False,
+) -> None:
+    """Remove what `install` wrote, with the same options, and the host's log. The policy file is yours and stays."""
+    here, table = Surroundings.here(), browser_table()
+    options = Options(tuple(browser or ()), user_data_dir, system)
+    options.check()
+    logs: list[Path] = []
+    if options.scope is Scope.PROFILE or browser:
+        target = target_of(options, table, here)
+        removal = target.installation.remove(target.places)
     else:
-        installation, folders = _target(browser or [], user_data_dir)
-    removal = installation.remove(folders)
-    for path in removal.removed:
-        say(f"removed    {path}")
-    for path in removal.kept:
-        say(f"kept       {path} (changed since it was installed)")
-    if not removal.removed and not removal.kept:
-        say("nothing was installed")
+        browsers = [places_of(name, table, here) for name in table.browsers]
+        strays = dict.fromkeys(place.system if system else place.user for place in browsers)
+        if not system:
+            logs = _remove_logs(log_folder())
+        installation = installation_for(options.scope, table, here)
+        removal = installation.remove(strays=[place for place in strays if not isinstance(place, RegistryKey)])
+    _say_removed(removal, logs)
 
 
 def extension() -> None:
@@ -78,32 +116,58 @@ def extension() -> None:
     say(str(extension_folder()))
 
 
-def _target(names: list[str], profile: Path | None) -> tuple[Installation, list[Path]]:
-    """The installation that these options mean, and the folders for its manifests.
+def _say_installed(target: Target, launcher: Launcher) -> None:
+    for path in dict.fromkeys(target.installation.manifest_of(place) for place in target.places):
+        say(f"manifest   {path}")
+    for place in target.places:
+        if isinstance(place, RegistryKey):
+            say(f"registry   {target.installation.key_of(place)}")
+    say(f"launcher   {target.installation.launcher if isinstance(launcher, str) else launcher.path}")
+    if isinstance(launcher, str):
+        say(f"starts     {launcher}")
 
-    Raises:
-        CommandError: see `choose`.
-    """
+
+def _say_left_out(here: Surroundings) -> None:
     table = browser_table()
-    if profile is None:
-        places = choose(table, names, Surroundings.here())
-        return _user_installation(), [Path(place.user) for place in places.values()]
-    if names:
-        raise MisuseError("--browser and --user-data-dir exclude each other", "give one of them")
-    # Made absolute without following links: the browser is given this path too.
-    folder = Path.cwd() / profile
-    return Installation(folder / "longwire", table.host_name), [folder / "NativeMessagingHosts"]
+    for browser in present(table, here):
+        if browser.not_yet:
+            say(f"left out   {browser.title}: {browser.not_yet}")
+    for sandboxed in find_sandboxed(table, here):
+        say(f"left out   {sandboxed.truth}\n           fix: {sandboxed.fix}")
 
 
-def _user_installation() -> Installation:
-    return Installation(platformdirs.user_data_path("longwire", appauthor=False), browser_table().host_name)
+def _remove_logs(folder: Path) -> list[Path]:
+    """Delete the host's log; gives back the folder, if there was anything."""
+    files = list(folder.glob(f"{LOG_PREFIX}*{LOG_SUFFIX}*"))
+    for file in files:
+        file.unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+    return [folder] if files else []
 
 
-def _say_next_steps() -> None:
+def _say_removed(removal: Removal, logs: list[Path]) -> None:
+    for place in removal.removed:
+        say(f"removed    {place}")
+    for path in logs:
+        say(f"removed    {path} (the log)")
+    for place in removal.kept:
+        say(f"kept       {place} (changed since it was installed)")
+    if not (removal.removed or removal.kept or logs):
+        say("nothing was installed")
+        return
+    policy = PolicyStore().locations.user
+    if policy.is_file():
+        say(f"kept       {policy} (your policy; delete it by hand if it is not wanted any more)")
+    say("\nThe extension is the browser's: remove it on the page where it was loaded.")
+
+
+def _say_next_steps(target: Target) -> None:
+    pages = dict.fromkeys(browser.extensions_page for browser in target.browsers) or {"chrome://extensions": None}
     say("Next:")
     try:
         say(
-            f"  1. In the browser open chrome://extensions, switch on Developer mode, and load unpacked:\n"
+            f"  1. In the browser open {' or '.join(pages)}, switch on Developer mode, and load unpacked:\n"
             f"     {extension_folder()}"
         )
     except AssetError as error:
@@ -115,6 +179,9 @@ def _say_next_steps() -> None:
     elif policy.state is PolicyState.INVALID:
         say(f"  2. Mend the policy, nothing is open until then: {policy.problem}")
     else:
-        say(f"  2. Nothing is open without a policy. Write {store.locations.user}, for example:\n")
+        where = store.locations.administrator if target.scope is Scope.SYSTEM else store.locations.user
+        say(f"  2. Nothing is open without a policy. Write {where}, for example:\n")
         say("".join(f"     {line}\n" for line in _EXAMPLE_GRANT.splitlines()))
     say("  3. See what a page may do: longwire policy check --page ORIGIN --url URL")
+    profile = f" --user-data-dir {target.installation.state.parent}" if target.scope is Scope.PROFILE else ""
+    say(f"  4. See whether all is well: longwire doctor{profile}")

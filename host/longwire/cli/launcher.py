@@ -1,11 +1,15 @@
-"""The small script that the browser starts: an absolute interpreter in isolated mode, no PATH, no shell.
+"""What the browser starts: a script with an absolute interpreter in isolated mode, or a program. No PATH, no shell.
 
 Isolated (`-I`): no PYTHON… variables, no per-user packages, nothing from the working folder, so that neither another
 local program nor the browser's own environment chooses what runs (threats 14 and 20).
 """
 
 import os
+import stat
 import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +26,58 @@ from longwire.native.main import main
 
 main()
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A host that is started as it is: the frozen one, or on Windows pip's `longwire-host.exe`."""
+
+    path: Path
+
+
+# An interpreter's path, for which a script is written; or a program, which the manifests name themselves.
+Launcher = str | Program
+
+
+def this_launcher(platform: str = sys.platform, scripts: str | None = None) -> Launcher:
+    """What starts the host of the Longwire that is running now, proven to start.
+
+    `scripts` is where pip puts programs, by default of this interpreter.
+
+    Raises:
+        CommandError: it would not start; the fix says why.
+    """
+    if platform != "win32":
+        check_interpreter(sys.executable)
+        return sys.executable
+    # Windows starts no scripts by their first line, and a .bat would need a shell.
+    program = Path(scripts or sysconfig.get_path("scripts")) / "longwire-host.exe"
+    if not program.is_file():
+        raise CommandError(f"{program} is missing", "install Longwire again with pip")
+    return Program(program)
+
+
+def check_for_everyone(launcher: Launcher) -> None:
+    """Prove that every user of this machine may start it: `--system` writes it for all of them.
+
+    Raises:
+        CommandError: a folder on the way, or the file itself, is closed to others.
+    """
+    start = Path(launcher) if isinstance(launcher, str) else launcher.path
+    for path in dict.fromkeys((start, start.resolve())):
+        closed = next((part for part in (*reversed(path.parents), path) if not _open_to_others(part)), None)
+        if closed:
+            raise CommandError(
+                f"other users may not enter {closed}, where the host would be started from",
+                "install Longwire in a virtual environment that every user can read, for example below /opt",
+            )
+
+
+def _open_to_others(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & stat.S_IXOTH)
+    except OSError:
+        return False
 
 
 def launcher_text(interpreter: str) -> str:

@@ -1,44 +1,27 @@
+"""The demo's upstream: what it serves, to whom, and what it keeps account of."""
+
 import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
-from longwire.cli.demo.chat import PATH, TEXT, ChatService, tokens
-from longwire.cli.demo.page import DemoPage
-from longwire.cli.demo.run import judge
+from longwire.cli.demo import chat, download
+from longwire.cli.demo.chat import TEXT, tokens
+from longwire.cli.demo.clock import VARIABLE, command_started_at
+from longwire.cli.demo.sent import Sent
 from longwire.cli.demo.server import LoopbackServer
+from longwire.cli.demo.upstream import Upstream
+from tests.unit.cli.demo_http import exchange, get, post, unchunk
 
 KEY = "lw-demo-0123456789abcdefghij"
+AUTHORIZED = f"Authorization: Bearer {KEY}"
+SIZE = 300_001
 
 
-async def exchange(port: int, request: bytes) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request)
-    answer = await reader.read()
-    writer.close()
-    await writer.wait_closed()
-    return answer
-
-
-def post(path: str, body: bytes, *headers: str) -> bytes:
-    lines = [f"POST {path} HTTP/1.1", "Host: x", "Connection: close", f"Content-Length: {len(body)}", *headers]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-def unchunk(answer: bytes) -> bytes:
-    rest = answer.partition(b"\r\n\r\n")[2]
-    body = b""
-    while True:
-        size, _, rest = rest.partition(b"\r\n")
-        if int(size, 16) == 0:
-            return body
-        body += rest[: int(size, 16)]
-        rest = rest[int(size, 16) + 2 :]
+def upstream() -> Upstream:
+    return Upstream(KEY, text_duration_s=0, size=SIZE)
 
 
 def test_the_tokens_are_the_text() -> None:
@@ -47,9 +30,9 @@ def test_the_tokens_are_the_text() -> None:
 
 
 async def test_the_service_streams_the_text_to_whoever_has_the_key() -> None:
-    chat = ChatService(KEY, duration_s=0)
-    async with LoopbackServer(chat.handle) as server:
-        answer = await exchange(server.port, post(PATH, b"{}", f"Authorization: Bearer {KEY}"))
+    service = upstream()
+    async with LoopbackServer(service.handle) as server:
+        answer = await exchange(server.port, post(chat.PATH, b"{}", AUTHORIZED))
     body = unchunk(answer)
     events = [event.removeprefix(b"data: ") for event in body.split(b"\n\n") if event]
 
@@ -57,108 +40,87 @@ async def test_the_service_streams_the_text_to_whoever_has_the_key() -> None:
     assert b"access-control" not in answer.lower()
     assert "".join(json.loads(event)["delta"] for event in events[:-1]) == TEXT
     assert events[-1] == b"[DONE]"
-    assert (chat.bytes_sent, chat.digest) == (len(body), hashlib.sha256(body).hexdigest())
-    assert (chat.keys_accepted, chat.keys_refused) == (1, 0)
+    assert service.chat is not None
+    assert service.chat.finished_at_s is not None
+    assert (service.chat.bytes, service.chat.digest) == (len(body), hashlib.sha256(body).hexdigest())
+    assert service.chat.events == len(tokens())
+
+
+async def test_the_download_is_what_its_digest_says_and_no_block_is_like_another() -> None:
+    service = upstream()
+    async with LoopbackServer(service.handle) as server:
+        answer = await exchange(
+            server.port,
+            f"GET {download.PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{AUTHORIZED}\r\n\r\n".encode(),
+        )
+    head, _, body = answer.partition(b"\r\n\r\n")
+    digest = hashlib.sha256(body)
+
+    assert f"content-length: {SIZE}".encode() in head.lower()
+    assert f"Repr-Digest: sha-256=:{base64.b64encode(digest.digest()).decode()}:".encode() in head
+    assert (len(body), service.file.digest) == (SIZE, digest.hexdigest())
+    assert len(set(service.file.blocks())) == 3
 
 
 @pytest.mark.parametrize(
     ("request_bytes", "status"),
     [
-        (post(PATH, b"{}"), b"401"),
-        (post(PATH, b"{}", "Authorization: Bearer a-dummy"), b"401"),
-        (post("/elsewhere", b"{}"), b"404"),
+        (post(chat.PATH, b"{}"), b"401"),
+        (post(chat.PATH, b"{}", "Authorization: Bearer a-dummy"), b"401"),
+        (post("/elsewhere", b"{}", AUTHORIZED), b"404"),
+        (post(download.PATH, b"{}", AUTHORIZED), b"405"),
+        (get(download.PATH), b"401"),
         (b"OPTIONS /v1/chat HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"405"),
     ],
 )
 async def test_the_service_refuses_everything_else(request_bytes: bytes, status: bytes) -> None:
-    async with LoopbackServer(ChatService(KEY).handle) as server:
+    service = upstream()
+    async with LoopbackServer(service.handle) as server:
         answer = await exchange(server.port, request_bytes)
 
     assert answer.split()[1] == status
     assert KEY.encode() not in answer
+    assert service.keys_refused == (status == b"401")
+    assert (service.chat, service.download) == (None, None)
 
 
 async def test_a_visitor_that_speaks_no_http_is_dropped() -> None:
-    async with LoopbackServer(ChatService(KEY).handle) as server:
+    async with LoopbackServer(upstream().handle) as server:
         assert await exchange(server.port, b"\x16\x03\x01 nonsense\r\n\r\n") == b""
 
 
-@asynccontextmanager
-async def demo_page(texts: list[str]) -> AsyncIterator[tuple[DemoPage, int]]:
-    page = DemoPage("http://127.0.0.1:1/v1/chat", texts.append)
-    async with LoopbackServer(page.handle) as server:
-        yield page, server.port
+async def test_a_visitor_that_leaves_is_noticed() -> None:
+    service = Upstream(KEY, text_duration_s=60, size=1)
+    async with LoopbackServer(service.handle) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(post(chat.PATH, b"{}", AUTHORIZED))
+        await reader.readuntil(b"delta")
+        writer.transport.abort()
+        assert service.chat is not None
+        assert await service.chat.wait_ended() is not None
+        assert service.chat.finished_at_s is None
 
 
-async def test_the_page_is_served_with_the_upstream_in_it() -> None:
-    async with demo_page([]) as (_, port):
-        answer = await exchange(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+async def test_a_response_that_goes_on_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("longwire.cli.demo.sent._NOTICE_TIMEOUT_S", 0)
 
-    assert b'const UPSTREAM = "http://127.0.0.1:1/v1/chat"' in answer
-    assert b"{{" not in answer
-
-
-async def test_what_the_page_reports_is_heard_in_order_and_once() -> None:
-    texts: list[str] = []
-    async with demo_page(texts) as (page, port):
-        await exchange(port, post("/events", b'["a", "b"]'))
-        await exchange(port, post("/events", b'["c"]'))
-        await exchange(port, post("/done", b'{"bytes": 3}'))
-        await exchange(port, post("/failed", b'{"code": "LATE"}'))
-
-        assert (texts, page.events) == (["ab", "c"], 3)
-        assert page.outcome.result() == {"bytes": 3, "failed": False}
-
-
-async def test_a_page_without_the_extension_gives_up_in_the_end() -> None:
-    async with demo_page([]) as (page, port):
-        for _ in range(20):
-            await exchange(port, post("/without-longwire", b"{}"))
-        assert not page.outcome.done()
-        await exchange(port, post("/without-longwire", b"{}"))
-
-        assert page.outcome.result()["code"] == "NO_EXTENSION"
-
-
-async def verdict(**changes: Any) -> str | None:
-    """What `judge` says of a run that went well but for `changes`."""
-    chat, page = ChatService(KEY), DemoPage("x", lambda _: None)
-    chat.bytes_sent, chat.events_sent, chat.keys_accepted, chat.finished_at_s = 10, 2, 1, 5.0
-    page.first_text_at_s = changes.pop("first_text_at_s", 1.0)
-    chat.keys_refused = changes.pop("keys_refused", 0)
-    outcome = {
-        "failed": False,
-        "ownFetch": "refused",
-        "bytes": 10,
-        "digest": chat.digest,
-        "text": TEXT,
-        "seen": "content-type text/event-stream",
-        "firstTextMs": 12.3,
-        "totalMs": 3000,
-        **changes,
-    }
-    return judge(outcome, chat, page, KEY).reason
-
-
-async def test_a_run_that_kept_every_promise_passes() -> None:
-    assert await verdict() is None
+    assert await Sent().wait_ended() is None
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"digest": "0" * 64}, "they differ"),
-        ({"bytes": 9}, "they differ"),
-        ({"text": TEXT[:-1]}, "they differ"),
-        ({"ownFetch": "status 200"}, "without Longwire"),
-        ({"seen": f"x {KEY} y"}, "could see the key"),
-        ({"seen": base64.b64encode(f"ab{KEY}".encode()).decode()}, "could see the key"),
-        ({"keys_refused": 1}, "did not get the key"),
-        ({"first_text_at_s": 6.0}, "only after"),
-        ({"first_text_at_s": None}, "only after"),
-        ({"failed": True, "code": "HOST_UNAVAILABLE", "message": "not installed"}, "HOST_UNAVAILABLE: not installed"),
-        ({"failed": True, "code": "X", "message": "m", "status": {"state": "host-missing"}}, "bridge: host-missing"),
-    ],
+    ("value", "expected"), [("1700000000.25", 1700000000.25), ("1700000000.N", 1700000000), ("1700000000", 1700000000)]
 )
-async def test_a_broken_promise_fails_the_demo_with_its_reason(changes: dict[str, Any], reason: str) -> None:
-    assert reason in (await verdict(**changes) or "")
+def test_make_hands_its_own_start_down(monkeypatch: pytest.MonkeyPatch, value: str, expected: float) -> None:
+    monkeypatch.setenv(VARIABLE, value)
+    assert command_started_at() == expected
+
+
+@pytest.mark.parametrize("value", ["", "soon", "99999999999"])
+def test_without_a_sensible_one_the_process_began_it(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    import time
+
+    import psutil
+
+    monkeypatch.setenv(VARIABLE, value)
+    assert abs(command_started_at() - psutil.Process().create_time()) < 1.5
+    assert command_started_at() <= time.time()

@@ -1,12 +1,21 @@
 import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from longwire.assets import extension_id
+from longwire.cli import install_commands
+from longwire.cli.browsers import browser_table
+from longwire.cli.errors import CommandError
+from longwire.cli.launcher import Program, check_for_everyone
+from longwire.cli.registry import RegistryKey
+from longwire.cli.surroundings import Surroundings
+from longwire.cli.targets import Options, target_of
 from tests.unit.cli.home import Home
+from tests.unit.cli.registry import FakeRegistry
 
 MANIFEST = "NativeMessagingHosts/com.longwire.host.json"
 
@@ -121,3 +130,142 @@ def test_a_folder_that_cannot_be_written_is_a_finding_without_traceback(home: Ho
 
 def test_an_unknown_command_is_misuse(home: Home) -> None:
     assert home.run("instal").code == 2
+
+
+# --- without a trace ------------------------------------------------------------------------------------------------
+
+
+def run_host(home: Home, manifest: Path) -> None:
+    """Once, as a browser would: it writes its log."""
+    launcher = json.loads(manifest.read_bytes())["path"]
+    environment = {"HOME": str(home.folder)}
+    arguments = [launcher, f"chrome-extension://{extension_id()}/"]
+    subprocess.run(arguments, stdin=subprocess.DEVNULL, env=environment, timeout=10, check=True)
+
+
+@pytest.mark.parametrize("folders", [(), (".local/share", ".local/state"), (".config/chromium/NativeMessagingHosts",)])
+def test_a_host_that_ran_leaves_nothing_behind_either(home: Home, folders: tuple[str, ...]) -> None:
+    for folder in folders:
+        (home.folder / folder).mkdir(parents=True)
+    before = home.files()
+    home.run("install", "--browser", "chromium")
+    home.run("install")  # twice is once
+    run_host(home, home.config / "chromium" / MANIFEST)
+    home.run("doctor", "--fix")
+    assert any("jsonl" in name for name in home.files())
+    done = home.run("uninstall")
+
+    assert home.files() == before
+    assert "(the log)" in done.out
+
+
+def test_what_stays_is_the_policy_and_uninstall_says_so(home: Home) -> None:
+    home.run("install", "--browser", "chromium")
+    home.write_policy("version = 1\n")
+    done = home.run("uninstall")
+
+    files = [name for name, content in home.files().items() if content]
+    assert files == [str(home.policy.relative_to(home.folder))]
+    assert f"kept       {home.policy} (your policy" in done.out
+
+
+def test_uninstalling_one_browser_leaves_the_others_and_the_log(home: Home) -> None:
+    home.run("install", "--browser", "chromium", "--browser", "edge")
+    run_host(home, home.config / "chromium" / MANIFEST)
+    home.run("uninstall", "--browser", "edge")
+
+    assert not (home.config / "microsoft-edge" / MANIFEST).exists()
+    run_host(home, home.config / "chromium" / MANIFEST)
+    assert any("jsonl" in name for name in home.files())
+
+
+# --- what is left out, and for everybody ----------------------------------------------------------------------------
+
+
+def test_install_tells_the_truth_about_sandboxes_and_firefox(home: Home) -> None:
+    for folder in (".config/chromium", "snap/brave", ".var/app/com.google.Chrome", ".mozilla/firefox"):
+        (home.folder / folder).mkdir(parents=True)
+    done = home.run("install")
+
+    assert done.code == 0
+    assert "Brave is here as a snap, which cannot start a program outside its sandbox" in done.out
+    assert "Google Chrome is here as a flatpak" in done.out
+    assert "left out   Firefox: Longwire has no extension for Firefox yet" in done.out
+    assert not (home.folder / ".mozilla" / "native-messaging-hosts").exists()
+
+
+@pytest.fixture
+def machine(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Its root folder: what is for everybody goes in there."""
+    real = Surroundings.here
+    monkeypatch.setattr(Surroundings, "here", lambda: replace(real(), root=str(tmp_path)))
+    monkeypatch.setattr(install_commands, "check_for_everyone", lambda _launcher: None)  # pytest's folders are closed
+    return tmp_path
+
+
+def test_for_all_users_and_back(home: Home, machine: Path) -> None:
+    before = home.files()
+    done = home.run("install", "--system", "--browser", "chrome", "--browser", "brave")
+    manifests = [machine / "etc/opt/chrome/native-messaging-hosts", machine / "etc/chromium/native-messaging-hosts"]
+
+    assert done.code == 0
+    for folder in manifests:
+        content = json.loads((folder / "com.longwire.host.json").read_bytes())
+        assert content["path"] == str(machine / "usr/local/lib/longwire/longwire-host")
+    assert home.files() == before
+    home.run("uninstall", "--system")
+    assert not (machine / "etc").exists() and not (machine / "usr").exists()
+
+
+def test_a_launcher_that_others_may_not_reach_is_no_launcher_for_everybody(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    python = closed / "python"
+    python.write_text("")
+    python.chmod(0o755)
+    with pytest.raises(CommandError, match="other users may not enter") as caught:
+        check_for_everyone(str(python))
+    assert "below /opt" in caught.value.fix
+
+
+@pytest.mark.parametrize("other", [("--browser", "chrome"), ("--system",)])
+def test_a_profile_excludes_the_other_scopes(home: Home, other: tuple[str, ...]) -> None:
+    for command in ("install", "uninstall"):
+        assert home.run(command, "--user-data-dir", "x", *other).code == 2
+
+
+# --- Windows --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def windows(home: Home, monkeypatch: pytest.MonkeyPatch) -> FakeRegistry:
+    registry = FakeRegistry()
+    local = str(home.folder / "Local")
+    here = Surroundings("win32", str(home.folder), "", home.folder / "state", local=local, registry=registry)
+    monkeypatch.setattr(Surroundings, "here", lambda: here)
+    program = Program(home.folder / "longwire-host.exe")
+    monkeypatch.setattr(install_commands, "launcher_of", lambda **_: program)
+    return registry
+
+
+def test_windows_is_told_through_the_registry_and_left_as_it_was(home: Home, windows: FakeRegistry) -> None:
+    done = home.run("install", "--browser", "chrome", "--browser", "edge")
+    manifest = home.folder / "state" / "com.longwire.host.json"
+    key = RegistryKey("HKCU", "Software\\Microsoft\\Edge\\NativeMessagingHosts\\com.longwire.host")
+
+    assert f"registry   {key}" in done.out
+    assert windows.default(key) == str(manifest)
+    assert json.loads(manifest.read_bytes())["path"] == str(home.folder / "longwire-host.exe")
+    home.run("uninstall")
+    assert (windows.keys, home.files()) == ({}, {})
+
+
+def test_windows_for_everybody_is_another_hive(windows: FakeRegistry) -> None:
+    target = target_of(Options(("chrome",), system=True), browser_table(), Surroundings.here())
+    assert target.places == (RegistryKey("HKLM", "Software\\Google\\Chrome\\NativeMessagingHosts"),)
+
+
+def test_windows_has_no_profiles_of_their_own(home: Home, windows: FakeRegistry) -> None:
+    done = home.run("install", "--user-data-dir", str(home.folder / "p"))
+    assert done.code == 1
+    assert "in the registry only" in done.err

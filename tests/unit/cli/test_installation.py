@@ -1,13 +1,19 @@
 import json
 import os
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from longwire.assets import extension_id
 from longwire.cli.errors import CommandError
-from longwire.cli.installation import Installation, write_atomically
+from longwire.cli.files import write_atomically
+from longwire.cli.installation import Installation
+from longwire.cli.launcher import Program
+from longwire.cli.registry import RegistryKey
+from tests.unit.cli.registry import FakeRegistry
 
 HOST = "com.longwire.host"
 PYTHON = "/opt/py/bin/python3"
@@ -161,3 +167,192 @@ def test_a_link_in_the_manifests_place_is_replaced_not_followed(tmp_path: Path) 
     assert target.read_text() == "precious"
     assert link.read_bytes() == b"new"
     assert not link.is_symlink()
+
+
+# --- healing --------------------------------------------------------------------------------------------------------
+
+
+def test_writing_for_one_browser_brings_those_of_earlier_runs_up_to_date(
+    installation: Installation, tmp_path: Path
+) -> None:
+    (first,) = installation.write([tmp_path / "a"], PYTHON)
+    program = Program(tmp_path / "frozen" / "longwire-host")
+    installation.write([tmp_path / "b"], program)
+
+    assert json.loads(first.read_bytes())["path"] == str(program.path)
+
+
+def test_a_manifest_that_points_to_a_gone_launcher_is_replaced(installation: Installation, tmp_path: Path) -> None:
+    stale = tmp_path / "hosts" / f"{HOST}.json"
+    stale.parent.mkdir()
+    stale.write_text(json.dumps({"name": HOST, "path": "/gone/longwire-host"}))
+    installation.write([stale.parent], PYTHON)
+
+    assert json.loads(stale.read_bytes())["path"] == str(installation.launcher)
+
+
+def test_a_damaged_record_does_not_keep_install_from_healing(installation: Installation, tmp_path: Path) -> None:
+    installation.write([tmp_path / "hosts"], PYTHON)
+    (installation.state / "installation.json").write_text("{")
+    installation.write([tmp_path / "hosts"], PYTHON)
+
+    assert len(installation.remove().removed) == 2
+
+
+def test_a_manifest_of_ours_that_was_never_recorded_is_found(installation: Installation, tmp_path: Path) -> None:
+    installation.write([tmp_path / "a"], PYTHON)
+    stray = tmp_path / "b" / f"{HOST}.json"
+    stray.parent.mkdir()
+    stray.write_bytes((tmp_path / "a" / f"{HOST}.json").read_bytes())
+    foreign = tmp_path / "c" / f"{HOST}.json"
+    foreign.parent.mkdir()
+    foreign.write_text('{"path": "/elsewhere"}')
+    removal = installation.remove(strays=[tmp_path / name for name in "abc"])
+
+    assert stray in removal.removed
+    assert foreign.exists()
+
+
+# --- a program instead of a script ----------------------------------------------------------------------------------
+
+
+def test_a_program_is_named_by_the_manifest_and_no_script_is_written(
+    installation: Installation, tmp_path: Path
+) -> None:
+    program = Program(tmp_path / "frozen" / "longwire-host")
+    (manifest,) = installation.write([tmp_path / "hosts"], program)
+
+    assert json.loads(manifest.read_bytes())["path"] == str(program.path)
+    assert not installation.launcher.exists()
+    assert installation.recorded().program == str(program.path)
+    installation.remove()
+    assert everything(tmp_path) == set()
+
+
+def test_going_over_to_a_program_takes_the_script_away_and_back_again(
+    installation: Installation, tmp_path: Path
+) -> None:
+    installation.write([tmp_path / "hosts"], PYTHON)
+    installation.write([tmp_path / "hosts"], Program(tmp_path / "frozen"))
+    assert not installation.launcher.exists()
+
+    (manifest,) = installation.write([tmp_path / "hosts"], PYTHON)
+    assert json.loads(manifest.read_bytes())["path"] == str(installation.launcher)
+    assert installation.launcher.exists()
+    assert installation.recorded().program is None
+
+
+# --- the registry ---------------------------------------------------------------------------------------------------
+
+CHROME = RegistryKey("HKCU", "Software\\Google\\Chrome\\NativeMessagingHosts")
+EDGE = RegistryKey("HKCU", "Software\\Microsoft\\Edge\\NativeMessagingHosts")
+
+
+@pytest.fixture
+def registry() -> FakeRegistry:
+    registry = FakeRegistry()
+    registry.put(RegistryKey("HKCU", "Software\\Google\\Chrome"), something="else")
+    return registry
+
+
+def test_registry_keys_name_one_manifest_beside_the_launcher(registry: FakeRegistry, tmp_path: Path) -> None:
+    installation = Installation(tmp_path / "state", HOST, registry)
+    program = Program(tmp_path / "Scripts" / "longwire-host.exe")
+    (manifest,) = installation.write([CHROME, EDGE], program)
+
+    assert manifest == tmp_path / "state" / f"{HOST}.json"
+    assert json.loads(manifest.read_bytes())["path"] == str(program.path)
+    assert registry.default(CHROME.child(HOST)) == str(manifest)
+    assert registry.default(EDGE.child(HOST)) == str(manifest)
+
+
+def test_removing_leaves_the_registry_as_it_was(registry: FakeRegistry, tmp_path: Path) -> None:
+    before = dict(registry.keys)
+    installation = Installation(tmp_path / "state", HOST, registry)
+    installation.write([CHROME, EDGE], Program(tmp_path / "x.exe"))
+    installation.write([CHROME, EDGE], Program(tmp_path / "x.exe"))
+
+    one = installation.remove([EDGE])
+    assert one.removed == (EDGE.child(HOST),)
+    assert installation.manifest_of(CHROME).exists()
+
+    rest = installation.remove()
+    assert CHROME.child(HOST) in rest.removed
+    assert registry.keys == before
+    assert everything(tmp_path) == set()
+
+
+def test_a_key_that_names_another_manifest_by_now_is_kept(registry: FakeRegistry, tmp_path: Path) -> None:
+    installation = Installation(tmp_path / "state", HOST, registry)
+    installation.write([CHROME], Program(tmp_path / "x.exe"))
+    registry.set_default(CHROME.child(HOST), "D:\\other.json")
+
+    assert installation.remove().kept == (CHROME.child(HOST),)
+    assert registry.default(CHROME.child(HOST)) == "D:\\other.json"
+
+
+# --- for everybody, and at the same time ----------------------------------------------------------------------------
+
+
+def test_an_installation_for_everyone_is_open_to_them_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        installation = Installation(tmp_path / "opt" / "longwire", HOST, for_everyone=True)
+        (manifest,) = installation.write([tmp_path / "etc" / "hosts"], PYTHON)
+    finally:
+        os.umask(before)
+
+    for path in (manifest, manifest.parent, manifest.parent.parent, installation.state):
+        assert path.stat().st_mode & 0o005 >= 0o004
+    assert stat.S_IMODE(installation.state.stat().st_mode) == 0o755
+
+
+def test_folders_that_the_host_makes_later_go_with_the_last_of_it(installation: Installation, tmp_path: Path) -> None:
+    logs = tmp_path / "var" / "state" / "longwire"
+    installation.write([tmp_path / "hosts"], PYTHON, later=[logs])
+    logs.mkdir(parents=True)
+    installation.remove()
+
+    assert everything(tmp_path) == set()
+
+
+def test_two_runs_at_once_both_leave_what_they_did(tmp_path: Path) -> None:
+    """Each of them reads the record, changes it and writes it back: without a lock one would forget the other's."""
+    runs = 8
+    start = threading.Barrier(runs, timeout=10)
+
+    def run(number: int) -> None:
+        installation = Installation(tmp_path / "state", HOST)
+        start.wait()
+        installation.write([tmp_path / f"hosts{number}"], PYTHON)
+
+    with ThreadPoolExecutor(runs) as pool:
+        list(pool.map(run, range(runs)))
+    installation = Installation(tmp_path / "state", HOST)
+
+    assert len(installation.recorded().files) == runs + 1
+    assert len(installation.remove().removed) == runs + 1
+    assert everything(tmp_path) == set()
+
+
+def test_installing_while_another_run_removes_everything(tmp_path: Path) -> None:
+    """The folder that is locked comes and goes; whoever comes second must not work in one that is gone."""
+    rounds = 40
+    start = threading.Barrier(2, timeout=10)  # not for ever, if the other one failed
+
+    def install() -> None:
+        for _ in range(rounds):
+            start.wait()
+            Installation(tmp_path / "state", HOST).write([tmp_path / "hosts"], PYTHON)
+
+    def remove() -> None:
+        for _ in range(rounds):
+            start.wait()
+            Installation(tmp_path / "state", HOST).remove()
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(install), pool.submit(remove)]:
+            done.result()
+    installation = Installation(tmp_path / "state", HOST)
+    installation.remove()
+    assert everything(tmp_path) == set()

@@ -4,7 +4,14 @@ from pathlib import Path
 import pytest
 
 from longwire.cli.errors import CommandError
-from longwire.cli.launcher import MAX_SHEBANG_BYTES, check_interpreter, launcher_text
+from longwire.cli.launcher import (
+    MAX_SHEBANG_BYTES,
+    Program,
+    check_for_everyone,
+    check_interpreter,
+    launcher_text,
+    this_launcher,
+)
 
 
 def test_the_launcher_names_the_interpreter_absolutely_and_alone() -> None:
@@ -54,3 +61,19 @@ def test_one_that_does_not_find_it_is_named(tmp_path: Path) -> None:
 def test_one_that_does_not_start_is_named(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="does not start"):
         check_interpreter(str(tmp_path / "gone"))
+
+
+def test_here_the_launcher_is_this_interpreter() -> None:
+    assert this_launcher("linux") == sys.executable
+
+
+def test_on_windows_it_is_pips_program_and_its_absence_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="is missing"):
+        this_launcher("win32", str(tmp_path))
+    (tmp_path / "longwire-host.exe").touch()
+
+    assert this_launcher("win32", str(tmp_path)) == Program(tmp_path / "longwire-host.exe")
+
+
+def test_a_system_interpreter_is_for_everyone() -> None:
+    check_for_everyone("/bin/sh")

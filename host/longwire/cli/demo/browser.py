@@ -4,14 +4,17 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
+from longwire.cli.demo.devtools import PLUG, DevTools
+from longwire.cli.errors import CommandError
+
 _EXIT_TIMEOUT_S: Final = 3.0
 
 _FLAGS: Final = (
-    "--headless=new",
     "--no-first-run",
     "--no-default-browser-check",
     "--disable-gpu",
@@ -21,7 +24,13 @@ _FLAGS: Final = (
     "--disable-component-update",
     "--disable-dev-shm-usage",  # containers give it 64 MB
     "--password-store=basic",
+    "--remote-debugging-pipe",
 )
+_HEADLESS: Final = ("--headless=new", "--hide-scrollbars")
+_HEADED: Final = ("--window-size=1180,1000",)
+# What a window needs to find its display; the browser's own HOME is not the one where Xauthority lies.
+_DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
+_DISPLAY_VARIABLES: Final = (*_DISPLAYS, "XDG_RUNTIME_DIR", "XAUTHORITY", "XDG_SESSION_TYPE")
 
 
 class Profile:
@@ -41,9 +50,12 @@ class Profile:
         """The policy file that the host will find."""
         return self.config / "longwire" / "policy.toml"
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, *, headed: bool) -> dict[str, str]:
         """What the browser, and so the host, is started with."""
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+        names = ("PATH", "LANG", "LC_ALL", "TMPDIR", *(_DISPLAY_VARIABLES if headed else ()))
+        kept = {name: os.environ[name] for name in names if name in os.environ}
+        if headed and "DISPLAY" in kept:
+            kept.setdefault("XAUTHORITY", str(Path.home() / ".Xauthority"))
         return {
             **kept,
             "HOME": str(self.folder / "home"),
@@ -60,34 +72,47 @@ class Profile:
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
+def check_display() -> None:
+    """Make sure that a window can open.
+
+    Raises:
+        CommandError: there is no display.
+    """
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in _DISPLAYS):
+        raise CommandError("there is no display to show a window on", "run it without --headed")
+
+
 @contextlib.asynccontextmanager
 async def running_browser(
-    program: str, profile: Profile, extension: Path, url: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
+    program: str, profile: Profile, extension: Path, url: str, *, headed: bool = False
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, DevTools]]:
     """Open `url`. On leaving, the browser and everything it started are gone."""
     flags = [
         *_FLAGS,
+        *(_HEADED if headed else _HEADLESS),
         f"--user-data-dir={profile.user_data}",
         f"--load-extension={extension}",
         f"--disable-extensions-except={extension}",
     ]
     if os.geteuid() == 0:
         flags.append("--no-sandbox")  # as root Chromium does not start with one
-    with profile.log.open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            program,
-            *flags,
-            url,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=profile.environment(),
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        await _stop(process)
+    async with DevTools() as devtools:
+        with profile.log.open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", "-c", PLUG, *map(str, devtools.child_ends)),
+                *(program, *flags, url),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=devtools.child_ends,
+                env=profile.environment(headed=headed),
+                start_new_session=True,
+            )
+        devtools.release_child_ends()
+        try:
+            yield process, devtools
+        finally:
+            await _stop(process)
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

@@ -3,52 +3,127 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from pydantic import ValidationError
+
+from longwire.cli.demo import chat, download
+from longwire.cli.demo.judge import Failure, Report, Stop, Verdict, judge_failure, judge_run, judge_stop
 from longwire.cli.demo.server import Request, Responder
+from longwire.cli.demo.upstream import Upstream
 
 # At two attempts a second: a browser that is slow to start still gets its extension loaded in that time.
 _MAX_RELOADS: Final = 20
+_TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+}
+# `connect-src` names the upstream, so that what refuses the page's own fetch is CORS and nothing else.
+_CSP: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self' {upstream}; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Audience(Protocol):
+    """Who watches a run."""
+
+    def text(self, words: str) -> None:
+        """This came out of the chat's stream in the page."""
+
+    def download(self, received: int, seconds: float) -> None:
+        """So many bytes of the download are in the page, after so much time."""
 
 
 class DemoPage:
-    """Answers the page. `outcome` is set once: a report of success or failure, as the page sent it."""
+    """Answers the page. `verdict` is set once, by the first run; later runs are judged for the page alone."""
 
-    def __init__(self, upstream_url: str, on_text: Callable[[str], None]) -> None:
-        self._html = files("longwire.cli.demo").joinpath("page.html").read_text("utf-8")
-        self._html = self._html.replace("{{upstream}}", upstream_url)
-        self._on_text = on_text
+    def __init__(self, upstream: Upstream, upstream_origin: str, key: str, audience: Audience) -> None:
+        self._upstream = upstream
+        self._key = key
+        self._audience = audience
+        self._files = _site(upstream_origin, upstream.file.size)
+        self._csp = _CSP.format(upstream=upstream_origin)
         self._reloads = 0
+        self._first_text_at_s: float | None = None
         self.loaded = False
-        self.first_text_at_s: float | None = None
+        self.first_text_at: float | None = None
         self.events = 0
-        self.outcome: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self.verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self.shown = asyncio.Event()
 
     async def handle(self, request: Request, responder: Responder) -> None:
         """Serve one request of the page."""
-        if request.method == "GET" and request.path == "/":
+        if request.method == "POST":
+            await self._hear(request, responder)
+        elif request.method == "GET" and (body := self._files.get(request.path)) is not None:
+            suffix = "." + request.path.rpartition(".")[2] if request.path != "/" else ".html"
             self.loaded = True
-            await responder.reply(200, self._html.encode(), "text/html; charset=utf-8")
-        elif request.method == "POST":
-            self._hear(request.path, json.loads(request.body))
-            await responder.reply(204)
+            await responder.reply(200, body, _TYPES[suffix], [("Content-Security-Policy", self._csp)])
         else:
             await responder.reply(404, b"not here\n")
 
-    def _hear(self, path: str, content: Any) -> None:
-        if path == "/events":
-            self.first_text_at_s = self.first_text_at_s or time.monotonic()
-            self.events += len(content)
-            self._on_text("".join(content))
+    async def _hear(self, request: Request, responder: Responder) -> None:
+        try:
+            answer = await self._note(request.path, request.body)
+        except ValidationError:
+            answer = self._settle(Verdict(f"the page's report to {request.path} makes no sense", "report it as a bug"))
+        await responder.reply(200, json.dumps(answer).encode(), "application/json")
+
+    async def _note(self, path: str, body: bytes) -> dict[str, Any]:
+        if path == "/start":
+            self._first_text_at_s = None
+        elif path == "/events":
+            deltas = json.loads(body)
+            self._first_text_at_s = self._first_text_at_s or time.monotonic()
+            self.first_text_at = self.first_text_at or time.time()
+            self.events += len(deltas)
+            self._audience.text("".join(deltas))
+        elif path == "/progress":
+            content = json.loads(body)
+            self._audience.download(content["received"], content["seconds"])
         elif path == "/without-longwire":
             self._reloads += 1
             if self._reloads > _MAX_RELOADS:
-                self._settle({"failed": True, "code": "NO_EXTENSION", "message": "the page has no window.longwire"})
-        elif path in ("/done", "/failed"):
-            self._settle({**content, "failed": path == "/failed"})
+                missing = Failure(code="NO_EXTENSION", message="the extension is not in the page: no window.longwire")
+                return self._settle(judge_failure(missing))
+        elif path == "/shown":
+            self.shown.set()
+        elif path == "/done":
+            report = Report.model_validate_json(body)
+            self._audience.download(report.download.bytes, report.download.total_ms / 1000)
+            return self._settle(judge_run(report, self._upstream, self._first_text_at_s, self._key))
+        elif path == "/failed":
+            return self._settle(judge_failure(Failure.model_validate_json(body)))
+        elif path == "/stopped":
+            return await self._stopped(Stop.model_validate_json(body))
+        return {}
 
-    def _settle(self, outcome: dict[str, Any]) -> None:
-        if not self.outcome.done():
-            self.outcome.set_result(outcome)
+    async def _stopped(self, stop: Stop) -> dict[str, Any]:
+        """Tell the page when the upstream noticed; that is the half of a stop that a page cannot see."""
+        heard_at_s = time.monotonic()
+        sent = self._upstream.chat
+        ended_at_s = await sent.wait_ended() if sent else None
+        closed_ms = None if ended_at_s is None else max(0.0, (ended_at_s - heard_at_s) * 1000)
+        return {**self._settle(judge_stop(stop, self._upstream)), "closedMs": closed_ms}
+
+    def _settle(self, verdict: Verdict) -> dict[str, Any]:
+        if not self.verdict.done():
+            self.verdict.set_result(verdict)
+        return {"ok": verdict.ok, "reason": verdict.reason, "fix": verdict.fix, "keySeen": verdict.key_seen}
+
+
+def _site(upstream_origin: str, size: int) -> dict[str, bytes]:
+    """The page's files by path, the places in braces filled in."""
+    folder = files("longwire.cli.demo")
+    page = folder.joinpath("page.html").read_text("utf-8")
+    for name, value in {
+        "chat": upstream_origin + chat.PATH,
+        "download": upstream_origin + download.PATH,
+        "size": str(size),
+    }.items():
+        page = page.replace("{{" + name + "}}", value)
+    site = folder.joinpath("site")
+    return {"/": page.encode(), **{f"/{file.name}": file.read_bytes() for file in site.iterdir()}}

@@ -4,30 +4,36 @@ import asyncio
 import secrets
 import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+import platformdirs
 
 from longwire.assets import extension_folder
 from longwire.cli.browsers import browser_table
 from longwire.cli.chromium import Chromium, Machine, ensure_chromium
-from longwire.cli.demo.browser import Profile, running_browser
-from longwire.cli.demo.chat import PATH, TEXT, ChatService
+from longwire.cli.demo import chat, download
+from longwire.cli.demo.browser import Profile, check_display, running_browser
+from longwire.cli.demo.clock import command_started_at
+from longwire.cli.demo.devtools import DevTools, DevToolsError, screenshot
+from longwire.cli.demo.judge import Verdict
 from longwire.cli.demo.page import DemoPage
 from longwire.cli.demo.server import LoopbackServer
+from longwire.cli.demo.terminal import Terminal, choose_terminal
+from longwire.cli.demo.upstream import Upstream
 from longwire.cli.errors import CommandError
 from longwire.cli.installation import Installation
 from longwire.cli.launcher import check_interpreter
-from longwire.cli.output import complain, say
+from longwire.cli.output import complain, say, say_json
 from longwire.policy import Locations, PolicyStore, default_locations
-from longwire.policy.reflection import secret_forms
 from longwire.protocol.errors import StreamError
 from longwire.protocol.parts import Page
 
-# The browser takes a few seconds to start, the text three; the rest is patience with a busy machine. With the checks
+# The browser takes a few seconds to start, the streams five; the rest is patience with a busy machine. With the checks
 # before and the clearing up after, the demo ends within a minute whatever happens.
-TIMEOUT_S: Final = 35.0
+TIMEOUT_S: Final = 38.0
+_PICTURE_TIMEOUT_S: Final = 8.0
+_PICTURE: Final = "demo.png"
 
 _POLICY: Final = """\
 version = 1
@@ -36,7 +42,7 @@ version = 1
 name = "demo"
 pages = ["{page}"]
 destinations = ["{upstream}/v1/"]
-methods = ["POST"]
+methods = ["GET", "POST"]
 network = "loopback"
 inject = {{ Authorization = "Bearer {{secret:demo}}" }}
 
@@ -45,126 +51,159 @@ file = "{secret}"
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """`reason` is None when all went well; then `summary` is the line to print."""
-
-    summary: str
-    reason: str | None = None
-    fix: str = ""
-
-
-def run_demo() -> int:
-    """Run it and print it. Returns the exit code.
+def run_demo(*, headed: bool = False, keep: bool = False, as_json: bool = False) -> int:
+    """Run it and print it. Returns the exit code: 0 if every byte arrived and the page never saw the key.
 
     Raises:
         CommandError, AssetError: something that the demo needs is missing.
     """
+    if headed:
+        check_display()
     extension = extension_folder()
     check_interpreter(sys.executable)
     chromium = ensure_chromium(Machine.here())
     with tempfile.TemporaryDirectory(prefix="longwire-demo-", ignore_cleanup_errors=True) as folder:
-        verdict = asyncio.run(_run(Path(folder), chromium, extension))
-    say()
-    if verdict.reason is None:
-        say(verdict.summary)
-        return 0
-    complain(f"the demo failed: {verdict.reason}")
-    complain(f"  fix: {verdict.fix}")
-    return 1
+        demo = _Demo(Path(folder), chromium, extension, headed=headed, as_json=as_json)
+        try:
+            asyncio.run(demo.run(keep=keep))
+        except KeyboardInterrupt:
+            if demo.verdict is None:
+                raise
+    return 0 if demo.verdict is not None and demo.verdict.ok else 1
 
 
-async def _run(folder: Path, chromium: Chromium, extension: Path) -> Verdict:
-    key = "lw-demo-" + secrets.token_urlsafe(24)
-    profile = Profile(folder)
-    chat = ChatService(key)
-    async with LoopbackServer(chat.handle) as upstream:
-        page = DemoPage(upstream.origin + PATH, _print_text)
-        async with LoopbackServer(page.handle) as site:
-            _prepare(profile, key, site.origin, upstream.origin)
-            say(f"upstream  {upstream.origin}{PATH}: wants a key, sends no CORS headers")
-            say(f"page      {site.origin} in Chromium {chromium.version}")
-            say("policy    the page may POST there, and the host adds the key\n")
-            async with running_browser(chromium.program, profile, extension, site.origin + "/") as browser:
-                exited = asyncio.create_task(browser.wait())
-                either: list[asyncio.Future[Any]] = [page.outcome, exited]
-                await asyncio.wait(either, timeout=TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
-                exited.cancel()
-            if not page.outcome.done():
-                return _silence(page, profile, chat, ended=browser.returncode)
-            return judge(page.outcome.result(), chat, page, key)
+class _Demo:
+    """One run in `folder`. `verdict` is there when it was said."""
+
+    def __init__(self, folder: Path, chromium: Chromium, extension: Path, *, headed: bool, as_json: bool) -> None:
+        self._profile = Profile(folder)
+        self._chromium = chromium
+        self._extension = extension
+        self._headed = headed
+        self._as_json = as_json
+        self._key = "lw-demo-" + secrets.token_urlsafe(24)
+        self._upstream = Upstream(self._key)
+        self._terminal: Terminal = choose_terminal(download.SIZE_BYTES, silent=as_json)
+        self.verdict: Verdict | None = None
+
+    async def run(self, *, keep: bool) -> None:
+        """Everything up to the verdict; with `keep` until the browser ends."""
+        async with LoopbackServer(self._upstream.handle) as upstream:
+            page = DemoPage(self._upstream, upstream.origin, self._key, self._terminal)
+            async with LoopbackServer(page.handle) as site:
+                self._prepare(site.origin, upstream.origin)
+                self._terminal.facts(
+                    [
+                        ("upstream", f"{upstream.origin}/v1/: wants a key, sends no CORS headers"),
+                        ("page", f"{site.origin} in Chromium {self._chromium.version}"),
+                        ("policy", "this page may go there, and the host adds the key"),
+                    ]
+                )
+                url = site.origin + "/"
+                async with running_browser(
+                    self._chromium.program, self._profile, self._extension, url, headed=self._headed
+                ) as (browser, devtools):
+                    ended = asyncio.create_task(browser.wait())
+                    either: list[asyncio.Future[Any]] = [page.verdict, ended]
+                    await asyncio.wait(either, timeout=TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+                    verdict = page.verdict.result() if page.verdict.done() else self._silence(page, browser.returncode)
+                    self._terminal.close()
+                    picture = None if self._headed else await self._picture(devtools, page, url)
+                    self._conclude(verdict, page, picture)
+                    if keep and not ended.done():
+                        self._terminal.facts([("kept", f"{url}, files in {self._profile.folder}; Ctrl-C ends it")])
+                        await ended
+                    ended.cancel()
+
+    def _prepare(self, page: str, upstream: str) -> None:
+        """Write the key, the policy and the installation into the profile's folder."""
+        profile = self._profile
+        secret = profile.folder / "key"
+        secret.touch(mode=0o600)
+        secret.write_text(self._key + "\n", encoding="utf-8")
+        profile.policy.write_text(_POLICY.format(page=page, upstream=upstream, secret=secret), encoding="utf-8")
+        # An administrator's policy decides on this machine too; better to hear it now than from the page.
+        store = PolicyStore(Locations(default_locations().administrator, profile.policy))
+        asking = Page(origin=page, tab=0, frame=0, document="", private=False)
+        try:
+            store.current().decide(asking, "POST", upstream + chat.PATH)
+            store.current().decide(asking, "GET", upstream + download.PATH)
+        except StreamError as error:
+            raise CommandError(
+                f"the policy of this machine does not let the demo run: {error.message}",
+                f"{store.locations.administrator} decides here; user_grants = true in it lets the demo add its grant",
+            ) from None
+        installation = Installation(profile.folder / "host", browser_table().host_name)
+        installation.write([profile.user_data / "NativeMessagingHosts"], sys.executable)
+
+    async def _picture(self, devtools: DevTools, page: DemoPage, url: str) -> Path | None:
+        """Save what the page looks like in the end. Without a picture the demo is as good."""
+        file = platformdirs.user_cache_path("longwire", appauthor=False) / _PICTURE
+        try:
+            async with asyncio.timeout(_PICTURE_TIMEOUT_S):
+                await page.shown.wait()
+                picture = await screenshot(devtools, url)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(picture)
+        except (TimeoutError, DevToolsError, OSError):
+            return None
+        return file
+
+    def _conclude(self, verdict: Verdict, page: DemoPage, picture: Path | None) -> None:
+        started_at = command_started_at()
+        first_text_s = None if page.first_text_at is None else page.first_text_at - started_at
+        self.verdict = verdict
+        if self._as_json:
+            say_json(
+                {
+                    "ok": verdict.ok,
+                    "reason": verdict.reason,
+                    "fix": verdict.fix,
+                    "first_text_after_start_s": None if first_text_s is None else round(first_text_s, 2),
+                    "page_saw_the_key": verdict.key_seen,
+                    **(verdict.figures or {}),
+                    "screenshot": None if picture is None else str(picture),
+                    "chromium": self._chromium.version,
+                }
+            )
+            return
+        self._terminal.facts(_rows(verdict.figures, picture))
+        if verdict.ok and first_text_s is not None:
+            words = f"first text {first_text_s:.1f} s after start, every byte arrived, page never saw the key"
+            self._terminal.verdict(f"ok: {words}", ok=True)
+            return
+        say()
+        complain(f"the demo failed: {verdict.reason}")
+        complain(f"  fix: {verdict.fix}")
+
+    def _silence(self, page: DemoPage, ended: int | None) -> Verdict:
+        """The verdict on a page that never came to an end."""
+        tail = self._profile.log_tail()
+        if not page.loaded and ended is not None:
+            return Verdict(
+                f"Chromium ended before it opened the page:\n{tail}", f"start `{self._chromium.program}` by hand"
+            )
+        if not page.loaded:
+            return Verdict(
+                f"Chromium did not open the page in {TIMEOUT_S:.0f} s:\n{tail}", "try again on a calmer machine"
+            )
+        if ended is not None:
+            return Verdict(f"the browser ended after {page.events} events:\n{tail}", "leave it open until the end")
+        return Verdict(f"the page fell silent after {page.events} events:\n{tail}", "report this as a bug")
 
 
-def _prepare(profile: Profile, key: str, page: str, upstream: str) -> None:
-    secret = profile.folder / "key"
-    secret.touch(mode=0o600)
-    secret.write_text(key + "\n", encoding="utf-8")
-    profile.policy.write_text(_POLICY.format(page=page, upstream=upstream, secret=secret), encoding="utf-8")
-    # An administrator's policy decides on this machine too; better to hear it now than from the page.
-    store = PolicyStore(Locations(default_locations().administrator, profile.policy))
-    asking = Page(origin=page, tab=0, frame=0, document="", private=False)
-    try:
-        store.current().decide(asking, "POST", upstream + PATH)
-    except StreamError as error:
-        raise CommandError(
-            f"the policy of this machine does not let the demo run: {error.message}",
-            f"{store.locations.administrator} decides here; user_grants = true in it lets the demo add its grant",
-        ) from None
-    installation = Installation(profile.folder / "host", browser_table().host_name)
-    installation.write([profile.user_data / "NativeMessagingHosts"], sys.executable)
-
-
-def _print_text(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
-def judge(outcome: Mapping[str, Any], chat: ChatService, page: DemoPage, key: str) -> Verdict:
-    """What the page said against what the upstream knows."""
-    if outcome["failed"]:
-        return _page_failed(outcome)
-    in_time = (
-        page.first_text_at_s is not None
-        and chat.finished_at_s is not None
-        and (page.first_text_at_s < chat.finished_at_s)
-    )
-    seen_key = any(form.decode("latin-1") in outcome["seen"] for form in secret_forms(key.encode()))
-    whole = (outcome["bytes"], outcome["digest"], outcome["text"]) == (chat.bytes_sent, chat.digest, TEXT)
-    promises = (
-        (outcome["ownFetch"] == "refused", "the browser let the page reach the upstream without Longwire"),
-        (whole, f"the page received {outcome['bytes']} bytes, the upstream sent {chat.bytes_sent}, and they differ"),
-        ((chat.keys_accepted, chat.keys_refused) == (1, 0), "the upstream did not get the key that the host adds"),
-        (not seen_key, "the page could see the key"),
-        (in_time, "the text arrived only after the upstream had sent all of it"),
-    )
-    for kept, broken in promises:
-        if not kept:
-            return _failed(broken, "report this as a bug, with the output of the demo")
-    return Verdict(
-        f"ok: {chat.bytes_sent:,} bytes in {chat.events_sent} events, SHA-256 equal; first text after "
-        f"{outcome['firstTextMs']:.0f} ms, all after {outcome['totalMs'] / 1000:.1f} s; the page never saw the key"
-    )
-
-
-def _page_failed(outcome: Mapping[str, Any]) -> Verdict:
-    status = outcome.get("status") or {}
-    fix = status.get("fix") or "run `longwire policy check`, and look at the extension's errors in chrome://extensions"
-    if outcome["code"] == "NO_EXTENSION":
-        fix = "build the extension with `make build`; Chrome with its own brand ignores --load-extension"
-    state = f" (bridge: {status['state']})" if "state" in status else ""
-    return _failed(f"{outcome['code']}: {outcome['message']}{state}", fix)
-
-
-def _silence(page: DemoPage, profile: Profile, chat: ChatService, *, ended: int | None) -> Verdict:
-    tail = profile.log_tail()
-    if ended is not None and not page.loaded:
-        return _failed(f"Chromium ended before it opened the page:\n{tail}", "start `chromium` by hand and see why")
-    if not page.loaded:
-        return _failed(f"Chromium did not open the page in {TIMEOUT_S:.0f} s:\n{tail}", "try again on a calmer machine")
-    return _failed(
-        f"the page fell silent after {page.events} of {chat.events_sent} events:\n{tail}", "report this as a bug"
-    )
-
-
-def _failed(reason: str, fix: str) -> Verdict:
-    return Verdict("", reason, fix)
+def _rows(figures: dict[str, Any] | None, picture: Path | None) -> list[tuple[str, str]]:
+    rows = []
+    if figures is not None:
+        text, file = figures["text"], figures["download"]
+        words = (
+            f"{text['events']} events in {text['total_ms'] / 1000:.1f} s, first after {text['first_text_ms']:.0f} ms"
+        )
+        size = f"{file['bytes'] / 2**20:.1f} MiB in {file['seconds']:.1f} s ({file['mb_per_s']:.0f} MB/s)"
+        rows = [
+            ("text", f"{words}, longest pause {text['longest_gap_ms']:.0f} ms"),
+            ("download", f"{size}, SHA-256 {file['sha256'][:8]}…"),
+        ]
+    if picture is not None:
+        rows.append(("picture", str(picture)))
+    return rows

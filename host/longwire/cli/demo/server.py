@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
@@ -32,30 +32,26 @@ class Responder:
         self._connection = connection
         self._writer = writer
 
-    async def reply(self, status: int, body: bytes = b"", content_type: str = "text/plain; charset=utf-8") -> None:
+    async def reply(
+        self,
+        status: int,
+        body: bytes = b"",
+        content_type: str = "text/plain; charset=utf-8",
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> None:
         """Send a whole response."""
-        await self._send(
-            h11.Response(
-                status_code=status,
-                headers=[
-                    ("Content-Type", content_type),
-                    ("Content-Length", str(len(body))),
-                    ("Cache-Control", "no-store"),
-                ],
-            )
-        )
+        await self.start(status, content_type, length=len(body), headers=headers)
         await self._send(h11.Data(data=body))
 
-    async def start(self, status: int, content_type: str) -> None:
-        """Begin a response of unknown length."""
+    async def start(
+        self, status: int, content_type: str, *, length: int | None = None, headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Begin a response; without `length` it ends where the server says so."""
+        framing = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
         await self._send(
             h11.Response(
                 status_code=status,
-                headers=[
-                    ("Content-Type", content_type),
-                    ("Transfer-Encoding", "chunked"),
-                    ("Cache-Control", "no-store"),
-                ],
+                headers=[("Content-Type", content_type), framing, ("Cache-Control", "no-store"), *headers],
             )
         )
 

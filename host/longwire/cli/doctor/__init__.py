@@ -1,0 +1,10 @@
+"""`longwire doctor`: what keeps a browser from starting the host, each finding with one fix.
+
+finding     what a check says: ok, warn or fail, the fix, and what mends it if anything here can
+patient     the machine, the user and the browsers that are examined; all of it injected
+registered  which manifest counts for a browser: the user's or the system's
+manifests, launchers, host, policies, extension, state, grants, network      the checks, one concern each
+start       the host started as a browser does it, and what it answered
+runner      all checks in order, and `--fix`
+screen, report   how findings are shown, to a person and in a bug report
+"""

@@ -1,0 +1,61 @@
+"""`longwire doctor`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from longwire import __version__
+from longwire.cli.doctor.finding import State, worst
+from longwire.cli.doctor.patient import Patient
+from longwire.cli.doctor.report import report_text
+from longwire.cli.doctor.runner import examine, mend
+from longwire.cli.doctor.screen import progress, show
+from longwire.cli.errors import MisuseError
+from longwire.cli.install_commands import ProfileOption
+from longwire.cli.output import complain, say, say_json
+
+_FINDING = 1
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command()(doctor)
+
+
+def doctor(
+    *,
+    user_data_dir: ProfileOption = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended, then look again.")] = False,
+    network: Annotated[bool, typer.Option("--network", help="Connect to each granted destination too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="To paste into a bug report, redacted.")] = False,
+) -> None:
+    """Start the host as a browser does, and name what is wrong with its fix. Exit code 1: something is broken."""
+    if as_json and report:
+        raise MisuseError("--json and --report exclude each other", "give one of them")
+    patient = Patient.find(_known(user_data_dir))
+    findings = examine(patient, progress, network=network)
+    if fix:
+        done, failed = mend(findings)
+        for what in done:
+            complain(f"mended: {what}")
+        for error in failed:
+            complain(f"not mended: {error.message}\n  fix: {error.fix}")
+        if done:
+            findings = examine(Patient.find(patient.profile), progress, network=network)
+    if as_json:
+        healthy = worst(findings) is not State.FAIL
+        say_json({"version": __version__, "healthy": healthy, "findings": [each.to_json() for each in findings]})
+    elif report:
+        say(report_text(patient, findings))
+    else:
+        show(findings, patient.here.home)
+    if worst(findings) is State.FAIL:
+        raise typer.Exit(_FINDING)
+
+
+def _known(profile: Path | None) -> Path | None:
+    if profile is not None and not profile.is_dir():
+        raise MisuseError(f"there is no folder {profile}", "name a profile as it is given to the browser")
+    return profile

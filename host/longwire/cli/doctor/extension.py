@@ -1,0 +1,91 @@
+"""The extension, as the browser's profiles know it: loaded at all, switched on, of this version."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from longwire import __version__
+from longwire.assets import AssetError, extension_folder, extension_id
+from longwire.cli.doctor.finding import Finding, fail, ok, warn
+from longwire.cli.doctor.patient import Patient
+
+_LOAD: Final = "open {page}, switch on Developer mode, and load unpacked the folder that `longwire extension` prints"
+
+
+def check_extension(patient: Patient) -> Iterator[Finding]:
+    """What is built here, and what each browser has."""
+    try:
+        folder = extension_folder()
+    except AssetError as error:
+        yield fail("extension", error.message, error.fix)
+        return
+    built = _version_in(folder)
+    if built != __version__:
+        yield fail(
+            "extension",
+            f"{folder} is version {built}, this is Longwire {__version__}",
+            "run `make build`, or reinstall",
+        )
+    if patient.profile is not None:
+        yield from _check_browser("this profile", patient.profile, "chrome://extensions")
+    for browser in patient.browsers:
+        if browser.profile.is_dir():
+            yield from _check_browser(browser.title, browser.profile, browser.extensions_page)
+
+
+def browser_version(profile: Path) -> str | None:
+    """The browser's version, as it left it in its profile."""
+    try:
+        return (profile / "Last Version").read_text(encoding="utf-8").strip()[:40] or None
+    except (OSError, ValueError):
+        return None
+
+
+def _check_browser(title: str, profile: Path, page: str) -> Iterator[Finding]:
+    load = _LOAD.format(page=page)
+    loaded = list(_loaded(profile))
+    if not loaded:
+        yield warn("extension", "is loaded in none of its profiles, as far as the files tell", load, title)
+    for name, entry in loaded:
+        folder = Path(str(entry.get("path", "")))
+        version = _version_in(folder) if folder.is_absolute() else _version_of(entry)
+        if entry.get("disable_reasons"):
+            yield fail("extension", f"is switched off in {name}", f"switch it on at {page}", title)
+        elif folder.is_absolute() and not folder.is_dir():
+            yield fail("extension", f"was loaded in {name} from {folder}, which is gone", load, title)
+        elif version != __version__:
+            fix = f"{load}, or press its reload button if that folder is loaded already"
+            yield warn("extension", f"is version {version} in {name}, this is Longwire {__version__}", fix, title)
+        else:
+            yield ok("extension", f"version {version} is loaded in {name}", title)
+
+
+def _loaded(profile: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for folder in sorted(path for path in profile.glob("*") if path.is_dir()):
+        for name in ("Preferences", "Secure Preferences"):
+            entry = _entry(folder / name)
+            if entry is not None:
+                yield f'profile "{folder.name}"', entry
+                break
+
+
+def _entry(preferences: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(preferences.read_bytes())
+        entry = content["extensions"]["settings"][extension_id()]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return entry if isinstance(entry, dict) and "path" in entry else None
+
+
+def _version_in(folder: Path) -> str | None:
+    try:
+        return str(json.loads((folder / "manifest.json").read_bytes())["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _version_of(entry: dict[str, Any]) -> str | None:
+    registration = entry.get("service_worker_registration_info")
+    return str(registration.get("version")) if isinstance(registration, dict) else None

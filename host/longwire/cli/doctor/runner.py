@@ -1,0 +1,65 @@
+"""All checks in order, and what `--fix` does about their findings."""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from longwire.cli.doctor.extension import check_extension
+from longwire.cli.doctor.finding import Finding, State, fail
+from longwire.cli.doctor.grants import check_policy, check_secrets
+from longwire.cli.doctor.host import check_hosts
+from longwire.cli.doctor.network import check_network
+from longwire.cli.doctor.patient import Patient
+from longwire.cli.doctor.policies import check_policies
+from longwire.cli.doctor.registered import check_shadowing
+from longwire.cli.doctor.state import check_clock, check_state_folder
+from longwire.cli.errors import CommandError
+
+Progress = Callable[[str], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One check. `title` is what is said if it takes long."""
+
+    title: str
+    run: Callable[[Patient], Iterable[Finding]]
+
+
+STEPS = (
+    Step("starting the host as a browser does", check_hosts),
+    Step("looking for manifests that hide others", check_shadowing),
+    Step("reading the browsers' policies", check_policies),
+    Step("looking for the extension", check_extension),
+    Step("reading the policy", check_policy),
+    Step("reading the secrets", check_secrets),
+    Step("looking at the log's folder", check_state_folder),
+    Step("looking at the clock", check_clock),
+)
+NETWORK = Step("connecting to each granted destination", check_network)
+
+
+def examine(patient: Patient, progress: Progress, *, network: bool = False) -> list[Finding]:
+    """Run every check; one that fails inside becomes a finding itself."""
+    findings: list[Finding] = []
+    for step in (*STEPS, NETWORK) if network else STEPS:
+        with progress(step.title):
+            try:
+                findings += step.run(patient)
+            except Exception as error:  # noqa: BLE001  (the doctor must not die of what it examines)
+                what = f"{step.title} failed: {type(error).__name__}"
+                findings.append(fail("doctor", what, "report this as a bug, with `longwire doctor --report`"))
+    return findings
+
+
+def mend(findings: list[Finding]) -> tuple[list[str], list[CommandError]]:
+    """Do what can be done about `findings`, each thing once. Gives back what was done, and what failed."""
+    mends = dict.fromkeys(finding.mend for finding in findings if finding.state is not State.OK and finding.mend)
+    done, failed = [], []
+    for each in mends:
+        try:
+            each.act()
+            done.append(each.what)
+        except CommandError as error:
+            failed.append(error)
+    return done, failed

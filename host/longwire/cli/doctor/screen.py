@@ -1,0 +1,83 @@
+"""Findings for a person: a table with colours in a terminal that has them, plain lines anywhere else."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from longwire.cli.doctor.finding import Finding, State, worst
+from longwire.cli.output import say
+
+_STYLES: Final = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
+_SLOW_S: Final = 1.0
+
+
+def show(findings: list[Finding], home: str) -> None:
+    """The table in the order of the checks, and one line that sums up. In a terminal `home` is `~`, for short lines."""
+    if sys.stdout.isatty():
+        Console(highlight=False).print(_table(findings, home))
+        say()
+        Console(highlight=False).print(Text(summary(findings), _STYLES[worst(findings)]))
+        return
+    for finding in findings:
+        say(f"{finding.state:<4}  {finding.check}{_of(finding)}: {finding.what}")
+        if finding.fix:
+            say(f"      fix: {finding.fix}")
+    say(summary(findings))
+
+
+def summary(findings: list[Finding]) -> str:
+    """All in one line."""
+    failed = sum(finding.state is State.FAIL for finding in findings)
+    warned = sum(finding.state is State.WARN for finding in findings)
+    mendable = any(finding.fixable for finding in findings if finding.state is not State.OK)
+    if not failed and not warned:
+        return "All is well."
+    counts = [f"{failed} broken" if failed else "", f"{warned} to look at" if warned else ""]
+    text = ", ".join(filter(None, counts)) + ("." if failed else "; Longwire works.")
+    return text + (" `longwire doctor --fix` mends what it can." if mendable else "")
+
+
+@contextmanager
+def progress(title: str) -> Iterator[None]:
+    """Say what is being done, once it has taken a second, in a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    status = Console(stderr=True, highlight=False).status(f"{title} …")
+    timer = threading.Timer(_SLOW_S, status.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()  # it may be starting the status just now
+        status.stop()
+
+
+def _table(findings: list[Finding], home: str) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", ratio=1)
+    for finding in findings:
+        style = _STYLES[finding.state]
+        what = Text(_short(f"{finding.subject}: {finding.what}" if finding.subject else finding.what, home))
+        if finding.fix:
+            what.append("\nfix: ", "bold").append(_short(finding.fix, home))
+        table.add_row(Text(finding.state, style), Text(finding.check), what)
+    return table
+
+
+def _short(text: str, home: str) -> str:
+    return text.replace(f"{home}/", "~/") if len(home) > 1 else text
+
+
+def _of(finding: Finding) -> str:
+    return f" ({finding.subject})" if finding.subject else ""

@@ -1,0 +1,59 @@
+"""Writing files so that nobody ever sees half of one, and making folders that others cannot write to."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+_FOLDER: Final = 0o755
+
+
+def write_atomically(path: Path, data: bytes, mode: int) -> None:
+    """Put `data` at `path` so that a reader sees the old file or the new one; leave an identical file untouched."""
+    if path.is_file() and not path.is_symlink() and path.read_bytes() == data:
+        if path.stat().st_mode & 0o777 != mode:
+            path.chmod(mode)
+        return
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def missing_folders(folder: Path) -> list[str]:
+    """The folders that would have to be made, outermost first."""
+    missing: list[str] = []
+    while not folder.exists():
+        missing.insert(0, str(folder))
+        folder = folder.parent
+    return missing
+
+
+def make_folder(folder: Path, *, exact_mode: bool = False) -> list[str]:
+    """Make a folder and those above it; gives back those that this call made, outermost first.
+
+    They are writable by this user alone whatever the umask says; with `exact_mode` they are open to everybody, too.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    made: list[str] = []
+    for missing in missing_folders(folder):
+        path = Path(missing)
+        try:
+            path.mkdir(mode=_FOLDER)
+        except FileExistsError:
+            if not path.is_dir():
+                raise
+            continue
+        made.append(missing)
+        if exact_mode:
+            path.chmod(_FOLDER)
+    return made

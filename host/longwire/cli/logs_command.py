@@ -1,0 +1,58 @@
+"""`longwire logs`."""
+
+import sys
+import time
+from typing import Annotated, Final
+
+import typer
+
+from longwire.cli.errors import MisuseError
+from longwire.cli.logs import LEVELS, Event, LogReader, Wanted, select
+from longwire.cli.output import complain, say
+from longwire.native.log import log_folder
+from longwire.protocol.errors import ErrorCode
+
+# How often a log that is followed is looked at: files have no other way to tell on every platform.
+_LOOK_EVERY_S: Final = 0.25
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command()(logs)
+
+
+def logs(
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as more is written, until Ctrl-C.")] = False,
+    stream: Annotated[
+        str | None, typer.Option(metavar="ID", help="One stream: its id, or PROCESS:ID as the log shows it.")
+    ] = None,
+    level: Annotated[str, typer.Option(metavar="LEVEL", help=f"This level and worse: {', '.join(LEVELS)}.")] = "debug",
+    code: Annotated[str | None, typer.Option(metavar="CODE", help="Errors of one code, as in UPSTREAM_TLS.")] = None,
+    lines: Annotated[int | None, typer.Option("--lines", "-n", metavar="N", min=0, help="The last N only.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The lines as they were written.")] = False,
+) -> None:
+    """Show what the hosts of this user did: requests by page and destination, errors by code. Never a body or a key."""
+    if level not in LEVELS:
+        raise MisuseError(f'there is no level "{level}"', f"the levels are {', '.join(LEVELS)}")
+    if code is not None and code not in ErrorCode.__members__:
+        raise MisuseError(f'there is no code "{code}"', "docs/PROTOCOL.md lists the codes")
+    wanted = Wanted(stream, level, code)
+    folder = log_folder()
+    reader = LogReader(folder)
+    events = reader.read()
+    _print(select(events, wanted, lines), as_json=as_json)
+    if not events and not follow:
+        complain(f"nothing was logged yet in {folder}")
+    try:
+        while follow:
+            time.sleep(_LOOK_EVERY_S)
+            _print(select(reader.read(), wanted), as_json=as_json)
+    except KeyboardInterrupt:
+        return
+
+
+def _print(events: list[Event], *, as_json: bool) -> None:
+    for event in events:
+        say(event.text if as_json else event.describe())
+    sys.stdout.flush()  # whoever follows through a pipe wants it now

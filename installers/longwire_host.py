@@ -1,0 +1,5 @@
+"""What is frozen: the program that the browser starts."""
+
+from longwire.native.main import main
+
+main()

@@ -1,0 +1,224 @@
+"""The checks that need no host: state, clock, secrets, network, the extension, and how all of it is shown."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from longwire import __version__
+from longwire.assets import extension_id
+from longwire.cli.browsers import browser_table
+from longwire.cli.doctor import runner
+from longwire.cli.doctor.extension import check_extension
+from longwire.cli.doctor.finding import Finding, Mend, State, fail, ok, warn
+from longwire.cli.doctor.grants import check_policy, check_secrets
+from longwire.cli.doctor.network import check_network
+from longwire.cli.doctor.patient import Patient
+from longwire.cli.doctor.screen import summary
+from longwire.cli.doctor.state import check_clock, check_state_folder
+from longwire.cli.errors import CommandError
+from longwire.cli.surroundings import Surroundings
+from longwire.policy import Grant, Locations, PolicyStore
+from longwire.policy.matching import HostPattern
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
+
+GRANT = """\
+version = 1
+[[grant]]
+name = "a"
+pages = ["https://p.example.com"]
+methods = ["GET"]
+destinations = ["https://api.example.com/v1/", "https://*.files.example.com/", "https://bad.example.com/"]
+"""
+
+
+@pytest.fixture
+def patient(tmp_path: Path) -> Patient:
+    here = Surroundings("linux", str(tmp_path), str(tmp_path / ".config"), tmp_path / "state", which=lambda _: None)
+    locations = Locations(tmp_path / "none" / "policy.toml", tmp_path / "policy.toml")
+    return Patient(
+        here, browser_table(), (), tmp_path, environ={}, policy=lambda: PolicyStore(locations), logs=tmp_path / "logs"
+    )
+
+
+def write(patient: Patient, more: str = "") -> None:
+    (Path(patient.here.home) / "policy.toml").write_text(GRANT + more)
+
+
+def one(findings: Iterator[Finding]) -> Finding:
+    (finding,) = findings
+    return finding
+
+
+# --- log and clock --------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_for_the_log_that_is_not_there_yet_is_fine(patient: Patient) -> None:
+    assert one(check_state_folder(patient)).state is State.OK
+
+
+def test_a_file_in_the_way_of_the_log_is_named(patient: Patient) -> None:
+    patient.logs.write_text("")
+    finding = one(check_state_folder(patient))
+    assert finding.state is State.WARN and f"move {patient.logs} away" in finding.fix
+
+
+def test_a_log_that_others_may_write_is_named(patient: Patient) -> None:
+    patient.logs.mkdir()
+    patient.logs.chmod(0o777)
+    assert one(check_state_folder(patient)).fix == f"run `chmod go-w {patient.logs}`"
+
+
+def test_a_clock_before_the_day_of_the_installation_is_wrong(patient: Patient) -> None:
+    assert one(check_clock(patient)).state is State.OK
+    back = replace(patient, now=lambda: datetime(2001, 1, 1, tzinfo=UTC))
+    finding = one(check_clock(back))
+    assert finding.state is State.FAIL and "2001-01-01" in finding.what
+
+
+# --- policy and secrets ---------------------------------------------------------------------------------------------
+
+
+def test_no_policy_is_worth_a_look(patient: Patient) -> None:
+    finding = one(check_policy(patient))
+    assert finding.state is State.WARN and "policy.toml" in finding.fix
+
+
+def test_a_secret_that_cannot_be_read_fails_and_one_of_the_environment_may_be_elsewhere(patient: Patient) -> None:
+    secrets = (
+        'inject = { A = "{secret:f}", B = "{secret:e}" }\n[secret.f]\nfile = "/nonexistent"\n[secret.e]\nenv = "K"\n'
+    )
+    write(patient, secrets)
+    by_name = {re.findall('"(.)"', finding.what)[0]: finding for finding in check_secrets(patient)}
+
+    assert by_name["f"].state is State.FAIL and "/nonexistent" in by_name["f"].fix
+    assert by_name["e"].state is State.WARN and "set K where the browser is started" in by_name["e"].fix
+
+    there = replace(patient, environ={"K": "value-of-the-key"})
+    found = {finding.state: finding.what for finding in check_secrets(there)}
+    assert "is set here" in found[State.OK]
+    assert "value-of-the-key" not in str(found)
+
+
+def test_secrets_of_grants_that_are_off_are_nobodys_business(patient: Patient) -> None:
+    write(patient, 'enabled = false\ninject = { A = "{secret:f}" }\n[secret.f]\nfile = "/nonexistent"\n')
+    assert list(check_secrets(patient)) == []
+
+
+# --- network --------------------------------------------------------------------------------------------------------
+
+
+async def _dial(_grant: Grant, origin: HostPattern) -> None:
+    if origin.host.startswith("bad"):
+        raise StreamError(ErrorCode.UPSTREAM_TLS, "no TLS with bad.example.com: it closed", Phase.CONNECT)
+
+
+def test_every_destination_is_tried_once_and_a_whole_domain_is_not(patient: Patient) -> None:
+    write(patient)
+    good, domain, bad = check_network(patient, _dial)
+
+    assert (good.state, good.what) == (State.OK, "https://api.example.com can be reached, its certificate is good")
+    assert "not tried" in domain.what
+    assert (bad.state, bad.subject) == (State.FAIL, "https://bad.example.com")
+    assert "ca_file" in bad.fix
+
+
+def test_a_real_port_that_nobody_listens_on_is_refused(patient: Patient) -> None:
+    closed = GRANT.partition("destinations")[0] + 'destinations = ["http://127.0.0.1:9/"]\nnetwork = "loopback"\n'
+    (Path(patient.here.home) / "policy.toml").write_text(closed)
+    assert "refused the connection" in one(check_network(patient)).what
+
+
+# --- the extension --------------------------------------------------------------------------------------------------
+
+
+def load(profile: Path, **entry: object) -> None:
+    (profile / "Default").mkdir(parents=True, exist_ok=True)
+    content = {"extensions": {"settings": {extension_id(): entry}}}
+    (profile / "Default" / "Preferences").write_text(json.dumps(content))
+
+
+def unpacked(folder: Path, version: str) -> str:
+    folder.mkdir(exist_ok=True)
+    (folder / "manifest.json").write_text(json.dumps({"version": version}))
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("version", "reasons", "state", "says"),
+    [
+        (__version__, [], State.OK, f'version {__version__} is loaded in profile "Default"'),
+        ("0.0.1", [], State.WARN, "is version 0.0.1"),
+        (__version__, [1], State.FAIL, "is switched off"),
+        (None, [], State.FAIL, "which is gone"),
+    ],
+)
+def test_the_extension_in_a_profile(
+    patient: Patient, tmp_path: Path, version: str | None, reasons: list[int], state: State, says: str
+) -> None:
+    folder = unpacked(tmp_path / "dist", version) if version else str(tmp_path / "gone")
+    load(tmp_path, path=folder, disable_reasons=reasons)
+    finding = next(each for each in check_extension(patient) if each.subject)
+
+    assert finding.state is state
+    assert says in finding.what
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"extensions": {"settings": []}}', None])
+def test_a_profile_without_it_or_with_broken_files_only_warns(
+    patient: Patient, tmp_path: Path, text: str | None
+) -> None:
+    (tmp_path / "Default").mkdir()
+    if text is not None:
+        (tmp_path / "Default" / "Preferences").write_text(text)
+    finding = next(each for each in check_extension(patient) if each.subject)
+    assert finding.state is State.WARN and "loaded in none" in finding.what
+
+
+# --- the run and what is shown --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def silence(_title: str) -> Iterator[None]:
+    yield
+
+
+def test_a_check_that_fails_inside_is_a_finding_itself(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Patient) -> list[Finding]:
+        raise ZeroDivisionError("a secret")
+
+    monkeypatch.setattr(runner, "STEPS", (runner.Step("counting", broken),))
+    (finding,) = runner.examine(patient, silence)
+    assert finding.what == "counting failed: ZeroDivisionError"
+
+
+def test_the_same_thing_is_mended_once_and_what_fails_is_said() -> None:
+    done: list[int] = []
+
+    def refuse() -> None:
+        raise CommandError("no", "never")
+
+    again = [fail("a", "b", "c", mend=Mend("install", lambda: done.append(1))) for _ in range(2)]
+    mended, failed = runner.mend([*again, fail("a", "b", "c", mend=Mend("other", refuse)), ok("d", "e")])
+    assert (mended, done, [error.fix for error in failed]) == (["install"], [1], ["never"])
+
+
+@pytest.mark.parametrize(
+    ("findings", "line"),
+    [
+        ([ok("a", "b")], "All is well."),
+        ([warn("a", "b", "c")], "1 to look at; Longwire works."),
+        ([fail("a", "b", "c"), warn("a", "b", "c")], "1 broken, 1 to look at."),
+        (
+            [fail("a", "b", "c", mend=Mend("x", lambda: None))],
+            "1 broken. `longwire doctor --fix` mends what it can.",
+        ),
+    ],
+)
+def test_one_line_sums_up(findings: list[Finding], line: str) -> None:
+    assert summary(findings) == line

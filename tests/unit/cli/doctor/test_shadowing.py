@@ -1,0 +1,170 @@
+"""Two manifests for one browser: the user's hides the system's, unless the browser's policy turns that round."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from longwire.cli.browsers import browser_table
+from longwire.cli.doctor.finding import Finding, State
+from longwire.cli.doctor.host import check_hosts
+from longwire.cli.doctor.patient import Patient
+from longwire.cli.doctor.policies import check_policies
+from longwire.cli.doctor.registered import check_shadowing
+from longwire.cli.doctor.start import Answer, Kind
+from longwire.cli.surroundings import Surroundings
+from longwire.cli.targets import Options, target_of
+
+HOST = "com.longwire.host"
+WELCOME = Answer(Kind.ANSWERED, {"type": "WELCOME", "protocol": 1, "host": "0.1.0", "policy": {"digest": "none"}})
+
+
+class Machine:
+    """A root folder with a Chromium, into which Longwire is installed for the user or for everybody."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", str(folder / "home"))
+        for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
+            monkeypatch.delenv(name, raising=False)
+        home = folder / "home"
+        (home / ".config" / "chromium").mkdir(parents=True)
+        self.table = browser_table()
+        self.here = Surroundings(
+            "linux",
+            str(home),
+            str(home / ".config"),
+            home / "share" / "longwire",
+            root=str(folder),
+            which=lambda _: None,
+        )
+        self.policies = folder / "etc" / "chromium" / "policies" / "managed"
+        self.policies.mkdir(parents=True)
+
+    def install(self, *, system: bool) -> Path:
+        target = target_of(Options(("chromium",), system=system), self.table, self.here)
+        (manifest,) = target.installation.write(target.places, sys.executable)
+        return manifest
+
+    def policy(self, name: str, **values: object) -> Path:
+        path = self.policies / f"{name}.json"
+        path.write_text(json.dumps(values))
+        return path
+
+    @property
+    def patient(self) -> Patient:
+        target = target_of(Options(("chromium",)), self.table, self.here)
+        return Patient(self.here, self.table, target.browsers, is_root=True)
+
+    def findings(self) -> list[Finding]:
+        patient = self.patient
+        return [
+            *check_hosts(patient, lambda _: WELCOME),
+            *check_shadowing(patient),
+            *check_policies(patient),
+        ]
+
+    def wrong(self) -> dict[str, Finding]:
+        return {finding.check: finding for finding in self.findings() if finding.state is not State.OK}
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(tmp_path, monkeypatch)
+
+
+def mend(finding: Finding) -> None:
+    assert finding.mend is not None
+    finding.mend.act()
+
+
+def test_a_system_installation_alone_is_healthy(machine: Machine) -> None:
+    machine.install(system=True)
+
+    assert {finding.state for finding in machine.findings() if finding.check in ("manifest", "launcher")} == {State.OK}
+    assert "shadowing" not in machine.wrong()
+
+
+def test_a_stale_user_manifest_that_hides_the_systems_is_named_and_removed(machine: Machine) -> None:
+    system, user = machine.install(system=True), machine.install(system=False)
+    Path(json.loads(user.read_bytes())["path"]).unlink()
+    wrong = machine.wrong()
+
+    assert wrong["launcher"].state is State.FAIL
+    assert wrong["shadowing"].state is not State.OK
+    for check in ("launcher", "shadowing"):
+        assert wrong[check].fix == f"delete {user}, then the system's installation is used"
+    assert str(user) in wrong["shadowing"].what and str(system) in wrong["shadowing"].what
+
+    mend(wrong["launcher"])
+    assert not user.exists() and system.exists()
+    assert "launcher" not in machine.wrong() and "shadowing" not in machine.wrong()
+
+
+def test_a_user_manifest_that_works_hides_the_systems_too_which_is_said(machine: Machine) -> None:
+    machine.install(system=True)
+    machine.install(system=False)
+    shadowing = machine.wrong()["shadowing"]
+
+    assert shadowing.state is State.WARN
+    assert shadowing.mend is None  # nobody deletes what works unasked
+
+
+def test_a_policy_against_user_level_hosts_hides_the_users_manifest(machine: Machine) -> None:
+    user = machine.install(system=False)
+    where = machine.policy("hosts", NativeMessagingUserLevelHosts=False)
+    shadowing = machine.wrong()["shadowing"]
+
+    assert shadowing.state is State.FAIL
+    assert str(where) in shadowing.what and str(user) in shadowing.what
+    assert "longwire install --system" in shadowing.fix
+
+    machine.install(system=True)
+    assert "shadowing" not in machine.wrong()
+
+
+def test_under_that_policy_an_installation_is_missing_for_the_system(machine: Machine) -> None:
+    machine.policy("hosts", NativeMessagingUserLevelHosts=False)
+
+    assert "longwire install --browser chromium --system" in machine.wrong()["manifest"].fix
+
+
+@pytest.mark.parametrize(
+    ("values", "forbidden"),
+    [
+        ({"NativeMessagingBlocklist": ["*"]}, True),
+        ({"NativeMessagingBlocklist": [HOST]}, True),
+        ({"NativeMessagingBlocklist": ["com.example.other"]}, False),
+        ({"NativeMessagingBlocklist": ["*"], "NativeMessagingAllowlist": [HOST]}, False),
+        ({"NativeMessagingAllowlist": ["com.example.other"]}, False),
+        ({"NativeMessagingBlocklist": "*"}, False),  # not a list: the browser ignores it
+    ],
+)
+def test_a_block_list_forbids_the_host(machine: Machine, values: dict[str, object], forbidden: bool) -> None:
+    machine.install(system=False)
+    where = machine.policy("policy", **values)
+    wrong = machine.wrong()
+
+    assert ("browser policy" in wrong) == forbidden
+    if forbidden:
+        assert str(where) in wrong["browser policy"].what
+        assert HOST in wrong["browser policy"].fix and "NativeMessagingAllowlist" in wrong["browser policy"].fix
+
+
+def test_the_last_file_wins_as_in_chromium(machine: Machine) -> None:
+    machine.install(system=False)
+    machine.policy("10", NativeMessagingBlocklist=["*"])
+    machine.policy("20", NativeMessagingBlocklist=[])
+    assert "browser policy" not in machine.wrong()
+
+    machine.policy("30", NativeMessagingBlocklist=["*"])
+    assert machine.wrong()["browser policy"].state is State.FAIL
+
+
+def test_a_policy_file_that_the_browser_cannot_read_is_named(machine: Machine) -> None:
+    machine.install(system=False)
+    path = machine.policy("broken")
+    path.write_text("{ // nothing")
+
+    assert machine.wrong()["browser policy"].state is State.WARN
+    assert str(path) in machine.wrong()["browser policy"].what
