@@ -51,7 +51,8 @@ def test_the_demo_shows_the_text_as_the_page_got_it_and_ends_well(tmp_path: Path
     assert re.search(
         r"^ok: first text \d+\.\d s after start, every byte arrived, page never saw the key$", done.stdout, re.MULTILINE
     )
-    assert max(map(len, done.stdout.splitlines()[4:])) <= 80
+    lines = [line for line in done.stdout.splitlines()[4:] if str(tmp_path) not in line]
+    assert max(map(len, lines)) <= 80
     picture = tmp_path / "cache" / "longwire" / "demo.png"
     assert f"picture   {picture}\n" in done.stdout
     assert struct.unpack(">I", picture.read_bytes()[16:20]) == (2 * 1120,)

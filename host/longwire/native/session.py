@@ -100,12 +100,16 @@ class Session:
 
     async def run(self) -> None:
         """Serve until the channel ends or the bridge cannot go on. All sockets are closed on return."""
-        async with anyio.create_task_group() as tasks:
-            self._tasks = tasks
-            tasks.start_soon(self._send_forever)
-            tasks.start_soon(self._tick_forever)
-            await self._receive_forever()
-            tasks.cancel_scope.cancel()
+        unwatch = self._policy.watch(self._announce)
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._tasks = tasks
+                tasks.start_soon(self._send_forever)
+                tasks.start_soon(self._tick_forever)
+                await self._receive_forever()
+                tasks.cancel_scope.cancel()
+        finally:
+            unwatch()
         log.info("session over", streams=len(self._table))
 
     async def _receive_forever(self) -> None:
@@ -150,8 +154,7 @@ class Session:
             if now - last_tick > SLEPT_S:
                 self._last_heard = now
             last_tick = now
-            if self._greeted and self._policy.refresh():
-                self._announce_policy()
+            self._policy.current()  # whoever watches it hears of a change
             for stream in self._table:
                 stream.window.tick()
             if not await self._peer_alive(now):
@@ -324,8 +327,10 @@ class Session:
     def _send(self, message: FromHost) -> None:
         self.send_control(encode(message))
 
-    def _announce_policy(self) -> None:
-        policy = self._policy.current()
+    def _announce(self, policy: PolicyInForce) -> None:
+        if not self._greeted:
+            return  # WELCOME will tell
+        # Before anything that is answered by the new policy: what follows belongs to it.
         log.info("policy changed", state=policy.state, digest=policy.digest)
         self._send(Policy(type="POLICY", policy=policy.summary()))
 

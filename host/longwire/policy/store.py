@@ -33,7 +33,7 @@ class PolicyStore:
         self._policy = Policy(PolicyState.MISSING, _NO_POLICY)
         self._watchers: dict[int, Callable[[Policy], None]] = {}
         self._watches = 0
-        self._announced = self.current()
+        self.current()
 
     @property
     def locations(self) -> Locations:
@@ -67,13 +67,6 @@ class PolicyStore:
             self._watchers.pop(number, None)
 
         return unwatch
-
-    def refresh(self) -> bool:
-        """Whether the policy changed since the last call (or since the store was made), whoever read it meanwhile."""
-        policy = self.current()
-        changed = policy is not self._announced
-        self._announced = policy
-        return changed
 
 
 def _load(locations: Locations, trail: Trail) -> Policy:

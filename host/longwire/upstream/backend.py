@@ -42,7 +42,7 @@ class HopStream(httpcore2.AsyncNetworkStream):
         self._stop_upload_at: float | None = None
         self.ended = False
         # On from the first body byte until the response is read: every write gives way to an early response.
-        self.watching = False
+        self._watching = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Give 1 to `max_bytes` bytes, b"" at an orderly end.
@@ -50,7 +50,7 @@ class HopStream(httpcore2.AsyncNetworkStream):
         Raises:
             EndWithoutNotice, anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError
         """
-        self.watching = False
+        self._watching = False
         if self._early:
             data = bytes(self._early[:max_bytes])
             del self._early[:max_bytes]
@@ -74,7 +74,7 @@ class HopStream(httpcore2.AsyncNetworkStream):
             EarlyAnswer: an upload is on and the response is there.
             httpcore2.WriteError: the connection broke. httpcore2 then looks for a response.
         """
-        if self.watching:
+        if self._watching:
             await self.unless_answered(lambda: self._send(buffer))
         else:
             await self._send(buffer)
@@ -117,6 +117,12 @@ class HopStream(httpcore2.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """Answer httpcore2's question whether an idle connection is still good."""
         return self.readable if info == "is_readable" else None
+
+    def begin_upload(self) -> None:
+        """Watch for the response from here on. What was seen during an earlier request's upload is forgotten."""
+        self._watching = True
+        self._interim = InterimScanner()
+        self._stop_upload_at = None
 
     async def unless_answered(self, operation: Callable[[], Awaitable[T]]) -> T:
         """Await `operation`, and meanwhile look whether the final response begins.

@@ -36,7 +36,7 @@ class Upload:
 
     async def _send(self, body: bytes | StreamedBody) -> AsyncIterator[bytes]:
         stream = self._stream()
-        stream.watching = True
+        stream.begin_upload()
         self.complete = False
         size = body.size if isinstance(body, StreamedBody) else len(body)
         pieces = body.pieces if isinstance(body, StreamedBody) else _slices(body)

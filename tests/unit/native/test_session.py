@@ -9,6 +9,7 @@ import pytest
 
 from longwire import __version__
 from longwire.native import session as session_module
+from longwire.policy import Policy
 from longwire.protocol.frames import frame
 from longwire.protocol.limits import MAX_FRAME_TO_HOST, MAX_STREAMS_PER_FRAME, PROTOCOL_VERSION, WINDOW_FLOOR_BYTES
 from tests.unit.native.harness import PAGE, POLICY, Bench, running_session
@@ -367,6 +368,18 @@ async def test_a_policy_change_is_announced_and_decides_the_next_stream(tmp_path
     assert 'did you mean "methods"' in error["message"]
 
 
+async def test_a_policy_change_is_announced_before_the_first_answer_under_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "TICK_S", 3600)  # only the question itself can notice the change
+    async with running_session(tmp_path) as bench:
+        bench.policy_file.write_text(POLICY.replace("methods", "method"))
+        bench.channel.send(type="STATUS_REQUEST", request=1, page=page())
+        await bench.channel.message("STATUS")
+        types = [message["type"] for message in bench.channel.written]
+    assert types[-2:] == ["POLICY", "STATUS"]
+
+
 async def test_a_silent_extension_is_pinged_and_then_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_module, "TICK_S", 0.01)
     monkeypatch.setattr(session_module, "PING_INTERVAL_MS", 50)
@@ -393,14 +406,14 @@ async def test_an_idle_bridge_is_neither_pinged_nor_given_up(tmp_path: Path, mon
     monkeypatch.setattr(session_module, "PEER_SILENCE_MS", 10)
     async with running_session(tmp_path) as bench:
         ticks = 0
-        refresh = bench.session._policy.refresh
+        current = bench.session._policy.current
 
-        def count() -> bool:
+        def count() -> Policy:
             nonlocal ticks
             ticks += 1
-            return refresh()
+            return current()
 
-        monkeypatch.setattr(bench.session._policy, "refresh", count)
+        monkeypatch.setattr(bench.session._policy, "current", count)
         with anyio.fail_after(5):
             while ticks < 50:
                 await anyio.lowlevel.checkpoint()

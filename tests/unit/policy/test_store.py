@@ -169,8 +169,9 @@ def test_whoever_watches_hears_of_a_change_when_it_is_seen_and_no_more_after_tha
 def test_a_change_is_seen_at_once_and_told_once(locations: Locations) -> None:
     locations.user.write_text(CHAT)
     subject = store(locations)
+    heard: list[str] = []
+    subject.watch(lambda policy: heard.append(policy.digest))
     before = subject.current()
-    assert not subject.refresh()
 
     locations.user.write_text(CHAT.replace("v1", "v2"))
     after = subject.current()
@@ -178,8 +179,8 @@ def test_a_change_is_seen_at_once_and_told_once(locations: Locations) -> None:
     assert after.digest != before.digest
     with pytest.raises(StreamError):
         after.decide(page(), "GET", URL)
-    assert subject.refresh()
-    assert not subject.refresh()
+    assert subject.current() is after
+    assert heard == [after.digest]
 
 
 def test_an_atomic_replacement_of_the_same_size_is_seen(locations: Locations) -> None:
@@ -189,9 +190,10 @@ def test_an_atomic_replacement_of_the_same_size_is_seen(locations: Locations) ->
     new = locations.user.with_suffix(".new")
     new.write_text(CHAT.replace("v1", "v2"))
     os.utime(new, ns=(old.st_atime_ns, old.st_mtime_ns))
+    before = subject.current()
     new.replace(locations.user)
 
-    assert subject.refresh()
+    assert subject.current() is not before
 
 
 def test_a_file_touched_but_not_changed_is_no_news(locations: Locations) -> None:
@@ -201,7 +203,6 @@ def test_a_file_touched_but_not_changed_is_no_news(locations: Locations) -> None
     os.utime(locations.user)
 
     assert subject.current() is first
-    assert not subject.refresh()
 
 
 def test_a_file_that_comes_goes_and_heals_is_followed(locations: Locations) -> None:

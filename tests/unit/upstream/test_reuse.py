@@ -1,12 +1,18 @@
 """Kept-alive connections: only fresh, only for the same key, never twice at once, never left behind."""
 
+import time
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+
 import anyio
 import pytest
 
-from longwire.upstream import UpstreamClient
+from longwire.upstream import StreamedBody, UpstreamClient, backend
+from longwire.upstream.backend import EARLY_ANSWER_GRACE_S
 from longwire.upstream.shelf import MAX_IDLE
 from tests.unit.upstream.asking import ask, fetch
 from tests.upstreams import bodies, faults, sse
+from tests.upstreams.connection import Request
 from tests.upstreams.server import Server
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -21,6 +27,34 @@ async def test_the_next_request_uses_the_same_connection(client: UpstreamClient)
         assert first.timings.connected_at <= first.timings.headers_at
         assert second.timings.connected_at is None
         assert (client.busy_connections, client.idle_connections) == (0, 1)
+
+
+async def test_an_answer_that_came_during_an_upload_does_not_stop_the_next_upload(
+    client: UpstreamClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = anyio.Event()
+
+    async def answer_after_the_first_piece(request: Request) -> None:
+        pieces = request.pieces()
+        body = await anext(pieces)
+        await request.connection.send(OK)
+        answered.set()
+        bodies_seen.append(body + b"".join([piece async for piece in pieces]))
+
+    async def two_pieces() -> AsyncIterator[bytes]:
+        yield b"one, "
+        await answered.wait()
+        yield b"two"
+
+    bodies_seen: list[bytes] = []
+    async with Server(answer_after_the_first_piece) as server:
+        await fetch(client, ask(server.url(), method="POST", body=StreamedBody(None, two_pieces())))
+        later = time.monotonic() + EARLY_ANSWER_GRACE_S
+        monkeypatch.setattr(backend, "time", SimpleNamespace(monotonic=lambda: later))
+        with anyio.fail_after(5):
+            await fetch(client, ask(server.url(), method="POST", body=b"whole"))
+        assert len(server.connections) == 1
+    assert bodies_seen == [b"one, two", b"whole"]
 
 
 @pytest.mark.parametrize("difference", ["isolation", "ca_file", "host"])
