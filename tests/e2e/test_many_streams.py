@@ -22,6 +22,7 @@ from tests.e2e.browser import Browser
 from tests.e2e.conftest import OpenPage, Upstream
 from tests.e2e.flow import KernelQueues, when_still
 from tests.e2e.measure import events_beside_download, percentile, rate
+from tests.printed import say
 from tests.upstreams.app import make_app
 from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
@@ -110,7 +111,7 @@ class StalledReaders:
         )
 
     def close(self) -> None:
-        """Close the tab, and see every connection go within the second that each has."""
+        """Close the tab, and see every connection go."""
         self._tab.close()
         for connection in self._connections:
             self._server.run(connection.wait_gone)
@@ -134,10 +135,10 @@ def test_a_thousand_stalled_readers_are_bounded_and_leave_another_tab_its_speed(
         when_still(page, upstream.url("/bytes?size=1"), readers.sent)
         beside.append(rate(page, upstream.url("/endless"), DOWNLOAD_BYTES))
         (host,) = browser.hosts()
-        print(readers.assert_bounded(host))
+        say(f"{STALLED} stalled readers: {readers.assert_bounded(host)}")
         readers.close()
     ratio = statistics.median(beside) / statistics.median(alone)
-    print(f"a download alone, MB/s: {alone}; beside {STALLED} stalled readers: {beside}; of the medians: {ratio:.2f}")
+    say(f"a download alone, MB/s: {alone}; beside {STALLED} stalled readers: {beside}; of the medians: {ratio:.2f}")
     assert ratio >= 0.5
 
 
@@ -197,8 +198,8 @@ def test_events_beside_a_download_that_takes_all_it_can_get(
     paced = upstream.url(f"/paced?events={EVENTS}&per_second={EVENTS_PER_SECOND}")
     beside = events_beside_download(open_page(), page, upstream.url("/endless"), paced)
     delays = beside.events.delays
-    print(
-        f"\n{len(delays)} events beside {beside.download_bytes / MIB:.0f} MiB of a download: delay median "
+    say(
+        f"{len(delays)} events beside {beside.download_bytes / MIB:.0f} MiB of a download: delay median "
         f"{statistics.median(delays):.1f} ms, 99th percentile {percentile(delays, 99):.1f} ms"
     )
     assert beside.events.ids == list(range(EVENTS))

@@ -4,7 +4,7 @@ In process (the test's own loop):
 
     async with Server(faults.raw(b"HTTP/1.1 200 OK\\r\\nContent-Length: 9\\r\\n\\r\\nhalf", then="close")) as server:
         ... server.url("/") ...
-        await server.connections[0].wait_gone()          # fails after a second
+        await server.connections[0].wait_gone()          # fails after ten seconds
 
 From another thread (end-to-end tests, where a browser is the client): `threaded.ThreadedServer(app.make_app())`.
 

@@ -87,8 +87,8 @@ class Connection:
         """For what this class does not offer."""
         return self._writer
 
-    async def wait_gone(self, timeout_s: float = 1.0) -> None:
-        """Wait until the peer has closed; TimeoutError after `timeout_s`."""
+    async def wait_gone(self, timeout_s: float = 10.0) -> None:
+        """Wait until the peer has closed; TimeoutError after `timeout_s`, which is patience with a busy machine."""
         await asyncio.wait_for(self.gone.wait(), timeout_s)
 
     async def send(self, data: bytes) -> None:
@@ -152,7 +152,8 @@ class Connection:
     def abort(self) -> None:
         """Close at once; what is still in the process's own buffer is lost."""
         self.keep_alive = False
-        self._writer.transport.abort()
+        if not self.closed.is_set():  # a TLS transport of Python 3.11 raises once its connection is lost
+            self._writer.transport.abort()
 
     def close(self) -> None:
         """Close after everything sent so far."""

@@ -30,7 +30,7 @@ class ThreadedServer:
         """The absolute URL of `target` on the server."""
         return self.server.url(target)
 
-    def run(self, work: Callable[[], Coroutine[Any, Any, T]], timeout_s: float = 10.0) -> T:
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]], timeout_s: float = 30.0) -> T:
         """Run `work()` in the server's loop and give its result."""
         return asyncio.run_coroutine_threadsafe(_started(work), self._loop).result(timeout_s)
 

@@ -145,5 +145,7 @@ def test_each_address_has_exactly_one_class_and_only_its_own_grant_admits_it(
 
 @given(st.ip_addresses())
 def test_what_the_standard_library_calls_special_is_never_public(address: IPv4Address | IPv6Address) -> None:
-    if not address.is_global or address.is_multicast:
+    # An address that embeds another is judged by that one; later versions of the library call every 6to4 one special.
+    special = not address.is_global and getattr(address, "sixtofour", None) is None
+    if special or address.is_multicast:
         assert classify(address) is not PUBLIC
