@@ -87,13 +87,14 @@ class FarPage:
         await request.body()
         order = asyncio.ensure_future(self._orders.get())
         gone = asyncio.ensure_future(request.connection.gone.wait())
-        # A page that went away meanwhile took no order with it.
-        await asyncio.wait({order, gone}, return_when=asyncio.FIRST_COMPLETED)
-        gone.cancel()
-        if order.done():
-            await bodies.respond(request.connection, order.result().encode())
-        else:
+        try:
+            # A page that went away meanwhile took no order with it.
+            await asyncio.wait({order, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if order.done():
+                await bodies.respond(request.connection, order.result().encode())
+        finally:
             order.cancel()
+            gone.cancel()
 
     async def _take_answer(self, request: Request) -> None:
         self._answers.put_nowait(json.loads(await request.body()))

@@ -10,6 +10,7 @@ from longwire.protocol.limits import MIB
 from tests.e2e.browser import Browser, running_browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.flow import KernelQueues, collect_garbage, when_still
+from tests.printed import say
 from tests.upstreams import bodies
 
 BODY_BYTES = 1024 * MIB
@@ -59,9 +60,10 @@ def test_a_reader_that_stops_holds_little_and_reads_on_where_it_was(
     in_kernel = KernelQueues.of(upstream.server.port).to_client
     collect_garbage(browser, page)
     growth = browser.resident_bytes() - at_stop
-    print(
-        f"after {consumed / MIB:.0f} of {BODY_BYTES / MIB:.0f} MiB: {waiting / MIB:.2f} MiB left the server beyond "
-        f"that, {in_kernel / MIB:.2f} of them in the kernel; all processes grew by {growth / MIB:.1f} MiB"
+    say(
+        f"a reader that stops after {consumed / MIB:.0f} of {BODY_BYTES / MIB:.0f} MiB: {waiting / MIB:.2f} MiB left "
+        f"the server beyond that, {in_kernel / MIB:.2f} of them in the kernel; all processes grew by "
+        f"{growth / MIB:.1f} MiB"
     )
     assert growth < MAX_GROWTH_BYTES
     assert page.evaluate("digest.total") == consumed, "nobody read meanwhile"

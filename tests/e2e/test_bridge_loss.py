@@ -129,7 +129,7 @@ def test_a_host_that_cannot_be_had_is_typed_names_the_fix_and_is_found_once_it_i
 @shows(ErrorCode.VERSION_MISMATCH)
 @pytest.mark.parametrize(
     ("version", "says"),
-    [(PROTOCOL_VERSION + 1, "update the extension"), (PROTOCOL_VERSION - 1, "update the native host")],
+    [(PROTOCOL_VERSION + 1, "Update the extension"), (PROTOCOL_VERSION - 1, "Update the native host")],
 )
 def test_a_host_of_another_protocol_version(
     browser: Browser, host_files: HostFiles, page: Page, upstream: Upstream, version: int, says: str

@@ -3,6 +3,7 @@
 import resource
 import statistics
 from collections.abc import Iterator
+from time import monotonic
 
 import psutil
 import pytest
@@ -169,7 +170,9 @@ def test_200_event_streams_of_four_tabs_each_get_their_own_events_in_step(
         )
     # All of them are open at once, on one server.
     assert upstream.server.open_connections == TABS * STREAMS_PER_TAB
+    rounds_ms = []
     for number in range(EVENTS_EACH):
+        began = monotonic()
         for name, channel in channels.items():
             channel.event(f"{name} {number}")
         # The next round is not released before every stream has had this one: a stream that starves ends the test.
@@ -177,6 +180,12 @@ def test_200_event_streams_of_four_tabs_each_get_their_own_events_in_step(
             tab.wait_for_function(
                 "(end) => Object.values(heard).every((text) => text.endsWith(end))", arg=f" {number}\n\n"
             )
+        rounds_ms.append((monotonic() - began) * 1000)
+    say(
+        f"{TABS * STREAMS_PER_TAB} event streams of {TABS} tabs on one server, {EVENTS_EACH} events each: from the "
+        f"first send of a round to the last page that saw it, median {statistics.median(rounds_ms):.0f} ms, longest "
+        f"{max(rounds_ms):.0f} ms"
+    )
     for channel in channels.values():
         channel.end()
     for tab, of_tab in zip(tabs, names, strict=True):

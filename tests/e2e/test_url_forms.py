@@ -3,6 +3,7 @@
 from longwire.policy.urls import parse_canonical
 from longwire.protocol.errors import StreamError
 from tests.e2e.browser import Browser
+from tests.printed import say
 
 FORMS = """() => {
   const forms = [
@@ -34,7 +35,7 @@ def test_every_url_that_the_browser_writes_is_canonical_here(browser_of_module: 
     page.close()
     refused = {url: reason for url in written if (reason := refusal(url))}
 
-    print(f"URL forms that the browser wrote: {len(written)}, refused here: {len(refused)}")
+    say(f"URL forms that the browser wrote: {len(written)}, refused here: {len(refused)}")
     assert len(written) > 700
     # What is refused breaks a rule for hosts or credentials; nothing is refused for the way in which it is written.
     assert [url for url in refused if url.startswith("http://h/")] == []

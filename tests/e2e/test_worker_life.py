@@ -13,6 +13,7 @@ from longwire.assets import extension_folder
 from tests.e2e.bare import START_S, FarPage, bare_browser
 from tests.e2e.conftest import PAGE_SCRIPT, Upstream
 from tests.host_process import grant, write_policy
+from tests.printed import say
 from tests.upstreams.app import make_app
 from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
@@ -66,7 +67,7 @@ def test_a_stream_that_is_silent_for_five_minutes_keeps_its_worker_and_its_host(
         events.event("after")
         far_page.evaluate("until(() => held.text.includes('data: after'))")
         silence_s = events.sent_at[1] - events.sent_at[0]
-        print(f"silent for {silence_s:.0f} s; the same host (PID {host.pid}) before and after")
+        say(f"a stream silent for {silence_s:.0f} s without a debugger: the same host before and after")
         assert silence_s >= SILENCE_S
         assert far_page.evaluate("held.text") == "data: before\n\ndata: after\n\n"
         # The host lives and dies with the worker's port: one host, so one worker.

@@ -20,5 +20,6 @@ From another thread (end-to-end tests, where a browser is the client): `threaded
     tls         a certificate authority of the test's own
     app         all of it under paths, for a browser or for looking at by hand
     threaded    a server in a thread with a loop of its own
+    vendors     services in the wire formats of their vendors, for other people's clients (tests/compat)
     fake        a scripted `Upstream` without any network, for the rooms above
 """

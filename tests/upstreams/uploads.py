@@ -44,6 +44,8 @@ def early(status: int = 413, *, after_bytes: int = 0, body: bytes = b"too large"
                 if taken >= after_bytes:
                     break
         await bodies.respond(request.connection, body, status=status)
+        # What follows here is the rest of the body, not a next request.
+        request.connection.keep_alive = False
         await request.connection.gone.wait()
 
     return handler

@@ -33,5 +33,5 @@ export const HEADER_TIMEOUT_MS = 120_000
 export const MAX_TIMEOUT_MS = 86_400_000
 export const PING_INTERVAL_MS = 20_000
 export const PEER_SILENCE_MS = 45_000
-export const LINGER_MS = 30_000
+export const LINGER_MS = 60_000
 export const EXIT_DEADLINE_MS = 1500

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import anyio
+import anyio.lowlevel
 import pybase64
 import structlog
 
@@ -172,6 +173,8 @@ class Exchange:
             self._log.info("start", outcome="allowed")
             response = await self._upstream.open(plan.request(self._body()))
             try:
+                # An abort in the very turn of the loop that brought the response found nothing left to cancel.
+                await anyio.lowlevel.checkpoint_if_cancelled()
                 await self._deliver(plan, response)
             finally:
                 with anyio.CancelScope(shield=True):

@@ -14,6 +14,7 @@ import os
 import sys
 import traceback
 from collections.abc import MutableMapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -144,4 +145,20 @@ def configure(folder: Path | None = None) -> Path | None:
 def _prune(folder: Path) -> None:
     files = sorted(folder.glob(f"{LOG_PREFIX}*{LOG_SUFFIX}*"), key=lambda file: file.name)
     for file in files[: max(0, len(files) - MAX_FILES + 1)]:
-        file.unlink(missing_ok=True)
+        if not _in_use(file):
+            with suppress(OSError):  # Windows keeps what is open
+                file.unlink()
+
+
+def _in_use(file: Path) -> bool:
+    """Whether the host whose file it is still runs, or another process has its number by now."""
+    number = file.name.removeprefix(LOG_PREFIX).partition(LOG_SUFFIX)[0].rpartition("-")[2]
+    if sys.platform == "win32" or not number.isdecimal():
+        return False  # there a signal 0 is no question
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True

@@ -5,6 +5,7 @@ decision, new headers, secrets resolved at that moment.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import anyio
@@ -92,6 +93,8 @@ class RequestPlan:
         self._policy = policy
         self._admission = admission
         self._secrets = secrets
+        # A private window shares nothing with the same page outside it.
+        self._asker = start.page.origin + (" in a private window" if start.page.private else "")
         self._tickets: dict[str, Ticket] = {}
         self._guarded: list[Secret] = []
         self._scanner: ReflectionScanner | None = None
@@ -131,7 +134,7 @@ class RequestPlan:
             method=self._decision.method,
             hop=self._first_hop,
             body=sent,
-            isolation=start.page.origin,
+            isolation=self._asker,
             redirect=start.redirect,
             next_hop=self._next_hop,
             timeouts=effective_timeouts(start.timeouts, self._decision.grant),
@@ -173,8 +176,10 @@ class RequestPlan:
 
     async def _enter(self, decision: Decision, page_headers: list[HeaderPair]) -> Hop:
         grant = decision.grant
-        if grant.name not in self._tickets:
-            self._tickets[grant.name] = self._admission.enter(grant, self._start.page.origin)
+        if grant.name in self._tickets:
+            self._admission.request_again(grant, self._asker)
+        else:
+            self._tickets[grant.name] = self._admission.enter(grant, self._asker)
         secrets = await self._secrets.read_all(grant.secrets)
         headers = build_request_headers(page_headers, decision, secrets)
         if grant.reflection_guard:
@@ -204,7 +209,8 @@ class RequestPlan:
             raise
         self._audit_redirect(redirect, decision, None)
         self._decision = decision
-        return await self._enter(decision, carried_headers(self._start.headers, redirect))
+        hop = await self._enter(decision, carried_headers(self._start.headers, redirect))
+        return replace(hop, timeouts=effective_timeouts(self._start.timeouts, decision.grant))
 
     def _judge_redirect(self, redirect: Redirect) -> Decision:
         previous = self._decision.grant

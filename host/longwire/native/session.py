@@ -79,6 +79,7 @@ class Session:
         self._exchanges: dict[int, Exchange] = {}
         self._work = anyio.Event()  # something to send
         self._written = anyio.Event()  # a step was written
+        self._writing = False
         self._greeted = False
         self._last_heard = anyio.current_time()
         self._last_ping = anyio.current_time()
@@ -139,10 +140,15 @@ class Session:
                 continue
             if stream is not None:
                 self._after_chunk(stream)
+            self._writing = True
             try:
                 await self._channel.write(b"".join(frames))
             except ChannelLost:
-                return  # the receive loop sees the end too
+                # The receive loop would see the end of input as well, but it may be waiting for this loop.
+                log.info("output lost")
+                self._stop()
+                return
+            self._writing = False
             self._written.set()
             self._written = anyio.Event()
 
@@ -171,9 +177,13 @@ class Session:
         if (now - self._last_heard) * 1000 < PEER_SILENCE_MS:
             return True
         log.warning("no frame from the extension", seconds=round(now - self._last_heard))
-        assert self._tasks is not None  # noqa: S101  (this is one of its tasks)
-        self._tasks.cancel_scope.cancel()
+        self._stop()
         return False
+
+    def _stop(self) -> None:
+        """The other end is gone."""
+        assert self._tasks is not None  # noqa: S101  (its tasks call this)
+        self._tasks.cancel_scope.cancel()
 
     # --- frames in -------------------------------------------------------------------------------------------
 
@@ -341,7 +351,7 @@ class Session:
             exchange.kill(code, message, retryable=False)
         self._send(Fatal(type="FATAL", code=code, message=message[:MAX_MESSAGE_CHARS], fix=fix))
         with anyio.move_on_after(1.0):
-            while not self._scheduler.idle:
+            while self._writing or not self._scheduler.idle:
                 await self._written.wait()
 
 

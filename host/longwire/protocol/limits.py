@@ -57,5 +57,7 @@ HEADER_TIMEOUT_MS: Final = 120_000  # a completion that does not stream may thin
 MAX_TIMEOUT_MS: Final = 24 * 3600 * 1000
 PING_INTERVAL_MS: Final = 20_000
 PEER_SILENCE_MS: Final = 45_000  # no frame for this long while streams live: the other end is gone
-LINGER_MS: Final = 30_000  # how long the worker keeps the native port without streams
+# How long the worker keeps the native port without streams. Not under a minute: a grant's requests per minute are
+# counted in the host, and a page that waits for its end must not find the count forgotten.
+LINGER_MS: Final = 60_000
 EXIT_DEADLINE_MS: Final = 1_500  # stdin EOF to process end; Chromium kills at 2,000

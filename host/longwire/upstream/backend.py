@@ -75,7 +75,7 @@ class HopStream(httpcore2.AsyncNetworkStream):
             httpcore2.WriteError: the connection broke. httpcore2 then looks for a response.
         """
         if self._watching:
-            await self.unless_answered(lambda: self._send(buffer))
+            await self.unless_answered(lambda: self._send(buffer), cancel=False)
         else:
             await self._send(buffer)
 
@@ -112,7 +112,12 @@ class HopStream(httpcore2.AsyncNetworkStream):
     @property
     def readable(self) -> bool:
         """Whether anything is waiting to be read. On an idle connection that means it cannot be used again."""
-        return bool(self._early) or self.ended or self._failure is not None or self._raw.readable
+        return bool(self._early) or self.ended or self._failure is not None or self._undecrypted or self._raw.readable
+
+    @property
+    def cut(self) -> bool:
+        """Whether a part of a request was not sent because the response was there: nothing else may follow it."""
+        return self._raw.muted
 
     def get_extra_info(self, info: str) -> Any:
         """Answer httpcore2's question whether an idle connection is still good."""
@@ -124,19 +129,21 @@ class HopStream(httpcore2.AsyncNetworkStream):
         self._interim = InterimScanner()
         self._stop_upload_at = None
 
-    async def unless_answered(self, operation: Callable[[], Awaitable[T]]) -> T:
+    async def unless_answered(self, operation: Callable[[], Awaitable[T]], *, cancel: bool = True) -> T:
         """Await `operation`, and meanwhile look whether the final response begins.
 
-        When it does, `operation` has EARLY_ANSWER_GRACE_S left, counted from that moment, and is then cancelled. An end
-        or a failure of the connection ends it at once.
+        When it does, `operation` has EARLY_ANSWER_GRACE_S left, counted from that moment. Then, or as soon as the
+        connection ends or fails, nothing more is sent on it: a write is over by that, and must not be cancelled (see
+        `SocketStream.mute`); anything else is, with `cancel`.
 
         Raises:
-            EarlyAnswer: `operation` was cancelled; whatever it did in part does not count.
+            EarlyAnswer: `operation` was ended; whatever it did in part does not count.
             Exception: what `operation` itself raises.
         """
         # A fast upload never waits, and still has to notice.
         await self._probe()
         if self._stop_upload_at is not None and time.monotonic() >= self._stop_upload_at:
+            self._raw.mute()
             raise EarlyAnswer
         results: list[T] = []
         failure: Exception | None = None
@@ -144,7 +151,9 @@ class HopStream(httpcore2.AsyncNetworkStream):
 
             async def watch() -> None:
                 await self._wait_for_answer()
-                group.cancel_scope.cancel()
+                self._raw.mute()
+                if cancel:
+                    group.cancel_scope.cancel()
 
             group.start_soon(watch)
             try:
@@ -154,9 +163,18 @@ class HopStream(httpcore2.AsyncNetworkStream):
             group.cancel_scope.cancel()
         if failure is not None:
             raise failure
-        if not results:
+        if self._raw.muted or not results:
             raise EarlyAnswer
         return results[0]
+
+    @property
+    def _undecrypted(self) -> bool:
+        """Whether TLS holds records beyond what it gave out. The socket does not show them any more."""
+        if self._plain is self._raw:
+            return False
+        # anyio has no public way to ask. If the name changes, nothing is reused over TLS, and a test says so.
+        received = getattr(self._plain, "_read_bio", None)
+        return received is None or received.pending > 0
 
     async def _wait_for_answer(self) -> None:
         while self._stop_upload_at is None:

@@ -115,6 +115,8 @@ class _Exchange:
                     await response.aclose()
                     raise
                 await response.discard()
+                if hop.timeouts is not None:
+                    self._timers.tighten(hop.timeouts)
                 response = await self._respond(hop, chain)
         return response
 

@@ -96,7 +96,9 @@ class Connection:
     @property
     def reusable(self) -> bool:
         """Whether the next request may go out here: the last one ended on both sides, and nothing follows it."""
-        return not self._closed and self._http.is_idle() and not self._left_over() and not self.stream.readable
+        if self._closed or not self._http.is_idle() or self._left_over():
+            return False
+        return not self.stream.cut and not self.stream.readable
 
     def close(self) -> None:
         """Close the socket now, whatever is going on on it."""

@@ -23,7 +23,8 @@ class Hop:
     `host` is canonical ASCII, IPv6 without brackets. `target` is path and query, sent byte for byte. `headers` are the
     final ones, injected secrets included, hence no repr. `ca_file` names the only certificate authorities that
     may vouch for this hop; None means those of the system. `proxy` is the host and port of the HTTP proxy that leads
-    there; None connects directly.
+    there; None connects directly. `timeouts` are those of a hop that a redirect led to, counted from there on, where
+    they are shorter than the request's.
     """
 
     scheme: str
@@ -35,6 +36,7 @@ class Hop:
     network: Network
     ca_file: str | None = None
     proxy: tuple[str, int] | None = None
+    timeouts: "UpstreamTimeouts | None" = None
 
 
 @dataclass(frozen=True, slots=True)

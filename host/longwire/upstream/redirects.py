@@ -117,7 +117,8 @@ def carried_headers(page_headers: Sequence[tuple[str, str]], redirect: Redirect)
     return [
         (name, value)
         for name, value in page_headers
-        if not (redirect.crossed_origin and name.lower() in _CREDENTIAL_FIELDS)
+        # Many servers take `_` for `-` here.
+        if not (redirect.crossed_origin and name.lower().replace("_", "-") in _CREDENTIAL_FIELDS)
         and not (redirect.body_dropped and name.lower() in _BODY_FIELDS)
     ]
 

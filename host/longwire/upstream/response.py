@@ -105,11 +105,12 @@ class HttpResponse:
     async def discard(self) -> None:
         """Let go of a response whose body nobody wants. An empty body leaves the connection usable."""
         empty = self.completeness is Completeness.NONE or ("content-length", "0") in self.headers
-        if empty:
-            async for _ in self._pieces:
-                pass
-            await self._end()
-        else:
+        try:
+            if empty:
+                async for _ in self._pieces:
+                    pass
+                await self._end()
+        finally:
             await self.aclose()
 
     async def _advance(self) -> None:

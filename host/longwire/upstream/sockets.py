@@ -41,6 +41,8 @@ class SocketStream(anyio.abc.ByteStream):
         self._closed = False
         # False makes `receive` raise anyio.WouldBlock where it would have to wait.
         self.waits = True
+        # Whether `mute` was called.
+        self.muted = False
 
     def share(self, buffers: ReceiveBuffers, isolation: str) -> None:
         """Let the receive buffer be large while it is drained, as `buffers` allows."""
@@ -83,7 +85,7 @@ class SocketStream(anyio.abc.ByteStream):
         await anyio.wait_readable(self._socket)
 
     async def send(self, item: bytes) -> None:
-        """Put all of `item` into the kernel's buffer; concurrent calls go out one after the other.
+        """Put all of `item` into the kernel's buffer; concurrent calls go out one after the other. Muted: drop it.
 
         Raises:
             anyio.BrokenResourceError: the connection broke.
@@ -91,17 +93,34 @@ class SocketStream(anyio.abc.ByteStream):
         """
         async with self._sending:
             rest = memoryview(item)
-            while rest:
+            while rest and not self.muted:
                 if self._closed:
                     raise anyio.ClosedResourceError
                 try:
                     sent = self._socket.send(rest)
                 except (BlockingIOError, InterruptedError):
-                    await anyio.wait_writable(self._socket)
+                    await self._wait_writable()
                 except OSError as error:
                     raise anyio.BrokenResourceError from error
                 else:
                     rest = rest[sent:]
+
+    async def _wait_writable(self) -> None:
+        try:
+            await anyio.wait_writable(self._socket)
+        except anyio.ClosedResourceError:
+            if not self.muted:
+                raise
+
+    def mute(self) -> None:
+        """Drop what is being sent, and all that would be. Receiving goes on; no other task may be waiting to receive.
+
+        To anyio's TLSStream a `send` that was cancelled is a lost record, after which it does not receive either. One
+        that was muted is simply done.
+        """
+        self.muted = True
+        if not self._closed:
+            anyio.notify_closing(self._socket)
 
     async def send_eof(self) -> None:
         """Not offered: an HTTP/1.1 client says where its request ends by framing."""

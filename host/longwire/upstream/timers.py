@@ -26,6 +26,7 @@ class Timers:
 
     def __init__(self, timeouts: UpstreamTimeouts) -> None:
         self._timeouts = timeouts
+        self._total_s = timeouts.total_s
         self._scope: anyio.CancelScope | None = None
         self._limit_s = math.inf
         self._limit_at = math.inf
@@ -55,6 +56,15 @@ class Timers:
     def progress(self) -> None:
         """The server took a piece of the request body: it is alive, and the way to the head starts over."""
         self._limit_at = time.monotonic() + self._limit_s
+        self._arm()
+
+    def tighten(self, timeouts: UpstreamTimeouts) -> None:
+        """From here on no longer than `header_s` to the head and `total_s` in all, where those end sooner."""
+        now = time.monotonic()
+        if timeouts.header_s is not None and now + timeouts.header_s < self._limit_at:
+            self._limit_s, self._limit_at = timeouts.header_s, now + timeouts.header_s
+        if timeouts.total_s is not None and now + timeouts.total_s < self._total_at:
+            self._total_s, self._total_at = timeouts.total_s, now + timeouts.total_s
         self._arm()
 
     @contextmanager
@@ -87,9 +97,9 @@ class Timers:
                 self._total_left_s = self._total_at - time.monotonic()
         if scope.cancelled_caught:
             if self._total_at <= self._limit_at:
-                code, allowed_s = ErrorCode.TOTAL_TIMEOUT, self._timeouts.total_s
+                code, allowed_s = ErrorCode.TOTAL_TIMEOUT, self._total_s
             else:
-                allowed_s = limit_s
+                allowed_s = self._limit_s
             raise StreamError(code, _TEXTS[code].format(allowed_s), phase())
 
     def _arm(self) -> None:

@@ -192,7 +192,7 @@ class Bench:
         message: dict[str, Any] = {
             "type": "STREAM_START",
             "id": stream_id,
-            "page": {"origin": PAGE, "tab": 1, "frame": 0, "document": "d", "private": False},
+            "page": page_facts(),
             "method": "GET",
             "url": "http://upstream.test/",
             "headers": [],
@@ -210,6 +210,11 @@ class Bench:
     @property
     def live_streams(self) -> int:
         return len(self.session._table)
+
+
+def page_facts(**changes: Any) -> dict[str, Any]:
+    """The granted page, as the worker stamps it; `changes` replace fields."""
+    return {"origin": PAGE, "tab": 1, "frame": 0, "document": "d", "private": False} | changes
 
 
 @asynccontextmanager

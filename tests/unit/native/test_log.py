@@ -2,6 +2,9 @@
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,8 +133,42 @@ def test_a_log_file_rotates_at_its_limit(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_old_files_of_past_hosts_go(tmp_path: Path) -> None:
+    past = dead_process()
     for number in range(host_log.MAX_FILES + 5):
-        (tmp_path / f"host-2026010{number:03}T000000-1.jsonl").touch()
+        (tmp_path / f"host-2026010{number:03}T000000-{past}.jsonl").touch()
     host_log.configure(tmp_path)
     structlog.get_logger("longwire.test").info("new")
     assert len(list(tmp_path.iterdir())) == host_log.MAX_FILES
+
+
+def test_the_file_of_a_host_that_still_runs_stays_however_many_came_after_it(tmp_path: Path) -> None:
+    """A browser starts one for every half minute of use, beside another one with a stream that is open all day."""
+    past = dead_process()
+    running = [tmp_path / f"host-20250101T000000-{os.getpid()}.jsonl{suffix}" for suffix in ("", ".1")]
+    for file in running:
+        file.touch()
+    for number in range(host_log.MAX_FILES):
+        (tmp_path / f"host-2026010{number:03}T000000-{past}.jsonl").touch()
+    host_log.configure(tmp_path)
+    assert all(file.exists() for file in running)
+
+
+def test_a_file_that_cannot_be_removed_does_not_cost_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past = dead_process()
+    for number in range(host_log.MAX_FILES):
+        (tmp_path / f"host-2026010{number:03}T000000-{past}.jsonl").touch()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "the file is in use, says Windows")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert host_log.configure(tmp_path) is not None
+
+
+def dead_process() -> int:
+    """The id of a process that has ended."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return ended.pid

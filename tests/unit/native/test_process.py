@@ -1,14 +1,24 @@
 """The process that a browser starts: its stdio, its end, and what it refuses."""
 
+import hashlib
+import json
 import socket
 import statistics
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from longwire.protocol.limits import EXIT_DEADLINE_MS, MAX_FRAME_TO_HOST
 from tests.host_process import ENTRY, HostProcess, grant, greeted_host
+from tests.printed import say
+from tests.upstreams import bodies
+from tests.upstreams.app import make_app
+from tests.upstreams.server import Server
+from tests.upstreams.threaded import ThreadedServer
 
 # A print, a C-level write and a child process, all after the host took its descriptors.
 NOISY = """
@@ -73,7 +83,7 @@ def test_the_host_is_gone_soon_after_end_of_input_with_every_socket_closed(
                 pass
             peer.close()
     assert took_ms < EXIT_DEADLINE_MS
-    print(f"end of input to end of process with 10 open streams: {took_ms:.0f} ms")
+    say(f"end of input to end of process with 10 open streams: {took_ms:.0f} ms")
 
 
 def test_an_oversize_frame_is_fatal_with_a_fix_and_no_traceback(tmp_path: Path) -> None:
@@ -87,16 +97,60 @@ def test_an_oversize_frame_is_fatal_with_a_fix_and_no_traceback(tmp_path: Path) 
     assert fatal["fix"]
 
 
-def test_two_hosts_at_once_write_two_logs(tmp_path: Path) -> None:
-    with HostProcess(tmp_path) as first, HostProcess(tmp_path) as second:
-        first.hello()
-        second.hello()
-    logs = list((tmp_path / "state" / "longwire").glob("host-*.jsonl"))
-    assert len(logs) == 2
-    assert all('"hello"' in log.read_text() for log in logs)
+@pytest.fixture
+def upstream() -> Iterator[ThreadedServer]:
+    """A server with random bodies."""
+    with ThreadedServer(lambda: Server(make_app().routes)) as server:
+        yield server
 
 
-def test_a_full_disk_for_the_log_does_not_stop_the_host(tmp_path: Path) -> None:
+def log_files(home: Path) -> list[Path]:
+    return sorted((home / "state" / "longwire").glob("host-*.jsonl"))
+
+
+def assert_streams(host: HostProcess, upstream: ThreadedServer, stream_id: int, size: int = 1_000_000) -> None:
+    """A body goes through whole."""
+    host.start(stream_id, upstream.server.url(f"/bytes?size={size}&seed=s"))
+    body, end = host.body(stream_id)
+    assert (end["type"], hashlib.sha256(body).hexdigest()) == ("STREAM_END", bodies.digest("s", size))
+
+
+def test_two_hosts_at_once_share_a_home_and_neither_knows_of_the_other(
+    tmp_path: Path, upstream: ThreadedServer
+) -> None:
+    policy = grant(upstream.server.url("/"))
+    with greeted_host(tmp_path, policy) as first, greeted_host(tmp_path, policy) as second:
+        # The same id in both, and the second one's stream runs from end to end inside the first one's.
+        first.start(1, upstream.server.url("/endless"))
+        first.expect("STREAM_CHUNK")
+        assert_streams(second, upstream, 1)
+        second.close_input()
+        assert second.process.wait(5) == 0
+        assert_streams(first, upstream, 2)
+    logs = [[json.loads(line) for line in log.read_text().splitlines()] for log in log_files(tmp_path)]
+    ends = [[(line["stream"], line["outcome"]) for line in log if line["event"] in ("end", "abort")] for log in logs]
+    assert sorted(ends) == [[(1, "completed")], [(2, "completed"), (1, "aborted")]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of another process is changed by prlimit")
+def test_a_full_disk_for_the_log_loses_lines_and_no_stream(tmp_path: Path, upstream: ThreadedServer) -> None:
+    with greeted_host(tmp_path, grant(upstream.server.url("/"))) as host:
+        process = psutil.Process(host.process.pid)
+        (log,) = log_files(tmp_path)
+        # The kernel refuses every byte beyond, in the middle of a line, as a full disk does.
+        process.rlimit(psutil.RLIMIT_FSIZE, (log.stat().st_size + 100, psutil.RLIM_INFINITY))
+        for stream_id in range(1, 11):
+            assert_streams(host, upstream, stream_id)
+        process.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+        assert_streams(host, upstream, 11)
+    assert host.process.returncode == 0
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    (lost,) = [line for line in lines if line["event"] == "log lines lost"]
+    assert lost["count"] > 10
+    assert [line["stream"] for line in lines if line["event"] == "end"] == [11]
+
+
+def test_a_folder_for_the_log_that_cannot_be_made_does_not_stop_the_host(tmp_path: Path) -> None:
     blocked = tmp_path / "state"
     blocked.write_text("a file where the folder should be")
     with HostProcess(tmp_path) as host:
@@ -110,4 +164,4 @@ def test_start_to_welcome_is_printed(tmp_path: Path) -> None:
         with HostProcess(tmp_path) as host:
             host.hello()
             times.append((time.monotonic() - began) * 1000)
-    print(f"process start to WELCOME: median {statistics.median(times):.0f} ms, {min(times):.0f}-{max(times):.0f} ms")
+    say(f"process start to WELCOME: median {statistics.median(times):.0f} ms, {min(times):.0f}-{max(times):.0f} ms")

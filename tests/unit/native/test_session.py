@@ -1,18 +1,21 @@
 """The engine over a channel: handshake, fairness, what ends a stream and what ends the bridge."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from longwire import __version__
 from longwire.native import session as session_module
-from longwire.policy import Policy
 from longwire.protocol.frames import frame
 from longwire.protocol.limits import MAX_FRAME_TO_HOST, MAX_STREAMS_PER_FRAME, PROTOCOL_VERSION, WINDOW_FLOOR_BYTES
-from tests.unit.native.harness import PAGE, POLICY, Bench, running_session
+from tests.unit.native.harness import PAGE, POLICY, Bench, ScriptedResponse, page_facts, running_session
 
 MALFORMED: dict[str, bytes] = {
     "length zero": b"\0\0\0\0",
@@ -202,6 +205,25 @@ async def test_abort_while_the_upstream_is_still_being_opened(tmp_path: Path) ->
         assert bench.upstream.cancelled == 1
 
 
+async def test_an_abort_in_the_same_turn_as_the_response_is_an_abort_and_no_defect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    structlog.reset_defaults()
+    with capture_logs() as lines:
+        async with running_session(tmp_path) as bench:
+            answer: asyncio.Future[ScriptedResponse] = asyncio.get_running_loop().create_future()
+            monkeypatch.setattr(bench.upstream, "answer", lambda _: answer)
+            bench.start(1)
+            while not bench.upstream.requests:
+                await anyio.lowlevel.checkpoint()
+            response = ScriptedResponse()
+            bench.channel.send(type="STREAM_ABORT", id=1, reason="signal")
+            answer.set_result(response)
+            assert (await bench.channel.terminal(1))["type"] == "STREAM_ABORTED"
+    assert response.closed
+    assert "defect" not in [line["event"] for line in lines]
+
+
 async def test_abort_of_a_finished_upload_side_that_waits_for_a_slow_reader(tmp_path: Path) -> None:
     async with running_session(tmp_path) as bench:
         bench.start(1)
@@ -309,40 +331,10 @@ async def test_a_defect_in_one_stream_is_typed_and_leaves_the_others_alone(tmp_p
     assert "sk-secret" not in str(bench.channel.written)
 
 
-async def test_end_of_input_closes_every_socket_and_ends(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
-        for stream_id in range(1, 6):
-            bench.start(stream_id)
-            await bench.response(stream_id)
-        bench.channel.close()
-        with anyio.fail_after(1.5):
-            await bench.over.wait()
-    assert all(response.closed for response in bench.upstream.responses)
-
-
-async def test_a_browser_that_does_not_read_stops_the_input_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session_module, "MAX_CONTROL_BACKLOG", 10)
-    async with running_session(tmp_path) as bench:
-        bench.channel.gate = anyio.Event()
-        for request in range(1, 200):
-            bench.channel.send(type="STATUS_REQUEST", request=request, page=page())
-        for _ in range(500):
-            await anyio.lowlevel.checkpoint()
-        assert bench.channel.unread > 150
-        bench.channel.gate.set()
-        await bench.channel.wait_for(lambda written: len(written) == 200)
-
-
-def page(**changes: Any) -> dict[str, Any]:
-    return {"origin": PAGE, "tab": 1, "frame": 0, "document": "d", "private": False} | changes
-
-
 async def test_status_tells_a_page_its_own_destinations_only(tmp_path: Path) -> None:
     async with running_session(tmp_path) as bench:
-        bench.channel.send(type="STATUS_REQUEST", request=1, page=page())
-        bench.channel.send(type="STATUS_REQUEST", request=2, page=page(origin="https://other.example"))
+        bench.channel.send(type="STATUS_REQUEST", request=1, page=page_facts())
+        bench.channel.send(type="STATUS_REQUEST", request=2, page=page_facts(origin="https://other.example"))
         mine = await bench.channel.wait_for(answer_to(1))
         others = await bench.channel.wait_for(answer_to(2))
     assert mine["state"] == "ready"
@@ -360,7 +352,7 @@ async def test_a_policy_change_is_announced_and_decides_the_next_stream(tmp_path
         announced = await bench.channel.message("POLICY")
         bench.start(1)
         error = await bench.channel.terminal(1)
-        bench.channel.send(type="STATUS_REQUEST", request=1, page=page())
+        bench.channel.send(type="STATUS_REQUEST", request=1, page=page_facts())
         status = await bench.channel.message("STATUS")
     assert announced["policy"]["state"] == "invalid"
     assert (error["code"], status["state"]) == ("POLICY_INVALID", "policy-invalid")
@@ -374,48 +366,7 @@ async def test_a_policy_change_is_announced_before_the_first_answer_under_it(
     monkeypatch.setattr(session_module, "TICK_S", 3600)  # only the question itself can notice the change
     async with running_session(tmp_path) as bench:
         bench.policy_file.write_text(POLICY.replace("methods", "method"))
-        bench.channel.send(type="STATUS_REQUEST", request=1, page=page())
+        bench.channel.send(type="STATUS_REQUEST", request=1, page=page_facts())
         await bench.channel.message("STATUS")
         types = [message["type"] for message in bench.channel.written]
     assert types[-2:] == ["POLICY", "STATUS"]
-
-
-async def test_a_silent_extension_is_pinged_and_then_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "TICK_S", 0.01)
-    monkeypatch.setattr(session_module, "PING_INTERVAL_MS", 50)
-    monkeypatch.setattr(session_module, "PEER_SILENCE_MS", 200)
-    async with running_session(tmp_path) as bench:
-        bench.start(1)
-        response = await bench.response(1)
-        for seq in range(1, 6):
-            ping = await bench.channel.wait_for(ping_number(seq))
-            bench.channel.send(type="STREAM_PONG", seq=ping["seq"])
-        assert not bench.over.is_set()  # 250 ms of answered pings: not silence
-        with anyio.fail_after(5):
-            await bench.over.wait()
-    assert response.closed
-
-
-def ping_number(seq: int) -> Callable[[list[dict[str, Any]]], Any]:
-    return lambda written: next((m for m in written if m["type"] == "STREAM_PING" and m["seq"] == seq), None)
-
-
-async def test_an_idle_bridge_is_neither_pinged_nor_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "TICK_S", 0.001)
-    monkeypatch.setattr(session_module, "PING_INTERVAL_MS", 5)
-    monkeypatch.setattr(session_module, "PEER_SILENCE_MS", 10)
-    async with running_session(tmp_path) as bench:
-        ticks = 0
-        current = bench.session._policy.current
-
-        def count() -> Policy:
-            nonlocal ticks
-            ticks += 1
-            return current()
-
-        monkeypatch.setattr(bench.session._policy, "current", count)
-        with anyio.fail_after(5):
-            while ticks < 50:
-                await anyio.lowlevel.checkpoint()
-        assert not bench.over.is_set()
-    assert [message["type"] for message in bench.channel.written] == ["WELCOME"]

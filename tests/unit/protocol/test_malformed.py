@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.printed import say
 from tests.unit.protocol import malformed
 from tests.unit.protocol.malformed import KINDS, run
 
@@ -10,6 +11,7 @@ SLICE = 50_000
 
 def test_malformed_input_has_only_defined_outcomes() -> None:
     counts, findings = run(range(SLICE), seed=20_261)
+    say(f"malformed frames of {len(KINDS)} kinds: {counts.total()}; findings: {len(findings)}")
     assert findings == []
     assert counts.total() == SLICE
     assert {kind for kind, _ in counts} == set(KINDS)

@@ -6,6 +6,7 @@ import pytest
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream import UpstreamClient
+from tests.printed import say
 from tests.unit.upstream.asking import ask, failing, failure, fetch
 from tests.upstreams import bodies, coded, faults
 from tests.upstreams.server import Server
@@ -110,7 +111,7 @@ async def test_others_run_while_a_bomb_goes_off(client: UpstreamClient) -> None:
         _, plain = await fetch(client, ask(server.url()))
         running = False
     assert len(plain) == 32 * 1024 * 1024
-    print(f"longest gap between turns of another task: {longest * 1000:.1f} ms")
+    say(f"longest gap between turns of another task while a bomb goes off: {longest * 1000:.1f} ms")
     assert longest < 0.25
 
 

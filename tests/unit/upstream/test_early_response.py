@@ -3,12 +3,13 @@
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import anyio
 import pytest
 
 from longwire.protocol.parts import Completeness
-from longwire.upstream import StreamedBody, UpstreamClient
+from longwire.upstream import StreamedBody, UpstreamClient, backend
 from longwire.upstream.backend import EARLY_ANSWER_GRACE_S
 from longwire.upstream.interim import MAX_INTERIM_BYTES, InterimScanner
 from tests.unit.upstream.asking import ask, fetch
@@ -67,6 +68,20 @@ async def test_an_early_413_is_delivered_and_ends_the_upload(
             await server.connections[0].wait_gone()
 
 
+@pytest.mark.parametrize("secure", [False, True])
+async def test_an_early_answer_that_is_longer_than_one_read_arrives_whole_although_a_write_hung(
+    client: UpstreamClient, authority: Authority, tmp_path: Path, *, secure: bool
+) -> None:
+    context = authority.server_context() if secure else None
+    ca_file = authority.write_ca(tmp_path) if secure else None
+    answer = bytes(300_000)
+    async with Server(uploads.early(413, body=answer), context=context, receive_buffer=65536) as server:
+        body = StreamedBody(None, Source(pause=False).pieces())
+        with anyio.fail_after(5):
+            _, arrived = await fetch(client, ask(server.url(), method="POST", body=body, ca_file=ca_file))
+    assert arrived == answer
+
+
 async def test_a_fast_upload_that_never_waits_notices_as_well(client: UpstreamClient) -> None:
     async def handler(request: Request) -> None:
         await bodies.respond(request.connection, b"enough", status=403)
@@ -109,6 +124,43 @@ async def test_an_inline_body_gives_way_too(client: UpstreamClient) -> None:
             response, _ = await fetch(client, ask(server.url(), method="POST", body=bytes(64 * 1024 * 1024)))
         assert response.status == 413
         assert response.sent_bytes < 64 * 1024 * 1024
+
+
+async def test_an_upload_that_ends_just_as_its_time_does_leaves_no_half_request_on_the_connection(
+    client: UpstreamClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its terminal chunk is not sent any more, although the HTTP library takes it for sent."""
+    noticed = anyio.Event()
+    received: list[bytes] = []
+
+    async def answer_early(request: Request) -> None:
+        pieces = request.pieces()
+        first = await anext(pieces)
+        await bodies.respond(request.connection, b"ok")
+        received.append(first + b"".join([piece async for piece in pieces]))
+
+    class NoticingScanner(InterimScanner):
+        def final_begins(self, data: bytes) -> bool:
+            noticed.set()
+            return super().final_begins(data)
+
+    async def ends_with_its_time() -> AsyncIterator[bytes]:
+        yield b"one"
+        await noticed.wait()
+        later = time.monotonic() + EARLY_ANSWER_GRACE_S
+        monkeypatch.setattr(backend, "time", SimpleNamespace(monotonic=lambda: later))
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield b"whole"
+
+    monkeypatch.setattr(backend, "InterimScanner", NoticingScanner)
+    async with Server(answer_early) as server:
+        await fetch(client, ask(server.url(), method="POST", body=StreamedBody(None, ends_with_its_time())))
+        monkeypatch.undo()
+        with anyio.fail_after(5):
+            await fetch(client, ask(server.url(), method="POST", body=StreamedBody(None, whole())))
+        assert len(server.connections) == 2
+    assert received == [b"whole"]
 
 
 async def test_interim_responses_do_not_end_the_upload(client: UpstreamClient) -> None:

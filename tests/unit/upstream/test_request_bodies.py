@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream import StreamedBody, UpstreamClient
+from tests.printed import say
 from tests.unit.upstream.asking import ask, failure, fetch
 from tests.upstreams import bodies, faults, uploads
 from tests.upstreams.connection import PeerGoneError, Request
@@ -172,7 +173,7 @@ async def test_what_a_slow_server_does_not_take_is_not_asked_from_the_page(clien
             await sink.waiting.wait()
         held = await settled(lambda: asked) - sink.taken
         # The kernel's two buffers and the server's own; nothing of ours beyond one piece.
-        print(f"asked for beyond what the server read: {held / 1024:.0f} KiB")
+        say(f"an upload to a server that stopped reading: {held / 1024:.0f} KiB asked for beyond what it read")
         assert held < 6 * 1024 * 1024
         assert asked < 16 * 1024 * 1024
         sink.allow(32 * 1024 * 1024)

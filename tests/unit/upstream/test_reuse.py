@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import anyio
 import pytest
 
+from longwire.protocol.parts import RedirectMode
 from longwire.upstream import StreamedBody, UpstreamClient, backend
 from longwire.upstream.backend import EARLY_ANSWER_GRACE_S
 from longwire.upstream.shelf import MAX_IDLE
@@ -14,6 +16,9 @@ from tests.unit.upstream.asking import ask, fetch
 from tests.upstreams import bodies, faults, sse
 from tests.upstreams.connection import Request
 from tests.upstreams.server import Server
+from tests.upstreams.tls import Authority
+
+TLS_RECORD_BYTES = 16384  # RFC 8446 section 5.1
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -105,6 +110,26 @@ async def test_a_server_that_says_close_is_believed(client: UpstreamClient, answ
         assert client.idle_connections == 0
 
 
+async def test_what_follows_an_answer_in_a_tls_record_of_its_own_is_not_the_next_answer(
+    client: UpstreamClient, tmp_path: Path
+) -> None:
+    authority = Authority()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 16342\r\n\r\n"
+    # One record to the byte, so that the second answer is read from the socket with the first, and not decrypted.
+    first = head + bytes(TLS_RECORD_BYTES - len(head))
+
+    async def handler(request: Request) -> None:
+        await request.connection.send(first + OK.replace(b"ok", b"no") if request.path == "/first" else OK)
+
+    async with Server(handler, context=authority.server_context()) as server:
+        ca_file = authority.write_ca(tmp_path)
+        await fetch(client, ask(server.url("/first"), ca_file=ca_file))
+        for target in ("/second", "/third"):
+            assert (await fetch(client, ask(server.url(target), ca_file=ca_file)))[1] == b"ok"
+        # The third request shares the second's, because nothing followed that.
+        assert len(server.connections) == 2
+
+
 async def test_a_response_that_is_not_read_to_its_end_takes_its_connection_with_it(client: UpstreamClient) -> None:
     async with Server(bodies.random_bytes(1_000_000)) as server:
         response = await client.open(ask(server.url()))
@@ -113,6 +138,17 @@ async def test_a_response_that_is_not_read_to_its_end_takes_its_connection_with_
         await response.aclose()
         await server.connections[0].wait_gone()
         assert (client.busy_connections, client.idle_connections) == (0, 0)
+
+
+async def test_a_redirect_that_is_given_up_while_it_is_discarded_leaves_no_connection(client: UpstreamClient) -> None:
+    redirect = b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"
+    async with Server(faults.raw(redirect, then="hold")) as server:
+        response = await client.open(ask(server.url(), redirect=RedirectMode.MANUAL))
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await response.discard()
+        assert (client.busy_connections, client.idle_connections) == (0, 0)
+        await server.connections[0].wait_gone()
 
 
 async def test_fifty_streams_to_one_server_at_once(client: UpstreamClient) -> None:

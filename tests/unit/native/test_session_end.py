@@ -1,0 +1,127 @@
+"""How a session ends, and what may not keep it from ending: silence, lost output, a browser that does not read."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from longwire.native import session as session_module
+from longwire.native.channel import ChannelLost
+from longwire.policy import Policy
+from tests.unit.native.harness import page_facts, running_session
+
+
+async def test_end_of_input_closes_every_socket_and_ends(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        for stream_id in range(1, 6):
+            bench.start(stream_id)
+            await bench.response(stream_id)
+        bench.channel.close()
+        with anyio.fail_after(1.5):
+            await bench.over.wait()
+    assert all(response.closed for response in bench.upstream.responses)
+
+
+async def test_a_browser_that_does_not_read_stops_the_input_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "MAX_CONTROL_BACKLOG", 10)
+    async with running_session(tmp_path) as bench:
+        bench.channel.gate = anyio.Event()
+        for request in range(1, 200):
+            bench.channel.send(type="STATUS_REQUEST", request=request, page=page_facts())
+        for _ in range(500):
+            await anyio.lowlevel.checkpoint()
+        assert bench.channel.unread > 150
+        bench.channel.gate.set()
+        await bench.channel.wait_for(lambda written: len(written) == 200)
+
+
+async def test_lost_output_ends_the_session_although_the_input_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A browser that is killed while it does not read: nothing but the failed write says so."""
+    monkeypatch.setattr(session_module, "MAX_CONTROL_BACKLOG", 10)
+    killed = anyio.Event()
+
+    async def write(_: bytes) -> None:
+        await killed.wait()
+        raise ChannelLost("gone")
+
+    async with running_session(tmp_path) as bench:
+        bench.start(1)
+        response = await bench.response(1)
+        monkeypatch.setattr(bench.channel, "write", write)
+        for request in range(1, 50):
+            bench.channel.send(type="STATUS_REQUEST", request=request, page=page_facts())
+        for _ in range(500):
+            await anyio.lowlevel.checkpoint()
+        assert bench.channel.unread > 0
+        killed.set()
+        with anyio.fail_after(1.5):
+            await bench.over.wait()
+    assert response.closed
+
+
+async def test_a_fatal_error_is_written_although_a_write_is_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_session(tmp_path) as bench:
+        write, writing = bench.channel.write, anyio.Event()
+
+        async def slowly(data: bytes) -> None:
+            writing.set()
+            await anyio.sleep(0.02)
+            await write(data)
+
+        monkeypatch.setattr(bench.channel, "write", slowly)
+        bench.channel.send(type="STATUS_REQUEST", request=1, page=page_facts())
+        await writing.wait()
+        bench.channel.send(type="STREAM_STARTLE")
+        with anyio.fail_after(1.5):
+            await bench.over.wait()
+    assert [message["type"] for message in bench.channel.written] == ["WELCOME", "STATUS", "FATAL"]
+
+
+async def test_a_silent_extension_is_pinged_and_then_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "TICK_S", 0.01)
+    monkeypatch.setattr(session_module, "PING_INTERVAL_MS", 50)
+    monkeypatch.setattr(session_module, "PEER_SILENCE_MS", 200)
+    async with running_session(tmp_path) as bench:
+        bench.start(1)
+        response = await bench.response(1)
+        for seq in range(1, 6):
+            ping = await bench.channel.wait_for(ping_number(seq))
+            bench.channel.send(type="STREAM_PONG", seq=ping["seq"])
+        assert not bench.over.is_set()  # 250 ms of answered pings: not silence
+        with anyio.fail_after(5):
+            await bench.over.wait()
+    assert response.closed
+
+
+def ping_number(seq: int) -> Callable[[list[dict[str, Any]]], Any]:
+    return lambda written: next((m for m in written if m["type"] == "STREAM_PING" and m["seq"] == seq), None)
+
+
+async def test_an_idle_bridge_is_neither_pinged_nor_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "TICK_S", 0.001)
+    monkeypatch.setattr(session_module, "PING_INTERVAL_MS", 5)
+    monkeypatch.setattr(session_module, "PEER_SILENCE_MS", 10)
+    async with running_session(tmp_path) as bench:
+        ticks = 0
+        current = bench.session._policy.current
+
+        def count() -> Policy:
+            nonlocal ticks
+            ticks += 1
+            return current()
+
+        monkeypatch.setattr(bench.session._policy, "current", count)
+        with anyio.fail_after(5):
+            while ticks < 50:
+                await anyio.lowlevel.checkpoint()
+        assert not bench.over.is_set()
+    assert [message["type"] for message in bench.channel.written] == ["WELCOME"]
