@@ -20,6 +20,8 @@ from longwire.protocol.limits import ACK_WINDOW_DIVISOR, MAX_FRAME_TO_BROWSER, P
 PAGE = {"origin": "http://localhost:5173", "tab": 1, "frame": 0, "document": "d", "private": False}
 ENTRY = "from longwire.native.main import main; main()"
 TERMINALS = frozenset({"STREAM_END", "STREAM_ERROR", "STREAM_ABORTED"})
+# Told of each policy that is put in place, with its home: the next test puts another there.
+POLICY_WATCHERS: list[Callable[[str, Path], None]] = []
 
 
 class HostProcess:
@@ -170,6 +172,8 @@ def write_policy(home: Path, text: str) -> Path:
     file = home / "config" / "longwire" / "policy.toml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
+    for watcher in POLICY_WATCHERS:
+        watcher(text, home)
     return file
 
 

@@ -1,10 +1,10 @@
 """At the end of a run: is any secret that was used in it written anywhere it should not be?
 
-The secrets are those that the host's own reader gave out in this process, and those of every policy file below the
-run's temporary folder (hosts in processes of their own). They are looked for raw, in base64 and URL-encoded, in
+The secrets are those that the host's own reader gave out in this process, and those of every policy file that was put
+in place for a host in a process of its own. They are looked for raw, in base64 and URL-encoded, in
 
     files       everything below the temporary folder: logs, profiles, policies; but for the secrets' own files
-    terminal    what tests printed, what commands printed, and the texts of failures
+    terminal    what tests printed, what commands printed, here or as processes of their own, and the texts of failures
     frames      all bytes that went through a frame decoder of this process: those of hosts to "browsers" too
 
 Shorter secrets than the reflection guard looks for are not searched: they turn up by chance.
@@ -26,6 +26,7 @@ from longwire.policy.reflection import MIN_SECRET_BYTES, secret_forms
 from longwire.policy.secret_reader import SecretReader
 from longwire.policy.secrets import Secret, SecretSource
 from longwire.protocol.frames import FrameDecoder
+from tests.host_process import POLICY_WATCHERS
 from tests.printed import FIGURES
 
 # Frames of long downloads are looked at up to here: a body of hundreds of megabytes is not where secrets get lost.
@@ -59,14 +60,26 @@ class Search:
         """Take the secrets of every policy file below `folder`."""
         for path in folder.rglob("*.toml"):
             try:
-                secrets = tomllib.loads(path.read_text(encoding="utf-8")).get("secret", {})
-                places = [Path(entry["file"]) for entry in secrets.values() if "file" in entry]
-            except (OSError, ValueError, AttributeError, TypeError):  # broken on purpose
+                text = path.read_text(encoding="utf-8")
+            except (OSError, ValueError):  # broken on purpose
                 continue
-            for place in places:
-                if place.is_file() and folder in place.parents:
-                    self.own_files.add(place.resolve())
-                    self.values.add(place.read_bytes().strip())
+            self.learn_policy(text, folder)
+
+    def learn_policy(self, text: str, folder: Path) -> None:
+        """Take the secrets of one policy, as far as they lie below `folder`."""
+        try:
+            secrets = tomllib.loads(text).get("secret", {})
+            places = [Path(entry["file"]) for entry in secrets.values() if "file" in entry]
+        except (ValueError, AttributeError, TypeError):  # broken on purpose
+            return
+        for place in places:
+            if place.is_file() and folder in place.parents:
+                self.own_files.add(place.resolve())
+                self.values.add(place.read_bytes().strip())
+
+    def hear(self, *texts: str | bytes | None) -> None:
+        """Something was printed."""
+        self.terminal += [text if isinstance(text, str) else text.decode("latin-1") for text in texts if text]
 
     def needles(self) -> list[bytes]:
         """Every form of every secret that is long enough."""
@@ -106,8 +119,14 @@ SEARCH: Final = Search()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Listen at the four places that everything goes through."""
+    """Listen at the places that everything goes through."""
     read, feed, readouterr = SecretReader.read, FrameDecoder.feed, pytest.CaptureFixture.readouterr
+    run = subprocess.run
+
+    def listening_run(*arguments: Any, **options: Any) -> Any:
+        done = run(*arguments, **options)
+        SEARCH.hear(done.stdout, done.stderr)
+        return done
 
     def listening_read(self: SecretReader, source: SecretSource) -> Secret:
         SEARCH.learn_place(source)
@@ -122,12 +141,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
     def listening_readouterr(self: pytest.CaptureFixture[Any]) -> Any:
         captured = readouterr(self)
-        SEARCH.terminal += [text if isinstance(text, str) else text.decode("latin-1") for text in captured if text]
+        SEARCH.hear(*captured)
         return captured
 
     SecretReader.read = listening_read  # type: ignore[method-assign]
     FrameDecoder.feed = listening_feed  # type: ignore[method-assign]
     pytest.CaptureFixture.readouterr = listening_readouterr  # type: ignore[method-assign]
+    POLICY_WATCHERS.append(SEARCH.learn_policy)
+    subprocess.run = listening_run
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

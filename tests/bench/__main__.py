@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--quick] [--json]`: runs the figures and prints them as a table."""
+"""`python -m tests.bench [--quick] [--policy] [--json]`: runs the figures and prints them as a table."""
 
 import argparse
 import json
@@ -13,6 +13,7 @@ from rich.table import Table
 
 from tests.bench import ceiling
 from tests.bench.figures import Figures, Row, delay_per_event, neighbour_delay, throughput
+from tests.bench.policy import policy_costs
 from tests.e2e.browser import running_browser
 from tests.e2e.conftest import PAGE_SCRIPT
 from tests.upstreams.app import make_app
@@ -29,7 +30,7 @@ def measure(rounds: int, megabytes: int, events: int, console: Console) -> list[
     app.routes.add("/ceiling/next", orders.next)
     app.routes.add("/ceiling/done", orders.done)
     app.routes.add("/plain", Figures.plain_bytes)
-    rows: list[Row] = []
+    rows = boundary(rounds, console)
     with (
         tempfile.TemporaryDirectory(prefix="longwire-bench-") as folder,
         sync_playwright() as playwright,
@@ -51,14 +52,25 @@ def measure(rounds: int, megabytes: int, events: int, console: Console) -> list[
     return rows
 
 
+def boundary(rounds: int, console: Console) -> list[Row]:
+    """What the policy costs; no browser."""
+    console.print("measuring decisions and the guard …", style="dim")
+    with tempfile.TemporaryDirectory(prefix="longwire-bench-") as folder:
+        return policy_costs(rounds, Path(folder))
+
+
 def main() -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--json", action="store_true", help="the samples too, for machines")
+    parser.add_argument("--policy", action="store_true", help="decisions and the reflection guard only")
     options = parser.parse_args()
     console = Console(file=sys.stderr)
-    rows = measure(3, 100, 300, console) if options.quick else measure(9, 300, 1500, console)
+    if options.policy:
+        rows = boundary(3 if options.quick else 9, console)
+    else:
+        rows = measure(3, 100, 300, console) if options.quick else measure(9, 300, 1500, console)
     if options.json:
         print(json.dumps([row.as_dict() for row in rows], indent=2))
         return

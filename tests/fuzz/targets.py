@@ -14,6 +14,7 @@ from longwire.policy.header_rules import Setter, is_hidden, setter_of
 from longwire.policy.headers import build_request_headers, filter_response_headers
 from longwire.policy.loading import parse_policy
 from longwire.policy.matching import DestinationPattern, PagePattern
+from longwire.policy.reflection import ReflectionScanner
 from longwire.policy.secrets import Secret
 from longwire.policy.urls import parse_canonical
 from longwire.protocol.errors import ErrorCode, StreamError
@@ -153,11 +154,13 @@ def _judge_allowed(text: str, decision: Decision) -> None:
 _NAMES: Final = (
     *("authorization", "Authorization", "content-type", "host", "Host", "cookie", "transfer-encoding"),
     *("x-a", "X-HTTP-Method-Override", "sec-fetch-mode", "proxy-x", "connection", "te", "upgrade", "set-cookie"),
+    *("content_length", "Transfer_Encoding", "X_HTTP_METHOD_OVERRIDE", "x_a"),
 )  # fmt: skip
 _PIECES: Final = (
     "a", "Z", "0", " ", "\t", "\r", "\n", "\r\n", "\0", "\x7f", "\x80", "\xff", "\u0100", ":", ",", ";", '"', "TRACE",
     "POST", "DELETE", "chunked", "\r\nHost: evil", "\u2028", "\ud800", "\x1b[2J",
 )  # fmt: skip
+_FRAMING: Final = frozenset({"host", "connection", "content-length", "transfer-encoding", "te", "upgrade"})
 _DECISION: Final = Decision(GRANTS[0], parse_canonical("https://api.example.com/v1/x"), "GET")
 _SECRETS: Final = {"key": Secret("key", CANARY)}
 
@@ -182,6 +185,8 @@ def header_rules(rng: random.Random) -> str:
         return str(error.code)
     for name, value in sent:
         line = f"{name}: {value}".encode("latin-1")
+        if name.lower().replace("_", "-") in _FRAMING:
+            raise Broken(f"a page frames its own message: {name!r}")
         if set(line) & {0, 10, 13} or setter_of(name) is Setter.NOBODY or value != value.strip(" \t"):
             raise Broken(f"a line that may not be sent: {name!r}")
     secret = [value for name, value in sent if name.lower() == "authorization"]
@@ -190,8 +195,47 @@ def header_rules(rng: random.Random) -> str:
     return "sent"
 
 
+# --- reflections ------------------------------------------------------------------------------------------------
+
+_LETTERS: Final = "abcXYZ019" + "-._~/+=&%<>\"'\\ !*():;@$,{}|^`\xe9"
+_NAMED: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
+_ESCAPES: Final[tuple[Callable[[str], str], ...]] = (
+    lambda letter: letter,
+    lambda letter: f"%{ord(letter):02x}",
+    lambda letter: f"%{ord(letter):02X}",
+    lambda letter: f"\\u{ord(letter):04x}",
+    lambda letter: f"&#{ord(letter)};",
+    lambda letter: f"&#x{ord(letter):X};",
+    lambda letter: _NAMED.get(letter, letter),
+    lambda letter: {"/": "\\/", '"': '\\"', "\\": "\\\\", " ": "+"}.get(letter, letter),
+)
+
+
+def reflections(rng: random.Random) -> str:
+    """A secret that a server sends back, each character in a way of its own, in pieces of any size; or most of it."""
+    secret = "".join(rng.choice(_LETTERS) for _ in range(rng.randint(12, 40)))
+    written = [letter if letter.isascii() and letter.isalnum() else rng.choice(_ESCAPES)(letter) for letter in secret]
+    whole = rng.random() < 0.5
+    if not whole:
+        # As it is: `&a` does stand in `&amp;`.
+        written = list(secret)
+        written[rng.randrange(len(secret))] = "\n"
+    body = f"{rng.choice(_LETTERS[9:])}{''.join(written)}\t".encode("latin-1")
+    scanner = ReflectionScanner([Secret("key", secret)])
+    pieces = []
+    while body:
+        size = rng.choice((1, 2, 7, 1000))
+        pieces.append(body[:size])
+        body = body[size:]
+    found = any(scanner.feed(piece) for piece in pieces)
+    if found is not whole:
+        raise Broken(f"{'missed' if whole else 'imagined'}: {secret!r} in {pieces!r}")
+    return "found" if found else "passed"
+
+
 TARGETS: Final[dict[str, Callable[[random.Random], str]]] = {
     "policy files": policy_file,
     "URL decisions": url_decision,
     "header rules": header_rules,
+    "reflections": reflections,
 }

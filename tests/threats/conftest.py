@@ -10,7 +10,8 @@ from tests.threats.bench import Host, ScriptedNames
 from tests.upstreams.connection import Request
 from tests.upstreams.server import Server
 
-SECRET = "lw-canary-granted-51f0c2"
+# With characters that encoders differ about.
+SECRET = 'lw/canary+granted="51f0c2&"'
 POLICY = """\
 version = 1
 
@@ -20,7 +21,7 @@ pages = ["https://chat.example.com", "https://other.example.com"]
 destinations = ["http://api.test:{port}/"]
 methods = ["GET", "POST"]
 network = "loopback"
-inject = {{ Authorization = "Bearer {{secret:key}}" }}
+{inject}
 {more}
 
 [secret.key]
@@ -42,19 +43,20 @@ class Granted:
 
 
 MakeGranted = Callable[..., Awaitable[Granted]]
+BEARER = 'inject.Authorization = "Bearer {secret:key}"'
 
 
 @pytest.fixture
 async def granted(tmp_path: Path) -> AsyncIterator[MakeGranted]:
-    """Makes one: `await granted(handler, more="…")`, `more` being lines of the grant."""
+    """Makes one: `await granted(handler, more="…", inject="…")`, both being lines of the grant."""
     made: list[Granted] = []
 
-    async def make(handler: Callable[[Request], Awaitable[None]], more: str = "") -> Granted:
+    async def make(handler: Callable[[Request], Awaitable[None]], more: str = "", inject: str = BEARER) -> Granted:
         (tmp_path / "key").write_text(SECRET)
         (tmp_path / "key").chmod(0o600)
         server = Server(handler)
         await server.start()
-        policy = POLICY.format(port=server.port, key=tmp_path / "key", more=more)
+        policy = POLICY.format(port=server.port, key=tmp_path / "key", more=more, inject=inject)
         made.append(Granted(Host(tmp_path, policy, ScriptedNames({"api.test": ["127.0.0.1"]})), server, SECRET))
         return made[-1]
 

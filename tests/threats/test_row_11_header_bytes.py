@@ -33,6 +33,10 @@ async def plain(request: Request) -> None:
         ("Expect", "100-continue"),
         ("Proxy-Authorization", "Basic x"),
         ("X-HTTP-Method-Override", "CONNECT"),
+        ("X_HTTP_Method_Override", "TRACE"),
+        ("Content_Length", "0"),
+        ("transfer_encoding", "chunked"),
+        ("Proxy_Authorization", "Basic x"),
     ],
 )
 async def test_no_byte_of_such_a_request_leaves(granted: MakeGranted, pair: tuple[str, str]) -> None:
@@ -40,6 +44,25 @@ async def test_no_byte_of_such_a_request_leaves(granted: MakeGranted, pair: tupl
     answer = await site.host.ask(site.url, method="POST", body=b"x", headers=[pair])
     assert answer.code is ErrorCode.PROTOCOL
     assert site.server.connections == []
+
+
+async def test_a_method_that_is_not_granted_is_asked_for_in_no_spelling(granted: MakeGranted) -> None:
+    site = await granted(plain)
+    for name in ("X-HTTP-Method-Override", "x_http_method_override", "X-Method_Override", "x-http-METHOD"):
+        answer = await site.host.ask(site.url, method="POST", body=b"x", headers=[(name, "DELETE")])
+        assert answer.code is ErrorCode.POLICY_DENIED, name
+    assert site.server.connections == []
+
+
+async def test_a_page_writes_beside_an_injected_field_in_no_spelling(granted: MakeGranted) -> None:
+    """A server that reads fields as variables would take `X_Api_Key` for the one that was injected."""
+    more = 'inject.X-Api-Key = "{secret:key}"'
+    site = await granted(plain, inject=more)
+    for name in ("x-api-key", "X_Api_Key", "x_api-key"):
+        assert (await site.host.ask(site.url, headers=[(name, "mine")])).code is None
+    for request in site.server.requests:
+        seen = [value for name, value in request.headers if name.lower().replace("_", "-") == "x-api-key"]
+        assert seen == [site.secret]
 
 
 @pytest.mark.parametrize("method", ["CONNECT", "TRACE", "TRACK", "trace", "GET /admin HTTP/1.1\r\nX:"])

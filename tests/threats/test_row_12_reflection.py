@@ -2,6 +2,8 @@
 
 import base64
 import gzip
+import html
+import json
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -15,10 +17,13 @@ from tests.upstreams.connection import Request
 
 FORMS: dict[str, Callable[[str], str]] = {
     "raw": lambda secret: secret,
-    "in JSON": lambda secret: f'{{"headers":{{"authorization":"Bearer {secret}"}}}}',
+    "among other JSON": lambda secret: f'{{"headers":{{"authorization":"Bearer {secret}"}}}}',
     "base64": lambda secret: base64.b64encode(f"Bearer {secret}".encode()).decode(),
     "base64url": lambda secret: base64.urlsafe_b64encode(f"user:{secret}".encode()).decode(),
     "URL-encoded": lambda secret: quote(f"Bearer {secret}", safe=""),
+    "URL-encoded, but for what paths may hold": lambda secret: quote(secret, safe="/+=&"),
+    "escaped in JSON": lambda secret: json.dumps(secret).replace("/", "\\/"),
+    "escaped in HTML": html.escape,
 }
 HIDDEN = ("Set-Cookie", "WWW-Authenticate", "Proxy-Authenticate", "Clear-Site-Data", "Alt-Svc", "Authentication-Info")
 

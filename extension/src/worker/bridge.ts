@@ -10,7 +10,15 @@ import type { Identity } from './identity'
 import type { HostFrame } from './native'
 import { StatusDesk } from './status'
 import { phaseOf, type Stream, StreamTable } from './streams'
-import { commandToHost, Refused, reportToPage, type StreamCommand, type StreamReport, startToHost } from './translate'
+import {
+  commandToHost,
+  isTerminal,
+  Refused,
+  reportToPage,
+  type StreamCommand,
+  type StreamReport,
+  startToHost
+} from './translate'
 
 /** What the bridge needs of a runtime port. */
 export interface RelayPort {
@@ -36,10 +44,13 @@ export class Bridge {
   readonly #streams = new StreamTable<Peer>()
   readonly #status = new StatusDesk<Peer>()
   readonly #denials: Denials
+  readonly #refusal: (origin: string) => string | null
 
-  constructor(link: HostLink, denials = new Denials()) {
+  /** @param refusal why pages of an origin are not served, whatever the host would say; for the page */
+  constructor(link: HostLink, denials = new Denials(), refusal: (origin: string) => string | null = () => null) {
     this.#link = link
     this.#denials = denials
+    this.#refusal = refusal
   }
 
   /** A message from a relay, which may have been written by anybody who controls that page's renderer. */
@@ -73,10 +84,15 @@ export class Bridge {
     if (stream !== undefined) this.#report(stream, frame)
   }
 
-  /** The host said something about a stream that is not a message. */
-  badFromHost(hostId: number): void {
+  /** The host said something about a stream that is not a message; `last` if it was to be the last one. */
+  badFromHost(hostId: number, last: boolean): void {
     const stream = this.#streams.ofHost(hostId)
-    if (stream?.state === 'live') {
+    if (stream === undefined) return
+    const { state, peer, pageId } = stream
+    // Before the page is told: there is nobody left to abort at.
+    if (last) this.#close(stream)
+    if (last && state === 'closing') this.#post(peer, { type: 'STREAM_ABORTED', id: pageId })
+    if (state === 'live') {
       this.#fail(
         stream,
         'PROTOCOL',
@@ -88,16 +104,24 @@ export class Bridge {
   /** The host is gone, and all it was doing. */
   hostLost(failure: Failure): void {
     for (const stream of this.#streams.closeAll()) {
-      if (stream.state === 'live') {
-        this.#tellError(stream.peer, stream.pageId, failure.code, describe(failure), phaseOf(stream))
-      } else if (stream.state === 'closing') {
-        this.#post(stream.peer, { type: 'STREAM_ABORTED', id: stream.pageId })
-      }
+      const { state, peer, pageId } = stream
+      // Whoever is ending several streams just now shall see that this one has ended.
+      stream.state = 'settled'
+      if (state === 'live') this.#tellError(peer, pageId, failure.code, describe(failure), phaseOf(stream))
+      else if (state === 'closing') this.#post(peer, { type: 'STREAM_ABORTED', id: pageId })
     }
     for (const { peer, request } of this.#status.takeAll()) {
       this.#post(peer, { type: 'STATUS', request, state: failure.state, destinations: [], fix: describe(failure) })
     }
     this.#updateUse()
+  }
+
+  /** What is refused may be more than it was: end the streams that would not begin any more. */
+  judgeAgain(): void {
+    for (const stream of [...this.#streams.all()]) {
+      const refused = stream.state === 'live' ? this.#refused(stream.peer) : null
+      if (refused !== null) this.#fail(stream, 'POLICY_DENIED', refused)
+    }
   }
 
   /** The streams of all frames of one tab, as they stand. */
@@ -123,6 +147,8 @@ export class Bridge {
       return this.#tellError(peer, fields.id, 'POLICY_DENIED', peer.identity.refusal, 'policy')
     }
     const { page } = peer.identity
+    const refused = this.#refusal(page.origin)
+    if (refused !== null) return this.#tellError(peer, fields.id, 'POLICY_DENIED', refused, 'policy')
     const stream = this.#streams.open(peer, fields.id, page.document)
     if (stream === 'in-use') return this.#badFromPage(peer, fields)
     if (stream === 'limit') {
@@ -154,9 +180,14 @@ export class Bridge {
     }
   }
 
+  #refused({ identity }: Peer): string | null {
+    return 'refusal' in identity ? identity.refusal : this.#refusal(identity.page.origin)
+  }
+
   #askStatus(peer: Peer, request: number): void {
-    if ('refusal' in peer.identity) {
-      return this.#post(peer, { type: 'STATUS', request, state: 'ready', destinations: [], fix: peer.identity.refusal })
+    const refused = this.#refused(peer)
+    if (refused !== null || 'refusal' in peer.identity) {
+      return this.#post(peer, { type: 'STATUS', request, state: 'ready', destinations: [], fix: refused ?? '' })
     }
     const hostRequest = this.#status.ask(peer, request)
     if (hostRequest === undefined) return this.#drop(peer)
@@ -176,7 +207,7 @@ export class Bridge {
   }
 
   #report(stream: Stream<Peer>, report: StreamReport): void {
-    const terminal = report.type === 'STREAM_END' || report.type === 'STREAM_ERROR' || report.type === 'STREAM_ABORTED'
+    const terminal = isTerminal(report.type)
     if (stream.state === 'live' || (stream.state === 'closing' && terminal)) {
       if (report.type === 'STREAM_HEADERS') stream.headersSeen = true
       try {

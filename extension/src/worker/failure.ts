@@ -1,6 +1,7 @@
 import { MAX_MESSAGE_CHARS } from '../protocol/constants'
 import type { ErrorCode } from '../protocol/errors'
 import type { BridgeState } from '../protocol/native'
+import { sentence } from '../shared/text'
 
 /** Why the native channel is gone or never came to be. `fix` says what a person should do. */
 export interface Failure {
@@ -14,7 +15,7 @@ const DOCTOR = 'Run `longwire doctor`: it starts the host as the browser does an
 
 /** What a page reads: the failure and the way out of it, within the protocol's bound. */
 export function describe(failure: Failure): string {
-  return `${failure.message} ${failure.fix}`.slice(0, MAX_MESSAGE_CHARS)
+  return `${sentence(failure.message)} ${sentence(failure.fix)}`.slice(0, MAX_MESSAGE_CHARS)
 }
 
 /**

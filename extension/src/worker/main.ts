@@ -5,6 +5,7 @@ import { Bridge, type Peer } from './bridge'
 import { Denials } from './denials'
 import { identify } from './identity'
 import { injectIntoOpenPages } from './injection'
+import { ManagedSwitches } from './managed'
 import { NATIVE_HOST, NativeLink } from './native'
 import { isPopup, PopupDesk } from './popup'
 import { Sites } from './sites'
@@ -12,7 +13,17 @@ import { Sites } from './sites'
 const POLICY_ALARM = 'policy'
 const POLICY_ALARM_MINUTES = 60
 
-const sites = new Sites({ ...chrome, storage: chrome.storage.local }, (added) => injectIntoOpenPages(chrome, added))
+const switches = new ManagedSwitches(chrome.storage, () => {
+  bridge.judgeAgain()
+  void sites.ensure()
+  openLink()
+})
+
+const sites = new Sites(
+  { ...chrome, storage: chrome.storage.local },
+  (added) => injectIntoOpenPages(chrome, added),
+  (patterns) => switches.limit(patterns)
+)
 
 const link: NativeLink = new NativeLink(
   {
@@ -24,7 +35,7 @@ const link: NativeLink = new NativeLink(
   },
   {
     frame: (frame) => bridge.fromHost(frame),
-    badFrame: (id) => bridge.badFromHost(id),
+    badFrame: (id, last) => bridge.badFromHost(id, last),
     policy: (policy) => {
       void sites.update(policy.pages)
       popups.policyIs(policy)
@@ -36,39 +47,59 @@ const link: NativeLink = new NativeLink(
   }
 )
 const denials = new Denials()
-const bridge: Bridge = new Bridge(link, denials)
+const bridge: Bridge = new Bridge(link, denials, (origin) => switches.refusal(origin))
 const popups: PopupDesk = new PopupDesk(bridge, denials)
 
+/** Now, or as soon as the administrator's switches are known; in the order of the calls. */
+function whenKnown(act: () => void): void {
+  if (switches.known) act()
+  else void switches.ready.then(act)
+}
+
+/** Start the host, to learn the policy: its WELCOME names the pages. */
+function openLink(): void {
+  whenKnown(() => {
+    if (switches.enabled) link.open()
+  })
+}
+
 chrome.runtime.onConnect.addListener((port) => {
-  if (port.name === POPUP_PORT && isPopup(port.sender, chrome.runtime.id)) return popups.open(port)
+  if (port.name === POPUP_PORT && isPopup(port.sender, chrome.runtime.id)) {
+    return popups.open(port, whenKnown)
+  }
   if (port.name !== BRIDGE_PORT) return port.disconnect()
   const identity = identify(port.sender, chrome.runtime.id, chrome.extension.inIncognitoContext)
   const peer: Peer = { port, identity }
-  port.onMessage.addListener((message) => bridge.fromPage(peer, message))
-  port.onDisconnect.addListener(() => bridge.pageGone(peer))
+  port.onMessage.addListener((message) => whenKnown(() => bridge.fromPage(peer, message)))
+  port.onDisconnect.addListener(() => whenKnown(() => bridge.pageGone(peer)))
 })
 
-// To learn the policy, the host is started: its WELCOME names the pages.
 chrome.runtime.onInstalled.addListener(async () => {
-  link.open()
+  openLink()
+  await switches.ready
   await injectIntoOpenPages(chrome, await sites.permitted())
 })
-chrome.runtime.onStartup.addListener(() => link.open())
+chrome.runtime.onStartup.addListener(openLink)
 chrome.permissions.onAdded.addListener(() => {
   // A host that runs already has said which pages there are, and will not say so again.
-  void sites.ensure()
-  link.open()
+  void ensureSites()
+  openLink()
 })
-chrome.permissions.onRemoved.addListener(() => void sites.ensure())
+chrome.permissions.onRemoved.addListener(() => void ensureSites())
 chrome.alarms.onAlarm.addListener(({ name }) => {
-  if (name === POLICY_ALARM) link.open()
+  if (name === POLICY_ALARM) openLink()
 })
+
+async function ensureSites(): Promise<void> {
+  await switches.ready
+  await sites.ensure()
+}
 
 async function keepInOrder(): Promise<void> {
   if ((await chrome.alarms.get(POLICY_ALARM)) === undefined) {
     await chrome.alarms.create(POLICY_ALARM, { periodInMinutes: POLICY_ALARM_MINUTES })
   }
-  await sites.ensure()
+  await ensureSites()
 }
 
 // On every start of the worker, whatever woke it.

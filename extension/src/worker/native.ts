@@ -2,6 +2,7 @@ import { LINGER_MS, MAX_STREAMS_PER_HOST, MIB, PEER_SILENCE_MS, PROTOCOL_VERSION
 import { isFromHost } from '../protocol/guards'
 import type { FromHost, PolicySummary, ToHost } from '../protocol/native'
 import { type Failure, failureOf, hostMute, hostSilent, hostSpokeNonsense, versionMismatch } from './failure'
+import { isTerminal } from './translate'
 
 /** The name under which `longwire install` registers the host with the browser. */
 export const NATIVE_HOST = 'com.longwire.host'
@@ -41,8 +42,8 @@ export interface LinkWorld {
 /** Who listens to the link. */
 export interface LinkEvents {
   frame(frame: HostFrame): void
-  /** A bad frame that names a stream: that stream cannot go on, the others can. */
-  badFrame(streamId: number): void
+  /** A bad frame that names a stream: that stream cannot go on, the others can. `last`: the host is done with it. */
+  badFrame(streamId: number, last: boolean): void
   policy(policy: PolicySummary): void
   /** The channel is gone, and every stream with it. The next `send` makes a new one. */
   lost(failure: Failure): void
@@ -152,7 +153,7 @@ export class NativeLink {
     if (type === 'WELCOME' && typeof protocol === 'number' && protocol !== PROTOCOL_VERSION) {
       this.#lose(versionMismatch(PROTOCOL_VERSION, protocol))
     } else if (this.#welcomed && typeof id === 'number') {
-      this.#events.badFrame(id)
+      this.#events.badFrame(id, isTerminal(type))
     } else {
       this.#lose(hostSpokeNonsense())
     }

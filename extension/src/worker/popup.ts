@@ -42,15 +42,22 @@ export class PopupDesk {
     this.#denials = denials
   }
 
-  /** A popup opened. The caller has made sure that it is one. */
-  open(port: PopupPort): void {
+  /**
+   * A popup opened. The caller has made sure that it is one.
+   *
+   * @param when does something once the worker may serve, in the order of the calls. It holds messages back, not their
+   *   listener: what arrives before there is one is lost.
+   */
+  open(port: PopupPort, when: (act: () => void) => void = (act) => act()): void {
     const session = new PopupSession(port, this.#bridge, this.#denials, () => this.#policy)
     this.#open.add(session)
-    port.onMessage.addListener((message) => session.receive(message as FromPopup))
-    port.onDisconnect.addListener(() => {
-      session.close()
-      this.#open.delete(session)
-    })
+    port.onMessage.addListener((message) => when(() => session.receive(message as FromPopup)))
+    port.onDisconnect.addListener(() =>
+      when(() => {
+        session.close()
+        this.#open.delete(session)
+      })
+    )
   }
 
   /** The host said what its policy is. */

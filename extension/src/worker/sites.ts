@@ -22,12 +22,21 @@ const STORED_PAGES = 'pages'
 export class Sites {
   readonly #world: SitesWorld
   readonly #added: (patterns: PagePattern[]) => Promise<void>
+  readonly #limit: (patterns: PagePattern[]) => PagePattern[]
   #work: Promise<unknown> = Promise.resolve()
 
-  /** @param added told the patterns that were newly registered: pages already open under them carry no shim yet */
-  constructor(world: SitesWorld, added: (patterns: PagePattern[]) => Promise<void>) {
+  /**
+   * @param added told the patterns that were newly registered: pages already open under them carry no shim yet
+   * @param limit what is left of the policy's patterns where the browser's administrator takes some away
+   */
+  constructor(
+    world: SitesWorld,
+    added: (patterns: PagePattern[]) => Promise<void>,
+    limit: (patterns: PagePattern[]) => PagePattern[] = (patterns) => patterns
+  ) {
     this.#world = world
     this.#added = added
+    this.#limit = limit
   }
 
   /** The policy names these pages. Remembered: the host need not run when a permission comes or a registration is gone. */
@@ -61,12 +70,13 @@ export class Sites {
   }
 
   async #permitted(pages: readonly string[]): Promise<PagePattern[]> {
-    const patterns = pages.map(parsePagePattern).filter((pattern) => pattern !== null && !isStatic(pattern))
-    const unique = [...new Map(patterns.map((pattern) => [matchOf(pattern as PagePattern), pattern])).values()]
+    const named = pages.map(parsePagePattern).filter((pattern) => pattern !== null)
+    const patterns = this.#limit(named).filter((pattern) => !isStatic(pattern))
+    const unique = [...new Map(patterns.map((pattern) => [matchOf(pattern), pattern])).values()]
     const allowed = await Promise.all(
-      unique.map((pattern) => this.#world.permissions.contains({ origins: [permissionOf(pattern as PagePattern)] }))
+      unique.map((pattern) => this.#world.permissions.contains({ origins: [permissionOf(pattern)] }))
     )
-    return unique.filter((_, index) => allowed[index]) as PagePattern[]
+    return unique.filter((_, index) => allowed[index])
   }
 
   async #register(pages: readonly string[]): Promise<void> {

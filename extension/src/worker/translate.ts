@@ -11,6 +11,11 @@ export type StreamReport = Exclude<
   native.Welcome | native.StreamPing | native.Policy | native.Fatal | native.Status
 >
 
+/** Whether the host has nothing more to say about a stream after a message of this type. */
+export function isTerminal(type: unknown): boolean {
+  return type === 'STREAM_END' || type === 'STREAM_ERROR' || type === 'STREAM_ABORTED'
+}
+
 /** The page asked for something that the protocol does not carry. The text is for the page. */
 export class Refused extends Error {}
 

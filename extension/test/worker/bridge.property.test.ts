@@ -177,9 +177,11 @@ class World {
     this.bridge.fromHost({ type: 'STATUS', request, state: 'ready', destinations: [] })
   }
 
-  hostGarbles(pick: number): void {
+  hostGarbles(pick: number, last: boolean): void {
     const id = this.#pickId(pick)
-    if (id !== undefined) this.bridge.badFromHost(id)
+    if (id === undefined) return
+    if (last) this.atHost.delete(id)
+    this.bridge.badFromHost(id, last)
   }
 
   #pickId(pick: number): number | undefined {
@@ -245,7 +247,7 @@ const act = fc.oneof(
   verb(1, 'pageLeaves', peer),
   verb(12, 'hostSays', pick, report),
   verb(1, 'hostAnswers', pick),
-  verb(1, 'hostGarbles', pick),
+  verb(1, 'hostGarbles', pick, fc.boolean()),
   verb(1, 'loseHost'),
   verb(2, 'linkIs', fc.constantFrom('ready', 'full', 'about to be lost'))
 )

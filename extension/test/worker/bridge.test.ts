@@ -59,7 +59,7 @@ describe('a stream', () => {
     const id = open(one, 5)
     bridge.fromHost(terminal(id))
     for (const late of [chunk(id), end(id), error(id), aborted(id)]) bridge.fromHost(late)
-    bridge.badFromHost(id)
+    bridge.badFromHost(id, false)
     bridge.hostLost(lost)
     expect(one.port.posted).toEqual([terminal(5)])
     bridge.fromPage(one, ack(5))
@@ -81,18 +81,28 @@ describe('a stream', () => {
     expect(one.port.posted).toEqual([end(5)])
   })
 
+  test.each([false, true])('whose last message is not understood is over all the same (aborted: %s)', (gaveUp) => {
+    // An error code that was appended to the list after this extension was built, for one.
+    const id = open(one, 5)
+    if (gaveUp) bridge.fromPage(one, abort(5))
+    bridge.badFromHost(id, true)
+    expect(one.port.posted).toEqual([gaveUp ? aborted(5) : failed(5, 'PROTOCOL', 'connect', 'does not understand')])
+    // The host says nothing more: a stream that went on waiting for it would make its silence look like its death.
+    expect(link.inUse).toBe(false)
+  })
+
   test('of no id that the host was ever told is nobody’s', () => {
     open(one, 5)
     for (const id of [0, 77, -1]) bridge.fromHost(end(id))
-    bridge.badFromHost(77)
+    bridge.badFromHost(77, true)
     expect(one.port.posted).toEqual([])
   })
 
   test('ends with an error if the host’s message about it is none', () => {
     const id = open(one, 5)
     bridge.fromHost(headers(id))
-    bridge.badFromHost(id)
-    bridge.badFromHost(id)
+    bridge.badFromHost(id, false)
+    bridge.badFromHost(id, false)
     bridge.fromHost(chunk(id))
     bridge.fromHost(aborted(id))
     expect(one.port.posted).toEqual([headers(5), failed(5, 'PROTOCOL', 'body', 'does not understand')])
@@ -352,5 +362,50 @@ describe('a status question', () => {
     bridge.fromPage(one, ask(7))
     expect(one.port.disconnected).toBe(true)
     expect(link.inUse).toBe(false)
+  })
+})
+
+describe('what the administrator of the browser refuses', () => {
+  let refusal: string | null
+
+  beforeEach(() => {
+    refusal = 'no'
+    bridge = new Bridge(link, undefined, (origin) => (origin === 'https://other.example.com' ? refusal : null))
+  })
+
+  test('never reaches the host', () => {
+    bridge.fromPage(other, start(5))
+    bridge.fromPage(other, { type: 'STATUS_REQUEST', request: 7 })
+    expect(link.starts).toEqual([])
+    expect(other.port.posted).toEqual([
+      failed(5, 'POLICY_DENIED', 'policy', 'no'),
+      { type: 'STATUS', request: 7, state: 'ready', destinations: [], fix: 'no' }
+    ])
+    open(one, 5)
+  })
+
+  test('ends when it is refused from now on, and nothing else does', () => {
+    refusal = null
+    const served = open(one, 5)
+    const stream = open(other, 5)
+    refusal = 'no more'
+    bridge.judgeAgain()
+    expect(other.port.posted).toEqual([failed(5, 'POLICY_DENIED', 'connect', 'no more')])
+    expect(link.commands).toEqual([{ type: 'STREAM_ABORT', id: stream, reason: 'refused' }])
+    bridge.fromHost(end(served))
+    expect(one.port.posted).toEqual([end(5)])
+  })
+
+  test('ends once, also if the host is lost on the first of them', () => {
+    refusal = null
+    open(other, 5)
+    open(other, 6)
+    refusal = 'no more'
+    link.before = () => bridge.hostLost(lost)
+    bridge.judgeAgain()
+    expect(other.port.posted).toEqual([
+      failed(5, 'POLICY_DENIED', 'connect', 'no more'),
+      failed(6, 'HOST_LOST', 'connect')
+    ])
   })
 })

@@ -42,6 +42,11 @@ describe('a port that closed', () => {
   })
 })
 
+test('parts that the host wrote are read as sentences', () => {
+  const fatal = { code: 'VERSION_MISMATCH', message: 'it speaks 2', fix: 'update it', state: 'host-failed' } as const
+  expect(describeFailure(fatal)).toBe('It speaks 2. Update it.')
+})
+
 test('the side that is older is the one to update', () => {
   expect(versionMismatch(2, 1).fix).toContain('`longwire` package')
   expect(versionMismatch(1, 2).fix).toContain('Update the extension')
@@ -60,5 +65,5 @@ test('every failure has a code of the list and a way out, within what a message 
 
 test('what a host says of its end is cut to what a message may hold', () => {
   const fatal: Failure = { code: 'PROTOCOL', message: 'm'.repeat(900), fix: 'f'.repeat(900), state: 'host-failed' }
-  expect(describeFailure(fatal)).toBe(`${'m'.repeat(900)} ${'f'.repeat(99)}`)
+  expect(describeFailure(fatal)).toBe(`M${'m'.repeat(899)}. F${'f'.repeat(97)}`)
 })

@@ -13,7 +13,7 @@ import {
   WELCOME_DEADLINE_MS
 } from '../../src/worker/native'
 import { startToHost } from '../../src/worker/translate'
-import { aborted, chunk, PAGE, POLICY, start, welcome } from './samples'
+import { aborted, chunk, error, PAGE, POLICY, start, welcome } from './samples'
 
 class FakePort implements NativePort {
   readonly posted: ToHost[] = []
@@ -46,7 +46,7 @@ let lastError: string | undefined
 let asleepMs: number
 let bornBroken: boolean
 let frames: HostFrame[]
-let badFrames: number[]
+let badFrames: [id: number, last: boolean][]
 let policies: PolicySummary[]
 let losses: Failure[]
 let link: NativeLink
@@ -76,7 +76,7 @@ beforeEach(() => {
     },
     {
       frame: (frame) => frames.push(frame),
-      badFrame: (id) => badFrames.push(id),
+      badFrame: (id, last) => badFrames.push([id, last]),
       policy: (policy) => policies.push(policy),
       lost: (failure) => losses.push(failure)
     }
@@ -193,7 +193,11 @@ describe('what the host says', () => {
 
   test('a bad frame that names a stream costs that stream only', () => {
     greeted().say({ ...chunk(4), offset: -1 })
-    expect(badFrames).toEqual([4])
+    port().say({ ...error(4), code: 'OF_A_LATER_HOST' })
+    expect(badFrames).toEqual([
+      [4, false],
+      [4, true]
+    ])
     expect(losses).toEqual([])
     port().say(chunk(5))
     expect(frames).toEqual([chunk(5)])
@@ -318,7 +322,10 @@ describe('linger', () => {
     greeted()
     vi.advanceTimersByTime(LINGER_MS - 1)
     link.setInUse(true)
-    vi.advanceTimersByTime(LINGER_MS)
+    for (let half = 0; half < 2; half++) {
+      vi.advanceTimersByTime(LINGER_MS / 2)
+      port().say({ type: 'STREAM_PING', seq: 1 })
+    }
     link.setInUse(false)
     vi.advanceTimersByTime(LINGER_MS - 1)
     expect(port().disconnected).toBe(false)

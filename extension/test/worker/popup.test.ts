@@ -7,7 +7,7 @@ import { Bridge, type Peer } from '../../src/worker/bridge'
 import { Denials } from '../../src/worker/denials'
 import { failureOf } from '../../src/worker/failure'
 import type { HostFrame } from '../../src/worker/native'
-import { isPopup, PopupDesk, SNAPSHOT_INTERVAL_MS } from '../../src/worker/popup'
+import { isPopup, PopupDesk, type PopupPort, SNAPSHOT_INTERVAL_MS } from '../../src/worker/popup'
 
 const ID = 'flafilfjcooomhoadlnfjondkibchmmc'
 const EXTENSION = `chrome-extension://${ID}`
@@ -75,8 +75,8 @@ class Popup {
   #hear: (message: unknown) => void = () => undefined
   #leave: () => void = () => undefined
 
-  constructor() {
-    desk.open({
+  constructor(when?: (act: () => void) => void) {
+    const port: PopupPort = {
       postMessage: (message) => this.told.push(structuredClone(message as Snapshot)),
       onMessage: {
         addListener: (listener) => {
@@ -88,7 +88,8 @@ class Popup {
           this.#leave = listener
         }
       }
-    })
+    }
+    desk.open(port, when)
   }
 
   say(message: FromPopup): void {
@@ -162,6 +163,16 @@ test('it asks the host once, in the name of the watched page, and tells the answ
   })
   vi.advanceTimersByTime(60_000)
   expect(asked()).toHaveLength(1)
+})
+
+test('what a popup says before the worker may serve is heard once it may', () => {
+  const waiting: (() => void)[] = []
+  const popup = new Popup((act) => waiting.push(act))
+  popup.watch()
+  expect([asked(), popup.told]).toEqual([[], []])
+  for (const act of waiting) act()
+  expect(asked()).toHaveLength(1)
+  expect(popup.last.bridge).toEqual({ kind: 'asking' })
 })
 
 test('a page that cannot be served has the bridge asked all the same, for nobody', () => {

@@ -174,3 +174,17 @@ test('one that fails does not hold up the next', async () => {
   await sites.update([TOOLS])
   expect(browser.matches).toEqual(['https://*.tools.example.com:*/*'])
 })
+
+test('what the administrator of the browser takes away is not registered, and comes back when it is given back', async () => {
+  let taken = true
+  const limited = new Sites(
+    browser.world,
+    async () => undefined,
+    (patterns) => (taken ? patterns.filter(({ wildcard }) => !wildcard) : patterns)
+  )
+  await limited.update([APP, TOOLS])
+  expect(browser.matches).toEqual(['https://app.example.com:443/*'])
+  taken = false
+  await limited.ensure()
+  expect(browser.matches).toHaveLength(2)
+})

@@ -79,6 +79,11 @@ def delete_secret(
     say(f"deleted    {source.describe()}")
 
 
+def secrets_folder() -> Path:
+    """Where `set` puts files of which the policy says nothing else."""
+    return default_locations().user.parent / "secrets"
+
+
 def _usable_policy() -> Policy:
     policy = PolicyStore().current()
     if policy.problem:
@@ -116,7 +121,7 @@ def _default_place(name: str) -> SecretSource:
     try:
         load_keyring()
     except KeyringUnavailable:
-        return SecretSource(name, "file", str(default_locations().user.parent / "secrets" / name))
+        return SecretSource(name, "file", str(secrets_folder() / name))
     return SecretSource(name, "keyring", name)
 
 

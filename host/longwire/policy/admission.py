@@ -48,10 +48,17 @@ class Admission:
         limits = grant.limits
         if limits.streams is not None and usage.open_streams >= limits.streams:
             raise _exceeded(f'the grant "{grant.name}" allows {limits.streams} streams at once')
-        if limits.requests_per_minute is not None and not self._take_token(usage, limits.requests_per_minute):
-            raise _exceeded(f'the grant "{grant.name}" allows {limits.requests_per_minute} requests per minute')
+        self._count_request(usage, grant)
         usage.open_streams += 1
         return Ticket(usage)
+
+    def request_again(self, grant: Grant, page_origin: str) -> None:
+        """Count one more request of a stream that has its place: a redirect is a request like any other.
+
+        Raises:
+            StreamError: LIMIT_EXCEEDED, naming the grant and the limit.
+        """
+        self._count_request(self._usage.setdefault((grant.name, page_origin), _Usage()), grant)
 
     def open_streams(self, grant_name: str) -> int:
         """How many tickets of this grant are out, for all pages together."""
@@ -65,6 +72,11 @@ class Admission:
             for key, usage in self._usage.items()
             if usage.open_streams or now - usage.filled_at_s < _MINUTE_S
         }
+
+    def _count_request(self, usage: _Usage, grant: Grant) -> None:
+        per_minute = grant.limits.requests_per_minute
+        if per_minute is not None and not self._take_token(usage, per_minute):
+            raise _exceeded(f'the grant "{grant.name}" allows {per_minute} requests per minute')
 
     def _take_token(self, usage: _Usage, per_minute: int) -> bool:
         now = self._clock()

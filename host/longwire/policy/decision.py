@@ -58,8 +58,7 @@ def decide(grants: Sequence[Grant], page_origin: str, *, private: bool, method: 
         StreamError: PROTOCOL, a method or URL that no policy could allow.
         PolicyDeniedError: POLICY_DENIED, no grant allows it.
     """
-    _check_method(method)
-    canonical = parse_canonical(url)
+    canonical = check_request(method, url)
     origin = parse_origin(page_origin)
     if origin is None:
         raise PolicyDeniedError(
@@ -75,6 +74,21 @@ def decide(grants: Sequence[Grant], page_origin: str, *, private: bool, method: 
         ):
             return Decision(grant, canonical, method)
     raise _denied(grants, origin, private=private, method=method, url=canonical)
+
+
+def check_request(method: str, url: str) -> CanonicalUrl:
+    """Refuse what no policy could allow; gives the parsed URL.
+
+    Whatever is denied afterwards may be named in a log and in suggested lines: it is a token and a canonical URL.
+
+    Raises:
+        StreamError: PROTOCOL.
+    """
+    if not TOKEN.fullmatch(method) or len(method) > MAX_METHOD_CHARS:
+        raise StreamError(ErrorCode.PROTOCOL, f'"{shorten(method, 40)}" is not an HTTP method', Phase.POLICY)
+    if method.upper() in FORBIDDEN_METHODS:
+        raise StreamError(ErrorCode.PROTOCOL, f"the method {method.upper()} is forbidden", Phase.POLICY)
+    return parse_canonical(url)
 
 
 def suggest_grant(origin: CanonicalUrl, methods: Sequence[str], url: CanonicalUrl, name: str = "") -> str:
@@ -99,13 +113,6 @@ def folder_of(url: CanonicalUrl) -> str:
     """The destination that a suggestion names: the URL's folder, or the whole server where the path is no prefix."""
     folder = url.path.rpartition("/")[0] + "/"
     return url.origin + ("/" if scoped_path_hazard(folder) else folder)
-
-
-def _check_method(method: str) -> None:
-    if not TOKEN.fullmatch(method) or len(method) > MAX_METHOD_CHARS:
-        raise StreamError(ErrorCode.PROTOCOL, f'"{shorten(method, 40)}" is not an HTTP method', Phase.POLICY)
-    if method.upper() in FORBIDDEN_METHODS:
-        raise StreamError(ErrorCode.PROTOCOL, f"the method {method.upper()} is forbidden", Phase.POLICY)
 
 
 def _denied(

@@ -78,14 +78,23 @@ HIDDEN_RESPONSE_HEADERS: Final = frozenset(
 HIDDEN_RESPONSE_PREFIXES: Final = ("proxy-",)
 
 
+def same_to_servers(name: str) -> str:
+    """The spelling that all names share which a server may take for one.
+
+    Case never counts. Many servers hand names on as variables (RFC 3875 section 4.1.18), where `X_Api_Key` and
+    `X-Api-Key` are both HTTP_X_API_KEY: a page that may not write the one must not write the other.
+    """
+    return name.lower().replace("_", "-")
+
+
 def setter_of(name: str) -> Setter:
-    """Who may set the request header `name` (any case)."""
-    lowered = name.lower()
-    rule = REQUEST_HEADERS.get(lowered)
+    """Who may set the request header `name` (any spelling)."""
+    spelling = same_to_servers(name)
+    rule = REQUEST_HEADERS.get(spelling)
     if rule is not None:
         return rule
     for prefix, prefix_rule in REQUEST_HEADER_PREFIXES.items():
-        if lowered.startswith(prefix):
+        if spelling.startswith(prefix):
             return prefix_rule
     return Setter.ANYONE
 

@@ -6,7 +6,14 @@ from typing import Final
 
 from longwire.policy.decision import Decision, PolicyDeniedError
 from longwire.policy.grants import Grant
-from longwire.policy.header_rules import METHOD_OVERRIDES, Setter, is_hidden, overriding_methods, setter_of
+from longwire.policy.header_rules import (
+    METHOD_OVERRIDES,
+    Setter,
+    is_hidden,
+    overriding_methods,
+    same_to_servers,
+    setter_of,
+)
 from longwire.policy.matching import FORBIDDEN_METHODS, TOKEN
 from longwire.policy.reflection import ReflectionScanner
 from longwire.policy.secrets import Secret
@@ -36,14 +43,14 @@ def build_request_headers(
     """
     _check_size(page_headers)
     grant = decision.grant
-    injected = {name.lower() for name, _ in grant.inject}
+    injected = {same_to_servers(name) for name, _ in grant.inject}
     pairs = []
     for name, value in page_headers:
         _check_pair(name, value)
-        lowered = name.lower()
-        if lowered in METHOD_OVERRIDES:
-            _check_override(lowered, value, grant)
-        if lowered not in injected and _passes(lowered, grant.request_headers):
+        spelling = same_to_servers(name)
+        if spelling in METHOD_OVERRIDES:
+            _check_override(spelling, value, grant)
+        if spelling not in injected and _passes(name.lower(), grant.request_headers):
             pairs.append((name, value))
     for name, template in grant.inject:
         pairs.append((name, template.fill(lambda secret: secrets[secret].reveal())))

@@ -9,8 +9,9 @@ import os
 from typing import Any, Final, Protocol
 
 SERVICE: Final = "longwire"
-# keyring would import whatever module this names (threat 14).
+# keyring would import whatever module the first names, and set what the others name on its backend (threat 14).
 _BACKEND_VARIABLE: Final = "PYTHON_KEYRING_BACKEND"
+_PROPERTY_VARIABLES: Final = "KEYRING_PROPERTY_"
 
 
 class Keyring(Protocol):
@@ -39,7 +40,9 @@ def load_keyring() -> Keyring:
     Raises:
         KeyringUnavailable: the package is not installed, or finds no keyring (a machine without a desktop).
     """
-    os.environ.pop(_BACKEND_VARIABLE, None)
+    for name in list(os.environ):
+        if name == _BACKEND_VARIABLE or name.startswith(_PROPERTY_VARIABLES):
+            del os.environ[name]
     try:
         package: Any = importlib.import_module("keyring")
         failing: Any = importlib.import_module("keyring.backends.fail")

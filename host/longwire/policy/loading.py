@@ -18,6 +18,8 @@ from longwire.policy.toml_lines import Location, line_of, locate_keys
 # WELCOME carries the page patterns of all grants, so the file must fit a frame with room to spare.
 MAX_POLICY_BYTES: Final = 256 * 1024
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+# Injected headers that hold a key as a rule.
+_CREDENTIALS: Final = frozenset({"authorization", "cookie", "api-key", "x-api-key", "x-auth-token", "x-goog-api-key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,14 @@ def _warnings(file: PolicyFile, lines: Mapping[Location, int], source: Origin) -
     for name in file.secret:
         if name not in used:
             yield problem_at(("secret", name), "no grant injects this secret", lines)
+    for index, grant in enumerate(file.grant):
+        for header, template in grant.inject.items():
+            if header.lower() in _CREDENTIALS and not template.secrets:
+                text = (
+                    "names no secret: a key that stands here is read by whoever reads this file, and is not looked for "
+                    'in answers; write "{secret:NAME}"'
+                )
+                yield problem_at(("grant", index, "inject", header), text, lines)
     if source == "user" and file.user_grants:
         yield problem_at(("user_grants",), "has a meaning in the administrator's file only", lines)
     for index, grant in enumerate(file.grant):

@@ -1,7 +1,8 @@
-"""Whether the administrator's file is the administrator's alone (threat 20).
+"""Whether a policy file is its owner's alone (threat 20): the administrator's root's, the user's the user's.
 
-The file, every folder above it, and whatever a link on the way leads to must belong to root and be writable by nobody
-else. A POSIX access list that lets someone write shows up in the group bits (they are its mask), so it is caught too.
+The file, every folder above it, and whatever a link on the way leads to must belong to the owner and be writable by
+nobody else. A POSIX access list that lets someone write shows up in the group bits (they are its mask), so it is
+caught too.
 """
 
 import errno
@@ -18,6 +19,8 @@ _MAX_LINKS: Final = 40  # what Linux follows before ELOOP
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 Lstat = Callable[[str], os.stat_result]
+# Whether a group (by its id) is a user's (by theirs) alone.
+OwnGroup = Callable[[int, int], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +102,42 @@ def ownership_problem(trail: Trail, platform: str = sys.platform) -> str | None:
             return f"{node.path} may be written by others than root: run `chmod go-w {node.path}`"
     if not stat.S_ISREG(trail.nodes[-1].status.st_mode):
         return f"{trail.nodes[-1].path} is not a regular file"
+    return None
+
+
+def own_group(gid: int, uid: int) -> bool:
+    """Whether the group is the one that a system makes for each user, with nobody else in it.
+
+    Where there are such groups new files are writable by them (umask 002), and nobody else gains by it.
+    """
+    if sys.platform == "win32":
+        return False
+    import grp
+    import pwd
+
+    try:
+        user, group = pwd.getpwuid(uid), grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return user.pw_gid == gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
+
+
+def user_file_problem(trail: Trail, uid: int, in_own_group: OwnGroup = own_group) -> str | None:
+    """Who but the user `uid` and root could write the user's file or put another in its place; or None.
+
+    -1 as `uid` skips the question, where there are no user ids (Windows).
+    """
+    for node in trail.nodes if uid >= 0 else ():
+        mode = node.status.st_mode
+        if node.status.st_uid not in (uid, ROOT_UID):
+            return (
+                f"{node.path} belongs to user id {node.status.st_uid}, who could write this policy: keep the file "
+                "where everything above it is yours or root's"
+            )
+        # In a sticky folder nobody moves what is another's.
+        if stat.S_ISLNK(mode) or (stat.S_ISDIR(mode) and mode & stat.S_ISVTX):
+            continue
+        by_group = mode & stat.S_IWGRP and not in_own_group(node.status.st_gid, uid)
+        if mode & stat.S_IWOTH or by_group:
+            return f"{node.path} may be written by others than you: run `chmod go-w {node.path}`"
     return None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from longwire.policy.decision import Decision, PolicyDeniedError, decide
+from longwire.policy.decision import Decision, PolicyDeniedError, check_request, decide
 from longwire.policy.grants import Grant
 from longwire.policy.problems import Problem
 from longwire.policy.secrets import SecretSource
@@ -79,6 +79,8 @@ class Policy:
             first = self.problems[0].finding
             message = shorten(f"the policy file cannot be used, so nothing is open: {first}", MAX_MESSAGE_CHARS)
             raise StreamError(ErrorCode.POLICY_INVALID, message, Phase.POLICY)
+        if self.state is PolicyState.MISSING or self.switched_off is not None:
+            check_request(method, url)
         if self.state is PolicyState.MISSING:
             raise PolicyDeniedError(
                 "there is no policy file, so nothing is open; `longwire policy show` says where it belongs"

@@ -76,9 +76,12 @@ def syntax_problem(error: tomllib.TOMLDecodeError, text: str) -> Problem:
 def validation_problems(error: ValidationError, lines: Mapping[Location, int]) -> list[Problem]:
     """One problem for each of pydantic's errors, in the order of the file, missing keys last.
 
-    A mistyped key is two errors, an unknown key and a missing one; the first shows where the slip is.
+    A mistyped key is two errors, an unknown key and a missing one; the first shows where the slip is. A list whose
+    every entry is wrong is to pydantic an empty one too, which is not said.
     """
-    found = error.errors(include_url=False, include_input=False)
+    everything = error.errors(include_url=False, include_input=False)
+    above = {details["loc"][:-1] for details in everything}
+    found = [details for details in everything if details["type"] != "too_short" or details["loc"] not in above]
     problems = [(details["type"] == "missing", _translate(details, lines)) for details in found]
     return [problem for _, problem in sorted(problems, key=lambda entry: (entry[0], entry[1].line or 0))]
 

@@ -1,10 +1,12 @@
 """The reflection guard (threat 12): a stream ends instead of delivering the piece that completes an injected secret.
 
-It looks for the secret raw, in base64 at each of the three alignments and in both alphabets, and URL-encoded. It
-never holds bytes back to look further: a delay that depends on a match would tell the page what it matched.
+It looks for the secret raw, in base64 at each of the three alignments and in both alphabets, and as URLs, JSON and
+HTML escape it, each character by itself: encoders differ in what they leave alone. It never holds bytes back to look
+further: a delay that depends on a match would tell the page what it matched.
 """
 
 import base64
+import re
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote_from_bytes, quote_plus
@@ -13,19 +15,23 @@ from longwire.policy.secrets import Secret
 
 # Shorter ones turn up in honest bodies by chance, and a scanner that ends streams by chance is an attack of its own.
 MIN_SECRET_BYTES: Final = 12
+# Of the longest way to write a character that `escaped_pattern` knows: `&#x0000e9;`.
+_MAX_ESCAPE_BYTES: Final = 10
 
 
 class ReflectionScanner:
     """Scans one stream. Memory: the last piece's tail, shorter than the longest form of a secret."""
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
-        forms: set[bytes] = set()
-        for secret in secrets:
-            value = secret.reveal().encode("latin-1")
-            if len(value) >= MIN_SECRET_BYTES:
-                forms |= secret_forms(value)
-        self._forms = tuple(sorted(forms))
-        self._keep = max(map(len, self._forms), default=1) - 1
+        values = {secret.reveal().encode("latin-1") for secret in secrets}
+        guarded = [value for value in values if len(value) >= MIN_SECRET_BYTES]
+        # Most keys have nothing that anybody escapes, and are found without a pattern.
+        escapable = [value for value in guarded if not value.isalnum()]
+        self._forms = tuple(sorted({form for value in guarded for form in _base64_forms(value) | {value}}))
+        # A pattern costs ten times a search for bytes, and cannot match where the letters in it are not.
+        self._patterns = tuple((_longest_letters(value), escaped_pattern(value)) for value in escapable)
+        longest = max([*map(len, self._forms), *map(_longest_escaped, escapable)], default=1)
+        self._keep = longest - 1
         self._tail = b""
 
     @property
@@ -39,31 +45,84 @@ class ReflectionScanner:
             return False
         # The seam is scanned apart from the piece, so that a large piece is never copied.
         seam = self._tail + data[: self._keep]
-        if any(form in seam or form in data for form in self._forms):
+        if self._found_in(seam) or (len(data) > self._keep and self._found_in(data)):
             return True
         self._tail = (seam if len(data) < self._keep else data)[-self._keep :]
         return False
 
+    def _found_in(self, data: bytes) -> bool:
+        return any(form in data for form in self._forms) or any(
+            letters in data and pattern.search(data) for letters, pattern in self._patterns
+        )
+
 
 def secret_forms(value: bytes) -> set[bytes]:
-    """Every form of `value` that the guard looks for."""
-    forms = {value}
-    for alignment in range(3):
-        forms |= _base64_forms(value, alignment)
+    """The usual forms of `value`, as texts: raw, base64, URL-encoded. For a search that knows no patterns."""
+    forms = {value, *_base64_forms(value)}
     text = value.decode("latin-1")
     for encoded in (quote_from_bytes(value, safe=""), quote_plus(text, encoding="latin-1")):
         forms |= {encoded.encode(), _lower_escapes(encoded).encode()}
     return forms
 
 
-def _base64_forms(value: bytes, alignment: int) -> set[bytes]:
-    """The part of the base64 text that depends on `value` alone, `alignment` bytes into a group of three."""
-    encoded = base64.b64encode(b"\0" * alignment + value).rstrip(b"=")
-    # A character holds six bits: those that share bits with a neighbour of the secret are not known.
-    first = -(-8 * alignment // 6)
-    last = (8 * (alignment + len(value))) // 6
-    known = encoded[first:last]
-    return {known, known.translate(bytes.maketrans(b"+/", b"-_"))}
+def escaped_pattern(value: bytes) -> re.Pattern[bytes]:
+    """Matches `value` with any of its characters as they are, or as URLs, JSON or HTML write them.
+
+    Letters and digits are escaped by nobody who means it well. Every character ends where its alternative ends, so
+    the search is linear.
+    """
+    return re.compile(b"".join(map(_alternatives, value)))
+
+
+def _alternatives(code: int) -> bytes:
+    raw = bytes([code])
+    if raw.isalnum():
+        return raw
+    escapes = {
+        b"%%(?i:%02x)" % code,
+        rb"\\u(?i:%04x)" % code,
+        rb"&#0{0,4}%d;" % code,
+        rb"&#[xX]0{0,4}(?i:%x);" % code,
+        *_NAMED_ESCAPES.get(raw, ()),
+    }
+    if code >= 0x80:  # a server that takes the field for latin-1 text and writes UTF-8
+        utf8 = chr(code).encode("utf-8")
+        escapes |= {re.escape(utf8), b"".join(b"%%(?i:%02x)" % byte for byte in utf8)}
+    # What begins with the character itself comes first: `&amp;` before `&`.
+    return b"(?:%b|%b)" % (b"|".join(sorted(escapes)), re.escape(raw))
+
+
+_NAMED_ESCAPES: Final = {
+    b" ": (rb"\+",),
+    b"/": (rb"\\/",),
+    b'"': (rb"\\\"", b"&quot;"),
+    b"\\": (rb"\\\\",),
+    b"'": (b"&apos;",),
+    b"&": (b"&amp;",),
+    b"<": (b"&lt;",),
+    b">": (b"&gt;",),
+}
+
+
+def _longest_letters(value: bytes) -> bytes:
+    return max((match[0] for match in re.finditer(rb"[0-9A-Za-z]*", value)), key=len)
+
+
+def _longest_escaped(value: bytes) -> int:
+    return sum(1 if bytes([code]).isalnum() else _MAX_ESCAPE_BYTES for code in value)
+
+
+def _base64_forms(value: bytes) -> set[bytes]:
+    """The parts of the base64 text that depend on `value` alone, for each place in a group of three, both alphabets."""
+    forms = set()
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + value).rstrip(b"=")
+        # A character holds six bits: those that share bits with a neighbour of the secret are not known.
+        first = -(-8 * before // 6)
+        last = (8 * (before + len(value))) // 6
+        known = encoded[first:last]
+        forms |= {known, known.translate(bytes.maketrans(b"+/", b"-_"))}
+    return forms
 
 
 def _lower_escapes(text: str) -> str:

@@ -9,9 +9,10 @@ from typing import Final
 from longwire.policy.coverage import unreachable_grants
 from longwire.policy.loading import PolicyDocument, read_policy
 from longwire.policy.locations import Locations, default_locations
-from longwire.policy.ownership import Lstat, Trail, ownership_problem, walk
+from longwire.policy.ownership import Lstat, Trail, ownership_problem, user_file_problem, walk
 from longwire.policy.policy import Policy, PolicyFinding
 from longwire.policy.problems import Problem
+from longwire.policy.secret_files import own_uid
 from longwire.protocol.parts import PolicyState
 
 _DIGEST_CHARS: Final = 16
@@ -22,13 +23,16 @@ class PolicyStore:
     """The policy as it is on disk now.
 
     If the administrator's file exists it alone decides, unless it says `user_grants = true`; then the user's grants
-    come after its own. A file that takes part and cannot be used closes everything. `lstat` is a parameter so that
-    ownership can be tested by any user.
+    come after its own. A file that takes part and cannot be used closes everything. `lstat` and `uid` are parameters so
+    that ownership can be tested by any user.
     """
 
-    def __init__(self, locations: Locations | None = None, *, lstat: Lstat = os.lstat) -> None:
+    def __init__(
+        self, locations: Locations | None = None, *, lstat: Lstat = os.lstat, uid: Callable[[], int] = own_uid
+    ) -> None:
         self._locations = locations or default_locations()
         self._lstat = lstat
+        self._uid = uid
         self._signature: object = None
         self._policy = Policy(PolicyState.MISSING, _NO_POLICY)
         self._watchers: dict[int, Callable[[Policy], None]] = {}
@@ -42,10 +46,11 @@ class PolicyStore:
 
     def current(self) -> Policy:
         """The policy, read again if a file changed. Costs a few `stat` calls; meant to be called per decision."""
-        trail = walk(self._locations.administrator, self._lstat)
-        signature = (trail.signature(), _stat_signature(self._locations.user))
+        administrator = walk(self._locations.administrator, self._lstat)
+        user = walk(self._locations.user, self._lstat)
+        signature = (administrator.signature(), user.signature())
         if signature != self._signature:
-            policy = _load(self._locations, trail)
+            policy = _load(self._locations, administrator, user, self._uid())
             # The signature is older than the contents: a change in between is seen by the next call.
             self._signature = signature
             if policy != self._policy:
@@ -69,14 +74,14 @@ class PolicyStore:
         return unwatch
 
 
-def _load(locations: Locations, trail: Trail) -> Policy:
+def _load(locations: Locations, administrator_trail: Trail, user_trail: Trail, uid: int) -> Policy:
     documents: list[PolicyDocument] = []
-    administrator = _administrator_document(locations.administrator, trail)
+    administrator = _administrator_document(locations.administrator, administrator_trail)
     if administrator is not None:
         documents.append(administrator)
     user_decides = administrator is None or (administrator.user_grants and not administrator.problems)
-    if user_decides and _stat_signature(locations.user) is not None:
-        documents.append(read_policy(locations.user, "user"))
+    if user_decides and user_trail.missing is None:
+        documents.append(_user_document(locations.user, user_trail, uid))
     if not documents:
         return Policy(PolicyState.MISSING, _NO_POLICY)
     return _combine(documents)
@@ -92,6 +97,13 @@ def _administrator_document(path: Path, trail: Trail) -> PolicyDocument | None:
     if problem is not None:
         return PolicyDocument(path, "", problems=(Problem(problem),))
     return read_policy(path, "administrator")
+
+
+def _user_document(path: Path, trail: Trail, uid: int) -> PolicyDocument:
+    problem = trail.problem or user_file_problem(trail, uid)
+    if problem is not None:
+        return PolicyDocument(path, "", problems=(Problem(problem),))
+    return read_policy(path, "user")
 
 
 def _combine(documents: list[PolicyDocument]) -> Policy:
@@ -124,19 +136,3 @@ def _name_clashes(documents: list[PolicyDocument]) -> list[PolicyFinding]:
         ]
         taken |= {grant.name for grant in document.grants}
     return clashes
-
-
-def _stat_signature(path: Path) -> tuple[int, ...] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return (
-        status.st_dev,
-        status.st_ino,
-        status.st_mode,
-        status.st_uid,
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-    )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from longwire.policy.decision import folder_of, suggest_grant
+from longwire.policy.decision import check_request, folder_of, suggest_grant
 from longwire.policy.policy import Policy
 from longwire.policy.urls import CanonicalUrl, parse_lenient, parse_origin
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
@@ -58,6 +58,7 @@ def _note_wish(wishes: dict[tuple[str, str], _Wish], event: Mapping[str, Any], p
     origin, method = parse_origin(str(event.get("page"))), str(event.get("method"))
     try:
         url = parse_lenient(str(event.get("destination")))
+        check_request(method, url.href)  # what is printed is TOML: nothing may end a text in it
     except StreamError:
         return
     if origin is None or _is_allowed(policy, origin, method, url):

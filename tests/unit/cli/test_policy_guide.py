@@ -66,6 +66,24 @@ def test_each_slip_is_told_by_its_line_and_by_what_to_write(
     assert "sk-pasted" not in done.out
 
 
+def test_a_list_whose_entries_are_all_wrong_is_not_called_empty(home: Home) -> None:
+    home.write_policy(FIRST.replace('"https://api.example.com/v1/"', '"api.example.com/v1"'))
+    done = home.run("policy", "validate", str(home.policy))
+
+    assert (done.code, done.out.count("problem")) == (1, 1)
+    assert "field grant[0].destinations[0]" in done.out
+
+
+def test_a_key_pasted_into_the_policy_is_warned_of_and_not_repeated(home: Home) -> None:
+    home.write_policy(FIRST.replace("{secret:api}", "sk-pasted-0123456789"))
+    done = home.run("policy", "validate", str(home.policy))
+
+    assert done.code == 0
+    assert "field grant[0].inject.Authorization: names no secret" in done.out
+    assert 'write "{secret:NAME}"' in done.out
+    assert "sk-pasted" not in done.out
+
+
 def test_every_key_of_the_format_is_in_the_guide_and_no_other() -> None:
     for model in (PolicyFile, GrantEntry, LimitsEntry, SecretEntry):
         for key in model.model_fields.keys() - {"grant", "secret"}:

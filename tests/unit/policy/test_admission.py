@@ -73,6 +73,17 @@ def test_a_refused_stream_costs_no_request() -> None:
     admission.enter(granted, PAGE)
 
 
+def test_a_redirect_is_a_request_like_any_other() -> None:
+    admission, granted = Admission(Clock()), limited("streams = 1, requests_per_minute = 3")
+    admission.enter(granted, PAGE)
+    for _ in range(2):
+        admission.request_again(granted, PAGE)
+
+    with pytest.raises(StreamError, match="3 requests per minute"):
+        admission.request_again(granted, PAGE)
+    assert admission.open_streams("g") == 1
+
+
 def test_counts_survive_a_reload_and_a_lower_limit_holds_at_once() -> None:
     admission = Admission()
     tickets = [admission.enter(limited("streams = 3"), PAGE) for _ in range(3)]

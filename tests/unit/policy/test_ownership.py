@@ -1,8 +1,11 @@
+import os
+import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from longwire.policy.ownership import Trail, ownership_problem, walk
+from longwire.policy.ownership import Node, Trail, own_group, ownership_problem, user_file_problem, walk
 from tests.unit.policy.samples import owned_lstat
 
 
@@ -107,3 +110,58 @@ def test_the_signature_tells_contents_and_permissions(policy_file: Path) -> None
 
 def test_on_windows_it_is_not_verified_and_so_not_trusted() -> None:
     assert "Windows" in (ownership_problem(Trail(()), platform="win32") or "")
+
+
+# --- the user's file -------------------------------------------------------------------------------------------------
+
+
+def status(mode: int, uid: int = 1000, gid: int = 1000) -> os.stat_result:
+    return os.stat_result((mode, 1, 1, 1, uid, gid, 0, 0, 0, 0))
+
+
+FOLDER, FILE, LINK = stat.S_IFDIR, stat.S_IFREG, stat.S_IFLNK
+MINE = (Node("/home/me", status(FOLDER | 0o755)), Node("/home/me/policy.toml", status(FILE | 0o644)))
+
+
+@pytest.mark.parametrize(
+    ("node", "says"),
+    [
+        (status(FILE | 0o600), None),
+        (status(FILE | 0o644, uid=0), None),
+        (status(FILE | 0o664), None),  # by a group of one's own
+        (status(FILE | 0o644, uid=1001), "belongs to user id 1001"),
+        (status(FILE | 0o664, gid=50), "run `chmod go-w /x`"),
+        (status(FILE | 0o666), "run `chmod go-w /x`"),
+        (status(FOLDER | 0o777), "run `chmod go-w /x`"),
+        (status(FOLDER | 0o775, gid=50), "run `chmod go-w /x`"),
+        (status(FOLDER | 0o1777, uid=0), None),  # sticky, as /tmp
+        (status(FOLDER | 0o1777, uid=1001), "belongs to user id 1001"),
+        (status(LINK | 0o777), None),
+        (status(LINK | 0o777, uid=1001), "belongs to user id 1001"),
+    ],
+)
+def test_who_else_could_write_the_users_file(node: os.stat_result, says: str | None) -> None:
+    trail = Trail((*MINE, Node("/x", node)))
+    found = user_file_problem(trail, 1000, lambda gid, uid: gid == uid)
+
+    assert (found is None) if says is None else (found is not None and says in found)
+    assert user_file_problem(trail, -1) is None
+
+
+def test_a_group_is_a_users_own_if_it_is_named_after_them_and_has_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = {1000: ("me", []), 1001: ("me", []), 50: ("staff", ["me"]), 60: ("me", ["you"])}
+    primary = {1000: 1000, 2000: 60, 3000: 50}
+
+    def user(uid: int) -> SimpleNamespace:
+        return SimpleNamespace(pw_name="me", pw_gid=primary[uid])
+
+    def group(gid: int) -> SimpleNamespace:
+        return SimpleNamespace(gr_name=groups[gid][0], gr_mem=groups[gid][1])
+
+    monkeypatch.setattr("pwd.getpwuid", user)
+    monkeypatch.setattr("grp.getgrgid", group)
+
+    assert own_group(1000, 1000)
+    assert not any((own_group(1001, 1000), own_group(60, 2000), own_group(50, 3000), own_group(50, 1000)))
+    assert not own_group(70, 1000)
+    assert not own_group(1000, 4000)

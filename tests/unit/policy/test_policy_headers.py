@@ -47,6 +47,23 @@ def test_an_injected_name_replaces_the_pages_in_any_case() -> None:
     ]
 
 
+def test_an_injected_name_replaces_what_a_server_would_take_for_it() -> None:
+    keyed = decision(inject='{ X-Api-Key = "{secret:key}" }')
+    pairs = [("x_api_key", "mine"), ("X_API-Key", "mine"), ("xapikey", "passes")]
+
+    assert build_request_headers(pairs, keyed, SECRETS) == [("xapikey", "passes"), ("X-Api-Key", "sk-0123456789abcdef")]
+
+
+@pytest.mark.parametrize("name", ["Content_Length", "transfer_encoding", "Proxy_Authorization", "sec_fetch-site"])
+def test_a_forbidden_name_is_refused_in_the_spelling_that_servers_take_for_it(name: str) -> None:
+    assert "may not be set by a page" in refused(name)
+
+
+def test_a_method_is_overridden_in_no_spelling() -> None:
+    with pytest.raises(PolicyDeniedError, match="asks for DELETE"):
+        build_request_headers([("X_HTTP_Method_Override", "DELETE")], PLAIN, {})
+
+
 def test_a_narrowing_grant_leaves_the_rest_out() -> None:
     narrow = decision(request_headers='["Content-Type", "openai-*"]')
     pairs = [("content-type", "a"), ("OpenAI-Beta", "b"), ("openai", "c"), ("x", "d"), ("accept", "e")]

@@ -1,6 +1,10 @@
 import base64
+import html
+import json
+import re
+import time
 from itertools import pairwise
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -63,6 +67,39 @@ def test_a_part_of_the_secret_passes() -> None:
     assert completing_piece([VALUE[:-1].encode(), b" ", VALUE[1:].encode()]) is None
 
 
+AWKWARD = "k\xe9y/01\"2\\3+45&6<7>'8 =!*()~"
+JSON = json.dumps(AWKWARD)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        quote(AWKWARD, safe="", encoding="latin-1"),
+        quote(AWKWARD, safe="/!*'()~+=&", encoding="latin-1").lower(),
+        quote_plus(AWKWARD, encoding="latin-1"),
+        quote(AWKWARD, safe="!*'()"),  # encodeURIComponent, of a field taken for text
+        JSON,
+        JSON.replace("/", "\\/"),
+        re.sub(r"[&<>'+=]", lambda match: f"\\u{ord(match[0]):04X}", JSON),
+        html.escape(AWKWARD).replace("\xe9", "&#233;"),
+        html.escape(AWKWARD).replace("&#x27;", "&#039;").replace("\xe9", "&#xE9;"),
+        AWKWARD,
+    ],
+)
+def test_each_character_may_be_escaped_as_urls_json_and_html_do(form: str) -> None:
+    for encoding in ("latin-1", "utf-8"):
+        data = form.encode(encoding)
+        assert completing_piece([b"before " + data + b" after"], AWKWARD) == 0
+        assert completing_piece([bytes([byte]) for byte in data], AWKWARD) is not None
+
+
+def test_a_body_made_to_waste_time_does_not() -> None:
+    for value, piece in (("%25" * 2000, b"%25" * 20_000), ("&" * 60 + "x", b"&amp;amp;" * 20_000)):
+        began = time.process_time()
+        assert completing_piece([piece], value) == (0 if value[0] == "%" else None)
+        assert time.process_time() - began < 1
+
+
 def test_short_secrets_are_not_looked_for() -> None:
     short, enough = "a" * (MIN_SECRET_BYTES - 1), "a" * MIN_SECRET_BYTES
 
@@ -80,7 +117,8 @@ def test_several_secrets_are_all_looked_for() -> None:
 
 def test_memory_stays_below_the_longest_form() -> None:
     scanner = ReflectionScanner([Secret("s", VALUE)])
-    longest = max(map(len, secret_forms(VALUE.encode())))
+    longest = scanner._keep + 1
+    assert longest < 10 * len(VALUE)
     for size in (1, 3, longest, 100_000, 1):
         scanner.feed(b"z" * size)
         assert len(scanner._tail) < longest

@@ -121,6 +121,30 @@ def test_an_administrators_file_that_others_may_write_closes_everything(location
     assert "may be written by others" in (policy.problem or "")
 
 
+def test_a_users_file_that_others_may_write_closes_everything_and_heals(locations: Locations) -> None:
+    locations.user.write_text(CHAT)
+    writable = {locations.user.parent}
+
+    def lstat(path: str) -> os.stat_result:
+        return owned_lstat(writable=writable)(path)
+
+    subject = PolicyStore(locations, lstat=lstat, uid=lambda: 1000)
+    policy = subject.current()
+
+    assert policy.state is PolicyState.INVALID
+    assert f"run `chmod go-w {locations.user.parent}`" in (policy.problem or "")
+    writable.clear()
+    assert names(subject.current()) == ["chat"]
+
+
+def test_a_users_file_of_another_user_closes_everything(locations: Locations) -> None:
+    locations.user.write_text(CHAT)
+    policy = PolicyStore(locations, lstat=owned_lstat(foreign=[locations.user]), uid=lambda: 1234).current()
+
+    assert policy.state is PolicyState.INVALID
+    assert "belongs to user id 1000" in (policy.problem or "")
+
+
 def test_a_dangling_administrators_link_does_not_hand_over_to_the_user(locations: Locations) -> None:
     locations.user.write_text(CHAT)
     locations.administrator.symlink_to(locations.administrator.parent / "gone.toml")

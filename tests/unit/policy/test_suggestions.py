@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -5,7 +6,7 @@ import pytest
 
 from longwire.policy.policy import Policy
 from longwire.policy.suggestions import suggest
-from longwire.protocol.errors import StreamError
+from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.parts import PolicyState
 from longwire.upstream.resolver import SystemResolver, resolve_checked
 from tests.unit.policy.samples import grant, grants, page, policy_text
@@ -79,6 +80,20 @@ async def test_an_address_of_another_class_is_told_by_the_grant_that_it_missed()
         '# in the grant "api-example-com", line 2, if this server is meant to be reached there:',
         '# network = "private"',
     ]
+
+
+@pytest.mark.parametrize("method", ['GET"]\nmethods=["DELETE', "GET\x1b[2J", "G ET", "TRACE", ""])
+def test_a_method_that_would_write_lines_of_its_own_is_no_wish(method: str) -> None:
+    assert suggest([denied("https://o.example.com/", method)], POLICY) == []
+    assert suggest([denied("https://o.example.com/", method)], Policy(PolicyState.MISSING, "none")) == []
+
+
+@pytest.mark.parametrize("closed", [Policy(PolicyState.MISSING, "none"), replace(POLICY, switched_off=Path("p"))])
+def test_what_is_denied_can_always_be_written_into_a_suggestion(closed: Policy) -> None:
+    for method, url in (('GET"]\nx=["', "https://o.example.com/"), ("GET", 'https://o.example.com/"]')):
+        with pytest.raises(StreamError) as caught:
+            closed.decide(page(PAGE), method, url)
+        assert caught.value.code is ErrorCode.PROTOCOL
 
 
 def test_a_flood_of_denials_is_bounded() -> None:

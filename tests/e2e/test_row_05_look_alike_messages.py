@@ -1,0 +1,110 @@
+"""Row 5: other frames, and the page itself, say what the relay or the shim would say. Nobody listens to that."""
+
+from playwright.sync_api import Page
+
+from tests.e2e.browser import Browser
+from tests.e2e.conftest import Upstream
+from tests.upstreams.threaded import ThreadedServer
+
+# Everything that either world listens for or understands, by every way that script has: to a window, as an event, on a
+# channel, with a port and without; and messages of the protocol for the stream that is open.
+SPEAK = """(target) => {
+    const messages = [
+        { type: 'STREAM_ABORT', id: 1, reason: 'signal' },
+        { type: 'STREAM_ERROR', id: 1, code: 'HOST_LOST', message: 'forged', phase: 'body', retryable: false },
+        { type: 'STREAM_CHUNK', id: 1, offset: 0, data: new Uint8Array([102, 111, 114, 103, 101, 100]) },
+        { type: 'STREAM_END', id: 1, bytes: 0, completeness: 'close', timings: { total_ms: 1 } },
+        { type: 'BRIDGE_LOST', message: 'forged', replaced: true },
+        'longwire:shim', 'longwire:port', 'longwire:gone', 1, null
+    ]
+    for (const message of messages) {
+        target.postMessage(message, '*')
+        target.postMessage(message, '*', [new MessageChannel().port1])
+        new BroadcastChannel('longwire').postMessage(message)
+        if (target !== window) continue
+        for (const type of ['message', 'longwire:shim', 'longwire:gone', 'longwire:port']) {
+            dispatchEvent(new MessageEvent(type, { data: message, origin: location.origin }))
+            dispatchEvent(new CustomEvent(type, { detail: message }))
+        }
+    }
+}"""
+# Given every chance: an own port with the right data, and the relay's own by asking for it again.
+LISTEN = """() => {
+    window.caught = []
+    for (const type of ['longwire:port', 'longwire:gone', 'longwire:shim', 'message']) {
+        addEventListener(type, (event) => caught.push([type, event.isTrusted, event.ports?.length ?? 0]), true)
+    }
+}"""
+
+
+def holding(page: Page, upstream: Upstream) -> None:
+    """A stream that is open, the first of its page."""
+    page.evaluate("(url) => { hold(url) }", upstream.url("/sse?channel=row5"))
+    page.wait_for_function("held.status === 200")
+
+
+def assert_unharmed(page: Page, upstream: Upstream, text: str) -> None:
+    """The stream goes on, with nothing in it that its server did not send."""
+    upstream.app.streams.channel("row5").event(text)
+    page.wait_for_function("(text) => held.text.endsWith(`data: ${text}\\n\\n`)", arg=text)
+    assert page.evaluate("held.error") is None
+    assert "forged" not in page.evaluate("held.text")
+    assert page.evaluate("(url) => fetchText(url)", upstream.url("/echo"))["where"] == "done"
+
+
+def test_what_another_frame_posts_has_no_effect(
+    browser: Browser, page: Page, site: ThreadedServer, upstream: Upstream
+) -> None:
+    holding(page, upstream)
+    page.evaluate(
+        """(src) => new Promise((resolve) => {
+            const frame = Object.assign(document.createElement('iframe'), { name: 'other', src })
+            frame.onload = resolve
+            document.body.append(frame)
+        })""",
+        f"http://127.0.0.1:{site.server.port}/blank",
+    )
+    page.evaluate(LISTEN)
+    frame = page.frame("other")
+    assert frame is not None
+    frame.evaluate(f"({SPEAK})(parent)")
+    # They arrived, all of them.
+    page.wait_for_function("caught.filter(([type]) => type === 'message').length >= 20")
+    assert_unharmed(page, upstream, "after another frame")
+    assert len(browser.hosts()) == 1
+
+
+def test_what_the_page_says_to_itself_reaches_neither_relay_nor_worker(page: Page, upstream: Upstream) -> None:
+    holding(page, upstream)
+    page.evaluate(LISTEN)
+    page.evaluate(f"({SPEAK})(window)")
+    assert_unharmed(page, upstream, "after the page itself")
+    # Asked again, the relay gave its port to nobody: the shim had it.
+    assert page.evaluate("caught.filter(([type, , ports]) => type === 'longwire:port' && ports > 0)") == []
+
+
+def test_the_port_that_was_handed_over_was_seen_by_no_script(
+    browser: Browser, site: ThreadedServer, upstream: Upstream
+) -> None:
+    """A frame that the page makes runs its relay and shim before the page can touch it."""
+    browser.grant(upstream.root)
+    page = browser.open(site.url("/"))
+    seen = page.evaluate(
+        """async () => {
+            const caught = []
+            const listen = (window) => {
+                for (const type of ['longwire:port', 'longwire:shim', 'message']) {
+                    window.addEventListener(type, (event) => caught.push(type), true)
+                }
+            }
+            listen(window)
+            const frame = document.createElement('iframe')
+            document.body.append(frame)
+            listen(frame.contentWindow)
+            frame.src = '/blank'
+            await new Promise((resolve) => { frame.onload = resolve })
+            const shim = typeof frame.contentWindow.longwire
+            return { caught, shim }
+        }"""
+    )
+    assert seen == {"caught": [], "shim": "object"}

@@ -1,0 +1,105 @@
+"""Row 15: a server sends a bomb, endless headers, interim answers without end, a drip. The real host, by its frames."""
+
+import gzip
+from collections.abc import Iterator
+from itertools import count
+
+import psutil
+import pytest
+
+from longwire.protocol.limits import WINDOW_FLOOR_BYTES
+from tests.host_process import HostProcess, grant
+from tests.printed import say
+from tests.upstreams import bodies, faults
+from tests.upstreams.connection import Request
+from tests.upstreams.server import Routes, Server
+from tests.upstreams.threaded import ThreadedServer
+
+MIB = 1024 * 1024
+# 256 MiB of zeros, packed three times over: under a kilobyte on the wire.
+BOMB_BYTES = 256 * MIB
+BOMB = gzip.compress(gzip.compress(gzip.compress(bytes(BOMB_BYTES), 9), 9), 9)
+# What the host may grow by over such a stream: windows and buffers, with room for the allocator.
+GROWTH_BYTES = 48 * MIB
+
+
+async def bomb(request: Request) -> None:
+    await bodies.respond(request.connection, BOMB, headers=[("Content-Encoding", "gzip, gzip, gzip")])
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Iterator[ThreadedServer]:
+    routes = Routes({f"/{name}": handler for name, handler in faults.NAMED.items()})
+    routes.add("/bomb", bomb)
+    with ThreadedServer(lambda: Server(routes)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory, hostile: ThreadedServer) -> Iterator[HostProcess]:
+    with HostProcess(tmp_path_factory.mktemp("home"), grant(hostile.url("/"))) as process:
+        process.hello()
+        yield process
+
+
+NUMBERS = count(1)
+
+
+def test_a_bomb_costs_the_host_no_memory_and_an_unread_one_no_work(host: HostProcess, hostile: ThreadedServer) -> None:
+    process = psutil.Process(host.process.pid)
+    before = process.memory_info().rss
+    unread, read_on = next(NUMBERS), next(NUMBERS)
+    host.start(unread, hostile.url("/bomb"))
+    seen = 0
+    while seen < WINDOW_FLOOR_BYTES:  # nothing is acknowledged
+        seen += len(host.expect("STREAM_CHUNK")["data"])
+    assert seen == WINDOW_FLOOR_BYTES
+    host.send(type="STREAM_ABORT", id=unread, reason="signal")
+    assert host.body(unread)[1]["type"] == "STREAM_ABORTED"
+    # One that is read is the server's to send and the page's to want: it comes whole, or ends with a code.
+    read = 0
+    peak = before
+
+    def measure(data: bytes) -> None:
+        nonlocal read, peak
+        read += len(data)
+        peak = max(peak, process.memory_info().rss)
+
+    host.start(read_on, hostile.url("/bomb"))
+    _, end = host.body(read_on, measure)
+    assert end["type"] == "STREAM_ERROR" or read == BOMB_BYTES
+    say(
+        f"a bomb of {len(BOMB)} bytes: {read / MIB:.0f} MiB came out, ended by {end.get('code', end['type'])}, "
+        f"host grew by {(peak - before) / MIB:.1f} MiB"
+    )
+    assert peak - before < GROWTH_BYTES
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("head-endless", "UPSTREAM_PROTOCOL"),
+        ("head-oversize", "UPSTREAM_PROTOCOL"),
+        ("fields-many", "UPSTREAM_PROTOCOL"),
+        ("interim-flood", "HEADER_TIMEOUT"),
+        ("head-drip", "HEADER_TIMEOUT"),
+        ("silent", "HEADER_TIMEOUT"),
+        ("garbage", "UPSTREAM_PROTOCOL"),
+        ("switching", "UPSTREAM_PROTOCOL"),
+        ("length-and-chunked", "UPSTREAM_PROTOCOL"),
+        ("two-lengths", "UPSTREAM_PROTOCOL"),
+        ("odd-coding", "UPSTREAM_PROTOCOL"),
+    ],
+)
+def test_a_head_that_is_none_ends_with_its_code_and_the_host_goes_on(
+    host: HostProcess, hostile: ThreadedServer, name: str, code: str
+) -> None:
+    before = psutil.Process(host.process.pid).memory_info().rss
+    number, after = next(NUMBERS), next(NUMBERS)
+    host.start(number, hostile.url(f"/{name}"), timeouts={"header_ms": 300})
+    body, end = host.body(number)
+    assert (body, end["type"], end["code"]) == (b"", "STREAM_ERROR", code)
+    hostile.run(hostile.server.connections[-1].wait_gone)
+    assert psutil.Process(host.process.pid).memory_info().rss - before < GROWTH_BYTES
+    host.start(after, hostile.url("/nothing"))
+    assert host.body(after)[1]["type"] == "STREAM_END"
