@@ -25,3 +25,15 @@ globalThis.PageTransitionEvent ??= class extends Event {
     return this.#persisted
   }
 }
+
+globalThis.reportError ??= (error: unknown) => {
+  queueMicrotask(() => {
+    throw error
+  })
+}
+
+globalThis.Node ??= class {
+  get baseURI(): string {
+    return 'https://app.example.com/'
+  }
+} as unknown as typeof Node

@@ -6,11 +6,15 @@ const soon = setImmediate
 class BrowserMessageEvent extends Event {
   readonly #data: unknown
   readonly #ports: readonly MessagePort[]
+  readonly origin: string
+  readonly lastEventId: string
 
   constructor(type: string, init?: MessageEventInit) {
     super(type, init)
     this.#data = init?.data ?? null
     this.#ports = Object.freeze([...(init?.ports ?? [])])
+    this.origin = init?.origin ?? ''
+    this.lastEventId = init?.lastEventId ?? ''
   }
 
   get data(): unknown {

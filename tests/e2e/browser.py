@@ -155,11 +155,13 @@ def running_browser(
     install: bool = True,
     beside: Sequence[Path] = (),
     arguments: list[str] | None = None,
+    executable: Path | None = None,
     **options: Any,
 ) -> Iterator[Browser]:
     """A Chromium that ends with the block.
 
-    `install` puts the host where this profile finds it; `beside` are further extensions to load.
+    `install` puts the host where this profile finds it; `beside` are further extensions to load; `executable` starts
+    the browser in another way.
     """
     profile = home / "profile"
     if install:
@@ -167,7 +169,7 @@ def running_browser(
     extensions = ",".join(map(str, [extension or extension_folder(), *beside]))
     context = playwright.chromium.launch_persistent_context(
         str(profile),
-        executable_path=chromium_path(),
+        executable_path=executable or chromium_path(),
         headless=True,
         env=dict(environment(home)),
         ignore_default_args=["--disable-extensions", "--disable-back-forward-cache"],

@@ -12,7 +12,7 @@ from tests.e2e.browser import Browser
 
 ORIGIN = f"chrome-extension://{extension_id()}"
 POPUP_URL = f"{ORIGIN}/popup.html"
-WIDTH = 360
+WIDTH = 380
 # Chromium makes a popup this high at most.
 MAX_HEIGHT = 600
 

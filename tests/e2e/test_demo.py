@@ -1,19 +1,18 @@
 """The first thing a visitor does: `longwire demo`."""
 
-import json
 import os
 import re
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from longwire.cli.demo.chat import TEXT
-from longwire.cli.demo.download import SIZE_BYTES
+from longwire.cli.demo.run import PICTURE_TIMEOUT_S
 
 pytestmark = pytest.mark.e2e
 
@@ -60,17 +59,6 @@ def test_the_demo_shows_the_text_as_the_page_got_it_and_ends_well(tmp_path: Path
     assert list(tmp_path.glob("longwire-demo-*")) == []
 
 
-def test_a_machine_reads_one_document(tmp_path: Path) -> None:
-    done = demo("--json", XDG_CACHE_HOME=str(tmp_path), LONGWIRE_DEMO_STARTED="1700000000.N")
-    told: dict[str, Any] = json.loads(done.stdout)
-
-    assert (done.returncode, told["ok"], told["page_saw_the_key"]) == (0, True, False), done.stdout + done.stderr
-    assert told["text"]["bytes"] > len(TEXT)
-    assert told["download"]["bytes"] == SIZE_BYTES
-    assert told["first_text_after_start_s"] > 1e6, "`make demo` counts from its own start"
-    assert Path(told["screenshot"]).is_file()
-
-
 def test_a_window_without_a_display_is_refused_with_the_fix() -> None:
     done = demo("--headed", DISPLAY="", WAYLAND_DISPLAY="")
 
@@ -85,6 +73,7 @@ def test_a_chromium_that_does_not_run_is_told_with_its_own_words(tmp_path: Path)
         '#!/bin/sh\ncase "$1" in --version) echo Chromium 156.0.0.0;; *) echo no display >&2; exit 1;; esac\n'
     )
     program.chmod(0o755)
+    began = time.monotonic()
     done = demo(PATH=f"{tmp_path}:/usr/bin:/bin")
 
     assert done.returncode == 1
@@ -92,6 +81,7 @@ def test_a_chromium_that_does_not_run_is_told_with_its_own_words(tmp_path: Path)
     assert "no display" in done.stderr
     assert "fix: " in done.stderr
     assert "Traceback" not in done.stderr
+    assert time.monotonic() - began < PICTURE_TIMEOUT_S, "of a browser that is gone no picture is waited for"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="as root on Debian the demo would install it")

@@ -4,17 +4,20 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.e2e.browser import Browser, longwire
+from longwire import __version__
+from longwire.protocol.limits import PROTOCOL_VERSION
+from longwire.protocol.parts import BridgeState
+from tests.e2e.browser import Browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.hosts import HostFiles, without_host
-from tests.host_process import environment
+from tests.host_process import environment, write_policy
 
 
 def doctor(browser: Browser, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
@@ -26,8 +29,23 @@ def doctor(browser: Browser, *arguments: str) -> tuple[int, list[dict[str, Any]]
     return done.returncode, json.loads(done.stdout)["findings"]
 
 
-def status(page: Page) -> str:
-    return str(page.evaluate("longwire.status().then((status) => status.state)"))
+@pytest.fixture(scope="module")
+def files_of_module(browser_of_module: Browser) -> HostFiles:
+    """As installed."""
+    return HostFiles(browser_of_module)
+
+
+@pytest.fixture
+def files(files_of_module: HostFiles) -> Iterator[HostFiles]:
+    """To be broken; the doctor mends them, and whatever it missed is put right for the next test."""
+    yield files_of_module
+    files_of_module.restore()
+
+
+def status(page: Page) -> dict[str, Any]:
+    """What `longwire.status()` says in the page."""
+    said: dict[str, Any] = page.evaluate("longwire.status()")
+    return said
 
 
 def byte_order_mark(files: HostFiles) -> None:
@@ -55,23 +73,30 @@ def another_id(files: HostFiles) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "state", "check"),
+    ("spoil", "state", "fix", "check"),
     [
-        (relative_path, "host-missing", "manifest"),
-        (another_id, "host-forbidden", "manifest"),
-        (not_executable, "host-failed", "launcher"),
-        (interpreter_gone, "host-failed", "launcher"),
-        (stdout_polluted, "host-failed", "host"),
+        (relative_path, BridgeState.HOST_MISSING, "Run `longwire install`", "manifest"),
+        (another_id, BridgeState.HOST_FORBIDDEN, "Run `longwire install` again", "manifest"),
+        (not_executable, BridgeState.HOST_FAILED, "Run `longwire doctor`", "launcher"),
+        (interpreter_gone, BridgeState.HOST_FAILED, "Run `longwire doctor`", "launcher"),
+        (stdout_polluted, BridgeState.HOST_FAILED, "Run `longwire doctor`", "host"),
     ],
 )
-def test_what_the_browser_stumbles_over_the_doctor_names_and_mends(
-    browser: Browser, page: Page, upstream: Upstream, spoil: Callable[[HostFiles], None], state: str, check: str
+def test_what_the_browser_stumbles_over_the_page_is_told_and_the_doctor_names_and_mends(
+    browser: Browser,
+    page: Page,
+    upstream: Upstream,
+    files: HostFiles,
+    spoil: Callable[[HostFiles], None],
+    state: BridgeState,
+    fix: str,
+    check: str,
 ) -> None:
-    longwire(browser.home, "install", "--user-data-dir", str(browser.profile))
-    files = HostFiles(browser)
     assert page.evaluate("(url) => fetchText(url)", upstream.url("/echo"))["where"] == "done"
     without_host(browser, lambda: spoil(files))
-    assert status(page) == state
+    said = status(page)
+    assert (said["state"], said["destinations"]) == (state, [])
+    assert fix in said["fix"]
 
     code, findings = doctor(browser)
     assert code == 1
@@ -82,14 +107,31 @@ def test_what_the_browser_stumbles_over_the_doctor_names_and_mends(
     assert page.evaluate("(url) => fetchText(url)", upstream.url("/echo"))["where"] == "done"
 
 
-def test_chromium_forgives_a_byte_order_mark_and_the_doctor_mends_it_all_the_same(
+def test_with_a_host_the_status_of_a_page_is_that_of_its_policy(
     browser: Browser, page: Page, upstream: Upstream
 ) -> None:
-    longwire(browser.home, "install", "--user-data-dir", str(browser.profile))
-    files = HostFiles(browser)
+    page.evaluate("(url) => fetchText(url)", upstream.url("/echo"))
+    ready = status(page)
+    assert (ready["state"], ready["host"], ready["protocol"]) == (BridgeState.READY, __version__, PROTOCOL_VERSION)
+    assert (ready["destinations"], ready.get("fix")) == ([upstream.root], None)
+
+    policy = write_policy(browser.home, "version = 1\noops = 2\n")
+    invalid = status(page)
+    assert (invalid["state"], invalid["destinations"]) == (BridgeState.POLICY_INVALID, [])
+    assert invalid["fix"].startswith("mend the policy file: line 2, field oops")
+
+    policy.unlink()
+    missing = status(page)
+    assert (missing["state"], missing["destinations"]) == (BridgeState.READY, [])
+    assert "`longwire policy show` says where it belongs" in missing["fix"]
+
+
+def test_chromium_forgives_a_byte_order_mark_and_the_doctor_mends_it_all_the_same(
+    browser: Browser, page: Page, upstream: Upstream, files: HostFiles
+) -> None:
     assert page.evaluate("(url) => fetchText(url)", upstream.url("/echo"))["where"] == "done"
     without_host(browser, lambda: byte_order_mark(files))
-    assert status(page) == "ready"
+    assert status(page)["state"] == "ready"
 
     code, findings = doctor(browser)
     (manifest,) = [finding for finding in findings if finding["check"] == "manifest"]

@@ -221,7 +221,7 @@ def be_newer(files: HostFiles) -> None:
     [
         (forbid, "Forbidden", "The browser forbids the host", "longwire install"),
         (crash, "Not working", "The host does not work", "longwire doctor"),
-        (be_newer, "Not working", "Extension and host do not match", "pdate the extension"),
+        (be_newer, "Not working", "Extension and host do not match", "Update the extension, then reload"),
     ],
 )
 def test_a_host_that_cannot_be_had(

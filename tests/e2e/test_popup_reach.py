@@ -149,6 +149,7 @@ def test_one_button_asks_for_the_permission_that_the_policy_names_and_the_open_p
         # A click on the action is what lets the popup see a page that the extension has no permission for.
         with action_popup(browser, page) as popup:
             assert popup.text("allow") == f"Allow on http://{HOST_NAME}"
+            assert popup.text("verdict-title") == "Once allowed, it may stream to"
             popup.evaluate("chrome.permissions.request = async (wanted) => { window.wanted = wanted }")
             popup.evaluate("document.getElementById('allow').click()")
             assert popup.evaluate("wanted") == {"origins": [f"http://{HOST_NAME}/*"]}

@@ -1,4 +1,5 @@
 import type { BridgeReport, DeniedRequest, Snapshot } from '../shared/popup'
+import { sentence } from '../shared/text'
 import { parsePagePattern, patternsFor, permissionOf } from '../worker/patterns'
 import { type Suggestion, suggestGrant } from './grant'
 import type { Site } from './site'
@@ -43,11 +44,13 @@ export function viewOf(site: Site, snapshot: Snapshot | null, permitted: boolean
   const up = bridge.kind === 'up' && !bridge.policyInvalid && snapshot !== null
   const granted = up && snapshot.destinations.length > 0
   const host = bridge.kind === 'up' ? `Host ${bridge.host} · Protocol ${bridge.protocol} · ` : ''
+  const permission = granted && permitted === false ? permissionFor(site.origin, snapshot) : null
+  const verdict = site.origin === null ? unserved(site) : up ? verdictOf(site.origin, site.private, snapshot) : null
   return {
     badge: badgeOf(bridge, snapshot),
     problem: problemOf(bridge, snapshot),
-    verdict: site.origin === null ? unserved(site) : up ? verdictOf(site.origin, site.private, snapshot) : null,
-    permission: granted && permitted === false ? permissionFor(site.origin, snapshot) : null,
+    verdict: verdict !== null && permission !== null ? { ...verdict, ...PENDING } : verdict,
+    permission,
     versions: `${host}Extension ${version}`
   }
 }
@@ -78,7 +81,7 @@ const TITLES: Partial<Record<string, string>> = {
 function problemOf(bridge: BridgeReport, snapshot: Snapshot | null): View['problem'] {
   if (bridge.kind === 'down') {
     const title = TITLES[bridge.code] ?? TITLES[bridge.state] ?? 'The host does not work'
-    return { title, text: `${bridge.message} ${bridge.fix}`, command: commandIn(bridge.fix) }
+    return { title, text: `${sentence(bridge.message)} ${sentence(bridge.fix)}`, command: commandIn(bridge.fix) }
   }
   if (bridge.kind === 'up' && bridge.policyInvalid) {
     const found = snapshot?.policy?.problem ?? bridge.fix ?? 'The host does not say why.'
@@ -124,6 +127,7 @@ function verdictOf(origin: string, privateWindow: boolean, snapshot: Snapshot): 
   return { ...none, title: 'No grant names this page', text, suggestion }
 }
 
+const PENDING = { tone: 'warn', title: 'Once allowed, it may stream to' } as const
 const GRANTED = { tone: 'good', title: 'This page may stream to' } as const
 
 /** Without the query, which may be long and may be nobody else's business. */
@@ -131,8 +135,4 @@ function shown({ method, url }: DeniedRequest): string {
   const { origin, pathname } = new URL(url)
   const where = origin + pathname
   return `\`${method} ${where.length > 160 ? `${where.slice(0, 160)}…` : where}\``
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`.replace(/\.\.$/, '.')
 }

@@ -155,7 +155,11 @@ test.each([
   ['not granted: not asked for', {}, false, null],
   ['no host: not asked for', { destinations, bridge: down(hostMute(1)) }, false, null]
 ])('%s', (_, fields, permitted, permission) => {
-  expect(viewOf(SITE, snapshot(fields), permitted, '').permission).toBe(permission)
+  const shown = viewOf(SITE, snapshot(fields), permitted, '')
+  expect(shown.permission).toBe(permission)
+  // Nothing says that the page may stream before it may.
+  if (permission !== null)
+    expect(shown.verdict).toMatchObject({ tone: 'warn', title: 'Once allowed, it may stream to' })
 })
 
 test.each([

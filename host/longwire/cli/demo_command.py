@@ -16,9 +16,10 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave browser and servers running until Ctrl-C.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else.")] = False,
 ) -> None:
-    """Stream a text and a file through a real Chromium, and compare every byte that arrived in the page.
+    """Show a stream through a real Chromium.
 
-    Without --headed nothing is shown on a display; the text is printed as it arrives in the page, and a picture of the
+    A text and a file go the whole way, and every byte that arrived in the page is compared with what was sent.
+    Without --headed nothing is shown on a display: the text is printed as it arrives in the page, and a picture of the
     page is saved. Ends by itself within a minute, unless it is to keep running.
     """
     from longwire.cli.demo.run import run_demo  # asyncio and servers, which no other command needs

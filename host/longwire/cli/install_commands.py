@@ -1,6 +1,8 @@
 """`longwire install`, `uninstall`, `extension`."""
 
+import json
 from pathlib import Path
+from textwrap import indent
 from typing import Annotated, Final
 
 import typer
@@ -12,6 +14,7 @@ from longwire.cli.installation import Removal
 from longwire.cli.launcher import Launcher, check_for_everyone
 from longwire.cli.output import say
 from longwire.cli.registry import RegistryKey
+from longwire.cli.secret_commands import secrets_folder
 from longwire.cli.surroundings import Surroundings
 from longwire.cli.targets import Options, Scope, Target, installation_for, target_of
 from longwire.native.log import LOG_PREFIX, LOG_SUFFIX, log_folder
@@ -40,10 +43,10 @@ pages = ["https://chat.example.com"]
 destinations = ["https://api.example.com/v1/"]
 methods = ["GET", "POST"]
 network = "public"
-inject = { Authorization = "Bearer {secret:example}" }
+inject = {{ Authorization = "Bearer {{secret:example}}" }}
 
 [secret.example]
-file = "/run/secrets/example"
+file = {file}
 """
 
 
@@ -62,7 +65,10 @@ def install(
     frozen: FrozenOption = False,
     folder: FrozenFolder = None,
 ) -> None:
-    """Make browsers find the native host. Safe to repeat; an installation that moved is healed."""
+    """Make browsers find the native host.
+
+    Safe to repeat; an installation that moved is healed.
+    """
     here = Surroundings.here()
     launcher = launcher_of(frozen=frozen, folder=folder, platform=here.platform)
     target = target_of(Options(tuple(browser or ()), user_data_dir, system), browser_table(), here)
@@ -93,7 +99,10 @@ def uninstall(
     user_data_dir: ProfileOption = None,
     system: SystemOption = False,
 ) -> None:
-    """Remove what `install` wrote, with the same options, and the host's log. The policy file is yours and stays."""
+    """Remove what `install` wrote, and the host's log.
+
+    Give it the options that `install` was given. The policy file is yours and stays.
+    """
     here, table = Surroundings.here(), browser_table()
     options = Options(tuple(browser or ()), user_data_dir, system)
     options.check()
@@ -159,6 +168,8 @@ def _say_removed(removal: Removal, logs: list[Path]) -> None:
     policy = PolicyStore().locations.user
     if policy.is_file():
         say(f"kept       {policy} (your policy; delete it by hand if it is not wanted any more)")
+    if (secrets := secrets_folder()).is_dir() and any(secrets.iterdir()):
+        say(f"kept       {secrets} (your secrets; `longwire secret delete NAME` removes one)")
     say("\nThe extension is the browser's: remove it on the page where it was loaded.")
 
 
@@ -166,9 +177,10 @@ def _say_next_steps(target: Target) -> None:
     pages = dict.fromkeys(browser.extensions_page for browser in target.browsers) or {"chrome://extensions": None}
     say("Next:")
     try:
+        folder = extension_folder()
         say(
-            f"  1. In the browser open {' or '.join(pages)}, switch on Developer mode, and load unpacked:\n"
-            f"     {extension_folder()}"
+            f"  1. In the browser open {' or '.join(pages)}, switch on Developer mode,\n"
+            f"     press Load unpacked, and give it this folder:\n     {folder}"
         )
     except AssetError as error:
         say(f"  1. {error.message}: {error.fix}")
@@ -179,9 +191,19 @@ def _say_next_steps(target: Target) -> None:
     elif policy.state is PolicyState.INVALID:
         say(f"  2. Mend the policy, nothing is open until then: {policy.problem}")
     else:
-        where = store.locations.administrator if target.scope is Scope.SYSTEM else store.locations.user
-        say(f"  2. Nothing is open without a policy. Write {where}, for example:\n")
-        say("".join(f"     {line}\n" for line in _EXAMPLE_GRANT.splitlines()))
+        _say_first_grant(target, store)
     say("  3. See what a page may do: longwire policy check --page ORIGIN --url URL")
     profile = f" --user-data-dir {target.installation.state.parent}" if target.scope is Scope.PROFILE else ""
     say(f"  4. See whether all is well: longwire doctor{profile}")
+
+
+def _say_first_grant(target: Target, store: PolicyStore) -> None:
+    system = target.scope is Scope.SYSTEM
+    where = store.locations.administrator if system else store.locations.user
+    secret = "/run/secrets/example" if system else str(secrets_folder() / "example")
+    # A string of JSON is one of TOML.
+    example = _EXAMPLE_GRANT.format(file=json.dumps(secret, ensure_ascii=False))
+    say(f"  2. Nothing is open without a policy. Write your first grant into\n     {where}\n     for example:\n")
+    say(indent(example, "     "))
+    if not system:
+        say("     and store the key that it names: longwire secret set example\n")

@@ -18,7 +18,7 @@ from longwire.protocol.errors import printable
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 _PROCESS: Final = re.compile(rf"^{LOG_PREFIX}[^-]*-(\d+){re.escape(LOG_SUFFIX)}")
 # What stands in columns of its own, or is said by the others.
-_COLUMNS: Final = frozenset({"event", "level", "timestamp", "stream", "method", "destination"})
+_COLUMNS: Final = frozenset({"event", "level", "timestamp", "stream", "method", "destination", "reason"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,53 @@ class Event:
         """ISO 8601 in UTC, which sorts as text; empty where the line has none."""
         return str(self.fields.get("timestamp", ""))
 
+    @property
+    def name(self) -> str:
+        """What happened."""
+        return printable(str(self.fields.get("event", "")))
+
+    @property
+    def level(self) -> str:
+        """One of `LEVELS`, or a question mark."""
+        return printable(str(self.fields.get("level", "?")))
+
+    @property
+    def whose(self) -> str:
+        """The process, and the stream in it: `41:3`."""
+        return printable(f"{self.process}:{self.fields['stream']}" if "stream" in self.fields else str(self.process))
+
+    @property
+    def request(self) -> str:
+        """Method and destination; empty where no request is meant."""
+        return printable(
+            f"{self.fields['method']} {self.fields.get('destination', '')}" if "method" in self.fields else ""
+        )
+
+    @property
+    def details(self) -> list[str]:
+        """Whatever else is known, as `name=value`, but for the reason."""
+        fields = self.fields.items()
+        return [printable(f"{name}={_shown(it)}") for name, it in fields if name not in _COLUMNS and it is not None]
+
+    @property
+    def reason(self) -> str:
+        """Why, in a sentence; empty if there is nothing to say."""
+        return printable(str(self.fields.get("reason") or ""))
+
+    @property
+    def local_time(self) -> tuple[str, str]:
+        """Day and time of day here, in milliseconds; blank where the line has none."""
+        try:
+            moment = datetime.fromisoformat(self.timestamp).astimezone()
+        except ValueError:
+            return " " * 10, " " * 12
+        return moment.strftime("%Y-%m-%d"), moment.strftime("%H:%M:%S.") + f"{moment.microsecond // 1000:03}"
+
     def describe(self) -> str:
-        """The event for a person: local time, level, process and stream, and whatever else is known."""
-        fields = self.fields
-        stream = f"{self.process}:{fields['stream']}" if "stream" in fields else str(self.process)
-        what = [str(fields.get("event", ""))]
-        if "method" in fields:
-            what.append(f"{fields['method']} {fields.get('destination', '')}")
-        what += [f"{name}={_shown(value)}" for name, value in fields.items() if name not in _COLUMNS]
-        level = str(fields.get("level", "?"))
-        return printable(f"{_local(self.timestamp)}  {level:<7}  {stream:>9}  {'  '.join(what)}")
+        """The event in one line."""
+        reason = f"reason={_shown(self.reason)}" if self.reason else ""
+        what = [part for part in (self.name, self.request, *self.details, reason) if part]
+        return f"{' '.join(self.local_time)}  {self.level:<7}  {self.whose:>9}  {'  '.join(what)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +152,6 @@ def _parse(line: str, process: int) -> Event:
         fields = None
     # A line that was cut when the disk was full is shown as it is.
     return Event(line, process, fields if isinstance(fields, dict) else {"event": line})
-
-
-def _local(timestamp: str) -> str:
-    try:
-        moment = datetime.fromisoformat(timestamp)
-    except ValueError:
-        return " " * 23
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03}"
 
 
 def _shown(value: object) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from longwire.cli.errors import MisuseError
+from longwire.cli.log_screen import LogScreen
 from longwire.cli.logs import LEVELS, Event, LogReader, Wanted, select
 from longwire.cli.output import complain, say
 from longwire.native.log import log_folder
@@ -32,7 +33,10 @@ def logs(
     lines: Annotated[int | None, typer.Option("--lines", "-n", metavar="N", min=0, help="The last N only.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The lines as they were written.")] = False,
 ) -> None:
-    """Show what the hosts of this user did: requests by page and destination, errors by code. Never a body or a key."""
+    """Show what the hosts of this user did.
+
+    Requests by page and destination, errors by code; never a body or a key.
+    """
     if level not in LEVELS:
         raise MisuseError(f'there is no level "{level}"', f"the levels are {', '.join(LEVELS)}")
     if code is not None and code not in ErrorCode.__members__:
@@ -41,18 +45,22 @@ def logs(
     folder = log_folder()
     reader = LogReader(folder)
     events = reader.read()
-    _print(select(events, wanted, lines), as_json=as_json)
+    screen = LogScreen() if sys.stdout.isatty() and not as_json else None
+    _print(select(events, wanted, lines), screen, as_json=as_json)
     if not events and not follow:
         complain(f"nothing was logged yet in {folder}")
     try:
         while follow:
             time.sleep(_LOOK_EVERY_S)
-            _print(select(reader.read(), wanted), as_json=as_json)
+            _print(select(reader.read(), wanted), screen, as_json=as_json)
     except KeyboardInterrupt:
         return
 
 
-def _print(events: list[Event], *, as_json: bool) -> None:
+def _print(events: list[Event], screen: LogScreen | None, *, as_json: bool) -> None:
     for event in events:
-        say(event.text if as_json else event.describe())
+        if screen is not None:
+            screen.show(event)
+        else:
+            say(event.text if as_json else event.describe())
     sys.stdout.flush()  # whoever follows through a pipe wants it now

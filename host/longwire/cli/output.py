@@ -29,7 +29,9 @@ def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         for row in rows:
             print("\t".join(row))
         return
-    table = Table(*columns, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")  # half a URL says something else than the whole
     for row in rows:
         table.add_row(*row)
     Console(highlight=False, markup=False).print(table)

@@ -1,6 +1,8 @@
+import io
 import json
 import os
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -167,6 +169,19 @@ def test_what_stays_is_the_policy_and_uninstall_says_so(home: Home) -> None:
     files = [name for name, content in home.files().items() if content]
     assert files == [str(home.policy.relative_to(home.folder))]
     assert f"kept       {home.policy} (your policy" in done.out
+    assert "your secrets" not in done.out
+
+
+def test_secrets_stay_too_and_uninstall_says_so(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.run("install", "--browser", "chromium")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"sk-newcomer-0123456789\n")))
+    home.run("secret", "set", "api")
+    secrets = home.policy.parent / "secrets"
+
+    assert f"kept       {secrets} (your secrets" in home.run("uninstall").out
+    assert [name for name, content in home.files().items() if content] == [
+        str((secrets / "api").relative_to(home.folder))
+    ]
 
 
 def test_uninstalling_one_browser_leaves_the_others_and_the_log(home: Home) -> None:

@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import subprocess
@@ -5,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from longwire.cli.log_screen import LogScreen
 from longwire.cli.logs import Event, LogReader, Wanted, select
 from tests.unit.cli.home import Home
 
@@ -96,6 +99,25 @@ def test_a_line_for_people(folder: Path, home: Home) -> None:
         "warning       41:3  error  GET https://api.example.com/v1  page=https://p.example.com  code=UPSTREAM_TLS  "
         'reason="no TLS"'
     )
+
+
+def test_a_terminal_gets_columns_that_fit_and_the_day_once(folder: Path) -> None:
+    screen = io.StringIO()
+    console = LogScreen(Console(file=screen, width=80, highlight=False, markup=False))
+    events = LogReader(folder).read()
+    for event in events:
+        console.show(event)
+    lines = screen.getvalue().splitlines()
+
+    assert max(map(len, lines)) <= 80
+    assert len([row for row in lines if row.startswith("2026-")]) == 1
+    assert not [row for row in lines if "None" in row]
+    at = next(number for number, row in enumerate(lines) if "  error " in row)
+    assert lines[at].split()[1:] == ["41:3", "error", "GET", "https://api.example.com/v1"]
+    assert [row.strip() for row in lines[at + 1 : at + 3]] == [
+        "page=https://p.example.com  code=UPSTREAM_TLS",
+        "no TLS",
+    ]
 
 
 def test_nothing_in_the_log_can_forge_a_line_or_steer_the_terminal(folder: Path, home: Home) -> None:

@@ -32,7 +32,7 @@ from longwire.protocol.parts import Page
 # The browser takes a few seconds to start, the streams five; the rest is patience with a busy machine. With the checks
 # before and the clearing up after, the demo ends within a minute whatever happens.
 TIMEOUT_S: Final = 38.0
-_PICTURE_TIMEOUT_S: Final = 8.0
+PICTURE_TIMEOUT_S: Final = 8.0
 _PICTURE: Final = "demo.png"
 
 _POLICY: Final = """\
@@ -108,7 +108,7 @@ class _Demo:
                     await asyncio.wait(either, timeout=TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
                     verdict = page.verdict.result() if page.verdict.done() else self._silence(page, browser.returncode)
                     self._terminal.close()
-                    picture = None if self._headed else await self._picture(devtools, page, url)
+                    picture = None if self._headed or ended.done() else await self._picture(devtools, page, url)
                     self._conclude(verdict, page, picture)
                     if keep and not ended.done():
                         self._terminal.facts([("kept", f"{url}, files in {self._profile.folder}; Ctrl-C ends it")])
@@ -140,7 +140,7 @@ class _Demo:
         """Save what the page looks like in the end. Without a picture the demo is as good."""
         file = platformdirs.user_cache_path("longwire", appauthor=False) / _PICTURE
         try:
-            async with asyncio.timeout(_PICTURE_TIMEOUT_S):
+            async with asyncio.timeout(PICTURE_TIMEOUT_S):
                 await page.shown.wait()
                 picture = await screenshot(devtools, url)
             file.parent.mkdir(parents=True, exist_ok=True)

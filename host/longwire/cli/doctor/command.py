@@ -31,7 +31,11 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
     report: Annotated[bool, typer.Option("--report", help="To paste into a bug report, redacted.")] = False,
 ) -> None:
-    """Start the host as a browser does, and name what is wrong with its fix. Exit code 1: something is broken."""
+    """Name what is wrong, and how to mend it.
+
+    The host is started as a browser does it, and every file, mode, policy and secret is looked at. Exit code 1:
+    something is broken.
+    """
     if as_json and report:
         raise MisuseError("--json and --report exclude each other", "give one of them")
     patient = Patient.find(_known(user_data_dir))

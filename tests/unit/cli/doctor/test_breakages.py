@@ -1,4 +1,7 @@
-"""Twelve ways to break an installation, each done for real, named with the right fix, and mended where that is ours."""
+"""Twelve ways to break an installation, each done for real, named with the right fix, and mended where that is ours.
+
+The one that needs two installations, a user's manifest that hides the system's, is in `test_shadowing.py`.
+"""
 
 import json
 import sys

@@ -54,7 +54,7 @@ async function bothStreams(signal) {
   };
   const text = await streamChat(CHAT, {
     signal,
-    onHeaders: () => view.state("streaming", "headers are here"),
+    onHeaders: () => view.headers(),
     onDelta: (delta) => {
       view.delta(delta);
       words.add(delta);

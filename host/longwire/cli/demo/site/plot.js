@@ -15,10 +15,10 @@ const element = (name, attributes) => {
   return node;
 };
 
-/** Round up to 1, 2 or 5 times a power of ten. */
+/** Round up to a number of one digit and zeros, so that the plot fills its height. */
 const roundUp = (value) => {
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].find((factor) => factor * power >= value) * power;
+  return Math.ceil(value / power) * power;
 };
 
 export class Plot {
@@ -35,7 +35,7 @@ export class Plot {
   constructor(svg) {
     this.#svg = svg;
     svg.append(this.#axis, this.#area, this.#ticks, this.#labels);
-    new ResizeObserver(() => this.#soon()).observe(svg);
+    new ResizeObserver(() => this.#draw()).observe(svg); // at most once a frame, and never a frame of the old size
   }
 
   clear() {

@@ -11,6 +11,9 @@ const FIGURES_MS = 100;
 
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 
+/** What stands in backticks. */
+const code = (words) => Object.assign(document.createElement("code"), { textContent: words });
+
 export class View {
   plot = new Plot($("plot"));
   #text = document.createTextNode("");
@@ -34,7 +37,7 @@ export class View {
     this.#textMs = null;
     this.#received = null;
     this.clock();
-    for (const id of ["first", "elapsed", "rate", "events", "received", "download-rate", "digest", "searched"]) {
+    for (const id of ["first", "elapsed", "rate", "events", "received", "download-rate", "digest", "got", "searched"]) {
       $(id).textContent = "–";
       $(id).className = "";
     }
@@ -42,7 +45,7 @@ export class View {
     $("plot-note").textContent = "\u00a0";
     $("plot").setAttribute("aria-label", "Nothing has arrived yet.");
     this.state("streaming", "asking");
-    this.#part("download-state", "", "starts with the fortieth event");
+    this.#part("download-state", "", "starts once the answer flows");
     this.verdict("open", "Running.");
     this.#running(true);
   }
@@ -71,6 +74,12 @@ export class View {
 
   state(state, words) {
     this.#part("state", state, words);
+  }
+
+  /** The server answers, so it got the key. */
+  headers() {
+    this.state("streaming", "headers are here");
+    $("got").replaceChildren($("masked-key").content.cloneNode(true));
   }
 
   delta(words) {
@@ -128,7 +137,7 @@ export class View {
 
   verdict(kind, words) {
     $("verdict").dataset.verdict = kind;
-    $("verdict").textContent = words;
+    $("verdict").replaceChildren(...words.split("`").map((part, i) => (i % 2 ? code(part) : part)));
   }
 
   #leaveDownload() {
