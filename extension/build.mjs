@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
+import { buildClient } from './client-package/build.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const { values } = parseArgs({ options: { variant: { type: 'string' }, out: { type: 'string' } } })
@@ -38,6 +39,7 @@ await mkdir(out, { recursive: true })
 const manifestText = JSON.stringify({ ...manifest, version: numbers, version_name: version }, null, 2)
 await writeFile(join(out, 'manifest.json'), `${manifestText}\n`)
 await cp(join(here, 'icons'), join(out, 'icons'), { recursive: true })
+await copyFile(join(here, '../manifests/managed_storage.schema.json'), join(out, 'managed_storage.schema.json'))
 await copyFile(join(here, 'src/popup/index.html'), join(out, 'popup.html'))
 await copyFile(join(here, 'src/popup/style.css'), join(out, 'popup.css'))
 // Content scripts are classic scripts and cannot import; the worker and the popup are modules.
@@ -53,3 +55,4 @@ for (const [world, format] of Object.entries({ worker: 'esm', relay: 'iife', pag
     logLevel: 'warning'
   })
 }
+if (values.out === undefined && values.variant === undefined) process.stdout.write(`${await buildClient(version)}\n`)

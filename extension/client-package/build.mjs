@@ -1,0 +1,55 @@
+// Builds the npm package `longwire` into client-package/dist: one ES module that imports eventsource-parser, its types, and a
+// minified one with everything in it, for pages without a bundler.
+
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+const out = join(here, 'dist')
+const entry = join(here, '../src/client/index.ts')
+
+/** @param version of the Python package, whose fetch this is made for */
+export async function buildClient(version) {
+  await rm(out, { recursive: true, force: true })
+  await mkdir(out)
+  const common = { entryPoints: [entry], bundle: true, format: 'esm', target: 'es2022', charset: 'utf8', write: false }
+  const external = { ...common, external: ['eventsource-parser'] }
+  const [plain, small, whole] = await Promise.all(
+    [external, { ...external, minify: true }, { ...common, minify: true }].map(async (options) => {
+      const { outputFiles } = await build({ ...options, logLevel: 'warning' })
+      return outputFiles[0].contents
+    })
+  )
+  await writeFile(join(out, 'index.js'), plain)
+  await writeFile(join(out, 'longwire.min.js'), whole)
+  await writeTypes()
+  const dependencies = JSON.parse(await readFile(join(here, '../package.json'), 'utf8')).dependencies
+  const manifest = JSON.parse(await readFile(join(here, 'package.json'), 'utf8'))
+  await writeFile(join(out, 'package.json'), `${JSON.stringify({ ...manifest, version, dependencies }, null, 2)}\n`)
+  await copyFile(join(here, '../../LICENSE'), join(out, 'LICENSE'))
+  const manual = join(here, '../../docs/client.md')
+  // The Python source distribution carries no docs, and builds the extension all the same.
+  if (existsSync(manual)) await copyFile(manual, join(out, 'README.md'))
+  return `client library, bytes: ${plain.length} as it is, ${sizes(small)}; with eventsource-parser ${sizes(whole)}`
+}
+
+function sizes(minified) {
+  return `${minified.length} minified, ${gzipSync(minified, { level: 9 }).length} gzipped`
+}
+
+async function writeTypes() {
+  const tsc = join(here, '../node_modules/typescript/bin/tsc')
+  await promisify(execFile)(process.execPath, [tsc, '--project', here])
+  for (const name of await readdir(out)) {
+    if (!name.endsWith('.d.ts')) continue
+    const text = await readFile(join(out, name), 'utf8')
+    // Node's resolution, which "moduleResolution": "nodenext" follows, wants whole file names.
+    await writeFile(join(out, name), text.replace(/(from |import\()(['"])(\.\/[\w-]+)\2/g, '$1$2$3.js$2'))
+  }
+}

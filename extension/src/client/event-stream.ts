@@ -1,0 +1,279 @@
+import { Batcher, type BatchInterval } from './batch'
+import { StreamError } from './errors'
+import type { StreamEvent } from './payload'
+import { Meter, type Progress } from './progress'
+import type { Reader } from './reading'
+import { Recorder } from './recorder'
+
+/** Where a stream is, reported while it happens. */
+export type StreamStatus =
+  | { readonly state: 'idle' }
+  | { readonly state: 'connecting'; readonly attempt: number }
+  /** The response's headers are there. */
+  | { readonly state: 'open'; readonly attempt: number; readonly status: number }
+  /** The next attempt begins in `delay` milliseconds, at `until` on the clock of `Date.now()`. */
+  | {
+      readonly state: 'waiting'
+      readonly attempt: number
+      readonly delay: number
+      readonly until: number
+      readonly reason: StreamError
+    }
+  /** No attempt is left: the answer is asked for in one piece. */
+  | { readonly state: 'falling-back'; readonly reason: StreamError }
+  | { readonly state: 'done' }
+  | { readonly state: 'cancelled' }
+  | { readonly state: 'failed'; readonly error: StreamError }
+
+/** How a stream is delivered. Callbacks are an addition to the iterator: one of them has to read. */
+export interface DeliveryOptions {
+  /** When callbacks are called: per animation frame, or every so many milliseconds; by default with every event. */
+  batch?: BatchInterval
+  /** Events since the last call. */
+  onEvents?: (events: readonly StreamEvent[]) => void
+  /** Text since the last call, and all of it. */
+  onText?: (added: string, all: string) => void
+  onStatus?: (status: StreamStatus) => void
+  /** A comment of an event stream came, which says only that the server is still there. */
+  onHeartbeat?: (text: string) => void
+  /** At most every 100 ms, and at the end. */
+  onProgress?: (progress: Progress) => void
+  /** Keep a record of what happens, of at most so many entries, 10,000 by default. */
+  record?: boolean | number
+}
+
+/** What has been read when a stream is at its end. */
+export interface StreamResult {
+  readonly text: string
+  readonly lastEventId: string
+  /** `cancel` ended it. */
+  readonly cancelled: boolean
+  readonly progress: Progress
+}
+
+/** What the source of a stream's events has of the stream. */
+export interface Run extends Reader {
+  readonly meter: Meter
+  /** End it with this error. */
+  abort(error: StreamError): void
+  report(status: StreamStatus): void
+  /** All that was delivered is void. */
+  restart(): void
+}
+
+export type Source = (run: Run) => AsyncGenerator<StreamEvent, void, undefined>
+
+const PROGRESS_MS = 100
+const RECORD_ENTRIES = 10_000
+
+/**
+ * A stream of events, read once: by `for await`, by `readToCompletion`, or as a ReadableStream. Nothing happens before.
+ *
+ * What has arrived stays: `text` holds it after a failure and after a stop too.
+ */
+export class EventStream implements AsyncIterable<StreamEvent> {
+  readonly #source: Source
+  readonly #options: DeliveryOptions
+  readonly #signal: AbortSignal | null
+  readonly #aborter = new AbortController()
+  readonly #recorder: Recorder | null
+  readonly #batcher: Batcher<StreamEvent> | null
+  #meter = new Meter()
+  #status: StreamStatus = { state: 'idle' }
+  #started = false
+  #cancelled = false
+  #text = ''
+  #lastEventId = ''
+  #progressAt = 0
+
+  /** @internal Use `events` or `stream`. */
+  constructor(source: Source, options: DeliveryOptions, signal: AbortSignal | null | undefined) {
+    this.#source = source
+    this.#options = options
+    this.#signal = signal ?? null
+    const { record = false, batch } = options
+    this.#recorder = record === false ? null : new Recorder(record === true ? RECORD_ENTRIES : record)
+    this.#batcher = batch === undefined ? null : new Batcher(batch, (events) => this.#deliver(events))
+  }
+
+  /** All text so far, in the order in which it came. */
+  get text(): string {
+    return this.#text
+  }
+
+  get status(): StreamStatus {
+    return this.#status
+  }
+
+  get isStreaming(): boolean {
+    return this.#started && !OVER.has(this.#status.state)
+  }
+
+  get bytesReceived(): number {
+    return this.#meter.bytesReceived
+  }
+
+  get eventsReceived(): number {
+    return this.#meter.eventsReceived
+  }
+
+  get lastEventId(): string {
+    return this.#lastEventId
+  }
+
+  get progress(): Progress {
+    return this.#meter.snapshot()
+  }
+
+  /** What was recorded, for `JSON.stringify`; null without the option `record`. */
+  get recording(): Recorder | null {
+    return this.#recorder
+  }
+
+  /** Stop. The request ends, iteration ends without an error, and what has arrived stays. */
+  cancel(reason?: unknown): void {
+    if (OVER.has(this.#status.state)) return
+    this.#cancelled = true
+    this.#aborter.abort(aborted(reason))
+    if (!this.#started) this.#report({ state: 'cancelled' })
+  }
+
+  /**
+   * Read to the end.
+   *
+   * @throws {StreamError}
+   */
+  async readToCompletion(): Promise<StreamResult> {
+    for await (const _ of this);
+    return { text: this.#text, lastEventId: this.#lastEventId, cancelled: this.#cancelled, progress: this.progress }
+  }
+
+  /** The events as a stream, which reads no faster than it is read. */
+  toReadableStream(): ReadableStream<StreamEvent> {
+    const iterator = this[Symbol.asyncIterator]()
+    return new ReadableStream(
+      {
+        pull: async (controller) => {
+          const { done, value } = await iterator.next()
+          if (done) controller.close()
+          else controller.enqueue(value)
+        },
+        cancel: async (reason) => {
+          this.cancel(reason)
+          await iterator.return(undefined)
+        }
+      },
+      { highWaterMark: 0 }
+    )
+  }
+
+  /**
+   * Leaving the loop ends the request.
+   *
+   * @throws {TypeError} it is being read already, or has been
+   */
+  [Symbol.asyncIterator](): AsyncGenerator<StreamEvent, void, undefined> {
+    if (this.#started) throw new TypeError('The stream has been read already')
+    this.#started = true
+    return this.#read()
+  }
+
+  async *#read(): AsyncGenerator<StreamEvent, void, undefined> {
+    this.#meter = new Meter()
+    if (this.#cancelled) return
+    let last: StreamStatus = { state: 'cancelled' }
+    const follow = () => this.#aborter.abort(aborted(this.#signal?.reason))
+    if (this.#signal?.aborted) follow()
+    this.#signal?.addEventListener('abort', follow)
+    try {
+      for await (const event of this.#source(this.#run())) {
+        this.#take(event)
+        yield event
+      }
+      last = { state: 'done' }
+    } catch (error) {
+      if (!this.#cancelled) {
+        last = { state: 'failed', error: error as StreamError }
+        throw error
+      }
+    } finally {
+      this.#signal?.removeEventListener('abort', follow)
+      this.#aborter.abort()
+      this.#meter.end()
+      this.#batcher?.flush()
+      this.#options.onProgress?.(this.progress)
+      this.#report(last)
+    }
+  }
+
+  #run(): Run {
+    const stream = this
+    return {
+      signal: this.#aborter.signal,
+      meter: this.#meter,
+      get lastEventId() {
+        return stream.#lastEventId
+      },
+      set lastEventId(id) {
+        stream.#lastEventId = id
+      },
+      bytes: (count) => this.#bytes(count),
+      heartbeat: (text) => {
+        this.#recorder?.add('heartbeat', text)
+        this.#options.onHeartbeat?.(text)
+      },
+      abort: (error) => this.#aborter.abort(error),
+      report: (status) => this.#report(status),
+      restart: () => {
+        this.#batcher?.flush()
+        this.#text = ''
+      }
+    }
+  }
+
+  #bytes(count: number): void {
+    this.#meter.bytesReceived += count
+    this.#recorder?.add('bytes', count)
+    const now = performance.now()
+    if (this.#options.onProgress === undefined || now - this.#progressAt < PROGRESS_MS) return
+    this.#progressAt = now
+    this.#options.onProgress(this.progress)
+  }
+
+  #take(event: StreamEvent): void {
+    this.#meter.event(event.text)
+    this.#text += event.text
+    this.#recorder?.add('event', { type: event.type, name: event.name, id: event.id, raw: event.raw })
+    if (this.#batcher === null) this.#deliver([event])
+    else this.#batcher.add(event)
+  }
+
+  #deliver(events: readonly StreamEvent[]): void {
+    const { onEvents, onText } = this.#options
+    onEvents?.(events)
+    if (onText === undefined) return
+    // Not cut out of the whole, which would have to be copied for it each time.
+    const added = events.map(({ text }) => text).join('')
+    if (added !== '') onText(added, this.#text)
+  }
+
+  #report(status: StreamStatus): void {
+    this.#status = status
+    this.#recorder?.add('status', plain(status))
+    this.#options.onStatus?.(status)
+  }
+}
+
+function aborted(cause: unknown): StreamError {
+  return new StreamError('ABORTED', 'The page aborted the stream', { cause })
+}
+
+const OVER: ReadonlySet<StreamStatus['state']> = new Set(['done', 'cancelled', 'failed'])
+
+/** A status without what JSON would lose or must not hold: an error's message is not among its own members. */
+function plain(status: StreamStatus): unknown {
+  const error = 'reason' in status ? status.reason : 'error' in status ? status.error : null
+  if (error === null) return status
+  const { code, category, message, status: http, retryAfter } = error
+  return { ...status, reason: undefined, error: { code, category, message, status: http, retryAfter } }
+}

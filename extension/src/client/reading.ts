@@ -1,0 +1,144 @@
+import { StallClocks, type StallOptions } from './clocks'
+import { StreamError } from './errors'
+import { asStreamError } from './failure'
+import { framingOf } from './format'
+import type { Format } from './framing'
+import { isHeartbeat, PayloadReader, type StreamEvent } from './payload'
+import { MAX_EVENT_LENGTH } from './types'
+import { within } from './waiting'
+
+/** How a body is read. */
+export interface ReadingOptions extends StallOptions {
+  /** `auto` (default): by the content type, or by how the body begins where that says nothing. */
+  format?: Format | 'auto'
+  /** Whether data are JSON. `auto` (default): from the first event on that is a JSON object. */
+  json?: boolean | 'auto'
+  /** Characters of one event, 8 Mi by default. */
+  maxEventLength?: number
+  /** An event that is not the JSON it should be. With this it is left out; without, it is the end of the stream. */
+  onBadEvent?: (error: StreamError) => void
+}
+
+/** Who reads a body, and what has to be known beyond its events. */
+export interface Reader {
+  /** Its reason is what reading fails with. */
+  readonly signal: AbortSignal
+  lastEventId: string
+  bytes(count: number): void
+  heartbeat(text: string): void
+}
+
+/** What only somebody needs who may send the request again. */
+export interface ReadingHooks {
+  retry?(milliseconds: number): void
+  /** The format, when it is known: before the first event. */
+  format?(format: Format): void
+  /** Whether the answer is whole, whatever becomes of the connection. */
+  whole?(): boolean
+}
+
+/** How long an answer that is whole may take to end, milliseconds: most do at once, and their connection can be used again. */
+const GRACE_MS = 250
+
+/**
+ * The events of a successful response, to its end.
+ *
+ * @throws {StreamError} whatever goes wrong; the events that came before it have been given
+ */
+export async function* readEvents(
+  response: Response,
+  options: ReadingOptions,
+  reader: Reader,
+  hooks: ReadingHooks = {}
+): AsyncGenerator<StreamEvent, void, undefined> {
+  const source = response.body?.getReader()
+  if (source === undefined) return
+  const clocks = new StallClocks(options)
+  const decoder = new TextDecoder()
+  try {
+    const intake = new Intake(response, options, reader, hooks)
+    for (let ended = false; !ended; ) {
+      const part = await nextPart(source, clocks, reader.signal, hooks.whole?.() ?? false)
+      ended = part.done
+      if (part.value !== undefined) reader.bytes(part.value.length)
+      for (const event of intake.take(decoder.decode(part.value, { stream: !ended }), ended)) {
+        if (!isHeartbeat(event)) clocks.meaningful()
+        yield event
+      }
+      if (intake.failure !== null) throw intake.failure
+    }
+  } catch (error) {
+    const broken = error instanceof StreamError && !reader.signal.aborted
+    if (!broken || !hooks.whole?.()) throw error
+  } finally {
+    // Of no effect where it ended by itself.
+    source.cancel().catch(() => undefined)
+  }
+}
+
+async function nextPart(
+  source: ReadableStreamDefaultReader<Uint8Array>,
+  clocks: StallClocks,
+  signal: AbortSignal,
+  whole: boolean
+): Promise<ReadableStreamReadResult<Uint8Array>> {
+  const budget = whole ? GRACE_MS : clocks.budget()
+  const started = performance.now()
+  try {
+    return await within(source.read(), signal, budget, () => clocks.expired())
+  } catch (error) {
+    throw signal.aborted ? signal.reason : asStreamError(error, 'body')
+  } finally {
+    clocks.waited(performance.now() - started)
+  }
+}
+
+/** From text to events. What fails is kept until the events before it have been given. */
+class Intake {
+  readonly #framing: ReturnType<typeof framingOf>
+  readonly #events: StreamEvent[] = []
+  readonly #options: ReadingOptions
+  readonly #hooks: ReadingHooks
+  #payload: PayloadReader | null = null
+  failure: StreamError | null = null
+
+  constructor(response: Response, options: ReadingOptions, reader: Reader, hooks: ReadingHooks) {
+    this.#options = options
+    this.#hooks = hooks
+    const { format = 'auto', maxEventLength = MAX_EVENT_LENGTH } = options
+    const sink = {
+      message: this.#message,
+      heartbeat: (text: string) => reader.heartbeat(text),
+      retry: (milliseconds: number) => hooks.retry?.(milliseconds),
+      id: (id: string) => {
+        reader.lastEventId = id
+      }
+    }
+    this.#framing = framingOf(response, format, sink, maxEventLength, reader.lastEventId)
+  }
+
+  take(text: string, ended: boolean): StreamEvent[] {
+    try {
+      this.#framing.push(text)
+      if (ended) this.#framing.end()
+    } catch (error) {
+      if (!(error instanceof StreamError)) throw error
+      this.failure ??= error
+    }
+    return this.#events.splice(0)
+  }
+
+  readonly #message = (message: Parameters<PayloadReader['read']>[0], format: Format): void => {
+    if (this.failure !== null) return
+    if (this.#payload === null) {
+      this.#payload = new PayloadReader(format, this.#options.json ?? 'auto')
+      this.#hooks.format?.(format)
+    }
+    try {
+      this.#events.push(this.#payload.read(message))
+    } catch (error) {
+      if (this.#options.onBadEvent === undefined) this.failure = error as StreamError
+      else this.#options.onBadEvent(error as StreamError)
+    }
+  }
+}

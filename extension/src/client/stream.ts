@@ -1,0 +1,221 @@
+import { checkStatus } from './answer'
+import { StreamError } from './errors'
+import { type DeliveryOptions, EventStream, type Run } from './event-stream'
+import { asStreamError } from './failure'
+import { type Outgoing, prepare, type StreamInit } from './outgoing'
+import { errorText, isEnd, isHeartbeat, type StreamEvent } from './payload'
+import { type ReadingOptions, readEvents } from './reading'
+import { Replay } from './replay'
+import { delayBefore, mayResend, type RetryOptions, type RetryRules, retryRules } from './retry'
+import type { Token } from './token'
+import type { Fetch } from './types'
+import { pause, within } from './waiting'
+
+export interface StreamOptions extends ReadingOptions, DeliveryOptions {
+  /** `globalThis.fetch` by default; `longwire.fetch`. */
+  fetch?: Fetch
+  /** Sent as a JSON body, with POST unless the init says otherwise. */
+  body?: unknown
+  token?: Token
+  /** `false`: one attempt. */
+  retry?: RetryOptions | false
+  /** The server continues behind the `Last-Event-ID` that it is sent. */
+  resume?: boolean
+  /** The answer is whole only with an event that says so (`done`, `complete`, `[DONE]`); a body that just ends is broken. */
+  endEvent?: boolean
+  /** Milliseconds until the response's headers. */
+  headerTimeout?: number
+  /** Milliseconds for everything, waits and further attempts included. */
+  totalTimeout?: number
+  /**
+   * A request was sent again from the beginning, and all that was delivered is void: clear what is shown. Without this,
+   * what was delivered stays, the new answer is delivered from where it goes on, and REPLAY_DIFFERS ends the stream if it
+   * begins otherwise.
+   */
+  onRestart?: (reason: StreamError) => void
+  /** Asks for the answer in one piece, when nothing was delivered and no attempt is left. */
+  fallback?: (reason: StreamError, signal: AbortSignal) => Response | Promise<Response>
+}
+
+/**
+ * A request whose answer is a stream of events, sent again where that helps and can do no harm.
+ *
+ *     const answer = stream(url, {}, { fetch: longwire.fetch, body: { prompt }, onText: (added) => show(added) })
+ *     stop.onclick = () => answer.cancel()
+ *     await answer.readToCompletion()
+ *
+ * It is sent when reading begins. It fails with a StreamError; an abort of `init.signal` with ABORTED, whose `cause` is the
+ * signal's reason. `cancel` ends it without an error.
+ *
+ * @throws {TypeError} a URL, header, method, body or option that is none
+ */
+export function stream(url: string | URL | Request, init: StreamInit = {}, options: StreamOptions = {}): EventStream {
+  const rules = retryRules(options.retry)
+  const outgoing = prepare(url, init, options.body)
+  return new EventStream((run) => new Exchange(outgoing, rules, options, run).events(), options, outgoing.signal)
+}
+
+/** One call of `stream`, over all its attempts. */
+class Exchange {
+  readonly #outgoing: Outgoing
+  readonly #rules: RetryRules
+  readonly #options: StreamOptions
+  readonly #run: Run
+  readonly #replay = new Replay()
+  #attempt = 1
+  /** Attempts since something new came that need not come again. */
+  #failures = 0
+  #serverDelay: number | undefined
+  #delivered = false
+  #whole = false
+  #plainText = false
+  /** The last event id that was delivered. */
+  #reached = ''
+
+  constructor(outgoing: Outgoing, rules: RetryRules, options: StreamOptions, run: Run) {
+    this.#outgoing = outgoing
+    this.#rules = rules
+    this.#options = options
+    this.#run = run
+  }
+
+  async *events(): AsyncGenerator<StreamEvent, void, undefined> {
+    const { totalTimeout } = this.#options
+    const late = () => {
+      this.#run.abort(new StreamError('TOTAL_TIMEOUT', `The stream took longer than ${totalTimeout} ms`))
+    }
+    const timer = totalTimeout === undefined ? undefined : setTimeout(late, totalTimeout)
+    try {
+      for (;;) {
+        try {
+          return yield* this.#once()
+        } catch (error) {
+          // Anything else was thrown by one of the caller's own functions.
+          if (!(error instanceof StreamError)) throw error
+          const reason = this.#refuse(error)
+          if (reason !== null) return yield* this.#fallBack(reason)
+          await this.#wait(error)
+        }
+      }
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** One attempt. */
+  async *#once(): AsyncGenerator<StreamEvent, void, undefined> {
+    const run = this.#run
+    run.report({ state: 'connecting', attempt: this.#attempt })
+    const response = await this.#send()
+    run.meter.headers(response)
+    run.report({ state: 'open', attempt: this.#attempt, status: response.status })
+    await checkStatus(response, run.signal)
+    const hooks = {
+      retry: (milliseconds: number) => {
+        this.#serverDelay = milliseconds
+      },
+      format: (format: string) => {
+        this.#plainText = format === 'text'
+      },
+      whole: () => this.#whole
+    }
+    for await (const event of readEvents(response, this.#options, run, hooks)) yield* this.#pass(event)
+    this.#replay.end()
+    if (this.#options.endEvent && !this.#whole) {
+      throw new StreamError('ENDED_EARLY', 'The answer ended without the event that was to end it')
+    }
+  }
+
+  *#pass(event: StreamEvent): Generator<StreamEvent, void, undefined> {
+    // Signs of life come when they come, in a repeated answer too.
+    if (isHeartbeat(event)) return yield event
+    const fresh = this.#replay.pass(event, this.#plainText)
+    if (fresh === null) return
+    this.#delivered = true
+    this.#whole ||= isEnd(fresh)
+    if (this.#options.resume && fresh.id !== this.#reached) {
+      this.#reached = fresh.id
+      // What came up to here never comes again.
+      this.#replay.forget()
+      this.#failures = 0
+    }
+    yield fresh
+    if (fresh.type === 'error') {
+      throw new StreamError('ERROR_EVENT', `The server reports an error: ${errorText(fresh)}`, { body: fresh.raw })
+    }
+  }
+
+  async #send(): Promise<Response> {
+    const { fetch = globalThis.fetch, token, headerTimeout } = this.#options
+    const aborter = new AbortController()
+    const { signal } = this.#run
+    const abort = () => aborter.abort(signal.reason)
+    if (signal.aborted) throw signal.reason
+    signal.addEventListener('abort', abort)
+    const late = () =>
+      new StreamError('HEADERS_TIMEOUT', `The server did not begin to answer within ${headerTimeout} ms`)
+    try {
+      const { url, init } = await this.#outgoing.next(token, this.#resumes() ? this.#run.lastEventId : '')
+      const answer = fetch(url, { ...init, signal: aborter.signal })
+      return await within(answer, signal, headerTimeout, late)
+    } catch (error) {
+      // A request that is late goes on unless it is told.
+      aborter.abort(error)
+      throw asStreamError(error, 'fetch')
+    }
+  }
+
+  #resumes(): boolean {
+    return Boolean(this.#options.resume) && this.#run.lastEventId !== ''
+  }
+
+  /** Null if the request may be sent again; else what the stream fails with. */
+  #refuse(failure: StreamError): StreamError | null {
+    const { retries } = this.#rules
+    const { method, headers, repeatable } = this.#outgoing
+    const sent = { method, headers, repeatable, resumes: this.#resumes(), answered: this.#run.meter.bytesReceived > 0 }
+    if (this.#run.signal.aborted || !mayResend(failure, sent, this.#rules)) return failure
+    if (retries === 0) return failure
+    if (this.#failures >= retries) {
+      const text = `The stream failed ${retries + 1} times; the last time: ${failure.message}`
+      const { status, retryAfter, body } = failure
+      return new StreamError('MAX_RETRIES_EXCEEDED', text, { cause: failure, status, retryAfter, body })
+    }
+    return delayBefore(1, failure, this.#rules) === null ? failure : null
+  }
+
+  async #wait(reason: StreamError): Promise<void> {
+    this.#failures += 1
+    this.#attempt += 1
+    const delay = delayBefore(this.#failures, reason, this.#rules, this.#serverDelay) ?? 0
+    this.#run.report({ state: 'waiting', attempt: this.#attempt, delay, until: Date.now() + delay, reason })
+    await pause(delay, this.#run.signal)
+    if (!this.#delivered) return
+    if (this.#options.onRestart === undefined || this.#resumes()) this.#replay.restart()
+    else {
+      this.#replay.forget()
+      this.#run.restart()
+      this.#options.onRestart(reason)
+    }
+  }
+
+  async *#fallBack(reason: StreamError): AsyncGenerator<StreamEvent, void, undefined> {
+    const { fallback } = this.#options
+    const hopeless = HOPELESS.has(reason.category) || this.#delivered
+    if (fallback === undefined || hopeless || this.#run.signal.aborted) throw reason
+    this.#run.report({ state: 'falling-back', reason })
+    const { signal } = this.#run
+    const response = await within(Promise.resolve(fallback(reason, signal)), signal).catch((error: unknown) => {
+      throw asStreamError(error, 'fetch')
+    })
+    this.#run.meter.headers(response)
+    await checkStatus(response, signal)
+    // In one piece: an answer that breaks off is not to be half shown.
+    const events: StreamEvent[] = []
+    for await (const event of readEvents(response, this.#options, this.#run)) events.push(event)
+    yield* events
+  }
+}
+
+/** What another way of asking does not mend. */
+const HOPELESS: ReadonlySet<string> = new Set(['CANCELLED', 'AUTH', 'POLICY', 'RATE_LIMITED'])

@@ -1,0 +1,41 @@
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { expect, test } from 'vitest'
+
+const folder = fileURLToPath(new URL('../../src/client/', import.meta.url))
+
+/** What a bundler takes of the library for this code. */
+async function bundle(code: string): Promise<{ code: string; imports: string[] }> {
+  const { outputFiles, metafile } = await build({
+    stdin: { contents: code, resolveDir: folder, loader: 'ts' },
+    bundle: true,
+    format: 'esm',
+    external: ['eventsource-parser'],
+    metafile: true,
+    write: false
+  })
+  const imports = Object.values(metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path))
+  return { code: outputFiles[0]?.text ?? '', imports }
+}
+
+test('it depends on eventsource-parser alone, and on nothing of the extension', async () => {
+  const { imports, code } = await bundle("export * from './index'")
+  expect([...new Set(imports)]).toEqual(['eventsource-parser'])
+  expect(code).not.toContain('/page/')
+  expect(code).not.toContain('chrome.')
+})
+
+test('who imports little, gets little', async () => {
+  expect((await bundle("export { StreamError } from './index'")).code).not.toMatch(parts('EventStream', 'SseDecoder'))
+  const source = (await bundle("export { EventSource } from './index'")).code
+  expect(source).toMatch(parts('EventSource'))
+  expect(source).not.toMatch(parts('Exchange', 'EventStream', 'Replay', 'Batcher', 'PayloadReader'))
+  const events = (await bundle("export { events } from './index'")).code
+  expect(events).toMatch(parts('EventStream'))
+  expect(events).not.toMatch(parts('Exchange', 'EventSource', 'Replay'))
+})
+
+/** A class of one of these names, however it is declared. */
+function parts(...names: string[]): RegExp {
+  return new RegExp(`\\b(?:class (?:${names.join('|')})\\b|(?:${names.join('|')}) = class\\b)`)
+}

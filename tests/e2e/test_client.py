@@ -1,0 +1,274 @@
+"""The client library in real Chromium over the real host, and every example of its documentation."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.browser import Browser
+from tests.e2e.client import load_client
+from tests.e2e.conftest import Upstream
+from tests.host_process import write_policy
+from tests.upstreams import bodies, uploads
+from tests.upstreams.connection import Request
+from tests.upstreams.threaded import ThreadedServer
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "client.md").read_text()
+EXAMPLES = dict(re.findall(r"```js (\w+)\n(.*?)```", DOCUMENT, re.DOTALL))
+
+PARTS = """() => {
+    document.body.innerHTML = `<p id=output></p><p id=notice></p><p id=feed></p><button id=ask></button>
+        <button id=stop></button><progress id=bar></progress><input id=file type=file>`
+    window.values = []
+    const seen = new MutationObserver(() => values.push(document.querySelector('#bar').value))
+    seen.observe(document.querySelector('#bar'), { attributes: true })
+}"""
+
+# The exports as a module that `from 'longwire'` can be replaced with.
+RUN = """async ([code, root]) => {
+    const names = Object.keys(client).join(', ')
+    const text = `const { ${names} } = window.client\\n` + code
+        .replace(/^import .*$/m, '')
+        .replaceAll('https://api.example.com/', root)
+    await import(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })))
+}"""
+
+EVENT_STREAM = ("Content-Type", "text/event-stream")
+
+
+@pytest.fixture
+def client(page: Page) -> Page:
+    """A page with the library, as `client`, and what the examples show things in."""
+    load_client(page)
+    page.evaluate(PARTS)
+    return page
+
+
+def run_example(page: Page, name: str, upstream: Upstream) -> None:
+    """Run an example as it stands, but for the server's name."""
+    page.evaluate(RUN, [EXAMPLES[name], upstream.root])
+
+
+def delta(text: str) -> str:
+    """A piece of a chat completion."""
+    return json.dumps({"choices": [{"delta": {"content": text}}]})
+
+
+def test_a_chat_is_stopped_and_what_has_arrived_stays(client: Page, upstream: Upstream) -> None:
+    upstream.app.routes.add("/v1/chat/completions", upstream.app.streams)
+    events = upstream.app.streams.channel()
+    run_example(client, "chat", upstream)
+    client.click("#ask")
+    for piece in ("Hel", "lo, ", "wörld"):
+        events.event(delta(piece))
+    expect(client.locator("#output")).to_have_text("Hello, wörld")
+    client.click("#stop")
+    expect(client.locator("#notice")).to_have_text("stopped")
+    upstream.run(upstream.server.connections[-1].wait_gone)
+    assert client.inner_text("#output") == "Hello, wörld"
+    (request,) = upstream.server.requests
+    assert request.method == "POST" and request.header("content-type") == "application/json"
+
+
+def test_a_chat_says_when_it_tries_again(client: Page, upstream: Upstream) -> None:
+    async def busy(request: Request) -> None:
+        await request.body()
+        await bodies.respond(request.connection, b"", status=503, headers=[("Retry-After", "4")])
+
+    upstream.app.routes.add("/v1/chat/completions", busy)
+    run_example(client, "chat", upstream)
+    client.click("#ask")
+    expect(client.locator("#notice")).to_contain_text("The server answered 503")
+    expect(client.locator("#notice")).to_contain_text(re.compile("retrying in [34] s"))
+    client.click("#stop")
+    expect(client.locator("#notice")).to_have_text("stopped")
+    assert len(upstream.server.requests) == 1
+
+
+def test_a_feed_resumes_behind_the_last_event(client: Page, upstream: Upstream) -> None:
+    asked: list[str | None] = []
+
+    async def feed(request: Request) -> None:
+        asked.append(request.header("last-event-id"))
+        after = int(asked[-1] or 0)
+        # Every connection breaks after two events, in the middle of the third.
+        events = "".join(f"id: {number}\ndata: {number}\n\n" for number in range(after + 1, min(after + 3, 6)))
+        whole = after + 2 >= 5
+        text = f"retry: 5\n{events}" + ("data: [DONE]\n\n" if whole else "id: 99\ndata: hal")
+        await request.connection.send(bodies.head(200, [EVENT_STREAM, ("Transfer-Encoding", "chunked")]))
+        await request.connection.send(bodies.chunk(text.encode()) + (b"0\r\n\r\n" if whole else b""))
+        if not whole:
+            request.connection.close()
+
+    upstream.app.routes.add("/feed", feed)
+    run_example(client, "feed", upstream)
+    expect(client.locator("#notice")).to_have_text("end of the feed")
+    assert client.inner_text("#feed").split() == ["1", "2", "3", "4", "5"]
+    assert asked == [None, "2", "4"]
+
+
+def test_an_upload_shows_its_progress(client: Page, upstream: Upstream) -> None:
+    upstream.app.routes.add("/upload", uploads.echo)
+    size = 8 << 20
+    content = b"".join(bodies.seeded("upload", size))
+    client.set_input_files("#file", {"name": "file", "mimeType": "application/octet-stream", "buffer": content})
+    run_example(client, "upload", upstream)
+    expect(client.locator("#notice")).to_have_text(bodies.digest("upload", size))
+    values: list[int] = client.evaluate("values")
+    assert values == sorted(values) and len(set(values)) > 3 and values[-1] == size
+
+
+def test_a_download_shows_its_progress(client: Page, upstream: Upstream) -> None:
+    size = 8 << 20
+
+    async def file(request: Request) -> None:
+        await bodies.respond(request.connection, bytes(size))
+
+    upstream.app.routes.add("/file", file)
+    run_example(client, "download", upstream)
+    expect(client.locator("#notice")).to_have_text(f"{size} bytes")
+    values: list[int] = client.evaluate("values")
+    assert values == sorted(values) and len(set(values)) > 3 and values[-1] == size
+
+
+def test_an_event_source_with_a_body_reconnects_with_its_last_event_id(client: Page, upstream: Upstream) -> None:
+    asked: list[tuple[str, bytes, str | None]] = []
+
+    async def feed(request: Request) -> None:
+        last = request.header("last-event-id")
+        asked.append((request.method, await request.body(), last))
+        if len(asked) == 3:
+            await bodies.respond(request.connection, b"", status=204)
+        else:
+            event = f"retry: 1\nid: é{len(asked)}\nevent: tick\ndata: {len(asked)}\n\n".encode()
+            await bodies.respond(request.connection, event, headers=[EVENT_STREAM])
+
+    upstream.app.routes.add("/feed", feed)
+    seen = client.evaluate(
+        """(url) => new Promise((resolve) => {
+            const options = { fetch: longwire.fetch, headers: { 'X-Own': '1' }, body: 'query' }
+            const source = new client.EventSource(url, options)
+            const seen = []
+            source.onopen = () => seen.push('open')
+            source.addEventListener('tick', ({ data, lastEventId }) => seen.push(`${data} ${lastEventId}`))
+            source.onerror = ({ error }) => {
+                seen.push(`${error.code} ${source.readyState}`)
+                if (source.readyState === client.EventSource.CLOSED) resolve(seen)
+            }
+        })""",
+        upstream.url("/feed"),
+    )
+    again = "ENDED_EARLY 0"
+    assert seen == ["open", "1 é1", again, "open", "2 é2", again, "HTTP_STATUS 2"]
+    assert [(method, body) for method, body, _ in asked] == [("POST", b"query")] * 3
+    # Our server reads header bytes as Latin-1.
+    assert [last and last.encode("latin-1").decode() for _, _, last in asked] == [None, "é1", "é2"]
+
+
+def test_a_thousand_events_are_shown_in_few_frames_and_none_is_lost(client: Page, upstream: Upstream) -> None:
+    calls, text = client.evaluate(
+        """async (url) => {
+            let calls = 0, shown = ''
+            const options = { fetch: longwire.fetch, batch: 'frame', onText: (added) => { calls += 1; shown += added } }
+            await client.stream(url, {}, options).readToCompletion()
+            return [calls, shown]
+        }""",
+        upstream.url("/paced?events=1000&per_second=2000"),
+    )
+    assert text.count(".") == 1000
+    assert 1 < calls < 500
+
+
+def test_a_page_that_is_frozen_and_thawed_sends_nothing_again(
+    client: Page, browser: Browser, upstream: Upstream
+) -> None:
+    events = upstream.app.streams.channel()
+    client.evaluate(
+        """(url) => {
+            window.reading = client.stream(url, {}, { fetch: longwire.fetch, onText: () => {}, batch: 50 })
+            window.over = reading.readToCompletion()
+        }""",
+        upstream.url("/sse"),
+    )
+    events.event("one ")
+    client.wait_for_function("reading.text === 'one '")
+    session = browser.context.new_cdp_session(client)
+    session.send("Page.setWebLifecycleState", {"state": "frozen"})
+    events.event("two ")
+    session.send("Page.setWebLifecycleState", {"state": "active"})
+    events.event("three")
+    events.end()
+    assert client.evaluate("over.then(({ text }) => text)") == "one two three"
+    assert len(upstream.server.requests) == 1
+
+
+def test_what_the_policy_denies_is_asked_once(client: Page, browser: Browser, upstream: Upstream) -> None:
+    ask = """(url) => client.stream(url, {}, { fetch: longwire.fetch, retry: { delay: 1 } }).readToCompletion().then(
+        () => 'done', ({ code, category, retryable }) => ({ code, category, retryable }))"""
+    assert client.evaluate(ask, upstream.url("/paced?events=1")) == "done"
+    # The grant is taken back while the page is open.
+    write_policy(browser.home, "version = 1\n")
+    denied = {"code": "POLICY_DENIED", "category": "POLICY", "retryable": False}
+    assert client.evaluate(ask, upstream.url("/paced?events=1")) == denied
+    assert len(upstream.server.requests) == 1
+
+
+def test_a_page_that_goes_away_ends_its_streams(client: Page, site: ThreadedServer, upstream: Upstream) -> None:
+    events = upstream.app.streams.channel()
+    client.evaluate(
+        """(url) => {
+            window.reading = client.stream(url, {}, { fetch: longwire.fetch })
+            window.over = reading.readToCompletion()
+        }""",
+        upstream.url("/sse"),
+    )
+    events.event("one")
+    client.wait_for_function("reading.text === 'one'")
+    client.goto(site.url("/blank"))
+    upstream.run(upstream.server.connections[-1].wait_gone)
+
+
+def test_a_body_that_fails_is_told_apart_and_never_sent_again(client: Page, upstream: Upstream) -> None:
+    error = client.evaluate(
+        """(url) => {
+            async function* failing() {
+                yield 'one'
+                throw new Error('the source failed')
+            }
+            const options = { fetch: longwire.fetch, retry: { delay: 1, resend: 'always' } }
+            return client.stream(url, { method: 'POST', body: failing() }, options).readToCompletion().then(
+                () => null, ({ code, category, cause }) => ({ code, category, cause: cause.cause.message }))
+        }""",
+        upstream.url("/mirror"),
+    )
+    assert error == {"code": "UPLOAD_FAILED", "category": "NETWORK", "cause": "the source failed"}
+    assert len(upstream.server.requests) <= 1
+
+
+def test_an_endless_body_is_let_go_of_with_its_stream(client: Page, upstream: Upstream) -> None:
+    ended: Any = client.evaluate(
+        """async (url) => {
+            let sent = 0, ended
+            const over = new Promise((resolve) => { ended = resolve })
+            async function* endless() {
+                try {
+                    for (;;) {
+                        sent += 1
+                        if (sent === 50) reading.cancel()
+                        yield 'x'.repeat(1000)
+                    }
+                } finally {
+                    ended('ended')
+                }
+            }
+            const reading = client.stream(url, { method: 'POST', body: endless() }, { fetch: longwire.fetch })
+            const { cancelled } = await reading.readToCompletion()
+            return [cancelled, await over]
+        }""",
+        upstream.url("/mirror"),
+    )
+    assert ended == [True, "ended"]
+    upstream.run(upstream.server.connections[-1].wait_gone)
