@@ -1,0 +1,28 @@
+// Bundles the page and every client for a browser: `node bundle.mjs DIR`. The packages are as they came from npm; esbuild
+// is the extension's.
+
+import { readdir } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+const { build } = createRequire(new URL('../../extension/', import.meta.url))('esbuild')
+const [, , outdir] = process.argv
+
+const clients = await readdir(new URL('src/clients/', import.meta.url))
+await build({
+  absWorkingDir: here,
+  entryPoints: ['src/page.ts', ...clients.map((name) => `src/clients/${name}`)],
+  outdir,
+  bundle: true,
+  format: 'esm',
+  // What clients share is loaded once, and no client brings another one along.
+  splitting: true,
+  platform: 'browser',
+  target: 'chrome148',
+  // Errors are compared by the names of their classes.
+  keepNames: true,
+  logLevel: 'warning',
+  // Packages that are not there are missing a hundred times over.
+  logLimit: 3
+})

@@ -1,0 +1,6 @@
+import { createOpenAI } from '@ai-sdk/openai'
+import { through } from '../ai'
+
+export const client = through(({ base, key, fetch }) =>
+  createOpenAI({ baseURL: `${base}/v1`, apiKey: key, fetch })('gpt-5-mini')
+)
