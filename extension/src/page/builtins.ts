@@ -25,7 +25,11 @@ function getter<T, R>(prototype: T, name: keyof T): (self: T) => R {
   return uncurry(Object.getOwnPropertyDescriptor(prototype, name)?.get as (this: T) => R)
 }
 
-export const { create, defineProperty, freeze, hasOwn, keys, setPrototypeOf } = Object
+export const { defineProperty, freeze, getOwnPropertyDescriptor, hasOwn, keys, setPrototypeOf } = Object
+export const { apply, construct } = Reflect
+export const NativeProxy = Proxy
+export const hasInstanceSymbol: typeof Symbol.hasInstance = Symbol.hasInstance
+export const { isArray } = Array
 export const { isView } = ArrayBuffer
 export const { isFinite: isFiniteNumber } = Number
 export const { ceil, min } = Math
@@ -40,10 +44,18 @@ export const NativeFinalizationRegistry = FinalizationRegistry
 export const NativeUint8Array = Uint8Array
 export const NativeEvent = Event
 export const asyncIteratorSymbol: typeof Symbol.asyncIterator = Symbol.asyncIterator
+export const nativeFetch = fetch.bind(globalThis)
+export const now = performance.now.bind(performance)
+/** Throw where the page's own error handling sees it, and nowhere else. */
+export const report = reportError.bind(globalThis)
 export const startTimer = setTimeout.bind(globalThis) as (task: () => void, delayMs: number) => number
 export const stopTimer = clearTimeout.bind(globalThis) as (timer: number) => void
 
 export const sliceString = uncurry(String.prototype.slice)
+export const startsWith = uncurry(String.prototype.startsWith)
+export const endsWith = uncurry(String.prototype.endsWith)
+export const indexOf = uncurry(String.prototype.indexOf) as (text: string, part: string, from?: number) => number
+export const lowerCase = uncurry(String.prototype.toLowerCase)
 
 // Both take the instance's own state, so an instance made here cannot be tampered with later.
 const encoder = new TextEncoder()
@@ -73,24 +85,27 @@ const dataViewBuffer = getter<DataView, ArrayBuffer>(DataView.prototype, 'buffer
 const dataViewOffset = getter<DataView, number>(DataView.prototype, 'byteOffset')
 const dataViewLength = getter<DataView, number>(DataView.prototype, 'byteLength')
 const bufferLength = getter<ArrayBuffer, number>(ArrayBuffer.prototype, 'byteLength')
+const bufferDetached = getter<ArrayBuffer, boolean>(ArrayBuffer.prototype, 'detached')
 
-/** The memory of a buffer or of any view, as bytes and not copied; null for everything else. */
+/**
+ * The memory of a buffer or of any view, as bytes and not copied; null for everything else. What is detached has no bytes
+ * (Web IDL, "get a copy of the bytes held by the buffer source").
+ */
 export function bytesOf(value: unknown): Uint8Array<ArrayBuffer> | null {
   if (isView(value)) {
-    return typedArrayTag(value as Uint8Array) === undefined
-      ? new NativeUint8Array(
-          dataViewBuffer(value as DataView<ArrayBuffer>),
-          dataViewOffset(value as DataView),
-          dataViewLength(value as DataView)
-        )
-      : new NativeUint8Array(
-          typedArrayBuffer(value as Uint8Array),
-          typedArrayOffset(value as Uint8Array),
-          bytesLength(value as Uint8Array)
-        )
+    const typed = typedArrayTag(value as Uint8Array) !== undefined
+    const buffer = typed ? typedArrayBuffer(value as Uint8Array) : dataViewBuffer(value as DataView<ArrayBuffer>)
+    if (isDetached(buffer)) return new NativeUint8Array(0)
+    return typed
+      ? new NativeUint8Array(buffer, typedArrayOffset(value as Uint8Array), bytesLength(value as Uint8Array))
+      : new NativeUint8Array(buffer, dataViewOffset(value as DataView), dataViewLength(value as DataView))
   }
-  return brand(() => bufferLength(value as ArrayBuffer)) ? new NativeUint8Array(value as ArrayBuffer) : null
+  if (!brand(() => bufferLength(value as ArrayBuffer))) return null
+  return isDetached(value as ArrayBuffer) ? new NativeUint8Array(0) : new NativeUint8Array(value as ArrayBuffer)
 }
+
+/** Shared memory, which the getter does not take, cannot be. */
+const isDetached = (buffer: ArrayBuffer): boolean => brand(() => bufferDetached(buffer)) && bufferDetached(buffer)
 
 /** Whether `touch`, a captured getter that throws on foreign objects, accepts the object. */
 function brand(touch: () => unknown): boolean {
@@ -126,16 +141,32 @@ export const closePort = uncurry(MessagePort.prototype.close)
 export const signalAborted = getter<AbortSignal, boolean>(AbortSignal.prototype, 'aborted')
 export const signalReason = getter<AbortSignal, unknown>(AbortSignal.prototype, 'reason')
 
+export const NativeURL = URL
+export const urlHref = getter<URL, string>(URL.prototype, 'href')
+export const urlProtocol = getter<URL, string>(URL.prototype, 'protocol')
+export const urlHostname = getter<URL, string>(URL.prototype, 'hostname')
+export const urlPort = getter<URL, string>(URL.prototype, 'port')
+export const urlPathname = getter<URL, string>(URL.prototype, 'pathname')
+const documentBase = getter<Document, string>(Node.prototype as Document, 'baseURI')
+/** Against which the page's relative URLs are resolved. */
+export const baseUrl = (): string => documentBase(document)
+
+export const requestCache = getter<Request, RequestCache>(Request.prototype, 'cache')
 export const requestMethod = getter<Request, string>(Request.prototype, 'method')
 export const requestUrl = getter<Request, string>(Request.prototype, 'url')
 export const requestHeaders = getter<Request, Headers>(Request.prototype, 'headers')
 export const requestBody = getter<Request, ReadableStream<Uint8Array> | null>(Request.prototype, 'body')
+export const isRequest = (value: unknown): value is Request => brand(() => requestUrl(value as Request))
 export const requestRedirect = getter<Request, RequestRedirect>(Request.prototype, 'redirect')
 export const requestSignal = getter<Request, AbortSignal>(Request.prototype, 'signal')
 export const requestIntegrity = getter<Request, string>(Request.prototype, 'integrity')
 export const requestBlob = uncurry(Request.prototype.blob)
 export const headersForEach = uncurry(Headers.prototype.forEach)
 export const headersGet = uncurry(Headers.prototype.get)
+export const headersHas = uncurry(Headers.prototype.has)
+export const headersAppend = uncurry(Headers.prototype.append)
+export const responseError = Response.error.bind(Response)
+export const responseHeaders = getter<Response, Headers>(Response.prototype, 'headers')
 export const responseClone = uncurry(Response.prototype.clone)
 export const responseBodyUsed = getter<Response, boolean>(Response.prototype, 'bodyUsed')
 
@@ -148,6 +179,10 @@ export const responseReaders = bare({
   json: uncurry(Response.prototype.json),
   text: uncurry(Response.prototype.text)
 })
+
+/** Absent on pages that are no secure context. */
+export const digest: SubtleCrypto['digest'] | undefined = globalThis.crypto.subtle?.digest.bind(crypto.subtle)
+export const bytesToBase64 = uncurry(Uint8Array.prototype.toBase64) as (bytes: Uint8Array) => string
 
 export const blobSize = getter<Blob, number>(Blob.prototype, 'size')
 export const blobStream = uncurry(Blob.prototype.stream)
@@ -179,10 +214,10 @@ export const registerFinalizer = uncurry(FinalizationRegistry.prototype.register
   target: WeakKey,
   held: T
 ) => void
-const promiseThen = uncurry(Promise.prototype.then) as (
-  promise: Promise<unknown>,
-  onFulfilled: undefined,
-  onRejected: () => void
+export const promiseThen = uncurry(Promise.prototype.then) as <T>(
+  promise: Promise<T>,
+  onFulfilled: ((value: T) => void) | undefined,
+  onRejected: (reason: unknown) => void
 ) => Promise<unknown>
 
 /** Say that a promise's rejection is nobody's business. */

@@ -22,13 +22,13 @@ export class LongwireError extends NativeTypeError {
   readonly retryable: boolean
 
   constructor(code: ErrorCode, message: string, phase: Phase, details?: Details) {
-    // A polluted Object.prototype would answer for a `cause` that is not there.
+    // A polluted Object.prototype would answer for what is not there.
     if (details !== undefined && hasOwn(details, 'cause')) super(message, details)
     else super(message)
     const info = ERRORS[code]
     this.code = code
     this.category = info.category
     this.phase = phase
-    this.retryable = details?.retryable ?? info.retryable
+    this.retryable = details !== undefined && hasOwn(details, 'retryable') ? details.retryable === true : info.retryable
   }
 }

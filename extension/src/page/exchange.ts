@@ -4,16 +4,17 @@ import type {
   StreamChunk,
   StreamEnd,
   StreamErrorMessage,
+  StreamedRequestBody,
   StreamHeaders,
   ToPage
 } from '../protocol/bridge'
 import type { ErrorCode } from '../protocol/errors'
 import { Body } from './body'
-import { addListener, hasOwn, removeListener, signalReason } from './builtins'
+import { addListener, bare, hasOwn, promiseThen, removeListener, report, signalReason } from './builtins'
 import { LongwireError } from './errors'
 import type { Payload } from './payload'
 import type { RequestHead } from './request'
-import { buildResponse, hasNullBody, resolveWith } from './response'
+import { buildOpaqueRedirect, buildResponse, hasNullBody, isRedirect, resolveWith, verifyResponse } from './response'
 import { Upload } from './upload'
 
 /** A message about one stream. */
@@ -70,9 +71,10 @@ export class Exchange {
     const { method, url, headers, redirect, timeouts } = this.#head
     this.#host.post({ type: 'STREAM_START', id: this.id, method, url, headers, body: payload.body, redirect, timeouts })
     if (payload.source === null) return
-    const size = payload.body.kind === 'stream' ? payload.body.size : undefined
+    const size = hasOwn(payload.body, 'size') ? (payload.body as StreamedRequestBody).size : undefined
     this.#upload = new Upload(this.id, payload.source, size, {
       send: (message) => this.#host.post(message),
+      taken: (sent) => this.#tellProgress(sent, size ?? null),
       failed: (cause) => this.#uploadFailed(cause)
     })
     void this.#upload.run()
@@ -100,7 +102,7 @@ export class Exchange {
       case 'STREAM_CHUNK':
         return this.#receiveChunk(message)
       case 'STREAM_BODY_ACK':
-        return this.#upload?.granted(message.consumed + message.window)
+        return this.#upload?.granted(message.consumed, message.window)
       case 'STREAM_END':
         return this.#receiveEnd(message)
       case 'STREAM_ERROR':
@@ -113,16 +115,32 @@ export class Exchange {
   #receiveHeaders(head: StreamHeaders): void {
     if (this.#outcome === null) return this.#violated('a second response head')
     this.#headersSeen = true
+    this.#upload?.answered()
     try {
+      if (this.#head.redirect === 'manual' && isRedirect(head.status)) return this.#deliverRedirect(head)
       if (!hasNullBody(this.#head.method, head.status)) this.#body = this.#newBody()
-      const response = buildResponse(head, this.#body)
-      const { resolve } = this.#outcome
-      this.#outcome = null
-      resolveWith(resolve, response)
+      this.#deliver(head, buildResponse(head, this.#body))
     } catch {
       this.#body = null
       this.#violated('a response head that is not HTTP')
     }
+  }
+
+  #deliver(head: StreamHeaders, response: Response): void {
+    const { resolve, reject } = this.#outcome as Outcome
+    const { integrity } = this.#head
+    this.#outcome = null
+    if (integrity === null) return resolveWith(resolve, response)
+    const settle = (verified: Response) => resolveWith(resolve, verified)
+    promiseThen(verifyResponse(head, response, integrity), settle, reject)
+  }
+
+  /** The page learns that there was a redirect and nothing of it. */
+  #deliverRedirect(head: StreamHeaders): void {
+    const { resolve } = this.#outcome as Outcome
+    this.#outcome = null
+    this.#dropped('cancel', undefined)
+    resolveWith(resolve, buildOpaqueRedirect(head))
   }
 
   #newBody(): Body {
@@ -167,6 +185,15 @@ export class Exchange {
     else {
       this.#body?.abort(reason)
       this.#detach()
+    }
+  }
+
+  #tellProgress(sent: number, total: number | null): void {
+    try {
+      this.#head.onUploadProgress?.(bare({ sent, total }))
+    } catch (error) {
+      // The page's mistake, and no reason to break its request.
+      report(error)
     }
   }
 

@@ -1,23 +1,18 @@
 // The shim: a content script in the page's own world, run before any script of the page.
 
+import type { Longwire } from './api'
 import { addListener, bare, defineProperty, eventPersisted, freeze, hasOwn } from './builtins'
 import { announceShim, receivePorts } from './handover'
-import type { LongwireInit } from './request'
-import { Shim, type StatusReport } from './shim'
-
-/** `window.longwire`. */
-export interface Longwire {
-  readonly version: string
-  readonly fetch: (input: RequestInfo | URL, init?: LongwireInit) => Promise<Response>
-  readonly status: () => Promise<StatusReport>
-}
+import { patch } from './patch'
+import { fetchFunction, Shim } from './shim'
 
 function install(): void {
   const shim = new Shim(() => announceShim(window))
   const longwire: Longwire = {
     version: LONGWIRE_VERSION,
-    fetch: (input, init) => shim.fetch(input, init),
-    status: () => shim.status()
+    fetch: fetchFunction((args) => shim.fetch(args)),
+    status: () => shim.status(),
+    patch: (options) => patch(shim, window, options)
   }
   defineProperty(window, 'longwire', bare({ value: freeze(longwire), enumerable: true }))
   receivePorts(window, shim.channel)

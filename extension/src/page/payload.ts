@@ -68,32 +68,36 @@ function withSizedBody(request: Request): Request | null {
   }
 }
 
-/** The body ready to be announced: at once where its bytes are at hand, so that the start does not wait. */
-export function preparePayload(plan: BodyPlan): Payload | Promise<Payload> {
+/**
+ * The body ready to be announced: at once where its bytes are at hand, so that the start does not wait.
+ *
+ * @param inlineBytes up to which size it goes along with the start; none of it, if its progress is to be told
+ */
+export function preparePayload(plan: BodyPlan, inlineBytes = INLINE_BODY_BYTES): Payload | Promise<Payload> {
   switch (plan.kind) {
     case 'none':
       return { body: { kind: 'none' }, source: null }
     case 'bytes':
-      return fromBytes(plan.bytes)
+      return fromBytes(plan.bytes, inlineBytes)
     case 'source':
       return { body: { kind: 'stream' }, source: plan.source }
     case 'blob':
-      return fromBlob(plan.request)
+      return fromBlob(plan.request, inlineBytes)
   }
 }
 
-function fromBytes(bytes: Uint8Array<ArrayBuffer>): Payload {
+function fromBytes(bytes: Uint8Array<ArrayBuffer>, inlineBytes: number): Payload {
   const size = bytesLength(bytes)
-  return size <= INLINE_BODY_BYTES
+  return size <= inlineBytes
     ? { body: { kind: 'inline', data: bytes }, source: null }
     : { body: { kind: 'stream', size }, source: bytesSource(bytes) }
 }
 
 /** A blob knows its size and need not be in memory, however large a file the form holds. */
-async function fromBlob(request: Request): Promise<Payload> {
+async function fromBlob(request: Request, inlineBytes: number): Promise<Payload> {
   const blob = await requestBlob(request)
   const size = blobSize(blob)
-  if (size <= INLINE_BODY_BYTES) {
+  if (size <= inlineBytes) {
     return { body: { kind: 'inline', data: new NativeUint8Array(await blobBytes(blob)) }, source: null }
   }
   return { body: { kind: 'stream', size }, source: streamSource(blobStream(blob)) }

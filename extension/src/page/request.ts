@@ -1,53 +1,38 @@
-import type { RedirectMode, Timeouts } from '../protocol/bridge'
-import { MAX_TIMEOUT_MS } from '../protocol/constants'
+import type { RedirectMode } from '../protocol/bridge'
 import {
   append,
   bare,
-  ceil,
-  create,
-  defineProperty,
   headersForEach,
   headersGet,
-  isFiniteNumber,
-  keys,
-  mapGet,
-  NativeHeaders,
+  headersHas,
   NativeReadableStream,
   NativeRequest,
   NativeTypeError,
+  requestCache,
   requestHeaders,
   requestIntegrity,
   requestMethod,
   requestRedirect,
   requestSignal,
   requestUrl,
-  sliceString
+  startsWith
 } from './builtins'
 import { LongwireError } from './errors'
+import { type InitSnapshot, type LongwireInit, readInit } from './init'
+import { type Integrity, readIntegrity } from './integrity'
+import { type Options, readOptions } from './options'
 import { asyncIterableBody, type BodyPlan, planBody } from './payload'
 
-/** The `longwire` member of the init: milliseconds, 1 to 24 hours. */
-export interface StreamOptions {
-  headerTimeout?: number
-  idleTimeout?: number
-  totalTimeout?: number
-}
-
-/** Also an async iterable is a body. */
-export type LongwireInit = Omit<RequestInit, 'body'> & {
-  body?: BodyInit | AsyncIterable<unknown> | null
-  longwire?: StreamOptions
-}
-
 /** A request without its body. */
-export interface RequestHead {
+export interface RequestHead extends Options {
   readonly method: string
   /** Absolute, as the browser parsed it; may have a fragment. */
   readonly url: string
   readonly headers: [string, string][]
   readonly redirect: RedirectMode
-  readonly timeouts: Timeouts
   readonly signal: AbortSignal
+  /** What the response's body must be, if the page said so. */
+  readonly integrity: Integrity | null
 }
 
 /** A request as the arguments of `longwire.fetch` describe it. */
@@ -56,86 +41,82 @@ export interface Plan {
   readonly body: BodyPlan
 }
 
+/** A request that no server has a part in: the browser itself has what its URL names. */
+export interface LocalPlan {
+  readonly local: Request
+}
+
 /**
  * Let the browser's own Request read the arguments, as its fetch would: methods, forbidden headers, relative URLs,
- * signals. Of RequestInit,
- *
- *   honoured   method, headers, body, duplex, redirect, signal
- *   refused    integrity: the page would rely on a check that nobody makes
- *   ignored    cache, credentials, keepalive, mode, priority, referrer, referrerPolicy, window: Longwire has no cache and
- *              no cookies, sends no Referer, and CORS is replaced by the policy
+ * signals. docs/page-api.md says of every member of RequestInit whether it is honoured, ignored or refused.
  *
  * @throws {TypeError} what the browser's own fetch would reject with, or an option that is none
  * @throws {LongwireError} PROTOCOL: a scheme that Longwire does not carry
  */
-export function planRequest(input: RequestInfo | URL, init: LongwireInit | undefined): Plan {
-  const timeouts = readTimeouts(init?.longwire)
-  const iterable = asyncIterableBody(init?.body)
-  const request = new NativeRequest(input, (iterable === null ? init : withStandIn(init)) as RequestInit)
-  if (requestIntegrity(request) !== '') throw new NativeTypeError('longwire.fetch does not check `integrity`')
+export function planRequest(input: RequestInfo | URL, init: LongwireInit | undefined): Plan | LocalPlan {
+  const given = readInit(init)
+  const options = readOptions(given.longwire)
+  const iterable = asyncIterableBody(given.body)
+  const request = new NativeRequest(input, membersFor(given, iterable !== null))
   const url = requestUrl(request)
-  if (sliceString(url, 0, 5) !== 'http:' && sliceString(url, 0, 6) !== 'https:') {
+  if (startsWith(url, 'data:') || startsWith(url, 'blob:')) return { local: request }
+  if (!startsWith(url, 'http:') && !startsWith(url, 'https:')) {
     throw new LongwireError('PROTOCOL', 'Longwire carries http: and https: URLs only', 'policy')
   }
   const head: RequestHead = {
     method: requestMethod(request),
     url,
-    headers: readHeaders(request, init),
+    headers: readHeaders(request, given.headers),
     redirect: requestRedirect(request),
-    timeouts,
-    signal: requestSignal(request)
+    signal: requestSignal(request),
+    integrity: readIntegrity(requestIntegrity(request)),
+    timeouts: options.timeouts,
+    onUploadProgress: options.onUploadProgress
   }
-  return { head, body: iterable ?? planBody(request, init?.body) }
+  return { head, body: iterable ?? planBody(request, given.body) }
 }
 
-/** The init with an async iterable replaced by a stream, which to Request is a body of the same kind. */
-function withStandIn(init: LongwireInit | undefined): object {
-  const standIn = create(init ?? null)
-  defineProperty(standIn, 'body', bare({ value: new NativeReadableStream() }))
-  defineProperty(standIn, 'duplex', bare({ value: 'half' }))
-  return standIn
+/** What Request reads: an async iterable is replaced by a stream, which to Request is a body of the same kind. */
+function membersFor({ members, headers }: InitSnapshot, iterable: boolean): RequestInit {
+  if (headers !== null) members.headers = recordOf(headers)
+  if (iterable) {
+    members.body = new NativeReadableStream()
+    // Not yet in TypeScript's own types.
+    ;(members as { duplex: string }).duplex = 'half'
+  }
+  return members
 }
 
-function readHeaders(request: Request, init: LongwireInit | undefined): [string, string][] {
+/** A record is read by its own properties; Headers would be iterated by whatever protocol the page left. */
+export function recordOf(headers: Headers): Record<string, string> {
+  const record: Record<string, string> = bare({})
+  headersForEach(headers, (value: string, name: string) => {
+    record[name] = value
+  })
+  return record
+}
+
+function readHeaders(request: Request, given: Headers | null): [string, string][] {
   const pairs: [string, string][] = []
-  headersForEach(requestHeaders(request), (value: string, name: string) => append(pairs, [name, value]))
-  const userAgent = readUserAgent(init?.headers)
+  const headers = requestHeaders(request)
+  headersForEach(headers, (value: string, name: string) => append(pairs, [name, value]))
+  // Chromium's Request drops User-Agent, which the fetch standard allows a page to set.
+  const userAgent = given === null ? null : headersGet(given, 'user-agent')
   if (userAgent !== null) append(pairs, ['user-agent', userAgent])
+  tellCaches(requestCache(request), headers, pairs)
   return pairs
 }
 
-/** Chromium's Request drops User-Agent, which the fetch standard allows a page to set. */
-function readUserAgent(headers: HeadersInit | undefined): string | null {
-  if (headers === undefined || headers === null) return null
-  // An iterator gives its entries once, and Request has had them.
-  if (typeof (headers as { next?: unknown }).next === 'function') return null
-  return headersGet(new NativeHeaders(headers), 'user-agent')
-}
-
-const TIMEOUT_FIELDS = new Map<string, keyof Timeouts>([
-  ['headerTimeout', 'header_ms'],
-  ['idleTimeout', 'idle_ms'],
-  ['totalTimeout', 'total_ms']
-])
-
-function readTimeouts(options: StreamOptions | undefined): Timeouts {
-  const timeouts: Timeouts = bare({})
-  if (options === undefined) return timeouts
-  if (typeof options !== 'object' || options === null) throw new NativeTypeError('`longwire` is not an object')
-  const names = keys(options)
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i] as keyof StreamOptions
-    const field = mapGet(TIMEOUT_FIELDS, name)
-    if (field === undefined) throw new NativeTypeError(`\`longwire.${name}\` is not an option`)
-    const value = options[name]
-    if (value !== undefined) timeouts[field] = readMilliseconds(name, value)
+/**
+ * Longwire has no cache; others on the way may have. Fetch standard, "HTTP-network-or-cache fetch", steps 8.16 and 8.17.
+ *
+ * @throws {TypeError} only a cache may answer
+ */
+function tellCaches(mode: RequestCache, headers: Headers, pairs: [string, string][]): void {
+  if (mode === 'only-if-cached') throw new NativeTypeError('Longwire has no cache, so nothing is cached')
+  const fresh = mode === 'no-store' || mode === 'reload'
+  if (fresh && !headersHas(headers, 'pragma')) append(pairs, ['pragma', 'no-cache'])
+  if ((fresh || mode === 'no-cache') && !headersHas(headers, 'cache-control')) {
+    append(pairs, ['cache-control', fresh ? 'no-cache' : 'max-age=0'])
   }
-  return timeouts
-}
-
-function readMilliseconds(name: string, value: unknown): number {
-  if (!isFiniteNumber(value) || (value as number) <= 0 || (value as number) > MAX_TIMEOUT_MS) {
-    throw new NativeTypeError(`\`longwire.${name}\` is not a number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`)
-  }
-  return ceil(value as number)
 }

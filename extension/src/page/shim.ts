@@ -1,11 +1,43 @@
 import type { AbortReason, Status, ToPage } from '../protocol/bridge'
-import { mapDelete, mapForEach, mapGet, mapSet, mapSize, NativePromise, signalAborted, signalReason } from './builtins'
+import {
+  bare,
+  defineProperty,
+  hasOwn,
+  mapDelete,
+  mapForEach,
+  mapGet,
+  mapSet,
+  mapSize,
+  NativePromise,
+  NativeTypeError,
+  nativeFetch,
+  promiseThen,
+  signalAborted,
+  signalReason
+} from './builtins'
 import { Channel } from './channel'
 import { LongwireError } from './errors'
 import { Exchange, type ExchangeHost, type Outcome } from './exchange'
+import type { LongwireInit } from './init'
 import { type BodyPlan, discardBody, type Payload, preparePayload } from './payload'
-import { type LongwireInit, type Plan, planRequest } from './request'
+import { type LocalPlan, type Plan, planRequest } from './request'
 import { resolveWith } from './response'
+
+/** The arguments of fetch. */
+export type FetchArguments = [input: RequestInfo | URL, init?: LongwireInit]
+
+export type Fetch = (...args: Partial<FetchArguments>) => Promise<Response>
+
+/** A function with the shape of the browser's own: one required argument, no constructor. */
+export function fetchFunction(run: (args: Partial<FetchArguments>) => Promise<Response>): Fetch {
+  const fetch: Fetch = (...args) => run(args)
+  return defineProperty(fetch, 'length', bare({ value: 1, configurable: true }))
+}
+
+/** The second argument. What is not there is not looked for: Array.prototype may have one. */
+export function initOf(args: Partial<FetchArguments>): LongwireInit | undefined {
+  return args.length > 1 ? args[1] : undefined
+}
 
 /** What `longwire.status()` gives. */
 export type StatusReport = Omit<Status, 'type' | 'request'>
@@ -40,14 +72,21 @@ export class Shim {
   }
 
   /** `longwire.fetch`. */
-  fetch(input: RequestInfo | URL, init: LongwireInit | undefined): Promise<Response> {
+  fetch(args: Partial<FetchArguments>): Promise<Response> {
     return new NativePromise((resolve, reject) => {
-      const plan = planRequest(input, init)
-      const { signal } = plan.head
+      if (args.length === 0) throw new NativeTypeError('fetch needs an argument')
+      const plan = planRequest(args[0] as RequestInfo | URL, initOf(args))
+      if (hasOwn(plan, 'local')) {
+        const { local } = plan as LocalPlan
+        promiseThen(nativeFetch(local), (response) => resolveWith(resolve, response), reject)
+        return
+      }
+      const { head, body } = plan as Plan
+      const { signal } = head
       if (signalAborted(signal)) {
-        discardBody(plan.body, signalReason(signal))
+        discardBody(body, signalReason(signal))
         reject(signalReason(signal))
-      } else this.#begin(plan, { resolve, reject })
+      } else this.#begin({ head, body }, { resolve, reject })
     })
   }
 
@@ -87,9 +126,10 @@ export class Shim {
         mapSet(this.#exchanges, exchange.id, exchange)
         exchange.start(payload)
       })
-    const payload = preparePayload(plan.body)
-    if ('body' in payload) start(payload)
-    else void startLater(payload, start, exchange)
+    const payload = preparePayload(plan.body, plan.head.onUploadProgress === null ? undefined : 0)
+    // Not `in`: a polluted Object.prototype has whatever is looked for.
+    if (hasOwn(payload, 'body')) start(payload as Payload)
+    else void startLater(payload as Promise<Payload>, start, exchange)
   }
 
   #receive(message: ToPage): void {

@@ -6,6 +6,8 @@ import type { UploadSource } from './source'
 /** What an upload does to its stream. */
 export interface UploadEvents {
   send(message: StreamBody | StreamBodyEnd): void
+  /** The host has taken so many bytes; more each time. */
+  taken(bytes: number): void
   /** The source failed, or its bytes are not what was announced. */
   failed(cause: unknown): void
 }
@@ -21,6 +23,8 @@ export class Upload {
   #sent = 0
   /** The offset up to which the host takes bytes. */
   #limit = 0
+  #taken = 0
+  #ended = false
   #wake: (() => void) | null = null
   #over = false
 
@@ -44,7 +48,7 @@ export class Upload {
       if (this.#size !== undefined && this.#sent !== this.#size) {
         throw new NativeTypeError(`The request body has ${this.#sent} bytes, but was announced with ${this.#size}`)
       }
-      this.#over = true
+      this.#over = this.#ended = true
       this.#events.send({ type: 'STREAM_BODY_END', id: this.#id, bytes: this.#sent })
     } catch (error) {
       if (this.#over) return
@@ -55,10 +59,17 @@ export class Upload {
   }
 
   /** STREAM_BODY_ACK came. */
-  granted(limit: number): void {
+  granted(consumed: number, window: number): void {
+    this.#tell(consumed)
+    const limit = consumed + window
     if (limit <= this.#limit) return
     this.#limit = limit
     this.#wakeUp()
+  }
+
+  /** The response is there. The host does not acknowledge the last bytes of a body, but has taken them if all are sent. */
+  answered(): void {
+    if (this.#ended) this.#tell(this.#sent)
   }
 
   /** The stream is over: whatever is not sent yet is not wanted. */
@@ -86,6 +97,12 @@ export class Upload {
         if (bytesLength(piece) !== length) throw new NativeTypeError('The request body was detached while it was sent')
       }
     }
+  }
+
+  #tell(taken: number): void {
+    if (taken <= this.#taken) return
+    this.#taken = taken
+    this.#events.taken(taken)
   }
 
   #credit(): Promise<void> {

@@ -1,0 +1,202 @@
+"""What `longwire.fetch` takes beyond what the browser's own does, and how it fails where that does not get."""
+
+import hashlib
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from longwire.protocol.errors import ErrorCode, Phase
+from longwire.protocol.limits import INLINE_BODY_BYTES
+from tests.e2e.conftest import Upstream
+from tests.e2e.typed import assert_typed
+from tests.upstreams import faults, uploads
+
+# --- upload progress --------------------------------------------------------------------------------------------------
+
+SEND_AND_TELL = """async ({ url, body, size }) => {
+    const told = []
+    const bytes = new Uint8Array(size).fill(7)
+    const bodies = {
+        bytes: () => bytes,
+        text: () => 'x'.repeat(size),
+        blob: () => new Blob([bytes]),
+        stream: () => new Blob([bytes]).stream(),
+        request: () => undefined,
+    }
+    const init = { method: 'POST', duplex: 'half', longwire: { onUploadProgress: (progress) => told.push(progress) } }
+    const input = body === 'request' ? new Request(url, { method: 'POST', body: bytes }) : url
+    const response = await longwire.fetch(input, { ...init, body: bodies[body]() })
+    const before = told.length
+    return { arrived: (await response.json()).bytes, told, late: told.length - before }
+}"""
+
+
+@pytest.mark.parametrize("size", [1, INLINE_BODY_BYTES, 3_000_000])
+@pytest.mark.parametrize("body", ["bytes", "text", "blob", "stream", "request"])
+def test_progress_of_an_upload_grows_to_all_of_it_before_the_response_is_there(
+    page: Page, upstream: Upstream, body: str, size: int
+) -> None:
+    argument = {"url": upstream.url("/echo"), "body": body, "size": size}
+    result: dict[str, Any] = page.evaluate(SEND_AND_TELL, argument)
+    assert result["arrived"] == size
+    sent = [progress["sent"] for progress in result["told"]]
+    assert sent == sorted(set(sent)) and sent[-1] == size
+    assert {progress["total"] for progress in result["told"]} == {None if body == "stream" else size}
+    assert result["late"] == 0
+    # More than one step, where there is more than one window.
+    assert size < 1_000_000 or len(sent) > 3
+
+
+def test_progress_of_no_body_is_not_told(page: Page, upstream: Upstream) -> None:
+    told = page.evaluate(
+        """async (url) => {
+            const told = []
+            const longwireOptions = { onUploadProgress: (progress) => told.push(progress) }
+            await longwire.fetch(url, { longwire: longwireOptions })
+            await longwire.fetch(url, { method: 'POST', body: '', longwire: longwireOptions })
+            return told
+        }""",
+        upstream.url("/echo"),
+    )
+    assert told == []
+
+
+def test_a_progress_callback_that_throws_is_the_pages_own_error_and_breaks_nothing(
+    page: Page, upstream: Upstream
+) -> None:
+    result = page.evaluate(
+        """async (url) => {
+            const errors = []
+            addEventListener('error', (event) => { errors.push(event.message); event.preventDefault() })
+            const onUploadProgress = () => { throw new RangeError('mine') }
+            const response = await longwire.fetch(url, { method: 'POST', body: 'x', longwire: { onUploadProgress } })
+            return { errors, status: response.status }
+        }""",
+        upstream.url("/echo"),
+    )
+    assert result == {"errors": ["Uncaught RangeError: mine"], "status": 200}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "5",
+        "null",
+        "'x'",
+        "{ nonsense: 1 }",
+        "{ headerTimeout: 0 }",
+        "{ headerTimeout: -1 }",
+        "{ idleTimeout: NaN }",
+        "{ totalTimeout: Infinity }",
+        "{ totalTimeout: '5' }",
+        "{ headerTimeout: 86400001 }",
+        "{ onUploadProgress: 5 }",
+    ],
+)
+def test_an_option_that_is_none_is_refused(page: Page, upstream: Upstream, options: str) -> None:
+    result = page.evaluate(f"(url) => outcome(longwire.fetch(url, {{ longwire: {options} }}))", upstream.url("/echo"))
+    assert result["error"]["name"] == "TypeError"
+    assert "longwire" in result["error"]["message"]
+    assert upstream.server.requests == []
+
+
+# --- async iterables --------------------------------------------------------------------------------------------------
+
+ITERABLES = {
+    "bytes": ("(async function* () { yield new Uint8Array([97]); yield new Uint8Array([98]).buffer })()", b"ab"),
+    "text": ("(async function* () { yield 'ä'; yield ''; yield '€' })()", "ä€".encode()),
+    "views": ("(async function* () { yield new DataView(new Uint8Array([1, 2, 3]).buffer, 1) })()", b"\x02\x03"),
+    "nothing": ("(async function* () {})()", b""),
+    "an object of its own": (
+        "{ [Symbol.asyncIterator]: () => ({ n: 0, async next() { return { done: this.n++ === 2, value: 'x' } } }) }",
+        b"xx",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "sent"), ITERABLES.values(), ids=ITERABLES.keys())
+def test_an_async_iterable_is_sent_piece_by_piece(page: Page, upstream: Upstream, body: str, sent: bytes) -> None:
+    result = page.evaluate(
+        f"async (url) => (await longwire.fetch(url, {{ method: 'POST', body: {body} }})).json()", upstream.url("/echo")
+    )
+    assert result["sha256"] == hashlib.sha256(sent).hexdigest()
+
+
+def pass_after(page: Page, upstream: Upstream) -> None:
+    """Have the server accept another connection, and so know of all before it when it is stopped."""
+    assert page.evaluate("(url) => fetchText(url).then(({ where }) => where)", upstream.url("/echo")) == "done"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "(async function* () { yield 'x'; throw new RangeError('mine') })()",
+        "{ [Symbol.asyncIterator]() { throw new RangeError('mine') } }",
+        "{ [Symbol.asyncIterator]: () => ({ next() { throw new RangeError('mine') } }) }",
+    ],
+)
+def test_an_iterable_that_fails_ends_the_request_with_its_error_as_cause(
+    page: Page, upstream: Upstream, body: str
+) -> None:
+    result = page.evaluate(
+        f"""(url) => longwire.fetch(url, {{ method: 'POST', body: {body} }})
+            .catch((error) => ({{ ...describeError(error), cause: String(error.cause) }}))""",
+        upstream.url("/echo"),
+    )
+    assert_typed(result, ErrorCode.UPLOAD_FAILED, Phase.HEADERS, "its source failed")
+    assert result["cause"] == "RangeError: mine"
+    pass_after(page, upstream)
+
+
+@pytest.mark.parametrize("value", ["5", "null", "{}", "Symbol('s')", "[1, 2]"])
+def test_an_iterable_of_what_is_neither_bytes_nor_text_fails(page: Page, upstream: Upstream, value: str) -> None:
+    body = f"(async function* () {{ yield {value} }})()"
+    result = page.evaluate(
+        f"(url) => outcome(longwire.fetch(url, {{ method: 'POST', body: {body} }}))", upstream.url("/echo")
+    )
+    assert_typed(result["error"], ErrorCode.UPLOAD_FAILED, Phase.HEADERS)
+    pass_after(page, upstream)
+
+
+ENDLESS = """async ({ url, end }) => {
+    let returned
+    const over = new Promise((resolve) => { returned = resolve })
+    const aborter = new AbortController()
+    async function* endless() {
+        try { for (;;) yield new Uint8Array(1000) } finally { returned() }
+    }
+    const asked = longwire.fetch(url, { method: 'POST', body: endless(), signal: aborter.signal })
+    const answer = outcome(asked.then(async (response) => [response.status, await response.text()]))
+    if (end === 'abort') aborter.abort(new RangeError('mine'))
+    const { value, error } = await answer
+    const started = performance.now()
+    await over
+    return { value, name: error?.name, seconds: (performance.now() - started) / 1000 }
+}"""
+
+
+def test_an_endless_iterable_ends_within_a_second_of_an_early_response(page: Page, upstream: Upstream) -> None:
+    upstream.app.routes.add("/full", uploads.early(413, after_bytes=500_000, body=b"full"))
+    result = page.evaluate(ENDLESS, {"url": upstream.url("/full"), "end": "response"})
+    assert result["value"] == [413, "full"]
+    assert result["seconds"] < 1
+
+
+def test_an_endless_iterable_ends_with_an_abort(page: Page, upstream: Upstream) -> None:
+    upstream.app.routes.add("/hold", faults.raw(b"", then="hold"))
+    result = page.evaluate(ENDLESS, {"url": upstream.url("/hold"), "end": "abort"})
+    assert result["name"] == "RangeError"
+    assert result["seconds"] < 1
+
+
+# --- integrity on a page where nothing can be checked -----------------------------------------------------------------
+
+
+def test_a_signature_is_refused_rather_than_ignored(page: Page, upstream: Upstream) -> None:
+    result = page.evaluate(
+        "(url) => outcome(longwire.fetch(url, { integrity: 'ed25519-' + btoa('x'.repeat(32)) }))", upstream.url("/echo")
+    )
+    assert result["error"]["name"] == "TypeError"
+    assert "signatures" in result["error"]["message"]
+    assert upstream.server.requests == []
