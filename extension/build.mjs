@@ -42,6 +42,8 @@ await cp(join(here, 'icons'), join(out, 'icons'), { recursive: true })
 await copyFile(join(here, '../manifests/managed_storage.schema.json'), join(out, 'managed_storage.schema.json'))
 await copyFile(join(here, 'src/popup/index.html'), join(out, 'popup.html'))
 await copyFile(join(here, 'src/popup/style.css'), join(out, 'popup.css'))
+// In page.js, for EventSource; its licence goes where it goes.
+await copyFile(join(here, 'node_modules/eventsource-parser/LICENSE'), join(out, 'LICENSE.eventsource-parser'))
 // Content scripts are classic scripts and cannot import; the worker and the popup are modules.
 for (const [world, format] of Object.entries({ worker: 'esm', relay: 'iife', page: 'iife', popup: 'esm' })) {
   await build({

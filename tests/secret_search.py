@@ -165,9 +165,20 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
     if factory is not None and not session.config.option.collectonly and SEARCH.values:
         SEARCH.run(Path(factory.getbasetemp()))
         FIGURES.append(SEARCH.report())
-        if SEARCH.hits:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if SEARCH.hits:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    # One of several processes that share a run has a folder and secrets of its own, and nobody to print to.
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output |= {"figures": FIGURES, "hits": SEARCH.hits}
     return (yield)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what one of those processes found."""
+    output = getattr(node, "workeroutput", {})  # nothing, if it crashed
+    FIGURES.extend(output.get("figures", []))
+    SEARCH.hits += output.get("hits", [])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

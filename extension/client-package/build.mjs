@@ -1,5 +1,5 @@
-// Builds the npm package `longwire` into client-package/dist: one ES module that imports eventsource-parser, its types, and a
-// minified one with everything in it, for pages without a bundler.
+// Builds the npm package `longwire` into client-package/dist: one ES module that imports eventsource-parser, its types
+// and those of `window.longwire`, and a minified one with everything in it, for pages without a bundler.
 
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -33,6 +33,9 @@ export async function buildClient(version) {
   const manifest = JSON.parse(await readFile(join(here, 'package.json'), 'utf8'))
   await writeFile(join(out, 'package.json'), `${JSON.stringify({ ...manifest, version, dependencies }, null, 2)}\n`)
   await copyFile(join(here, '../../LICENSE'), join(out, 'LICENSE'))
+  // The minified one has it in it, and its licence wants to go along.
+  const parser = join(here, '../node_modules/eventsource-parser/LICENSE')
+  await copyFile(parser, join(out, 'LICENSE.eventsource-parser'))
   const manual = join(here, '../../docs/client.md')
   // The Python source distribution carries no docs, and builds the extension all the same.
   if (existsSync(manual)) await copyFile(manual, join(out, 'README.md'))
@@ -46,10 +49,10 @@ function sizes(minified) {
 async function writeTypes() {
   const tsc = join(here, '../node_modules/typescript/bin/tsc')
   await promisify(execFile)(process.execPath, [tsc, '--project', here])
-  for (const name of await readdir(out)) {
+  for (const name of await readdir(out, { recursive: true })) {
     if (!name.endsWith('.d.ts')) continue
     const text = await readFile(join(out, name), 'utf8')
     // Node's resolution, which "moduleResolution": "nodenext" follows, wants whole file names.
-    await writeFile(join(out, name), text.replace(/(from |import\()(['"])(\.\/[\w-]+)\2/g, '$1$2$3.js$2'))
+    await writeFile(join(out, name), text.replace(/(from |import\()(['"])(\.{1,2}\/[\w/-]+)\2/g, '$1$2$3.js$2'))
   }
 }

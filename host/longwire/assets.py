@@ -1,7 +1,7 @@
-"""Where the files lie that are not Python: the built extension and the manifests.
+"""Where the files lie that are not Python: the built extension, the client library and the manifests.
 
-In a wheel they are `longwire/_assets/{extension,manifests}` (see `hatch_build.py`), in a checkout `extension/dist`
-and `manifests`.
+In a wheel they are `longwire/_assets/{extension,client,manifests}` (see `hatch_build.py`), in a checkout
+`extension/dist`, `extension/client-package/dist` and `manifests`.
 """
 
 import json
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 _PACKAGE: Final = Path(__file__).resolve().parent
 _CHECKOUT: Final = _PACKAGE.parent.parent
+_BUNDLE: Final = "longwire.min.js"
 
 
 class AssetError(Exception):
@@ -45,6 +46,22 @@ def extension_folder() -> Path:
         (_PACKAGE / "_assets" / "extension", _CHECKOUT / "extension" / "dist"),
         AssetError("the extension is not built", "run `make build` in the checkout, or install a wheel of Longwire"),
     )
+
+
+def client_library() -> Path:
+    """The client library as one ES module with everything in it.
+
+    Raises:
+        AssetError: it is not built.
+    """
+    folder = _find(
+        _BUNDLE,
+        (_PACKAGE / "_assets" / "client", _CHECKOUT / "extension" / "client-package" / "dist"),
+        AssetError(
+            "the client library is not built", "run `make build` in the checkout, or install a wheel of Longwire"
+        ),
+    )
+    return folder / _BUNDLE
 
 
 def extension_id() -> str:

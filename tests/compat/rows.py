@@ -82,10 +82,6 @@ QUICK: Final = frozenset({Scenario.SPLIT, Scenario.REFUSED, Scenario.FAILURE, Sc
 
 # Where a client does something else than over the browser's own fetch, by row and scenario: the number of the note in
 # docs/compatibility.md that says what and why.
-DIFFERENCES: Final[Mapping[tuple[str, Scenario], int]] = {
-    ("ky", Scenario.REFUSED): 1,
-    ("ky", Scenario.RETRIED): 1,
-    ("axios, fetch adapter", Scenario.REFUSED): 1,
-}
+DIFFERENCES: Final[Mapping[tuple[str, Scenario], int]] = {}
 
 CELLS: Final = [(row, scenario) for row in ROWS for scenario in COLUMNS if scenario not in row.without]

@@ -47,8 +47,10 @@ def stage(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """Where clients run."""
     with theatre(browser, tmp_path_factory.mktemp("clients")) as made:
         yield made
-    if RESULTS:
+    same = sum(RESULTS.values())
+    if len(RESULTS) == len(CELLS):
         say(published.table(RESULTS))
+    say(f"clients: {same} of {len(RESULTS)} cells as over the browser's own fetch; cells in all: {len(CELLS)}")
 
 
 @pytest.mark.parametrize(
@@ -73,10 +75,7 @@ def test_a_client_does_what_it_does_over_the_browsers_own_fetch(stage: Theatre, 
     if (row.name, scenario) not in DIFFERENCES:
         assert_played(ours, row, scenario)
     assert set(ours.keys) == {"injected"}
-    requests, expected = ours.requests, reference.requests
-    if scenario is Scenario.REFUSED:
-        # The browser may send again by itself what failed on a connection that it had in store.
-        requests, expected = requests[-1:], expected[-1:]
+    requests, expected = asked_of(ours, scenario), asked_of(reference, scenario)
     same = ours.report == reference.report and requests == expected
     RESULTS[row.name, scenario] = same
     if (row.name, scenario) in DIFFERENCES:
@@ -87,13 +86,43 @@ def test_a_client_does_what_it_does_over_the_browsers_own_fetch(stage: Theatre, 
         assert readable(requests) == readable(expected)
 
 
+def asked_of(run: Run, scenario: Scenario) -> list[dict[str, Any]]:
+    """The requests that are the client's own."""
+    # The browser may send again by itself what failed on a connection that it had in store.
+    return run.requests[-1:] if scenario is Scenario.REFUSED else run.requests
+
+
+PATCHED = next(row for row in ROWS if row.module == "openai-chat")
+
+
+@pytest.mark.parametrize("scenario", sorted(QUICK))
+def test_a_client_with_the_pages_own_fetch_does_the_same_on_a_patched_page(stage: Theatre, scenario: Scenario) -> None:
+    reference = stage.play(PATCHED, scenario, "browser")
+    ours = stage.play(PATCHED, scenario, "patch")
+    assert_played(ours, PATCHED, scenario)
+    assert set(ours.keys) == {"injected"}
+    assert readable(ours.report) == readable(reference.report)
+    assert readable(asked_of(ours, scenario)) == readable(asked_of(reference, scenario))
+
+
+def test_a_denial_is_the_cause_of_the_clients_own_error(stage: Theatre) -> None:
+    denied = stage.denied(PATCHED)
+    assert (denied["class"], denied["message"]) == ("APIConnectionError", "Connection error.")
+    cause = denied["cause"]
+    assert (cause["code"], cause["category"], cause["phase"]) == ("POLICY_DENIED", "POLICY", "policy")
+    assert cause["retryable"] is False
+    assert "no grant of the policy allows POST" in cause["message"]
+    # The client tries again as after any failed connection; the host refuses both, and neither leaves it.
+    assert (denied["calls"], denied["requests"]) == (2, 0)
+
+
 def readable(value: Any) -> str:
     """Text whose differences pytest shows line by line."""
     return json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)
 
 
 def assert_played(run: Run, row: Row, scenario: Scenario) -> None:
-    """It went as the scenario says, piece by piece, and an abort reached the upstream within a second.
+    """It went as the scenario says, piece by piece, and an abort reached the upstream.
 
     Without this, a driver that is broken in itself would be so over both kinds of fetch.
     """

@@ -25,7 +25,7 @@ from tests.upstreams.vendors.wire import Wire
 HERE: Final = Path(__file__).parent
 DUMMY: Final = "the-host-knows-it"
 
-Through: TypeAlias = Literal["longwire", "browser"]
+Through: TypeAlias = Literal["longwire", "patch", "browser"]
 
 # Header fields that a browser or Longwire adds or decides: not the client's doing.
 _NOT_THE_CLIENTS: Final = frozenset(
@@ -69,7 +69,7 @@ class Theatre:
 
         self._server.run(begin)
         port = self._server.server.port
-        host = "127.0.0.1" if through == "longwire" else "localhost"
+        host = "localhost" if through == "browser" else "127.0.0.1"
         order = {
             "module": row.module,
             "through": through,
@@ -91,6 +91,30 @@ class Theatre:
             case.confirmed,
             case.gone_in_time,
         )
+
+    def denied(self, row: Row) -> dict[str, Any]:
+        """What the client gives for a stream that no grant allows, and what its error is to the page's code."""
+
+        async def begin() -> None:
+            self._stage.begin(Scenario.STREAM)
+
+        self._server.run(begin)
+        base = f"http://127.0.0.1:{self._server.server.port}/not-granted"
+        result: dict[str, Any] = self._page.evaluate(_DENIED, [row.module, base, DUMMY])
+        return result | {"requests": len(self._stage.case.asked)}
+
+
+# With one more attempt allowed, which a client must not be led to make in vain for long.
+_DENIED: Final = """async ([module, base, key]) => {
+    const { client } = await import(`/clients/${module}.js`)
+    let calls = 0
+    const fetch = (...given) => { calls += 1; return longwire.fetch(...given) }
+    const signal = new AbortController().signal
+    const error = await client.stream({ fetch, base, key, signal, retries: 1, show: () => {} }).catch((error) => error)
+    const { code, category, retryable, phase, message } = error.cause
+    const cause = { code, category, retryable, phase, message }
+    return { class: error.constructor.name, message: error.message, cause, calls }
+}"""
 
 
 @contextmanager

@@ -163,7 +163,7 @@ def test_a_host_that_is_killed_before_the_headers(browser: Browser, page: Page, 
     upstream.run(lambda: upstream.server.wait_requests(1))
     (host,) = browser.hosts()
     host.kill()
-    assert_failed(over(page), "headers", ErrorCode.HOST_LOST, Phase.CONNECT, "The Longwire host ended")
+    assert_failed(over(page), "headers", ErrorCode.HOST_LOST, Phase.HEADERS, "The Longwire host ended")
     assert_works(page, upstream)
 
 

@@ -1,13 +1,15 @@
-"""The client library in real Chromium over the real host, and every example of its documentation."""
+"""The client library in real Chromium over the real host, and every example of its documentation under faults."""
 
+import base64
+import hashlib
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from longwire.cli.demo.pages import EXAMPLE_ORIGIN, examples
 from tests.e2e.browser import Browser
 from tests.e2e.client import load_client
 from tests.e2e.conftest import Upstream
@@ -16,24 +18,22 @@ from tests.upstreams import bodies, uploads
 from tests.upstreams.connection import Request
 from tests.upstreams.threaded import ThreadedServer
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "client.md").read_text()
-EXAMPLES = dict(re.findall(r"```js (\w+)\n(.*?)```", DOCUMENT, re.DOTALL))
-
 PARTS = """() => {
-    document.body.innerHTML = `<p id=output></p><p id=notice></p><p id=feed></p><button id=ask></button>
-        <button id=stop></button><progress id=bar></progress><input id=file type=file>`
+    document.body.innerHTML = `<p id=answer></p><p id=chat-status></p><button id=stop></button>
+        <p id=feed></p><p id=feed-status></p><button id=leave></button>
+        <progress class=bar id=upload-bar></progress><input id=file type=file><p id=upload-status></p>
+        <progress class=bar id=download-bar></progress><p id=download-status></p>`
     window.values = []
-    const seen = new MutationObserver(() => values.push(document.querySelector('#bar').value))
-    seen.observe(document.querySelector('#bar'), { attributes: true })
+    const seen = new MutationObserver(([{ target }]) => values.push(target.value))
+    for (const bar of document.querySelectorAll('.bar')) seen.observe(bar, { attributes: true })
 }"""
 
-# The exports as a module that `from 'longwire'` can be replaced with.
-RUN = """async ([code, root]) => {
+# What the examples import is put before them; a page of its own would have an import map. Not waited for: some go on.
+RUN = """([status, code]) => {
     const names = Object.keys(client).join(', ')
-    const text = `const { ${names} } = window.client\\n` + code
-        .replace(/^import .*$/m, '')
-        .replaceAll('https://api.example.com/', root)
-    await import(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })))
+    const head = `const { ${names} } = window.client\\n${status.replace('export ', '')}`
+    const text = head + code.replace(/^import .*$/gm, '')
+    import(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })))
 }"""
 
 EVENT_STREAM = ("Content-Type", "text/event-stream")
@@ -49,7 +49,8 @@ def client(page: Page) -> Page:
 
 def run_example(page: Page, name: str, upstream: Upstream) -> None:
     """Run an example as it stands, but for the server's name."""
-    page.evaluate(RUN, [EXAMPLES[name], upstream.root])
+    codes = examples()
+    page.evaluate(RUN, [codes["status"], codes[name].replace(f"{EXAMPLE_ORIGIN}/", upstream.root)])
 
 
 def delta(text: str) -> str:
@@ -61,14 +62,13 @@ def test_a_chat_is_stopped_and_what_has_arrived_stays(client: Page, upstream: Up
     upstream.app.routes.add("/v1/chat/completions", upstream.app.streams)
     events = upstream.app.streams.channel()
     run_example(client, "chat", upstream)
-    client.click("#ask")
     for piece in ("Hel", "lo, ", "wörld"):
         events.event(delta(piece))
-    expect(client.locator("#output")).to_have_text("Hello, wörld")
+    expect(client.locator("#answer")).to_have_text("Hello, wörld")
     client.click("#stop")
-    expect(client.locator("#notice")).to_have_text("stopped")
+    expect(client.locator("#chat-status")).to_have_text("cancelled")
     upstream.run(upstream.server.connections[-1].wait_gone)
-    assert client.inner_text("#output") == "Hello, wörld"
+    assert client.inner_text("#answer") == "Hello, wörld"
     (request,) = upstream.server.requests
     assert request.method == "POST" and request.header("content-type") == "application/json"
 
@@ -80,11 +80,10 @@ def test_a_chat_says_when_it_tries_again(client: Page, upstream: Upstream) -> No
 
     upstream.app.routes.add("/v1/chat/completions", busy)
     run_example(client, "chat", upstream)
-    client.click("#ask")
-    expect(client.locator("#notice")).to_contain_text("The server answered 503")
-    expect(client.locator("#notice")).to_contain_text(re.compile("retrying in [34] s"))
+    expect(client.locator("#chat-status")).to_contain_text("The server answered 503")
+    expect(client.locator("#chat-status")).to_contain_text(re.compile("retrying in [34] s"))
     client.click("#stop")
-    expect(client.locator("#notice")).to_have_text("stopped")
+    expect(client.locator("#chat-status")).to_have_text("cancelled")
     assert len(upstream.server.requests) == 1
 
 
@@ -95,7 +94,7 @@ def test_a_feed_resumes_behind_the_last_event(client: Page, upstream: Upstream) 
         asked.append(request.header("last-event-id"))
         after = int(asked[-1] or 0)
         # Every connection breaks after two events, in the middle of the third.
-        events = "".join(f"id: {number}\ndata: {number}\n\n" for number in range(after + 1, min(after + 3, 6)))
+        events = "".join(f"id: {number}\ndata: n{number}\n\n" for number in range(after + 1, min(after + 3, 6)))
         whole = after + 2 >= 5
         text = f"retry: 5\n{events}" + ("data: [DONE]\n\n" if whole else "id: 99\ndata: hal")
         await request.connection.send(bodies.head(200, [EVENT_STREAM, ("Transfer-Encoding", "chunked")]))
@@ -103,20 +102,20 @@ def test_a_feed_resumes_behind_the_last_event(client: Page, upstream: Upstream) 
         if not whole:
             request.connection.close()
 
-    upstream.app.routes.add("/feed", feed)
+    upstream.app.routes.add("/v1/feed", feed)
     run_example(client, "feed", upstream)
-    expect(client.locator("#notice")).to_have_text("end of the feed")
-    assert client.inner_text("#feed").split() == ["1", "2", "3", "4", "5"]
+    expect(client.locator("#feed-status")).to_have_text("done")
+    assert client.locator("#feed").evaluate("feed => feed.textContent") == "1 n1\n2 n2\n3 n3\n4 n4\n5 n5\n"
     assert asked == [None, "2", "4"]
 
 
 def test_an_upload_shows_its_progress(client: Page, upstream: Upstream) -> None:
-    upstream.app.routes.add("/upload", uploads.echo)
+    upstream.app.routes.add("/v1/upload", uploads.echo)
     size = 8 << 20
     content = b"".join(bodies.seeded("upload", size))
     client.set_input_files("#file", {"name": "file", "mimeType": "application/octet-stream", "buffer": content})
     run_example(client, "upload", upstream)
-    expect(client.locator("#notice")).to_have_text(bodies.digest("upload", size))
+    expect(client.locator("#upload-status")).to_contain_text(bodies.digest("upload", size))
     values: list[int] = client.evaluate("values")
     assert values == sorted(values) and len(set(values)) > 3 and values[-1] == size
 
@@ -125,11 +124,12 @@ def test_a_download_shows_its_progress(client: Page, upstream: Upstream) -> None
     size = 8 << 20
 
     async def file(request: Request) -> None:
-        await bodies.respond(request.connection, bytes(size))
+        digest = base64.b64encode(hashlib.sha256(bytes(size)).digest()).decode()
+        await bodies.respond(request.connection, bytes(size), headers=[("Repr-Digest", f"sha-256=:{digest}:")])
 
-    upstream.app.routes.add("/file", file)
+    upstream.app.routes.add("/v1/download", file)
     run_example(client, "download", upstream)
-    expect(client.locator("#notice")).to_have_text(f"{size} bytes")
+    expect(client.locator("#download-status")).to_have_text(f"{size} bytes, as announced")
     values: list[int] = client.evaluate("values")
     assert values == sorted(values) and len(set(values)) > 3 and values[-1] == size
 
@@ -213,6 +213,24 @@ def test_what_the_policy_denies_is_asked_once(client: Page, browser: Browser, up
     write_policy(browser.home, "version = 1\n")
     denied = {"code": "POLICY_DENIED", "category": "POLICY", "retryable": False}
     assert client.evaluate(ask, upstream.url("/paced?events=1")) == denied
+    assert len(upstream.server.requests) == 1
+
+
+def test_a_post_that_the_server_has_is_not_sent_again_when_the_host_is_lost(
+    client: Page, browser: Browser, upstream: Upstream
+) -> None:
+    client.evaluate(
+        """(url) => {
+            const init = { method: 'POST', body: 'order one' }
+            const reading = client.stream(url, init, { fetch: longwire.fetch, retry: { delay: 1 } })
+            window.over = reading.readToCompletion().then(() => 'done', ({ code }) => code)
+        }""",
+        upstream.url("/fault/silent"),
+    )
+    upstream.run(lambda: upstream.server.wait_requests(1))
+    (host,) = browser.hosts()
+    host.kill()
+    assert client.evaluate("over") == "HOST_LOST"
     assert len(upstream.server.requests) == 1
 
 

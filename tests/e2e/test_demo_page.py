@@ -1,25 +1,16 @@
-"""The demo's page as a visitor uses it, in a real Chromium: themes, widths, the stop button, the numbers."""
+"""The demo's first page as a visitor uses it, in a real Chromium: themes, widths, the stop button, the numbers."""
 
 import asyncio
-import threading
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import Final, Literal
 
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
 from longwire.cli.demo.chat import TEXT
-from longwire.cli.demo.judge import Verdict
-from longwire.cli.demo.page import DemoPage
-from longwire.cli.demo.server import LoopbackServer
-from longwire.cli.demo.upstream import Upstream
 from tests.e2e.browser import Browser, running_browser
+from tests.e2e.demo_site import KEY, assert_fits_and_reads, serving, visit, visiting
 
-KEY = "lw-demo-0123456789abcdefghijklmnop"
-WIDTHS = {"desktop": 1180, "phone": 390}
-THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 # The width that the plot is drawn for, two frames after it got another one.
 RESIZED = """(plot) => new Promise((resolve) => {
     plot.style.width = "200px"
@@ -28,64 +19,6 @@ RESIZED = """(plot) => new Promise((resolve) => {
         plot.style.width = ""
     }))
 })"""
-# The page's own fetch is refused, which is part of the show; Chromium says so on the console in two lines.
-REFUSED = ("blocked by CORS policy", "net::ERR_FAILED")
-
-
-class Heard:
-    """What a terminal would have been told."""
-
-    def __init__(self) -> None:
-        self.words = ""
-        self.received: list[int] = []
-
-    def text(self, words: str) -> None:
-        self.words += words
-
-    def download(self, received: int, seconds: float) -> None:
-        assert seconds >= 0
-        self.received.append(received)
-
-
-class Demo:
-    """Both servers of the demo, in a thread."""
-
-    def __init__(self, upstream: Upstream, page: DemoPage, heard: Heard, origin: str, upstream_origin: str) -> None:
-        self.upstream = upstream
-        self.page = page
-        self.heard = heard
-        self.origin = origin
-        self.upstream_origin = upstream_origin
-
-    @property
-    def verdict(self) -> Verdict:
-        assert self.page.verdict.done()
-        return self.page.verdict.result()
-
-
-@contextmanager
-def serving(visitor: Page, text_duration_s: float, size: int) -> Iterator[Demo]:
-    """A demo, and a tab to visit it with, which leaves before the servers do."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    stack = AsyncExitStack()
-
-    async def start() -> Demo:
-        heard, upstream = Heard(), Upstream(KEY, text_duration_s=text_duration_s, size=size)
-        service = await stack.enter_async_context(LoopbackServer(upstream.handle))
-        page = DemoPage(upstream, service.origin, KEY, heard)
-        site = await stack.enter_async_context(LoopbackServer(page.handle))
-        return Demo(upstream, page, heard, site.origin, service.origin)
-
-    try:
-        yield asyncio.run_coroutine_threadsafe(start(), loop).result(10)
-    finally:
-        visitor.goto("about:blank")
-        asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 @pytest.fixture(scope="module")
@@ -96,23 +29,9 @@ def chromium(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def visitor(chromium: Browser) -> Iterator[Page]:
-    """A tab, and an assertion that nothing went wrong in it."""
-    page = chromium.context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    yield page
-    page.close()
-    assert [line for line in complaints if not any(words in line for words in REFUSED)] == []
-
-
-def visit(visitor: Page, chromium: Browser, demo: Demo, secret: Path) -> None:
-    """Open the demo's page with the grant that `longwire demo` gives it."""
-    secret.write_text(KEY)
-    secret.chmod(0o600)
-    inject = 'inject = { Authorization = "Bearer {secret:demo}" }'
-    chromium.grant(demo.upstream_origin + "/v1/", page=demo.origin, more=f'{inject}\n[secret.demo]\nfile = "{secret}"')
-    visitor.goto(demo.origin)
+    """A tab in which nothing goes wrong."""
+    with visiting(chromium) as page:
+        yield page
 
 
 def expect_status(visitor: Page, words: str) -> None:
@@ -209,43 +128,14 @@ def test_without_a_grant_the_page_says_what_to_do(visitor: Page, chromium: Brows
         assert_fits_and_reads(visitor, tmp_path, "failed")
 
 
-def assert_fits_and_reads(visitor: Page, folder: Path, state: str) -> None:
-    """In every theme and width; a picture of each is left in `folder`."""
-    for theme in THEMES:
-        for name, width in WIDTHS.items():
-            visitor.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            visitor.set_viewport_size({"width": width, "height": 844})
-            visitor.screenshot(path=folder / f"{state}-{theme}-{name}.png", full_page=True)
-            assert visitor.evaluate("document.documentElement.scrollWidth") == width, "nothing sticks out sideways"
-            assert worst_contrast(visitor) >= 4.5, f"WCAG 2.2, 1.4.3: {state}, {theme}"
+def test_who_leaves_in_the_middle_has_stopped_it(visitor: Page, chromium: Browser, tmp_path: Path) -> None:
+    with serving(visitor, text_duration_s=60, size=1000) as demo:
+        visit(visitor, chromium, demo, tmp_path / "key")
+        expect(visitor.locator("#text")).to_contain_text("This text was not fetched")
+        visitor.get_by_role("link", name="More examples").press("Enter")
+        expect(visitor.get_by_role("heading", level=1)).to_contain_text("Four things")
+        verdict = demo.run(asyncio.wait_for(demo.page.verdict, 10))
 
-
-def worst_contrast(visitor: Page) -> float:
-    """The lowest contrast of any text on the page with the ground behind it (disabled controls are exempt)."""
-    ratio: float = visitor.evaluate("""() => {
-      const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-      const rgba = (color) => {
-        canvas.clearRect(0, 0, 1, 1);
-        canvas.fillStyle = color;
-        canvas.fillRect(0, 0, 1, 1);
-        return canvas.getImageData(0, 0, 1, 1).data;
-      };
-      const luminance = ([r, g, b]) => [r, g, b]
-        .map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-      const ground = (node) => {
-        const color = rgba(getComputedStyle(node).backgroundColor);
-        return color[3] === 255 || !node.parentElement ? color : ground(node.parentElement);
-      };
-      const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-      let worst = 21;
-      while (walker.nextNode()) {
-        const node = walker.currentNode.parentElement;
-        if (!walker.currentNode.data.trim() || node.closest(":disabled, script")) continue;
-        const style = getComputedStyle(node);
-        const lights = [luminance(rgba(node.closest("svg") ? style.fill : style.color)), luminance(ground(node))];
-        worst = Math.min(worst, (Math.max(...lights) + 0.05) / (Math.min(...lights) + 0.05));
-      }
-      return worst;
-    }""")
-    return ratio
+        assert "you stopped it" in verdict.reason
+        visitor.get_by_role("link", name="Back to the demo").press("Enter")
+        expect(visitor.locator("#text")).to_contain_text("This text was not fetched")

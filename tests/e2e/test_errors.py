@@ -305,8 +305,8 @@ def test_a_policy_file_with_a_typo_names_line_and_field_and_mends_without_a_rest
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ("file = '/nonexistent/key'", 'secret "key" (file /nonexistent/key) does not exist'),
-        ("env = 'LONGWIRE_TEST_KEY'", 'secret "key" (environment variable LONGWIRE_TEST_KEY) is not set'),
+        ("file = '/nonexistent/key'", 'secret "key" does not exist'),
+        ("env = 'LONGWIRE_TEST_KEY'", 'secret "key" is not set'),
     ],
 )
 def test_a_secret_that_is_not_there(browser: Browser, page: Page, upstream: Upstream, source: str, says: str) -> None:

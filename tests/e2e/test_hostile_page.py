@@ -261,7 +261,7 @@ BAD_COMMANDS = {
     ),
     "{ type: 'STREAM_BODY', id: await uploading(), offset: 0, data: new Uint8Array(65537) }": (
         NOT_OF_THE_PROTOCOL,
-        Phase.CONNECT,
+        Phase.HEADERS,
     ),
     "{ type: 'STREAM_BODY', id: await uploading(5), offset: 0, data: new Uint8Array(6) }": (
         "beyond the announced size of 5",

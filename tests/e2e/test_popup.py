@@ -82,7 +82,7 @@ def test_a_stream_that_waits_for_headers_is_stopped_as_well(browser: Browser, pa
     page.evaluate("(url) => { hold(url) }", upstream.url("/fault/silent"))
     expect(popup.locator("#stream-list .figures")).to_contain_text("Waiting for the server")
     popup.locator("#stream-list button").click()
-    assert_failed(page.evaluate("held.over"), "headers", ErrorCode.STOPPED_BY_USER, Phase.CONNECT)
+    assert_failed(page.evaluate("held.over"), "headers", ErrorCode.STOPPED_BY_USER, Phase.HEADERS)
     expect(popup.locator("#no-streams")).to_be_visible()
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
-from longwire.assets import extension_folder, extension_id
+from longwire.assets import extension_folder
 from tests.e2e.browser import Browser, running_browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.hosts import HostFiles, wait_ended, without_host
+from tests.e2e.permissions import permit, withhold_all, withholding_extension
 from tests.e2e.popup import ORIGIN, POPUP_URL, action_popup, is_about, open_popup
 from tests.host_process import write_policy
 from tests.upstreams.threaded import ThreadedServer
@@ -52,25 +53,31 @@ CONNECT_AS_POPUP = """new Promise((resolve) => {
 })"""
 
 
-def test_a_content_script_is_not_heard_on_the_popups_port(browser: Browser, page: Page, upstream: Upstream) -> None:
-    """Whoever controls a page's renderer is the content script in it."""
-    page.evaluate("(url) => { hold(url) }", upstream.url("/fault/body-silent"))
-    page.wait_for_function("held.text === 'half'")
+def as_content_script(browser: Browser, page: Page, expression: str) -> Any:
+    """What `expression` gives in the relay's own world, where whoever controls a page's renderer may be."""
     session = browser.context.new_cdp_session(page)
     contexts: list[dict[str, Any]] = []
     session.on("Runtime.executionContextCreated", lambda event: contexts.append(event["context"]))
     session.send("Runtime.enable")
     (isolated,) = [context for context in contexts if context["origin"] == ORIGIN]
-    heard = session.send(
-        "Runtime.evaluate",
-        {
-            "expression": CONNECT_AS_POPUP.replace("TAB", "1"),
-            "contextId": isolated["id"],
-            "awaitPromise": True,
-            "returnByValue": True,
-        },
-    )
-    assert heard["result"].get("value") == "disconnected", heard
+    asked = {"expression": expression, "contextId": isolated["id"], "awaitPromise": True, "returnByValue": True}
+    return session.send("Runtime.evaluate", asked)["result"].get("value")
+
+
+def test_a_content_script_neither_reads_nor_writes_which_pages_are_granted(browser: Browser, page: Page) -> None:
+    write = "chrome.storage.local.set({ pages: ['https://planted.example.com'] })"
+    for attempt in ("chrome.storage.local.get()", write):
+        refused = as_content_script(browser, page, f"{attempt}.then(() => 'done', ({{ message }}) => message)")
+        assert "Access to storage is not allowed" in refused
+    assert "planted" not in str(browser.worker().evaluate("chrome.storage.local.get()"))
+
+
+def test_a_content_script_is_not_heard_on_the_popups_port(browser: Browser, page: Page, upstream: Upstream) -> None:
+    """Whoever controls a page's renderer is the content script in it."""
+    page.evaluate("(url) => { hold(url) }", upstream.url("/fault/body-silent"))
+    page.wait_for_function("held.text === 'half'")
+    heard = as_content_script(browser, page, CONNECT_AS_POPUP.replace("TAB", "1"))
+    assert heard == "disconnected"
     assert page.evaluate("held.error") is None
 
 
@@ -115,34 +122,12 @@ def test_an_open_popup_does_not_hold_the_host_and_says_ready_all_the_same(
 HOST_NAME = "site.test"
 
 
-def withholding_extension(folder: Path) -> Path:
-    """The built extension, but all sites are its own, for the user to withhold and to give."""
-    copy = Path(shutil.copytree(extension_folder(), folder / "extension"))
-    manifest = copy / "manifest.json"
-    fields = json.loads(manifest.read_text())
-    fields["host_permissions"] = fields.pop("optional_host_permissions")
-    manifest.write_text(json.dumps(fields))
-    return copy
-
-
-def in_settings(browser: Browser, script: str, *arguments: str) -> None:
-    """Let the browser's own settings do what the user does there."""
-    settings = browser.context.new_page()
-    settings.goto("chrome://extensions")
-    settings.evaluate(script, list(arguments))
-    settings.close()
-
-
-WITHHOLD = "([id]) => chrome.developerPrivate.updateExtensionConfiguration({ extensionId: id, hostAccess: 'ON_CLICK' })"
-PERMIT = "([id, match]) => chrome.developerPrivate.addHostPermission(id, match)"
-
-
 def test_one_button_asks_for_the_permission_that_the_policy_names_and_the_open_page_works_without_a_reload(
     playwright: Playwright, site: ThreadedServer, upstream: Upstream, tmp_path: Path
 ) -> None:
     rules = [f"--host-resolver-rules=MAP {HOST_NAME} 127.0.0.1"]
     with running_browser(playwright, tmp_path, extension=withholding_extension(tmp_path), arguments=rules) as browser:
-        in_settings(browser, WITHHOLD, extension_id())
+        withhold_all(browser)
         browser.grant(upstream.root, page=f"http://{HOST_NAME}:*")
         page = browser.open(site.url("/").replace("localhost", HOST_NAME))
         assert page.evaluate("typeof longwire") == "undefined"
@@ -154,8 +139,7 @@ def test_one_button_asks_for_the_permission_that_the_policy_names_and_the_open_p
             popup.evaluate("document.getElementById('allow').click()")
             assert popup.evaluate("wanted") == {"origins": [f"http://{HOST_NAME}/*"]}
         (host,) = browser.hosts()
-        # The browser's dialogue would do this; no test can answer that.
-        in_settings(browser, PERMIT, extension_id(), f"http://{HOST_NAME}/*")
+        permit(browser, HOST_NAME)
         page.wait_for_function("typeof longwire === 'object'")
         assert page.evaluate("(url) => fetchText(url)", upstream.url("/echo"))["where"] == "done"
         # The host that ran all the while: it had named its pages before, and was not asked again.

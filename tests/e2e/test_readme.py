@@ -17,7 +17,9 @@ KEY = "sk-newcomer-0123456789"
 def test_what_a_newcomer_pastes_into_the_console_streams(
     browser: Browser, site: ThreadedServer, upstream: Upstream, tmp_path: Path
 ) -> None:
-    ((grant,), (script,)) = (re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) for language in ("toml", "js"))
+    ((grant,), (script, *_)) = (
+        re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) for language in ("toml", "js")
+    )
     key = tmp_path / "openai"
     key.write_text(KEY)
     key.chmod(0o600)

@@ -349,7 +349,7 @@ def test_a_host_that_is_killed_inside_a_request_body(browser: Browser, page: Pag
     slow.read(1 * MIB)
     (host,) = browser.hosts()
     host.kill()
-    assert_typed(page.evaluate("answer")["error"], ErrorCode.HOST_LOST, Phase.CONNECT, "The Longwire host ended")
+    assert_typed(page.evaluate("answer")["error"], ErrorCode.HOST_LOST, Phase.HEADERS, "The Longwire host ended")
     page.evaluate("cancelled")
 
 

@@ -32,11 +32,13 @@ def assert_typed(error: dict[str, Any], code: ErrorCode, phase: Phase, says: str
     """
     assert error["code"] == code, error
     assert error["phase"] == phase, error
-    assert error["name"] == "LongwireError"
+    assert error["name"] == "TypeError"
     assert error["typeError"] is True
     assert error["category"] == ERRORS[code].category
     assert error["retryable"] is ERRORS[code].retryable
-    assert error["message"]
+    # As the browser's own fetch begins, unless it was refused: then trying again is no use.
+    refused = ERRORS[code].category in {"POLICY", "PROTOCOL", "CANCELLED"}
+    assert error["message"].startswith("Failed to fetch (") is not refused, error
     assert says in error["message"]
 
 

@@ -233,6 +233,15 @@ async def test_no_redirect_carries_a_secret_where_it_was_not_granted(site: Site)
     assert cases >= 60
 
 
+@pytest.mark.parametrize("case", [case for case in TARGETS if case.ends is DENIED], ids=lambda case: case.title)
+async def test_the_page_learns_of_a_refused_target_no_more_than_its_origin(site: Site, case: Case) -> None:
+    location, start = (text.format(**site.ports) for text in (case.location, case.start))
+    location += "/lw-private-path" if "round about" not in case.title else "lw-private-path"
+    answer = await site.host.ask(f"{start}?status=302&to={quote(location, safe='')}")
+    assert answer.code is DENIED
+    assert "lw-private-path" not in answer.message
+
+
 @pytest.mark.parametrize("mode", ["manual", "error"])
 async def test_modes_that_do_not_follow_send_nothing_to_the_target(site: Site, mode: str) -> None:
     for case in TARGETS:

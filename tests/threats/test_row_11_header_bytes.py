@@ -37,6 +37,8 @@ async def plain(request: Request) -> None:
         ("Content_Length", "0"),
         ("transfer_encoding", "chunked"),
         ("Proxy_Authorization", "Basic x"),
+        ("X-Original-URL", "/admin"),
+        ("x_rewrite_url", "/admin"),
     ],
 )
 async def test_no_byte_of_such_a_request_leaves(granted: MakeGranted, pair: tuple[str, str]) -> None:

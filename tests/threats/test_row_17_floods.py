@@ -1,5 +1,6 @@
 """Row 17: a page floods START and ABORT, and a server helps it round its grant's limits. Real host, real sockets."""
 
+import base64
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import psutil
 import pytest
 
 from longwire.protocol.errors import ErrorCode
+from longwire.protocol.limits import INLINE_BODY_BYTES
 from tests.host_process import TERMINALS, HostProcess, grant
 from tests.printed import say
 from tests.threats.bench import Host, ScriptedNames
@@ -51,6 +53,22 @@ def test_starts_and_aborts_without_end_cost_neither_memory_nor_descriptors(tmp_p
         assert ends == {"STREAM_ABORTED": CYCLES}
         assert abs(process.num_fds() - descriptors) <= 4
         assert grown < 8 * 1024 * 1024
+
+
+def test_streams_that_nobody_reads_do_not_hold_the_bodies_that_were_sent_for_them(tmp_path: Path) -> None:
+    streams = 100
+    body = {"kind": "inline", "data": base64.b64encode(bytes(INLINE_BODY_BYTES)).decode()}
+    routes = faults.NAMED["body-silent"]
+    with ThreadedServer(lambda: Server(routes)) as server, HostProcess(tmp_path, grant(server.url("/"))) as host:
+        process = psutil.Process(host.process.pid)
+        host.hello()
+        memory = process.memory_info().rss
+        for number in range(1, streams + 1):
+            host.start(number, server.url("/"), method="POST", body=body)
+            host.expect("STREAM_HEADERS")
+        grown = process.memory_info().rss - memory
+    say(f"{streams} streams, each with a body of {INLINE_BODY_BYTES // 1024} KiB that was sent: {grown >> 20} MiB more")
+    assert grown < streams * INLINE_BODY_BYTES / 2
 
 
 async def test_a_server_that_redirects_gives_a_page_no_more_requests_a_minute(granted: MakeGranted) -> None:

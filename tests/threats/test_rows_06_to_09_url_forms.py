@@ -56,6 +56,7 @@ ODD = (
     "http://scoped.test:{port}/v1/..%2fadmin", "http://scoped.test:{port}/v1/..%5cadmin",
     "http://scoped.test:{port}/v1\\..\\admin", "http://scoped.test:{port}/v1/..;/admin",
     "http://scoped.test:{port}/v1/%252e%252e/admin", "http://scoped.test:{port}/v1/%c0%ae%c0%ae/admin",
+    "http://scoped.test:{port}/v1/%EF%BC%8E%EF%BC%8E%EF%BC%8Fadmin", "http://scoped.test:{port}/v1/%E2%80%A5/admin",
     "http://scoped.test:{port}/v1evil", "http://scoped.test:{port}/V1/x", "http://scoped.test:{port}//v1/x",
     "http://scoped.test:{port}/v1", "http://scoped.test:{port}/;/v1/x",
 )  # fmt: skip

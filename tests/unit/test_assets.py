@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from longwire import assets
-from longwire.assets import AssetError, extension_folder, extension_id, manifests_folder, read_manifest
+from longwire.assets import AssetError, client_library, extension_folder, extension_id, manifests_folder, read_manifest
 
 
 def keys() -> dict[str, str]:
@@ -28,22 +28,24 @@ def test_a_checkout_reads_its_own_files() -> None:
 
 
 def test_a_wheel_reads_the_files_inside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("manifests/browsers.json", "extension/manifest.json"):
+    for name in ("manifests/browsers.json", "extension/manifest.json", "client/longwire.min.js"):
         (tmp_path / "_assets" / name).parent.mkdir(parents=True)
         (tmp_path / "_assets" / name).write_text("{}")
     monkeypatch.setattr(assets, "_PACKAGE", tmp_path)
 
     assert manifests_folder() == tmp_path / "_assets" / "manifests"
     assert extension_folder() == tmp_path / "_assets" / "extension"
+    assert client_library() == tmp_path / "_assets" / "client" / "longwire.min.js"
 
 
-def test_an_extension_that_is_not_built_is_named_with_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_built_is_named_with_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assets, "_PACKAGE", tmp_path)
     monkeypatch.setattr(assets, "_CHECKOUT", tmp_path)
 
-    with pytest.raises(AssetError, match="not built") as caught:
-        extension_folder()
-    assert "make build" in caught.value.fix
+    for find in (extension_folder, client_library):
+        with pytest.raises(AssetError, match="not built") as caught:
+            find()
+        assert "make build" in caught.value.fix
     with pytest.raises(AssetError, match="manifests of Longwire are missing"):
         manifests_folder()
 

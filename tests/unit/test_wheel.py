@@ -1,13 +1,15 @@
-"""`pip install` of a wheel is a complete product: it carries the extension, the manifests and the demo's page."""
+"""`pip install` of a wheel is a complete product: it carries the extension, the manifests and the demo's pages."""
 
+import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from hatch_build import is_current
 
-from longwire.assets import extension_folder
+from longwire.assets import client_library, extension_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,6 +30,11 @@ def test_it_carries_the_extension_as_it_was_built(wheel: zipfile.ZipFile) -> Non
             assert wheel.read(name) == path.read_bytes()
 
 
+def test_it_carries_the_client_library_with_the_licence_of_what_is_in_it(wheel: zipfile.ZipFile) -> None:
+    assert wheel.read("longwire/_assets/client/longwire.min.js") == client_library().read_bytes()
+    assert b"MIT License" in wheel.read("longwire/_assets/client/LICENSE.eventsource-parser")
+
+
 def test_it_carries_every_manifest(wheel: zipfile.ZipFile) -> None:
     folder = ROOT / "manifests"
     for path in folder.rglob("*"):
@@ -35,13 +42,16 @@ def test_it_carries_every_manifest(wheel: zipfile.ZipFile) -> None:
             assert wheel.read(f"longwire/_assets/manifests/{path.relative_to(folder).as_posix()}") == path.read_bytes()
 
 
-def test_it_carries_every_module_and_the_demos_page(wheel: zipfile.ZipFile) -> None:
+def test_it_carries_every_module_and_the_demos_pages(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     sources = ROOT / "host"
-    wanted = {path.relative_to(sources).as_posix() for path in (sources / "longwire").rglob("*.py")}
+    kinds = {".py", ".html", ".css", ".js"}
+    wanted = {
+        path.relative_to(sources).as_posix() for path in (sources / "longwire").rglob("*") if path.suffix in kinds
+    }
 
     assert wanted <= names
-    assert {"longwire/py.typed", "longwire/cli/demo/page.html"} <= names
+    assert {"longwire/py.typed", "longwire/cli/demo/examples.html", "longwire/cli/demo/examples/chat.js"} <= names
 
 
 def test_both_programs_are_entry_points(wheel: zipfile.ZipFile) -> None:
@@ -50,3 +60,25 @@ def test_both_programs_are_entry_points(wheel: zipfile.ZipFile) -> None:
 
     assert "longwire = longwire.cli.main:main" in text
     assert "longwire-host = longwire.native.main:main" in text
+
+
+def test_what_was_built_of_other_sources_is_built_again(tmp_path: Path) -> None:
+    sources = [tmp_path / "extension" / name for name in ("src/worker/main.ts", "build.mjs", "package.json")]
+    outputs = [tmp_path / "extension" / name for name in ("dist/manifest.json", "client-package/dist/longwire.min.js")]
+    version = tmp_path / "host" / "longwire" / "__init__.py"
+    for path in (*sources, *outputs, version):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    outputs[0].write_text('{"version_name": "1.2.3"}')
+    version.write_text('__version__ = "1.2.3"\n')
+    assert is_current(tmp_path, *outputs)
+
+    version.write_text('__version__ = "1.2.4"\n')
+    assert not is_current(tmp_path, *outputs)
+    version.write_text('__version__ = "1.2.3"\n')
+    later = outputs[0].stat().st_mtime + 1
+    os.utime(sources[0], (later, later))
+    assert not is_current(tmp_path, *outputs)
+    outputs[1].unlink()
+    os.utime(sources[0], (0, 0))
+    assert not is_current(tmp_path, *outputs)

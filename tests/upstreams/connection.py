@@ -152,13 +152,14 @@ class Connection:
     def abort(self) -> None:
         """Close at once; what is still in the process's own buffer is lost."""
         self.keep_alive = False
-        if not self.closed.is_set():  # a TLS transport of Python 3.11 raises once its connection is lost
-            self._writer.transport.abort()
+        self._writer.transport.abort()
 
     def close(self) -> None:
         """Close after everything sent so far."""
         self.keep_alive = False
-        self._writer.close()
+        # A TLS transport of Python 3.11 that is closed twice can no longer be aborted.
+        if not self._writer.is_closing():
+            self._writer.close()
 
     def note_gone(self) -> None:
         """For the server: the peer closed its side, or the connection broke."""

@@ -24,6 +24,11 @@ export async function checkStatus(response: Response, signal: AbortSignal): Prom
   })
 }
 
+/** Nobody waits for this answer any more: should it come, its body does not stay open. */
+export function letGo(answer: Promise<Response> | undefined): void {
+  answer?.then((response) => response.body?.cancel()).catch(() => undefined)
+}
+
 function categoryOf(status: number) {
   if (status === 401 || status === 403 || status === 407) return 'AUTH'
   if (status === 429) return 'RATE_LIMITED'

@@ -1,4 +1,4 @@
-import { checkStatus } from './answer'
+import { checkStatus, letGo } from './answer'
 import { StreamError } from './errors'
 import { asStreamError } from './failure'
 import type { Fetch } from './types'
@@ -31,8 +31,9 @@ export async function checkConnection(
   let status: number | undefined
   let error: StreamError | undefined
   let elapsed: number | undefined
+  let answer: Promise<Response> | undefined
   try {
-    const answer = Promise.resolve(fetch(String(url), { ...init, signal: aborter.signal }))
+    answer = Promise.resolve(fetch(String(url), { ...init, signal: aborter.signal }))
     const response = await within(answer, aborter.signal, timeout, late)
     elapsed = performance.now() - started
     status = response.status
@@ -42,6 +43,7 @@ export async function checkConnection(
   } finally {
     init.signal?.removeEventListener('abort', follow)
     aborter.abort()
+    letGo(answer)
   }
   return { ok: error === undefined, elapsed: elapsed ?? performance.now() - started, status, error }
 }

@@ -198,15 +198,13 @@ export class EventSource extends EventTarget {
     } catch (failure) {
       return { error: asStreamError(failure, 'fetch'), futile: isFutile(failure) }
     }
-    const refusal = refuse(response)
+    const refusal = this.#readyState === CLOSED ? new StreamError('ABORTED', 'It was closed') : refuse(response)
     if (refusal !== null) {
       void response.body?.cancel().catch(() => undefined)
       return { error: refusal, futile: true }
     }
-    if (this.#readyState !== CLOSED) {
-      this.#readyState = OPEN
-      this.dispatchEvent(new Event('open'))
-    }
+    this.#readyState = OPEN
+    this.dispatchEvent(new Event('open'))
     try {
       await this.#receive(response)
     } catch (failure) {
@@ -232,15 +230,20 @@ export class EventSource extends EventTarget {
     )
     const reader = response.body?.getReader()
     if (reader === undefined) return
+    const { signal } = this.#aborter
+    // A fetch that does not listen to its signal leaves that to us.
+    const stop = () => void reader.cancel().catch(() => undefined)
+    signal.addEventListener('abort', stop)
     try {
-      for (;;) {
+      while (!signal.aborted) {
         const { done, value } = await reader.read()
-        if (done || this.#readyState === CLOSED) return
+        if (done || signal.aborted) return
         decoder.push(value)
       }
     } finally {
+      signal.removeEventListener('abort', stop)
       // Of no effect where it ended by itself.
-      void reader.cancel().catch(() => undefined)
+      stop()
     }
   }
 

@@ -117,6 +117,7 @@ export class EventStream implements AsyncIterable<StreamEvent> {
     return this.#meter.eventsReceived
   }
 
+  /** Behind the last event that was given. */
   get lastEventId(): string {
     return this.#lastEventId
   }
@@ -243,6 +244,8 @@ export class EventStream implements AsyncIterable<StreamEvent> {
   #take(event: StreamEvent): void {
     this.#meter.event(event.text)
     this.#text += event.text
+    // Before the page sees it: one that stops with this event goes on behind it.
+    if (event.id !== '') this.#lastEventId = event.id
     this.#recorder?.add('event', { type: event.type, name: event.name, id: event.id, raw: event.raw })
     if (this.#batcher === null) this.#deliver([event])
     else this.#batcher.add(event)

@@ -1,4 +1,4 @@
-import { checkStatus } from './answer'
+import { checkStatus, letGo } from './answer'
 import { type DeliveryOptions, EventStream, type Run } from './event-stream'
 import { asStreamError } from './failure'
 import type { StreamEvent } from './payload'
@@ -47,10 +47,13 @@ async function receive(
   fetch: EventsFetch,
   signal: AbortSignal
 ): Promise<Response> {
+  let answer = from instanceof Request ? undefined : Promise.resolve(from)
   try {
     signal.throwIfAborted()
-    return await within(from instanceof Request ? fetch(from, { signal }) : Promise.resolve(from), signal)
+    answer ??= fetch(from as Request, { signal })
+    return await within(answer, signal)
   } catch (error) {
+    letGo(answer)
     throw asStreamError(error, 'fetch')
   }
 }

@@ -61,10 +61,11 @@ export function isFutile(error: unknown): boolean {
 
 const FUTILE: ReadonlySet<string> = new Set(['POLICY', 'PROTOCOL', 'CANCELLED'])
 
-/** Whether the request never got as far as a server, so that sending it again repeats nothing. */
+/**
+ * Whether the request never got as far as a server, so that sending it again repeats nothing. Only the phase can say so: a
+ * server may have acted on a request and then redirected it to where no connection could be made.
+ */
 export function neverSent(error: StreamError): boolean {
   const phase = longwireFailure(error.cause)?.phase
-  return phase === 'connect' || phase === 'policy' || NEVER_SENT.has(error.code)
+  return phase === 'connect' || phase === 'policy'
 }
-
-const NEVER_SENT: ReadonlySet<string> = new Set(['UPSTREAM_DNS', 'UPSTREAM_CONNECT', 'HOST_UNAVAILABLE'])

@@ -12,7 +12,7 @@ export interface FramingSink {
   heartbeat(text: string): void
   /** The reconnection time that the server asks for, milliseconds. */
   retry(milliseconds: number): void
-  /** The last event id, also one that came without an event. */
+  /** The last event id, after the event that brought it, if one did. */
   id(id: string): void
 }
 

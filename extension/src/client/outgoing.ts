@@ -42,7 +42,7 @@ export function prepare(input: string | URL | Request, given: StreamInit, json: 
   // As they were given: a fetch may take names that the browser's Request drops.
   const headers = new Headers(own.headers)
   if (!headers.has('accept')) headers.set('accept', ACCEPT)
-  const body = bodyOf(source, rest.body)
+  const body = bodyOf(source, copyOf(rest.body))
   return {
     method,
     headers,
@@ -83,6 +83,14 @@ function bodyOf(source: Request | null, body: StreamInit['body']): () => Promise
     kept ??= source.arrayBuffer()
     return { body: await kept }
   }
+}
+
+/** A buffer is sent as it is now, as by fetch, in every attempt: the page may write into it or transfer it meanwhile. */
+function copyOf(body: StreamInit['body']): StreamInit['body'] {
+  // What is detached has no bytes, and is for fetch to judge.
+  if (body instanceof ArrayBuffer && !body.detached) return body.slice(0)
+  if (!ArrayBuffer.isView(body) || (body.buffer as ArrayBuffer).detached) return body
+  return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice()
 }
 
 /** Whether a body is gone when it has been sent. */

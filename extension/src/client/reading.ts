@@ -33,6 +33,12 @@ export interface ReadingHooks {
   retry?(milliseconds: number): void
   /** The format, when it is known: before the first event. */
   format?(format: Format): void
+  /**
+   * The id that the events up to here have brought: a server that is sent it continues behind them.
+   *
+   * @returns whether they have all been given
+   */
+  reached?(id: string): boolean
   /** Whether the answer is whole, whatever becomes of the connection. */
   whole?(): boolean
 }
@@ -61,9 +67,13 @@ export async function* readEvents(
       const part = await nextPart(source, clocks, reader.signal, hooks.whole?.() ?? false)
       ended = part.done
       if (part.value !== undefined) reader.bytes(part.value.length)
-      for (const event of intake.take(decoder.decode(part.value, { stream: !ended }), ended)) {
-        if (!isHeartbeat(event)) clocks.meaningful()
-        yield event
+      for (const item of intake.take(decoder.decode(part.value, { stream: !ended }), ended)) {
+        if (typeof item === 'string') {
+          if (hooks.reached?.(item) ?? true) reader.lastEventId = item
+          continue
+        }
+        if (!isHeartbeat(item)) clocks.meaningful()
+        yield item
       }
       if (intake.failure !== null) throw intake.failure
     }
@@ -96,7 +106,8 @@ async function nextPart(
 /** From text to events. What fails is kept until the events before it have been given. */
 class Intake {
   readonly #framing: ReturnType<typeof framingOf>
-  readonly #events: StreamEvent[] = []
+  /** Events, and between them the ids that have been reached with the events before. */
+  readonly #items: (StreamEvent | string)[] = []
   readonly #options: ReadingOptions
   readonly #hooks: ReadingHooks
   #payload: PayloadReader | null = null
@@ -111,13 +122,13 @@ class Intake {
       heartbeat: (text: string) => reader.heartbeat(text),
       retry: (milliseconds: number) => hooks.retry?.(milliseconds),
       id: (id: string) => {
-        reader.lastEventId = id
+        if (this.failure === null) this.#items.push(id)
       }
     }
     this.#framing = framingOf(response, format, sink, maxEventLength, reader.lastEventId)
   }
 
-  take(text: string, ended: boolean): StreamEvent[] {
+  take(text: string, ended: boolean): (StreamEvent | string)[] {
     try {
       this.#framing.push(text)
       if (ended) this.#framing.end()
@@ -125,7 +136,7 @@ class Intake {
       if (!(error instanceof StreamError)) throw error
       this.failure ??= error
     }
-    return this.#events.splice(0)
+    return this.#items.splice(0)
   }
 
   readonly #message = (message: Parameters<PayloadReader['read']>[0], format: Format): void => {
@@ -135,7 +146,7 @@ class Intake {
       this.#hooks.format?.(format)
     }
     try {
-      this.#events.push(this.#payload.read(message))
+      this.#items.push(this.#payload.read(message))
     } catch (error) {
       if (this.#options.onBadEvent === undefined) this.failure = error as StreamError
       else this.#options.onBadEvent(error as StreamError)

@@ -14,12 +14,28 @@ export class Replay {
   /** Of the present attempt, while it repeats. */
   #repeated: { seen: number; digest: Digest } | null = null
 
-  /** The next attempt begins from the beginning. */
+  /** What comes now has been delivered already. */
+  get repeating(): boolean {
+    return this.#repeated !== null
+  }
+
+  /** The next attempt begins from the beginning, or where `reach` was called last. */
   restart(): void {
     if (this.#delivered > 0) this.#repeated = { seen: 0, digest: new Digest() }
   }
 
-  /** The next attempt begins where the last one ended, or all that was delivered is taken back. */
+  /**
+   * What was delivered up to here never comes again.
+   *
+   * @returns whether anything was
+   */
+  reach(): boolean {
+    const reached = this.#delivered > 0
+    this.forget()
+    return reached
+  }
+
+  /** All that was delivered is taken back. */
   forget(): void {
     this.#repeated = null
     this.#delivered = 0

@@ -17,7 +17,7 @@ export interface SseSink {
   retry?(milliseconds: number): void
   /** The text of a comment line: what servers send to keep a connection alive. */
   comment?(text: string): void
-  /** The last event id changed, with or without an event. */
+  /** The last event id is this from here on, after the event that brought it, if one did: the stream continues behind it. */
   id?(id: string): void
 }
 
@@ -29,27 +29,33 @@ export interface SseSink {
 export class SseDecoder {
   readonly #text = new TextDecoder()
   readonly #parser: ReturnType<typeof createParser>
+  readonly #sink: SseSink
   #failure: StreamError | null = null
   #id: string
+  /** An id that the sink has not been told. */
+  #untold: string | null = null
 
   /**
    * @param limit characters of one event's data, its name or its id
    * @param id the last event id of the connection before
    */
   constructor(sink: SseSink, limit: number, id = '') {
+    this.#sink = sink
     this.#id = id
     const { comment, retry } = sink
     this.#parser = createParser({
-      onEvent: ({ event = 'message', data }) => {
+      onEvent: ({ id: own, event = 'message', data }) => {
+        if (own === undefined) this.#tellId()
         // The parser counts what it keeps between two pieces; an event inside one piece is to be judged alike.
         if (data.length > limit || event.length > limit) this.#failure ??= tooLarge(limit)
         if (this.#failure === null) sink.message({ event, data, id: this.#id })
       },
       onId: (given) => {
+        this.#tellId()
         if (given.length > limit) this.#failure ??= tooLarge(limit)
         if (this.#failure !== null) return
         this.#id = given
-        sink.id?.(given)
+        this.#untold = given
       },
       onRetry: retry && ((milliseconds) => retry.call(sink, milliseconds)),
       onComment: comment && ((text) => comment.call(sink, text)),
@@ -75,7 +81,15 @@ export class SseDecoder {
   /** The same, already decoded. */
   text(text: string): void {
     if (this.#failure === null) this.#parser.feed(text)
+    this.#tellId()
     if (this.#failure !== null) throw this.#failure
+  }
+
+  #tellId(): void {
+    const id = this.#untold
+    this.#untold = null
+    // Of an event that failed nothing is behind it.
+    if (id !== null && this.#failure === null) this.#sink.id?.(id)
   }
 }
 

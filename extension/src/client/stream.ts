@@ -1,4 +1,4 @@
-import { checkStatus } from './answer'
+import { checkStatus, letGo } from './answer'
 import { StreamError } from './errors'
 import { type DeliveryOptions, EventStream, type Run } from './event-stream'
 import { asStreamError } from './failure'
@@ -69,8 +69,8 @@ class Exchange {
   #delivered = false
   #whole = false
   #plainText = false
-  /** The last event id that was delivered. */
-  #reached = ''
+  /** Somewhere behind the beginning, what came before was forgotten: only a server that resumes can go on from there. */
+  #forgotten = false
 
   constructor(outgoing: Outgoing, rules: RetryRules, options: StreamOptions, run: Run) {
     this.#outgoing = outgoing
@@ -117,6 +117,7 @@ class Exchange {
       format: (format: string) => {
         this.#plainText = format === 'text'
       },
+      reached: (id: string) => this.#reach(id),
       whole: () => this.#whole
     }
     for await (const event of readEvents(response, this.#options, run, hooks)) yield* this.#pass(event)
@@ -133,16 +134,21 @@ class Exchange {
     if (fresh === null) return
     this.#delivered = true
     this.#whole ||= isEnd(fresh)
-    if (this.#options.resume && fresh.id !== this.#reached) {
-      this.#reached = fresh.id
-      // What came up to here never comes again.
-      this.#replay.forget()
-      this.#failures = 0
-    }
     yield fresh
     if (fresh.type === 'error') {
       throw new StreamError('ERROR_EVENT', `The server reports an error: ${errorText(fresh)}`, { body: fresh.raw })
     }
+  }
+
+  #reach(id: string): boolean {
+    // The next attempt has to begin no later than what is repeated now.
+    if (this.#replay.repeating) return false
+    // An id that is taken back is nothing to resume behind.
+    if (this.#options.resume && id !== '' && this.#replay.reach()) {
+      this.#forgotten = true
+      this.#failures = 0
+    }
+    return true
   }
 
   async #send(): Promise<Response> {
@@ -154,13 +160,15 @@ class Exchange {
     signal.addEventListener('abort', abort)
     const late = () =>
       new StreamError('HEADERS_TIMEOUT', `The server did not begin to answer within ${headerTimeout} ms`)
+    let answer: Promise<Response> | undefined
     try {
       const { url, init } = await this.#outgoing.next(token, this.#resumes() ? this.#run.lastEventId : '')
-      const answer = fetch(url, { ...init, signal: aborter.signal })
+      answer = fetch(url, { ...init, signal: aborter.signal })
       return await within(answer, signal, headerTimeout, late)
     } catch (error) {
-      // A request that is late goes on unless it is told.
+      // A request that is late goes on unless it is told, and beyond that if its fetch does not listen.
       aborter.abort(error)
+      letGo(answer)
       throw asStreamError(error, 'fetch')
     }
   }
@@ -175,6 +183,8 @@ class Exchange {
     const { method, headers, repeatable } = this.#outgoing
     const sent = { method, headers, repeatable, resumes: this.#resumes(), answered: this.#run.meter.bytesReceived > 0 }
     if (this.#run.signal.aborted || !mayResend(failure, sent, this.#rules)) return failure
+    // From the beginning again, and nobody knows any more what of it was shown.
+    if (this.#forgotten && !sent.resumes && this.#options.onRestart === undefined) return failure
     if (retries === 0) return failure
     if (this.#failures >= retries) {
       const text = `The stream failed ${retries + 1} times; the last time: ${failure.message}`
@@ -205,7 +215,9 @@ class Exchange {
     if (fallback === undefined || hopeless || this.#run.signal.aborted) throw reason
     this.#run.report({ state: 'falling-back', reason })
     const { signal } = this.#run
-    const response = await within(Promise.resolve(fallback(reason, signal)), signal).catch((error: unknown) => {
+    const answer = Promise.resolve(fallback(reason, signal))
+    const response = await within(answer, signal).catch((error: unknown) => {
+      letGo(answer)
       throw asStreamError(error, 'fetch')
     })
     this.#run.meter.headers(response)

@@ -1,13 +1,10 @@
 // What a page sees. Types only: `window.longwire` is there before any script of the page, where it is there at all.
+//
+// The npm package has this file as `longwire/page`, so it imports nothing of the shim.
 
-import type { StatusReport } from './shim'
+import type { Category, ErrorCode, Phase } from '../protocol/errors'
 
-export type { LongwireError } from './errors'
-export type { LongwireInit } from './init'
-export type { StreamOptions, UploadProgress } from './options'
-export type { StatusReport } from './shim'
-
-import type { LongwireInit } from './init'
+export type { Category, ErrorCode, Phase }
 
 /** `window.longwire`. */
 export interface Longwire {
@@ -32,6 +29,51 @@ export interface Longwire {
    * @throws {TypeError} an option that is none
    */
   readonly patch: (options?: PatchOptions) => () => void
+}
+
+/** Also an async iterable is a body. */
+export type LongwireInit = Omit<RequestInit, 'body'> & {
+  body?: BodyInit | AsyncIterable<unknown> | null
+  longwire?: StreamOptions
+}
+
+/** The `longwire` member of the init. */
+export interface StreamOptions {
+  /** Milliseconds, more than 0 and at most 24 hours, as are the other two. */
+  headerTimeout?: number
+  idleTimeout?: number
+  totalTimeout?: number
+  /** Called as the host takes the request body; for the last time, with all of it, before the response is there. */
+  onUploadProgress?: (progress: UploadProgress) => void
+}
+
+/** How much of a request body the host has taken from the page, in bytes. */
+export interface UploadProgress {
+  readonly sent: number
+  /** Null if nobody knows: a stream or an async iterable. */
+  readonly total: number | null
+}
+
+/** What `longwire.fetch` rejects with and what its bodies error with; `code` is what tells it from other errors. */
+export interface LongwireError extends TypeError {
+  readonly code: ErrorCode
+  readonly category: Category
+  /** How far the exchange had come. */
+  readonly phase: Phase
+  /** The same request, sent again later and unchanged, may succeed. Not: sending it again is safe. */
+  readonly retryable: boolean
+}
+
+/** What `longwire.status()` gives. */
+export interface StatusReport {
+  state: 'ready' | 'host-missing' | 'host-forbidden' | 'host-failed' | 'policy-invalid'
+  /** The host's version. */
+  host?: string
+  protocol?: number
+  /** What this page's grants name. */
+  destinations: string[]
+  /** What to do, unless all is well. */
+  fix?: string
 }
 
 /** The options of `longwire.patch`. */

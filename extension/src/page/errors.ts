@@ -9,11 +9,19 @@ interface Details {
 }
 
 /**
- * What `longwire.fetch` rejects with and what its bodies error with. A TypeError, because that is what the browser's own
- * fetch fails with and what existing code catches.
+ * Chromium's words for a fetch that failed. Libraries that try again tell such a failure from a mistake in the calling
+ * code by exactly these words at the beginning, and by the name `TypeError`. What is in brackets is ours.
+ */
+const FETCH_FAILED = 'Failed to fetch'
+
+/** Trying again cannot help against these, and nobody is to be led to try. */
+const isRefusal = (category: Category) => category === 'POLICY' || category === 'PROTOCOL' || category === 'CANCELLED'
+
+/**
+ * What `longwire.fetch` rejects with and what its bodies error with. A TypeError in name and class, because that is what
+ * the browser's own fetch fails with and what existing code catches; `code` is what tells it from one.
  */
 export class LongwireError extends NativeTypeError {
-  override readonly name = 'LongwireError'
   readonly code: ErrorCode
   readonly category: Category
   /** How far the exchange had come. */
@@ -22,10 +30,11 @@ export class LongwireError extends NativeTypeError {
   readonly retryable: boolean
 
   constructor(code: ErrorCode, message: string, phase: Phase, details?: Details) {
-    // A polluted Object.prototype would answer for what is not there.
-    if (details !== undefined && hasOwn(details, 'cause')) super(message, details)
-    else super(message)
     const info = ERRORS[code]
+    const words = isRefusal(info.category) ? message : `${FETCH_FAILED} (${message})`
+    // A polluted Object.prototype would answer for what is not there.
+    if (details !== undefined && hasOwn(details, 'cause')) super(words, details)
+    else super(words)
     this.code = code
     this.category = info.category
     this.phase = phase

@@ -1,11 +1,5 @@
+import type { LongwireInit } from './api'
 import { bare, NativeHeaders, NativeTypeError } from './builtins'
-import type { StreamOptions } from './options'
-
-/** Also an async iterable is a body. */
-export type LongwireInit = Omit<RequestInit, 'body'> & {
-  body?: BodyInit | AsyncIterable<unknown> | null
-  longwire?: StreamOptions
-}
 
 /** What the page gave, read once: a getter may answer differently the second time, an iterator has nothing more to give. */
 export interface InitSnapshot {

@@ -1,23 +1,7 @@
 import type { Timeouts } from '../protocol/bridge'
 import { MAX_TIMEOUT_MS } from '../protocol/constants'
+import type { UploadProgress } from './api'
 import { bare, ceil, isFiniteNumber, keys, mapGet, NativeTypeError } from './builtins'
-
-/** How much of a request body the host has taken from the page, in bytes. */
-export interface UploadProgress {
-  readonly sent: number
-  /** Null if nobody knows: a stream or an async iterable. */
-  readonly total: number | null
-}
-
-/** The `longwire` member of the init. */
-export interface StreamOptions {
-  /** Milliseconds, more than 0 and at most 24 hours, as are the other two. */
-  headerTimeout?: number
-  idleTimeout?: number
-  totalTimeout?: number
-  /** Called as the host takes the request body; for the last time, with all of it, before the response is there. */
-  onUploadProgress?: (progress: UploadProgress) => void
-}
 
 /** The options, checked. */
 export interface Options {

@@ -1,5 +1,5 @@
 import { EventSource as LongwireEventSource } from '../client/event-source'
-import type { PatchOptions } from './api'
+import type { LongwireInit, PatchOptions, StatusReport } from './api'
 import {
   apply,
   bare,
@@ -26,10 +26,9 @@ import {
   requestUrl
 } from './builtins'
 import { type Destination, isUnder, readDestinations } from './destinations'
-import type { LongwireInit } from './init'
 import { asyncIterableBody } from './payload'
 import { recordOf } from './request'
-import { type Fetch, type FetchArguments, fetchFunction, initOf, type Shim, type StatusReport } from './shim'
+import { type Fetch, type FetchArguments, fetchFunction, initOf, type Shim } from './shim'
 
 /** How old the known grants may be before they are asked for again, which a page does not wait for. */
 const GRANTS_FRESH_MS = 10_000

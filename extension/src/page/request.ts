@@ -1,4 +1,5 @@
 import type { RedirectMode } from '../protocol/bridge'
+import type { LongwireInit } from './api'
 import {
   append,
   bare,
@@ -18,7 +19,7 @@ import {
   startsWith
 } from './builtins'
 import { LongwireError } from './errors'
-import { type InitSnapshot, type LongwireInit, readInit } from './init'
+import { type InitSnapshot, readInit } from './init'
 import { type Integrity, readIntegrity } from './integrity'
 import { type Options, readOptions } from './options'
 import { asyncIterableBody, type BodyPlan, planBody } from './payload'

@@ -1,5 +1,7 @@
 import type { AbortReason, Status, ToPage } from '../protocol/bridge'
+import type { LongwireInit, StatusReport } from './api'
 import {
+  append,
   bare,
   defineProperty,
   hasOwn,
@@ -18,7 +20,6 @@ import {
 import { Channel } from './channel'
 import { LongwireError } from './errors'
 import { Exchange, type ExchangeHost, type Outcome } from './exchange'
-import type { LongwireInit } from './init'
 import { type BodyPlan, discardBody, type Payload, preparePayload } from './payload'
 import { type LocalPlan, type Plan, planRequest } from './request'
 import { resolveWith } from './response'
@@ -39,9 +40,6 @@ export function initOf(args: Partial<FetchArguments>): LongwireInit | undefined 
   return args.length > 1 ? args[1] : undefined
 }
 
-/** What `longwire.status()` gives. */
-export type StatusReport = Omit<Status, 'type' | 'request'>
-
 interface StatusWaiter {
   readonly resolve: (report: StatusReport) => void
   readonly reject: (error: LongwireError) => void
@@ -58,7 +56,11 @@ export class Shim {
   /** Where the relay's port goes. */
   readonly channel: Channel
   readonly #exchanges = new Map<number, Exchange>()
-  readonly #statuses = new Map<number, StatusWaiter>()
+  /** Who waits for the answer to the question that is open. */
+  #asked: StatusWaiter[] = []
+  /** Who waits for the next. */
+  #asking: StatusWaiter[] = []
+  #questionOpen = false
   #lastId = 0
   #lastRequest = 0
 
@@ -90,15 +92,11 @@ export class Shim {
     })
   }
 
-  /** `longwire.status`. */
+  /** `longwire.status`. Calls made while a question is open share the next one: no answer is older than its question. */
   status(): Promise<StatusReport> {
     return new NativePromise((resolve, reject) => {
-      this.channel.acquire(this.#idle(), (arrived) => {
-        if (!arrived) return reject(new LongwireError('BRIDGE_LOST', NO_RELAY, 'connect'))
-        this.#lastRequest += 1
-        mapSet(this.#statuses, this.#lastRequest, { resolve: (report) => resolveWith(resolve, report), reject })
-        this.channel.post({ type: 'STATUS_REQUEST', request: this.#lastRequest })
-      })
+      append(this.#asking, { resolve: (report) => resolveWith(resolve, copyOf(report)), reject })
+      this.#ask()
     })
   }
 
@@ -140,21 +138,52 @@ export class Shim {
     } else mapGet(this.#exchanges, message.id)?.receive(message)
   }
 
+  #ask(): void {
+    if (this.#questionOpen || this.#asking.length === 0) return
+    this.#questionOpen = true
+    this.channel.acquire(this.#idle(), (arrived) => {
+      this.#asked = this.#asking
+      this.#asking = []
+      if (!arrived) return this.#loseStatus(NO_RELAY)
+      this.#lastRequest += 1
+      this.channel.post({ type: 'STATUS_REQUEST', request: this.#lastRequest })
+    })
+  }
+
   #receiveStatus({ type, request, ...report }: Status): void {
-    const waiter = mapGet(this.#statuses, request)
-    mapDelete(this.#statuses, request)
-    waiter?.resolve(report)
+    const asked = this.#asked
+    if (asked.length === 0 || request !== this.#lastRequest) return
+    this.#asked = []
+    this.#questionOpen = false
+    for (let i = 0; i < asked.length; i++) asked[i]?.resolve(report)
+    this.#ask()
   }
 
   #loseAll(text: string, tell: AbortReason | null): void {
     mapForEach(this.#exchanges, (exchange) => exchange.bridgeLost(text, tell))
-    mapForEach(this.#statuses, ({ reject }) => reject(new LongwireError('BRIDGE_LOST', text, 'connect')))
-    mapForEach(this.#statuses, (_, request) => mapDelete(this.#statuses, request))
+    // A question that is still waiting for a relay has lost nothing.
+    if (this.#asked.length > 0) this.#loseStatus(text)
+  }
+
+  #loseStatus(text: string): void {
+    const waiters = this.#asked
+    for (let i = 0; i < this.#asking.length; i++) append(waiters, this.#asking[i] as StatusWaiter)
+    this.#asked = []
+    this.#asking = []
+    this.#questionOpen = false
+    for (let i = 0; i < waiters.length; i++) waiters[i]?.reject(new LongwireError('BRIDGE_LOST', text, 'connect'))
   }
 
   #idle(): boolean {
-    return mapSize(this.#exchanges) === 0 && mapSize(this.#statuses) === 0
+    return mapSize(this.#exchanges) === 0 && this.#asked.length === 0
   }
+}
+
+/** Each caller has its own: pages write into what they are given. */
+function copyOf(report: StatusReport): StatusReport {
+  const destinations: string[] = []
+  for (let i = 0; i < report.destinations.length; i++) append(destinations, report.destinations[i] as string)
+  return { ...report, destinations }
 }
 
 /** The body has to be read before it can be announced. */

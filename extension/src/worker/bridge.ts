@@ -1,4 +1,4 @@
-import type { StreamErrorMessage, ToPage } from '../protocol/bridge'
+import type { BridgeState, StreamErrorMessage, ToPage } from '../protocol/bridge'
 import { MAX_STREAMS_PER_FRAME } from '../protocol/constants'
 import { ERRORS, type ErrorCode, type Phase } from '../protocol/errors'
 import { isFromPage } from '../protocol/guards'
@@ -8,7 +8,7 @@ import { Denials } from './denials'
 import { describe, type Failure } from './failure'
 import type { Identity } from './identity'
 import type { HostFrame } from './native'
-import { StatusDesk } from './status'
+import { MAX_STATUS_REQUESTS, StatusDesk } from './status'
 import { phaseOf, type Stream, StreamTable } from './streams'
 import {
   commandToHost,
@@ -36,6 +36,8 @@ export interface HostLink {
 export interface Peer {
   readonly port: RelayPort
   readonly identity: Identity
+  /** Why this peer is not served, besides what holds for its whole origin; for the page. */
+  readonly refusal?: () => string | null
 }
 
 /** Between the relays and the host: ids, identity, caps, and exactly one terminal message for every accepted start. */
@@ -103,11 +105,14 @@ export class Bridge {
 
   /** The host is gone, and all it was doing. */
   hostLost(failure: Failure): void {
+    // A host that never greeted was handed nothing.
+    const unsent = failure.code === 'HOST_UNAVAILABLE' || failure.code === 'VERSION_MISMATCH'
     for (const stream of this.#streams.closeAll()) {
       const { state, peer, pageId } = stream
       // Whoever is ending several streams just now shall see that this one has ended.
       stream.state = 'settled'
-      if (state === 'live') this.#tellError(peer, pageId, failure.code, describe(failure), phaseOf(stream))
+      const phase = unsent ? 'connect' : phaseOf(stream)
+      if (state === 'live') this.#tellError(peer, pageId, failure.code, describe(failure), phase)
       else if (state === 'closing') this.#post(peer, { type: 'STREAM_ABORTED', id: pageId })
     }
     for (const { peer, request } of this.#status.takeAll()) {
@@ -147,7 +152,7 @@ export class Bridge {
       return this.#tellError(peer, fields.id, 'POLICY_DENIED', peer.identity.refusal, 'policy')
     }
     const { page } = peer.identity
-    const refused = this.#refusal(page.origin)
+    const refused = this.#refused(peer)
     if (refused !== null) return this.#tellError(peer, fields.id, 'POLICY_DENIED', refused, 'policy')
     const stream = this.#streams.open(peer, fields.id, page.document)
     if (stream === 'in-use') return this.#badFromPage(peer, fields)
@@ -180,20 +185,26 @@ export class Bridge {
     }
   }
 
-  #refused({ identity }: Peer): string | null {
-    return 'refusal' in identity ? identity.refusal : this.#refusal(identity.page.origin)
+  #refused({ identity, refusal }: Peer): string | null {
+    return 'refusal' in identity ? identity.refusal : (this.#refusal(identity.page.origin) ?? refusal?.() ?? null)
   }
 
   #askStatus(peer: Peer, request: number): void {
+    // A question that cannot be asked is answered all the same: the page's streams are not to pay for it.
+    const answer = (state: BridgeState, fix: string) =>
+      this.#post(peer, { type: 'STATUS', request, state, destinations: [], fix })
     const refused = this.#refused(peer)
-    if (refused !== null || 'refusal' in peer.identity) {
-      return this.#post(peer, { type: 'STATUS', request, state: 'ready', destinations: [], fix: refused ?? '' })
-    }
+    if (refused !== null || 'refusal' in peer.identity) return answer('ready', refused ?? '')
     const hostRequest = this.#status.ask(peer, request)
-    if (hostRequest === undefined) return this.#drop(peer)
+    if (hostRequest === undefined) {
+      return answer('ready', `This page asked ${MAX_STATUS_REQUESTS} times without waiting for an answer.`)
+    }
     this.#updateUse()
     const message: ToHost = { type: 'STATUS_REQUEST', request: hostRequest, page: peer.identity.page }
-    if (!this.#link.send(message)) this.#drop(peer)
+    if (this.#link.send(message)) return
+    this.#status.take(hostRequest)
+    this.#updateUse()
+    answer('host-failed', 'Too many requests wait for the host to start.')
   }
 
   /** End the stream that the message speaks of, if it speaks of one; else this relay cannot be talked to. */

@@ -63,7 +63,7 @@ function hostEndedEarly(lastError: string | undefined): Failure {
 function hostLost(lastError: string | undefined): Failure {
   const what =
     lastError === 'Error when communicating with the native messaging host.'
-      ? 'The Longwire host sent a frame that the browser refused.'
+      ? 'The Longwire host ended, or sent a frame that the browser refused.'
       : 'The Longwire host ended.'
   return { code: 'HOST_LOST', message: what, fix: `The next request starts a new one. ${DOCTOR}`, state: 'host-failed' }
 }

@@ -7,8 +7,10 @@ import { identify } from './identity'
 import { injectIntoOpenPages } from './injection'
 import { ManagedSwitches } from './managed'
 import { NATIVE_HOST, NativeLink } from './native'
+import { PagePermissions } from './permissions'
 import { isPopup, PopupDesk } from './popup'
 import { Sites } from './sites'
+import { closedToPages } from './storage'
 
 const POLICY_ALARM = 'policy'
 const POLICY_ALARM_MINUTES = 60
@@ -20,7 +22,7 @@ const switches = new ManagedSwitches(chrome.storage, () => {
 })
 
 const sites = new Sites(
-  { ...chrome, storage: chrome.storage.local },
+  { ...chrome, storage: closedToPages(chrome.storage.local) },
   (added) => injectIntoOpenPages(chrome, added),
   (patterns) => switches.limit(patterns)
 )
@@ -47,6 +49,7 @@ const link: NativeLink = new NativeLink(
   }
 )
 const denials = new Denials()
+const permissions = new PagePermissions(chrome.permissions)
 const bridge: Bridge = new Bridge(link, denials, (origin) => switches.refusal(origin))
 const popups: PopupDesk = new PopupDesk(bridge, denials)
 
@@ -69,9 +72,13 @@ chrome.runtime.onConnect.addListener((port) => {
   }
   if (port.name !== BRIDGE_PORT) return port.disconnect()
   const identity = identify(port.sender, chrome.runtime.id, chrome.extension.inIncognitoContext)
-  const peer: Peer = { port, identity }
-  port.onMessage.addListener((message) => whenKnown(() => bridge.fromPage(peer, message)))
-  port.onDisconnect.addListener(() => whenKnown(() => bridge.pageGone(peer)))
+  // Not so the popup, which asks for a page that may have to be allowed first.
+  const refusal = () => ('page' in identity ? permissions.refusal(identity.page.origin) : null)
+  const peer: Peer = { port, identity, refusal }
+  const whenAllowed = (act: () => void) =>
+    whenKnown(() => ('page' in identity ? permissions.whenKnown(identity.page.origin, act) : act()))
+  port.onMessage.addListener((message) => whenAllowed(() => bridge.fromPage(peer, message)))
+  port.onDisconnect.addListener(() => whenAllowed(() => bridge.pageGone(peer)))
 })
 
 chrome.runtime.onInstalled.addListener(async () => {
@@ -83,9 +90,14 @@ chrome.runtime.onStartup.addListener(openLink)
 chrome.permissions.onAdded.addListener(() => {
   // A host that runs already has said which pages there are, and will not say so again.
   void ensureSites()
+  void permissions.askAgain()
   openLink()
 })
-chrome.permissions.onRemoved.addListener(() => void ensureSites())
+chrome.permissions.onRemoved.addListener(() => {
+  void ensureSites()
+  // The relays of the pages that are open stay in them.
+  void permissions.askAgain().then(() => bridge.judgeAgain())
+})
 chrome.alarms.onAlarm.addListener(({ name }) => {
   if (name === POLICY_ALARM) openLink()
 })

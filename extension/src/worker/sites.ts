@@ -1,4 +1,5 @@
 import { excludedOf, isStatic, matchOf, type PagePattern, parsePagePattern, permissionOf } from './patterns'
+import type { Storage } from './storage'
 
 type Script = chrome.scripting.RegisteredContentScript
 
@@ -9,7 +10,7 @@ export interface SitesWorld {
     'getRegisteredContentScripts' | 'registerContentScripts' | 'unregisterContentScripts'
   >
   readonly permissions: Pick<typeof chrome.permissions, 'contains'>
-  readonly storage: Pick<chrome.storage.StorageArea, 'get' | 'set'>
+  readonly storage: Storage
 }
 
 const STORED_PAGES = 'pages'

@@ -1,4 +1,4 @@
-/** How many status questions one relay may have open: a page that asks more often than that does not read the answers. */
+/** How many status questions one relay may have open. The shim has one. */
 export const MAX_STATUS_REQUESTS = 32
 
 /** A page's question that the host has not answered yet. */

@@ -108,7 +108,7 @@ export class StreamTable<P extends object> {
   }
 }
 
-/** How far a stream had come when something between page and host broke. */
+/** How far a stream may have come. What was handed to a host may have been sent: nobody is told that it was not. */
 export function phaseOf(stream: Stream<object>): Phase {
-  return stream.headersSeen ? 'body' : 'connect'
+  return stream.headersSeen ? 'body' : 'headers'
 }

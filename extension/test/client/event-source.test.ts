@@ -44,6 +44,33 @@ test('an id goes out as it came in, in UTF-8', async () => {
   expect(Buffer.from(sent, 'latin1').toString('utf8')).toBe('né🙂')
 })
 
+test('an id that no blank line ended before the break is none', async () => {
+  const server = await serve(inTurn(cut('id: 1\ndata: a\n\nid: 2\ndata: b\n'), cut('id: 3\n\nid: 4\n'), GONE))
+  await watch(server.url).over
+  expect(server.received.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '1', '3'])
+})
+
+test.each([
+  ['before it answers', false],
+  ['while it sends', true]
+])('close ends what a fetch that does not listen to its signal brings, %s', async (_, answered) => {
+  let answer: (response: Response) => void = () => undefined
+  const late = new Promise<Response>((resolve) => {
+    answer = resolve
+  })
+  const headers = { 'content-type': 'text/event-stream' }
+  const { source, seen } = watch('http://localhost/', { ...QUICK, fetch: () => late })
+  const opened = new Promise((resolve) => source.addEventListener('open', resolve))
+  const cancelled = new Promise((resolve) => {
+    const silent = new Response(new ReadableStream({ cancel: resolve }), { headers })
+    if (answered) void opened.then(() => setTimeout(() => source.close()))
+    else source.close()
+    answer(silent)
+  })
+  await cancelled
+  expect(seen).toEqual(answered ? ['open 1'] : [])
+})
+
 test('an id is forgotten when the server says so', async () => {
   const server = await serve(inTurn(sse('id: 1\ndata: a\n\nid\n\n'), GONE))
   await watch(server.url).over

@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { expect, test } from 'vitest'
+import { expect, expectTypeOf, test } from 'vitest'
+import type { Fetch } from '../../src/client/types'
+import type { Longwire, LongwireError as PublishedError } from '../../src/page/api'
+import type { LongwireError } from '../../src/page/errors'
 
 const folder = fileURLToPath(new URL('../../src/client/', import.meta.url))
 
@@ -33,6 +36,11 @@ test('who imports little, gets little', async () => {
   const events = (await bundle("export { events } from './index'")).code
   expect(events).toMatch(parts('EventStream'))
   expect(events).not.toMatch(parts('Exchange', 'EventSource', 'Replay'))
+})
+
+test('the types of longwire/page are those of what is in the page, and fit the library', () => {
+  expectTypeOf<LongwireError>().toExtend<PublishedError>()
+  expectTypeOf<Longwire['fetch']>().toExtend<Fetch>()
 })
 
 /** A class of one of these names, however it is declared. */

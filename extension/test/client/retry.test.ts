@@ -40,7 +40,11 @@ test.each<[string, Record<string, string>, number | undefined]>([
 })
 
 const broken = new StreamError('BODY_FAILED', '')
-const unsent = new StreamError('UPSTREAM_CONNECT', '', { retryable: true })
+const noConnection = (phase: string) => {
+  const cause = { code: 'UPSTREAM_CONNECT', category: 'NETWORK', phase, retryable: true }
+  return new StreamError('UPSTREAM_CONNECT', '', { retryable: true, cause })
+}
+const unsent = noConnection('connect')
 const upload = new StreamError('UPLOAD_FAILED', '', { category: 'NETWORK', retryable: false })
 const refused = (status: number) => new StreamError('HTTP_STATUS', '', { status, retryable: true })
 const post: Sent = { method: 'POST', headers: new Headers(), repeatable: true, resumes: false, answered: false }
@@ -48,6 +52,7 @@ const keyed = new Headers({ 'idempotency-key': '1' })
 
 test.each<[string, StreamError, Partial<Sent>, 'safe' | 'unanswered' | 'always', boolean]>([
   ['a POST that never left', unsent, {}, 'safe', true],
+  ['a POST that was answered with a redirect to nowhere', noConnection('headers'), {}, 'safe', false],
   ['a POST that was refused', refused(429), {}, 'safe', true],
   ['a POST that was refused for the moment', refused(503), {}, 'safe', true],
   ['a POST that may have worked', refused(502), {}, 'safe', false],

@@ -55,6 +55,24 @@ test.each<[string, string, Partial<SseMessage>[]]>([
   expect(read(text)).toHaveLength(expected.length)
 })
 
+test('an id counts from the blank line on, and after the event that brought it', () => {
+  const order: string[] = []
+  const sink = {
+    message: ({ data, id }: SseMessage) => order.push(`${data}#${id}`),
+    id: (id: string) => order.push(id)
+  }
+  const decoder = new SseDecoder(sink, 1000)
+  decoder.push(bytes('id: 1\ndata: a\n\nid: 2\n\ndata: b\n\nid: 3\n\nid: 4\ndata: c\n\nid: 5\n\nid: 6\ndata: d\n'))
+  expect(order).toEqual(['a#1', '1', '2', 'b#2', '3', 'c#4', '4', '5'])
+})
+
+test('an id of an event that is too long was never reached', () => {
+  const ids: string[] = []
+  const decoder = new SseDecoder({ message: () => undefined, id: (id) => ids.push(id) }, 10)
+  expect(() => decoder.push(bytes(`id: 1\ndata: a\n\nid: 2\ndata: ${'x'.repeat(11)}\n\n`))).toThrow('more than 10')
+  expect(ids).toEqual(['1'])
+})
+
 test('invalid UTF-8 becomes the replacement character', () => {
   expect(decode([Uint8Array.of(...bytes('data: '), 0xff, 10, 10)]).messages).toMatchObject([{ data: '\uFFFD' }])
 })

@@ -127,6 +127,23 @@ test('a body that can be sent once is sent once', async () => {
   expect(outcome).toMatchObject({ code: 'HTTP_STATUS' })
 })
 
+test.each<[string, (bytes: Uint8Array<ArrayBuffer>) => BodyInit]>([
+  ['buffer', (bytes) => bytes.buffer],
+  ['view', (bytes) => bytes.subarray(1, 3)],
+  ['DataView', (bytes) => new DataView(bytes.buffer, 1, 2)]
+])('a %s that is written into, and detached, after the call is sent as it was, in every attempt', async (_, body) => {
+  const server = await serve(inTurn(refused(503), sse(text('a'))))
+  const bytes = new TextEncoder().encode('body')
+  const given = body(bytes)
+  const size = (given as ArrayBuffer).byteLength
+  const reading = stream(server.url, { method: 'POST', body: given }, { retry: QUICK })
+  bytes.fill(120)
+  structuredClone(null, { transfer: [bytes.buffer] })
+  await reading.readToCompletion()
+  const sent = size === 4 ? 'body' : 'od'
+  expect(server.received.map((request) => request.body)).toEqual([sent, sent])
+})
+
 test('the body of a Request is kept for the next attempt', async () => {
   const server = await serve(inTurn(refused(503), sse(text('a'))))
   const request = new Request(server.url, { method: 'POST', body: 'x', headers: { 'x-own': '1' } })
@@ -194,6 +211,67 @@ test('a feed goes on behind the last event, as long as there is progress', async
 test('what followed the last id is not shown again', async () => {
   const answers = [cut('id: 1\ndata: a\n\ndata: b\n\n'), sse('data: b\n\ndata: c\n\n')]
   expect((await run(GET, { resume: true }, ...answers)).reading.text).toBe('abc')
+})
+
+test.each<[string, string, string[], string]>([
+  ['an id alone, before the break, is behind what came before it', 'data: b\n\nid: 2\n\n', ['c'], 'abc'],
+  ['even where the next event looks like the last', 'data: b\n\nid: 2\n\n', ['b', 'c'], 'abbc'],
+  ['an event after an id alone comes again', 'id: 2\n\ndata: b\n\n', ['b', 'c'], 'abc'],
+  ['an event that repeats the id before it does not', 'id: 1\ndata: b\n\n', ['c'], 'abc'],
+  ['nor does the second of two ids alone', 'data: b\n\nid: 2\n\nid: 3\n\n', ['c'], 'abc'],
+  ['an id that no blank line ended is none', 'data: b\n\nid: 2\n', ['b', 'c'], 'abc']
+])('resuming: %s', async (_, then, rest, shown) => {
+  const first = `id: 1\ndata: a\n\n${then}`
+  const answers = [cut(first), sse(rest.map((data) => `data: ${data}\n\n`).join(''))]
+  const { reading, server, outcome } = await run(GET, { resume: true }, ...answers)
+  expect(outcome).toMatchObject({ text: shown })
+  expect(reading.text).toBe(shown)
+  // What counts is what a blank line ended.
+  const [last] = [...first.matchAll(/id: (\d)(?=\n(?:data: .\n)?\n)/g)].slice(-1)
+  expect(server.received[1]?.headers['last-event-id']).toBe(last?.[1])
+})
+
+test('resuming goes on from the same place when the repetition breaks too', async () => {
+  const answers = [
+    cut('id: 1\ndata: a\n\ndata: b\n\ndata: c\n\n'),
+    cut('id: 2\ndata: b\n\n'),
+    sse('id: 2\ndata: b\n\nid: 3\ndata: c\n\nid: 4\ndata: d\n\n')
+  ]
+  const { reading, server } = await run(GET, { resume: true }, ...answers)
+  expect(reading.text).toBe('abcd')
+  expect(reading.lastEventId).toBe('4')
+  expect(server.received.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '1', '1'])
+})
+
+test('a server that takes its ids back is not asked again from a beginning that nobody remembers', async () => {
+  const answers = [cut('id: 1\ndata: a\n\nid\ndata: b\n\n'), sse('data: a\n\ndata: b\n\ndata: c\n\n')]
+  const { outcome, requests, reading } = await run(GET, { resume: true }, ...answers)
+  expect(outcome).toMatchObject({ code: 'BODY_FAILED' })
+  expect([requests, reading.text]).toEqual([1, 'ab'])
+  const again = await run(GET, { resume: true, onRestart: () => undefined }, ...answers)
+  expect([again.requests, again.reading.text]).toEqual([2, 'abc'])
+})
+
+test('who stops with an event goes on behind that event, whatever came in the same piece', async () => {
+  const server = await serve(sse(numbered(1, 'a', 'b', 'c')))
+  const reading = stream(server.url)
+  for await (const { data } of reading) if (data === 'b') break
+  expect(reading.lastEventId).toBe('2')
+})
+
+test('a fetch that does not listen to its signal, and answers too late, is not left open', async () => {
+  let answer: (response: Response) => void = () => undefined
+  const late = new Promise<Response>((resolve) => {
+    answer = resolve
+  })
+  const deaf = { fetch: () => late, headerTimeout: 1, retry: false } as const
+  expect(await failureOf(stream('http://localhost/', GET, deaf).readToCompletion())).toMatchObject({
+    code: 'HEADERS_TIMEOUT'
+  })
+  const cancelled = new Promise((resolve) => {
+    answer(new Response(new ReadableStream({ cancel: resolve })))
+  })
+  await cancelled
 })
 
 test('an answer that just ends is whole, or is not, as the caller says', async () => {

@@ -86,7 +86,7 @@ describe('a stream', () => {
     const id = open(one, 5)
     if (gaveUp) bridge.fromPage(one, abort(5))
     bridge.badFromHost(id, true)
-    expect(one.port.posted).toEqual([gaveUp ? aborted(5) : failed(5, 'PROTOCOL', 'connect', 'does not understand')])
+    expect(one.port.posted).toEqual([gaveUp ? aborted(5) : failed(5, 'PROTOCOL', 'headers', 'does not understand')])
     // The host says nothing more: a stream that went on waiting for it would make its silence look like its death.
     expect(link.inUse).toBe(false)
   })
@@ -113,7 +113,7 @@ describe('a stream', () => {
   test('ends with an error if the host’s bytes are no base64', () => {
     const id = open(one, 5)
     bridge.fromHost(chunk(id, 0, '!!!!'))
-    expect(one.port.posted).toEqual([failed(5, 'PROTOCOL', 'connect', 'base64')])
+    expect(one.port.posted).toEqual([failed(5, 'PROTOCOL', 'headers', 'base64')])
     expect(link.commands).toEqual([{ type: 'STREAM_ABORT', id, reason: 'refused' }])
   })
 })
@@ -145,7 +145,7 @@ describe('a start is refused', () => {
   test('with an id in use, which ends the stream that has it', () => {
     const id = open(one, 5)
     bridge.fromPage(one, start(5))
-    expect(one.port.posted).toEqual([failed(5, 'PROTOCOL', 'connect')])
+    expect(one.port.posted).toEqual([failed(5, 'PROTOCOL', 'headers')])
     expect(link.sent.map(({ type }) => type)).toEqual(['STREAM_START', 'STREAM_ABORT'])
     bridge.fromPage(one, start(5))
     bridge.fromHost(aborted(id))
@@ -201,7 +201,7 @@ describe('what is no message', () => {
     const id = open(one, 5)
     open(other, 5)
     bridge.fromPage(one, message)
-    expect(one.port.posted).toEqual([failed(5, 'PROTOCOL', 'connect')])
+    expect(one.port.posted).toEqual([failed(5, 'PROTOCOL', 'headers')])
     expect(link.commands).toEqual([{ type: 'STREAM_ABORT', id, reason: 'refused' }])
     expect(one.port.disconnected).toBe(false)
     expect(other.port.posted).toEqual([])
@@ -229,7 +229,7 @@ describe('a page that is gone', () => {
     for (const id of [first, second]) bridge.fromHost(aborted(id))
     bridge.hostLost(lost)
     expect(one.port.posted).toEqual([])
-    expect(other.port.posted).toEqual([failed(1, 'HOST_LOST', 'connect')])
+    expect(other.port.posted).toEqual([failed(1, 'HOST_LOST', 'headers')])
     expect(theirs).toBeGreaterThan(second)
   })
 
@@ -270,18 +270,18 @@ describe('a host that is lost', () => {
     bridge.hostLost(lost)
     expect(one.port.posted.slice(1)).toEqual([
       failed(1, 'HOST_LOST', 'body', 'The Longwire host ended'),
-      failed(2, 'HOST_LOST', 'connect'),
+      failed(2, 'HOST_LOST', 'headers'),
       // What the page gave up itself is over as it wished.
       aborted(3)
     ])
-    expect(other.port.posted).toEqual([failed(1, 'HOST_LOST', 'connect')])
+    expect(other.port.posted).toEqual([failed(1, 'HOST_LOST', 'headers')])
     expect(link.inUse).toBe(false)
   })
 
   test('in the midst of a start is told once, and the next start works', () => {
     link.before = () => bridge.hostLost(lost)
     bridge.fromPage(one, start(5))
-    expect(one.port.posted).toEqual([failed(5, 'HOST_LOST', 'connect')])
+    expect(one.port.posted).toEqual([failed(5, 'HOST_LOST', 'headers')])
     link.before = () => undefined
     expect(open(one, 5)).toBeGreaterThan(0)
     expect(link.inUse).toBe(true)
@@ -303,7 +303,7 @@ describe('a command that cannot be sent', () => {
     open(one, 5)
     link.takes = false
     bridge.fromPage(one, ack(5))
-    expect(one.port.posted).toEqual([failed(5, 'LIMIT_EXCEEDED', 'connect')])
+    expect(one.port.posted).toEqual([failed(5, 'LIMIT_EXCEEDED', 'headers')])
     bridge.fromPage(one, ack(5))
     expect(one.port.posted.length).toBe(1)
   })
@@ -343,10 +343,16 @@ describe('a status question', () => {
   })
 
   test.each([0, 1])('beside those of the limit and %d', (over) => {
+    const id = open(one, 5)
     for (let n = 0; n < MAX_STATUS_REQUESTS + over; n++) bridge.fromPage(one, ask(n + 1))
-    expect(one.port.disconnected).toBe(over === 1)
+    expect(link.sent.filter(({ type }) => type === 'STATUS_REQUEST')).toHaveLength(MAX_STATUS_REQUESTS)
+    const fix = expect.stringContaining(`${MAX_STATUS_REQUESTS} times`)
+    expect(one.port.posted).toEqual(over === 0 ? [] : [{ ...status(MAX_STATUS_REQUESTS + 1), fix }])
+    // It costs the page that one answer and nothing else.
     bridge.fromPage(other, ask(1))
-    expect(other.port.disconnected).toBe(false)
+    bridge.fromHost(end(id))
+    expect(one.port.posted.at(-1)).toEqual(end(5))
+    expect([one.port.disconnected, other.port.disconnected, other.port.posted]).toEqual([false, false, []])
   })
 
   test('of a page that is gone is answered to nobody', () => {
@@ -357,10 +363,15 @@ describe('a status question', () => {
     expect(one.port.posted).toEqual([])
   })
 
-  test('that cannot be sent cuts the relay off', () => {
+  test('that cannot be sent is answered, and the page’s streams go on', () => {
+    const id = open(one, 5)
     link.takes = false
     bridge.fromPage(one, ask(7))
-    expect(one.port.disconnected).toBe(true)
+    const fix = expect.stringContaining('wait for the host to start')
+    expect(one.port.posted).toEqual([{ ...status(7), state: 'host-failed', fix }])
+    expect([one.port.disconnected, link.inUse]).toEqual([false, true])
+    bridge.fromHost(end(id))
+    expect(one.port.posted.at(-1)).toEqual(end(5))
     expect(link.inUse).toBe(false)
   })
 })
@@ -390,9 +401,27 @@ describe('what the administrator of the browser refuses', () => {
     const stream = open(other, 5)
     refusal = 'no more'
     bridge.judgeAgain()
-    expect(other.port.posted).toEqual([failed(5, 'POLICY_DENIED', 'connect', 'no more')])
+    expect(other.port.posted).toEqual([failed(5, 'POLICY_DENIED', 'headers', 'no more')])
     expect(link.commands).toEqual([{ type: 'STREAM_ABORT', id: stream, reason: 'refused' }])
     bridge.fromHost(end(served))
+    expect(one.port.posted).toEqual([end(5)])
+  })
+
+  test('is one reason; that a relay is not served is another, which costs nobody else on its origin', () => {
+    let allowed = true
+    const withheld = { ...peerOf({ tab: 3, document: 'withheld' }), refusal: () => (allowed ? null : 'not allowed') }
+    const [mine, theirs] = [open(withheld, 5), open(one, 5)]
+    allowed = false
+    bridge.judgeAgain()
+    bridge.fromPage(withheld, start(6))
+    bridge.fromPage(withheld, { type: 'STATUS_REQUEST', request: 7 })
+    expect(withheld.port.posted).toEqual([
+      failed(5, 'POLICY_DENIED', 'headers', 'not allowed'),
+      failed(6, 'POLICY_DENIED', 'policy', 'not allowed'),
+      { type: 'STATUS', request: 7, state: 'ready', destinations: [], fix: 'not allowed' }
+    ])
+    expect(link.commands).toEqual([{ type: 'STREAM_ABORT', id: mine, reason: 'refused' }])
+    bridge.fromHost(end(theirs))
     expect(one.port.posted).toEqual([end(5)])
   })
 
@@ -404,8 +433,8 @@ describe('what the administrator of the browser refuses', () => {
     link.before = () => bridge.hostLost(lost)
     bridge.judgeAgain()
     expect(other.port.posted).toEqual([
-      failed(5, 'POLICY_DENIED', 'connect', 'no more'),
-      failed(6, 'HOST_LOST', 'connect')
+      failed(5, 'POLICY_DENIED', 'headers', 'no more'),
+      failed(6, 'HOST_LOST', 'headers')
     ])
   })
 })

@@ -84,7 +84,7 @@ test('closing all gives every slot back', () => {
 
 test('the phase of a stream that breaks is where it had come to', () => {
   const stream = open(one, 1)
-  expect(phaseOf(stream)).toBe('connect')
+  expect(phaseOf(stream)).toBe('headers')
   stream.headersSeen = true
   expect(phaseOf(stream)).toBe('body')
 })

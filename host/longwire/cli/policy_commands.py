@@ -156,6 +156,7 @@ def _denial(policy: Policy, error: StreamError) -> dict[str, Any]:
             "file": str(_file_of(policy, nearest.grant)),
             "line": nearest.grant.line,
             "differences": nearest.differences,
+            "changes": nearest.changes,
         },
         "suggestion": error.suggestion if isinstance(error, PolicyDeniedError) else None,
     }
@@ -171,6 +172,11 @@ def _say_denial(denial: dict[str, Any]) -> None:
         say(f'nearest    grant "{nearest["grant"]}", {nearest["file"]} line {nearest["line"]}')
         for difference in nearest["differences"]:
             say(f"           {difference}")
+    if nearest and nearest["changes"]:
+        say("\nThis in that grant would allow it:\n")
+        for line in nearest["changes"]:
+            say(line)
+        return
     say("\nThis would allow it:\n")
     say(suggestion)
 

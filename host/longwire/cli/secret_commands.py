@@ -186,7 +186,7 @@ def _state(read: Callable[[], object], source: SecretSource) -> str:
     try:
         read()
     except StreamError as error:
-        return error.message.removeprefix(f"{source.describe()} ")
+        return error.reason.removeprefix(f"{source.describe()} ")
     return "ready"
 
 

@@ -14,9 +14,9 @@ import anyio.lowlevel
 import pybase64
 import structlog
 
-from longwire.native.log import audit_fields
+from longwire.native.log import audit_fields, failure_fields
 from longwire.native.requests import RequestPlan
-from longwire.protocol.errors import Category, ErrorCode, LongwireError, Phase, StreamError
+from longwire.protocol.errors import ErrorCode, LongwireError, Phase, StreamError
 from longwire.protocol.frames import encode
 from longwire.protocol.messages import StreamBody, StreamBodyAck, StreamBodyEnd, StreamHeaders, StreamStart
 from longwire.protocol.parts import InlineRequestBody, StreamedRequestBody, Timings
@@ -37,6 +37,10 @@ class Outbox(Protocol):
 
     def offer(self, stream: Stream) -> None:
         """Let the scheduler look at the stream again."""
+        ...
+
+    def body_gone(self, stream: Stream) -> None:
+        """The stream's inline request body is held no longer."""
         ...
 
     def read_ahead(self) -> int:
@@ -80,11 +84,12 @@ class Exchange:
         stream: Stream,
         outbox: Outbox,
         upstream: Upstream,
-        plan: Callable[[], RequestPlan],
+        plan: Callable[[StreamStart], RequestPlan],
     ) -> None:
         self.stream = stream
         self.closed = anyio.Event()  # the task is over: socket closed, places given back
-        self._start = start
+        # Apart from the start, which lives as long as the stream: a body is let go once it was sent.
+        self._inline, self._start = _without_inline_body(start)
         self._outbox = outbox
         self._upstream = upstream
         self._make_plan = plan
@@ -166,12 +171,15 @@ class Exchange:
                 self._outbox.send_control(self.stream.aborted())
 
     async def _carry_out(self) -> None:
-        plan = self._make_plan()
+        # Aborted in the very batch that started it: nothing was decided, no place, rate or secret is touched.
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        plan = self._make_plan(self._start)
         try:
             await plan.begin(self._on_revoked)
             self._log = self._log.bind(grant=plan.grant_name)
             self._log.info("start", outcome="allowed")
             response = await self._upstream.open(plan.request(self._body()))
+            self._outbox.body_gone(self.stream)
             try:
                 # An abort in the very turn of the loop that brought the response found nothing left to cancel.
                 await anyio.lowlevel.checkpoint_if_cancelled()
@@ -220,9 +228,9 @@ class Exchange:
         return room
 
     def _body(self) -> bytes | AsyncIterator[bytes] | None:
-        body = self._start.body
-        if isinstance(body, InlineRequestBody):
-            return decode_base64(body.data)
+        inline, self._inline = self._inline, None
+        if inline is not None:
+            return decode_base64(inline)
         return None if self._upload is None else self._stream_upload(self._upload)
 
     async def _stream_upload(self, upload: Upload) -> AsyncIterator[bytes]:
@@ -261,12 +269,7 @@ class Exchange:
         self.kill(error.code, error.message, retryable=False)
 
     def _audit_failure(self, error: StreamError) -> None:
-        denied = error.info.category is Category.POLICY
-        # The reason names page and destination, of which a private window leaves no trace.
-        reason = None if self._start.page.private else error.message
-        self._audit_end(
-            "error", outcome="denied" if denied else "failed", code=error.code, phase=error.phase, reason=reason
-        )
+        self._audit_end("error", **failure_fields(error, private=self._start.page.private))
 
     def _audit_end(self, event: str, **fields: object) -> None:
         """The one line about how the stream ended."""
@@ -280,6 +283,18 @@ class Exchange:
 
     def _wake(self) -> None:
         self._changed.set()
+
+
+def inline_bytes(start: StreamStart) -> int:
+    """How much the host holds of the request body, as it came."""
+    return len(start.body.data) if isinstance(start.body, InlineRequestBody) else 0
+
+
+def _without_inline_body(start: StreamStart) -> tuple[str | None, StreamStart]:
+    if not isinstance(start.body, InlineRequestBody):
+        return None, start
+    emptied = start.body.model_copy(update={"data": ""})
+    return start.body.data, start.model_copy(update={"body": emptied})
 
 
 def decode_base64(text: str) -> bytes:

@@ -6,14 +6,17 @@ sizes and durations. Never a header value, a body byte or a secret.
 
 The audit trail is part of it. Decisions: `start` (allowed), `redirect` (one per hop, `outcome` allowed or denied), and
 an `error` with `outcome` denied. Ends, exactly one for each stream: `end`, `error` or `abort`, each with page,
-destination, grant, outcome (completed, denied, failed, aborted), code, bytes and milliseconds.
+destination, grant, outcome (completed, denied, failed, aborted), code, bytes and milliseconds. Only of what was refused
+before a grant allowed anything, a page gets no more than its share of lines: else it could write its own trail away.
 """
 
 import logging
 import os
 import sys
+import time
 import traceback
-from collections.abc import MutableMapping
+from collections import Counter
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
@@ -24,10 +27,17 @@ from urllib.parse import urlsplit, urlunsplit
 import platformdirs
 import structlog
 
+from longwire.protocol.errors import Category, StreamError
 from longwire.protocol.messages import StreamStart
 
 MAX_FILE_BYTES = 5 * 1024 * 1024
+# Of one process, the one that is written included.
+ROTATED_FILES = 5
 MAX_FILES = 20
+# A URL may have 64 KiB, and a reason may quote it.
+MAX_TEXT_CHARS = 300
+# Of each page, and of those together whose page could not be read.
+REFUSALS_PER_MINUTE = 30
 LOG_PREFIX = "host-"
 LOG_SUFFIX = ".jsonl"
 PRIVATE = "(private window)"
@@ -61,6 +71,19 @@ def audit_fields(start: StreamStart) -> dict[str, Any]:
     }
 
 
+def failure_fields(error: StreamError, *, private: bool) -> dict[str, Any]:
+    """What the line about a stream that failed, or that was refused, says of why.
+
+    The reason may name page and destination, of which a `private` window leaves no trace.
+    """
+    return {
+        "outcome": "denied" if error.info.category is Category.POLICY else "failed",
+        "code": error.code,
+        "phase": error.phase,
+        "reason": None if private else error.reason,
+    }
+
+
 def strip_queries(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """structlog processor: a `destination` never carries its query, whoever logged it."""
     destination = event.get("destination")
@@ -70,6 +93,55 @@ def strip_queries(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
         except ValueError:
             event["destination"] = "(not a URL)"
     return event
+
+
+def shorten_texts(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """structlog processor: what a page or a server wrote takes little room."""
+    for name in ("destination", "reason"):
+        text = event.get(name)
+        if isinstance(text, str) and len(text) > MAX_TEXT_CHARS:
+            event[name] = text[: MAX_TEXT_CHARS - 1] + "…"
+    return event
+
+
+class RefusalLimit:
+    """structlog processor: of each page at most `REFUSALS_PER_MINUTE` lines about what no grant allowed, then a number.
+
+    What is over the limit in one minute is counted, and told in one line for each page with the first event after it.
+    """
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
+        self._began_s = now_s()
+        self._seen: Counter[object] = Counter()
+
+    def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if self._now_s() - self._began_s >= 60:
+            self.flush()
+        if "outcome" in event and event.get("grant") is None:
+            page = event.get("page")
+            self._seen[page] += 1
+            if self._seen[page] > REFUSALS_PER_MINUTE:
+                raise structlog.DropEvent
+        return event
+
+    def flush(self) -> None:
+        """Tell what was not written, and begin a new minute."""
+        seen, self._seen, self._began_s = self._seen, Counter(), self._now_s()
+        for page, count in seen.items():
+            if count > REFUSALS_PER_MINUTE:
+                structlog.get_logger("longwire.stream").warning(
+                    "refusals not written", page=page, count=count - REFUSALS_PER_MINUTE
+                )
+
+
+_refusals = RefusalLimit()
+
+
+def finish() -> None:
+    """Write what waits, as the last thing of the process."""
+    _refusals.flush()
+    logging.shutdown()
 
 
 def exception_without_text(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -89,7 +161,7 @@ class _BoundedFile(RotatingFileHandler):
     """A rotating file that counts what it could not write instead of failing or printing: the disk may be full."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, maxBytes=MAX_FILE_BYTES, backupCount=1, encoding="utf-8", delay=True)
+        super().__init__(path, maxBytes=MAX_FILE_BYTES, backupCount=ROTATED_FILES - 1, encoding="utf-8", delay=True)
         self.lost_lines = 0
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's own name)
@@ -129,9 +201,11 @@ def configure(folder: Path | None = None) -> Path | None:
         root.addHandler(logging.NullHandler())
     structlog.configure(
         processors=[
+            _refusals,
             structlog.stdlib.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             strip_queries,
+            shorten_texts,
             exception_without_text,
             structlog.processors.JSONRenderer(),
         ],

@@ -4,6 +4,7 @@ Order matters: the descriptors are taken before anything that might print is imp
 `os._exit`, because a resolver thread that hangs must not keep it alive after the browser let go.
 """
 
+import contextlib
 import os
 import sys
 
@@ -25,7 +26,8 @@ def main() -> None:
     except BaseException as error:  # noqa: BLE001  (the last line of defence: no traceback may quote a secret)
         print(f"longwire-host: failed: {type(error).__name__}", file=sys.stderr)  # noqa: T201
     finally:
-        sys.stderr.flush()
+        with contextlib.suppress(Exception):  # closed, or none at all: that must not keep the process
+            sys.stderr.flush()
         os._exit(code)
 
 

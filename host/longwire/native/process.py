@@ -1,6 +1,5 @@
 """The host process: who started it, what it is made of, and how it ends within `EXIT_DEADLINE_MS` of end of input."""
 
-import logging
 import sys
 
 import anyio
@@ -38,7 +37,7 @@ def serve(descriptors: tuple[int, int], argv: list[str]) -> int:
         return EXIT_MISUSE
     log.info("started", version=__version__, python=sys.version.split()[0])
     anyio.run(_serve, descriptors)
-    logging.shutdown()
+    host_log.finish()
     return EXIT_OK
 
 

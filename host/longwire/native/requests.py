@@ -4,12 +4,15 @@ A plan is made when a stream starts and asked again at every redirect, because e
 decision, new headers, secrets resolved at that moment.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
+import ada_url
 import anyio
-import anyio.to_thread
 import structlog
 
 from longwire.native.log import audit_fields
@@ -41,7 +44,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.stream")
 
 # How long a person has to unlock a keyring before the request is given up.
 KEYRING_TIMEOUT_S: Final = 60.0
-# Reads of a keyring at once, in threads of their own; the keyring asks its person once for all of them.
+# Reads of a keyring at once, in threads of their own; the keyring asks its person once for all of them. A read cannot
+# be interrupted: one that nobody waits for any more counts until the keyring lets its thread go.
 _KEYRING_THREADS: Final = 4
 
 
@@ -63,7 +67,8 @@ class SecretSupply:
 
     def __init__(self, reader: SecretReader) -> None:
         self._reader = reader
-        self._threads = anyio.CapacityLimiter(_KEYRING_THREADS)
+        self._threads = ThreadPoolExecutor(_KEYRING_THREADS, "longwire-keyring")
+        self._free = anyio.Semaphore(_KEYRING_THREADS)
 
     async def read_all(self, sources: Sequence[SecretSource]) -> dict[str, Secret]:
         """The values by name. Files and variables at once; a keyring in a thread, because it may ask a person.
@@ -75,10 +80,19 @@ class SecretSupply:
         if waits is None:
             return self._reader.read_all(sources)
         with anyio.move_on_after(KEYRING_TIMEOUT_S):
-            return await anyio.to_thread.run_sync(
-                self._reader.read_all, sources, abandon_on_cancel=True, limiter=self._threads
-            )
+            # Without the semaphore, the executor would queue what is long aborted.
+            await self._free.acquire()
+            reading = self._threads.submit(self._reader.read_all, sources)
+            reading.add_done_callback(self._let_go(asyncio.get_running_loop()))
+            return await asyncio.wrap_future(reading)
         raise waits.unavailable(f"was not given within {KEYRING_TIMEOUT_S:g} s: unlock the keyring and try again")
+
+    def _let_go(self, loop: asyncio.AbstractEventLoop) -> Callable[[Future[dict[str, Secret]]], None]:
+        def done(_: Future[dict[str, Secret]]) -> None:
+            with suppress(RuntimeError):  # the loop is closed: the process is ending
+                loop.call_soon_threadsafe(self._free.release)
+
+        return done
 
 
 class RequestPlan:
@@ -221,7 +235,11 @@ class RequestPlan:
                 raise
             # A URL that no policy could allow is the server's doing here, not the page's.
             raise StreamError(
-                ErrorCode.REDIRECT_DENIED, f"a redirect was not followed: {denied.message}", Phase.HEADERS
+                ErrorCode.REDIRECT_DENIED,
+                f"a redirect was not followed: no grant of the policy allows where it leads, at "
+                f"{ada_url.URL(redirect.url).origin}; `longwire logs` says more",
+                Phase.HEADERS,
+                reason=f"a redirect was not followed: {denied.reason}",
             ) from None
         if redirect.replays_body and decision.grant.name != previous.name:
             message = (

@@ -6,6 +6,7 @@ closes.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 import anyio.abc
@@ -13,7 +14,8 @@ import structlog
 
 from longwire import __version__
 from longwire.native.channel import Channel, ChannelLost
-from longwire.native.exchange import Exchange
+from longwire.native.exchange import Exchange, inline_bytes
+from longwire.native.log import audit_fields, failure_fields
 from longwire.native.requests import RequestPlanner
 from longwire.policy import Policy as PolicyInForce
 from longwire.policy import PolicyStore
@@ -229,7 +231,10 @@ class Session:
         if exchange is not None:
             self._violate(exchange, bad.message)
         elif bad.message_type == "STREAM_START":
-            self._refuse(bad.stream_id, StreamError(ErrorCode.PROTOCOL, bad.message, Phase.POLICY))
+            error = StreamError(ErrorCode.PROTOCOL, bad.message, Phase.POLICY)
+            # Whose it was cannot be read. The message names fields and no values: it tells on no private window.
+            unread = {"stream": bad.stream_id, "page": None, "method": None, "destination": None}
+            self._refuse(bad.stream_id, error, unread | failure_fields(error, private=False))
         else:
             log.warning("bad frame for a past stream", reason=bad.message)
 
@@ -241,12 +246,12 @@ class Session:
             return
         page = start.page
         try:
-            stream = self._table.open(start.id, (page.tab, page.frame, page.document))
+            stream = self._table.open(start.id, (page.tab, page.frame, page.document), page.tab, inline_bytes(start))
         except StreamError as error:
-            self._refuse(start.id, error)
+            self._refuse(start.id, error, audit_fields(start) | failure_fields(error, private=page.private))
             return
         self._scheduler.live_streams = len(self._table)
-        exchange = Exchange(start, stream, self, self._upstream, lambda: self._planner.plan(start))
+        exchange = Exchange(start, stream, self, self._upstream, self._planner.plan)
         closing = [each for each in self._exchanges.values() if each.stream.state is State.ABORTING]
         self._exchanges[start.id] = exchange
         self._tasks.start_soon(self._run_exchange, exchange, closing)
@@ -280,8 +285,9 @@ class Session:
         exchange.kill(ErrorCode.PROTOCOL, message, retryable=False)
         self._settle(exchange)
 
-    def _refuse(self, stream_id: int, error: StreamError) -> None:
-        log.info("refused", stream=stream_id, code=error.code, reason=error.message)
+    def _refuse(self, stream_id: int, error: StreamError, audit: dict[str, Any]) -> None:
+        """It never became an exchange, so its one line of the audit trail is written here."""
+        log.info("error", **audit, grant=None, bytes=0, ms=0)
         self._send(
             StreamErrorMessage(
                 type="STREAM_ERROR",
@@ -329,6 +335,10 @@ class Session:
         """See `Outbox.offer`."""
         self._scheduler.offer(stream)
         self._work.set()
+
+    def body_gone(self, stream: Stream) -> None:
+        """See `Outbox.body_gone`."""
+        self._table.body_gone(stream)
 
     def read_ahead(self) -> int:
         """See `Outbox.read_ahead`."""

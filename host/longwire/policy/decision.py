@@ -28,11 +28,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
-    """A grant that did not allow a request, and in how many ways. `distance` orders them; it means nothing else."""
+    """A grant that did not allow a request, and in how many ways. `distance` orders them; it means nothing else.
+
+    `changes` are lines of the grant (TOML) with which it would; none where it is about another page or server.
+    """
 
     grant: Grant
     differences: tuple[str, ...]
     distance: int
+    changes: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """One line: which grant, and what differs."""
@@ -96,17 +100,21 @@ def suggest_grant(origin: CanonicalUrl, methods: Sequence[str], url: CanonicalUr
 
     `name` is the grant's, the destination's host if it is not given.
     """
-    quoted = ", ".join(f'"{method}"' for method in methods)
     return "\n".join(
         [
             "[[grant]]",
             f'name = "{name or url.host.replace(":", "-")[:64]}"',
             f'pages = ["{origin.origin}"]',
             f'destinations = ["{folder_of(url)}"]',
-            f"methods = [{quoted}]",
+            _methods_line(methods),
             f'network = "{_likely_network(url.host)}"',
         ]
     )
+
+
+def _methods_line(methods: Sequence[str]) -> str:
+    quoted = ", ".join(f'"{method}"' for method in methods)
+    return f"methods = [{quoted}]"
 
 
 def folder_of(url: CanonicalUrl) -> str:
@@ -137,7 +145,7 @@ _OTHER_SERVER: Final = 20
 
 
 def _miss(grant: Grant, origin: CanonicalUrl, *, private: bool, method: str, url: CanonicalUrl) -> NearMiss:
-    differences = []
+    differences: list[str] = []
     distance = 0
     if not grant.names_page(origin):
         pages = ", ".join(map(str, grant.pages[:3])) + (" …" if len(grant.pages) > 3 else "")
@@ -147,16 +155,17 @@ def _miss(grant: Grant, origin: CanonicalUrl, *, private: bool, method: str, url
         cost, text = min((_destination_miss(entry, url) for entry in grant.destinations), default=(_OTHER_SERVER, ""))
         differences.append(text)
         distance += cost
+    slips: list[tuple[str, str]] = []
+    elsewhere = bool(differences)
     if method not in grant.methods:
-        differences.append(f"its methods are {', '.join(grant.methods)}")
-        distance += _SLIP
+        slips.append((f"its methods are {', '.join(grant.methods)}", _methods_line([*grant.methods, method])))
     if private and not grant.private_windows:
-        differences.append("it does not say private_windows = true")
-        distance += _SLIP
+        slips.append(("it does not say private_windows = true", "private_windows = true"))
     if not grant.enabled:
-        differences.append("it says enabled = false")
-        distance += _SLIP
-    return NearMiss(grant, tuple(differences), distance)
+        slips.append(("it says enabled = false", "enabled = true"))
+    differences += [difference for difference, _ in slips]
+    changes = () if elsewhere else tuple(line for _, line in slips)
+    return NearMiss(grant, tuple(differences), distance + _SLIP * len(slips), changes)
 
 
 def _destination_miss(entry: DestinationPattern, url: CanonicalUrl) -> tuple[int, str]:

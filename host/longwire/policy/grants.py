@@ -15,7 +15,10 @@ Origin = Literal["administrator", "user"]
 
 @dataclass(frozen=True, slots=True)
 class GrantLimits:
-    """Upper bounds for each page; None is no bound of the grant's own. Bytes are plain body bytes of one response."""
+    """Upper bounds; None is no bound of the grant's own.
+
+    The first two count for each page, the others for each response; `bytes` are those of its body, decoded.
+    """
 
     streams: int | None = None
     requests_per_minute: int | None = None

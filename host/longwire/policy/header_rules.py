@@ -7,6 +7,8 @@ Sources: Fetch standard, "forbidden request-header" and "forbidden response-head
 from enum import Flag, auto
 from typing import Final
 
+from longwire.protocol.header_names import same_to_servers
+
 
 class Setter(Flag):
     """Who may set a request header."""
@@ -17,11 +19,25 @@ class Setter(Flag):
     ANYONE = PAGE | GRANT
 
 
+# A server or proxy that honours these serves another path than the request line's, which no grant was asked about.
+URL_OVERRIDES: Final = frozenset(
+    {
+        "x-forwarded-path",
+        "x-forwarded-prefix",
+        "x-forwarded-uri",
+        "x-http-destinationurl",
+        "x-original-uri",
+        "x-original-url",
+        "x-override-url",
+        "x-rewrite-url",
+    }
+)
+
 # Names that are not listed, and under no listed prefix, are Setter.ANYONE's.
 #
 # NOBODY: the HTTP stack writes these, or they would change how the message is framed, routed or answered. GRANT:
-#     the fetch standard keeps pages from setting them because servers trust them; an administrator may have a
-#     server that wants one.
+#     the fetch standard keeps pages from setting them because servers trust them, or they lead out of a grant's
+#     path; an administrator may have a server that wants one.
 REQUEST_HEADERS: Final[dict[str, Setter]] = {
     "accept-charset": Setter.NOBODY,
     "accept-encoding": Setter.NOBODY,
@@ -46,6 +62,7 @@ REQUEST_HEADERS: Final[dict[str, Setter]] = {
     "transfer-encoding": Setter.NOBODY,
     "upgrade": Setter.NOBODY,
     "via": Setter.NOBODY,
+    **dict.fromkeys(URL_OVERRIDES, Setter.GRANT),
 }
 REQUEST_HEADER_PREFIXES: Final[dict[str, Setter]] = {
     "proxy-": Setter.NOBODY,
@@ -76,15 +93,6 @@ HIDDEN_RESPONSE_HEADERS: Final = frozenset(
     }
 )
 HIDDEN_RESPONSE_PREFIXES: Final = ("proxy-",)
-
-
-def same_to_servers(name: str) -> str:
-    """The spelling that all names share which a server may take for one.
-
-    Case never counts. Many servers hand names on as variables (RFC 3875 section 4.1.18), where `X_Api_Key` and
-    `X-Api-Key` are both HTTP_X_API_KEY: a page that may not write the one must not write the other.
-    """
-    return name.lower().replace("_", "-")
 
 
 def setter_of(name: str) -> Setter:

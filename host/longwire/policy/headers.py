@@ -11,7 +11,6 @@ from longwire.policy.header_rules import (
     Setter,
     is_hidden,
     overriding_methods,
-    same_to_servers,
     setter_of,
 )
 from longwire.policy.matching import FORBIDDEN_METHODS, TOKEN
@@ -19,9 +18,9 @@ from longwire.policy.reflection import ReflectionScanner
 from longwire.policy.secrets import Secret
 from longwire.policy.urls import shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.protocol.fields import HeaderPair
+from longwire.protocol.header_names import same_to_servers
 from longwire.protocol.limits import MAX_HEADER_PAIRS, MAX_HEADERS_CHARS
-
-HeaderPair = tuple[str, str]
 
 # RFC 9110 section 5.5, one character per byte: visible ASCII, obs-text, and inner spaces and tabs.
 _FIELD_VALUE: Final = re.compile(r"(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")

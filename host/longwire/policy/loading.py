@@ -13,13 +13,12 @@ from longwire.policy.grants import Grant, GrantLimits, Origin
 from longwire.policy.model import FORMAT_VERSION, GrantEntry, PolicyFile, SecretEntry
 from longwire.policy.problems import Problem, problem_at, shown_name, syntax_problem, validation_problems
 from longwire.policy.secrets import SecretSource
-from longwire.policy.toml_lines import Location, line_of, locate_keys
+from longwire.policy.toml_lines import Location, NestedTooDeeplyError, check_key_depth, line_of, locate_keys
+from longwire.protocol.header_names import CREDENTIAL_FIELDS, same_to_servers
 
 # WELCOME carries the page patterns of all grants, so the file must fit a frame with room to spare.
 MAX_POLICY_BYTES: Final = 256 * 1024
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-# Injected headers that hold a key as a rule.
-_CREDENTIALS: Final = frozenset({"authorization", "cookie", "api-key", "x-api-key", "x-auth-token", "x-goog-api-key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +55,7 @@ def parse_policy(data: bytes, path: Path, source: Origin) -> PolicyDocument:
     lines: dict[Location, int] = {}
     try:
         text = _decode(data)
-        content = _parse_toml(text)
-        lines = locate_keys(text)
+        content, lines = _parse_toml(text)
         _check_version(content, lines)
         file = PolicyFile.model_validate(content)
     except _Unusable as unusable:
@@ -93,13 +91,16 @@ def _decode(data: bytes) -> str:
         raise _Unusable(Problem("it is not UTF-8", data.count(b"\n", 0, error.start) + 1)) from None
 
 
-def _parse_toml(text: str) -> dict[str, Any]:
+def _parse_toml(text: str) -> tuple[dict[str, Any], dict[Location, int]]:
     try:
-        return tomllib.loads(text)
+        check_key_depth(text)
+        return tomllib.loads(text), locate_keys(text)
     except tomllib.TOMLDecodeError as error:
         raise _Unusable(syntax_problem(error, text)) from None
-    except RecursionError:
-        raise _Unusable(Problem("its lists or tables are nested too deeply")) from None
+    except (RecursionError, NestedTooDeeplyError):
+        raise _Unusable(Problem("its keys, lists or tables are nested too deeply")) from None
+    except ValueError:  # Python's own bound on the digits of a number
+        raise _Unusable(Problem("it holds a number that is too long")) from None
 
 
 def _check_version(content: Mapping[str, Any], lines: Mapping[Location, int]) -> None:
@@ -133,9 +134,10 @@ def _check_inject(
     names: set[str] = set()
     for header, template in grant.inject.items():
         field = (*place, "inject", header)
-        if header.lower() in names:
+        spelling = same_to_servers(header)
+        if spelling in names:
             yield problem_at(field, "the same header is injected twice", lines)
-        names.add(header.lower())
+        names.add(spelling)
         for secret in template.secrets:
             if secret not in known:
                 yield problem_at(field, f"there is no [secret.{shown_name(secret)}]", lines)
@@ -148,7 +150,7 @@ def _warnings(file: PolicyFile, lines: Mapping[Location, int], source: Origin) -
             yield problem_at(("secret", name), "no grant injects this secret", lines)
     for index, grant in enumerate(file.grant):
         for header, template in grant.inject.items():
-            if header.lower() in _CREDENTIALS and not template.secrets:
+            if same_to_servers(header) in CREDENTIAL_FIELDS and not template.secrets:
                 text = (
                     "names no secret: a key that stands here is read by whoever reads this file, and is not looked for "
                     'in answers; write "{secret:NAME}"'

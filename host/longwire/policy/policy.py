@@ -77,8 +77,14 @@ class Policy:
         if self.state is PolicyState.INVALID:
             # The page learns line and field, which name nothing of value, but not where this user's files lie.
             first = self.problems[0].finding
-            message = shorten(f"the policy file cannot be used, so nothing is open: {first}", MAX_MESSAGE_CHARS)
-            raise StreamError(ErrorCode.POLICY_INVALID, message, Phase.POLICY)
+            shown = first if first.line else "`longwire policy show` says why"
+            closed = "the policy file cannot be used, so nothing is open"
+            raise StreamError(
+                ErrorCode.POLICY_INVALID,
+                shorten(f"{closed}: {shown}", MAX_MESSAGE_CHARS),
+                Phase.POLICY,
+                reason=f"{closed}: {first}",
+            )
         if self.state is PolicyState.MISSING or self.switched_off is not None:
             check_request(method, url)
         if self.state is PolicyState.MISSING:

@@ -88,7 +88,7 @@ def validation_problems(error: ValidationError, lines: Mapping[Location, int]) -
 
 def problem_at(location: Location, text: str, lines: Mapping[Location, int]) -> Problem:
     """A problem found at a key by a check of our own."""
-    return Problem(text, line_of(dict(lines), location), field_name(location))
+    return Problem(text, line_of(lines, location), field_name(location))
 
 
 def field_name(location: Location) -> str:

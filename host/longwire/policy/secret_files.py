@@ -65,7 +65,7 @@ def read_secret_file(path: str, *, uid: int, fstat: Fstat = os.fstat) -> bytes:
 def mode_problem(status: os.stat_result, uid: int) -> str | None:
     """Who but `uid` and root could read or change a file, with the command that mends it; or None."""
     if status.st_uid not in (uid, ROOT_UID):
-        return f"belongs to user id {status.st_uid}, neither to you nor to root: make a file of your own"
+        return "belongs neither to you nor to root: make a file of your own"  # who else is nothing for a page
     if status.st_mode & _OTHERS_WRITE:
         return "may be written by others: run `chmod go-w` on it, and see that the secret is still yours"
     if status.st_uid != ROOT_UID and status.st_mode & _OTHERS:

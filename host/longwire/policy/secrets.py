@@ -52,8 +52,13 @@ class SecretSource:
         return f'secret "{self.name}" ({_PLACES[self.kind]} {self.where})'
 
     def unavailable(self, what: str) -> StreamError:
-        """SECRET_UNAVAILABLE, saying `what` is wrong with the place; never the value."""
-        return StreamError(ErrorCode.SECRET_UNAVAILABLE, f"{self.describe()} {what}", Phase.POLICY)
+        """SECRET_UNAVAILABLE, saying `what` is wrong with the place, and to the log which it is; never the value."""
+        return StreamError(
+            ErrorCode.SECRET_UNAVAILABLE,
+            f'secret "{self.name}" {what}; `longwire secret list` says where it is looked for',
+            Phase.POLICY,
+            reason=f"{self.describe()} {what}",
+        )
 
 
 def problem_with_value(value: bytes) -> str | None:

@@ -44,7 +44,7 @@ def suggest(events: Iterable[Mapping[str, Any]], policy: Policy) -> list[Suggest
     networks: dict[tuple[str, str], list[str]] = {}
     for event in events:
         match event.get("event"), event.get("code"), event.get("phase"):
-            case "error", ErrorCode.POLICY_DENIED, Phase.CONNECT:
+            case "error", ErrorCode.POLICY_DENIED, Phase.CONNECT | Phase.HEADERS:  # of the first hop, or of a later
                 _note_network(networks, event)
             case ("error", ErrorCode.POLICY_DENIED, _) | ("redirect", ErrorCode.REDIRECT_DENIED, _):
                 _note_wish(wishes, event, policy)

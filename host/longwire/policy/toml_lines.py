@@ -6,6 +6,7 @@ comments, arrays and inline tables, and notes the line on which each key, table 
 
 import re
 import tomllib
+from collections.abc import Mapping
 from typing import Final
 
 Location = tuple[str | int, ...]
@@ -18,15 +19,37 @@ _LITERAL_STRING: Final = re.compile(r"'[^']*'")
 # Up to two quotes may stand directly before the closing three.
 _MULTILINE_BASIC: Final = re.compile(r'"""(?:[^\\]|\\.)*?"""(?:"{0,2})', re.DOTALL)
 _MULTILINE_LITERAL: Final = re.compile(r"'''.*?'''(?:'{0,2})", re.DOTALL)
+_NAME: Final = rf"(?:{_BARE_KEY.pattern}|{_BASIC_STRING.pattern}|{_LITERAL_STRING.pattern})"
+# The format's longest path has four parts. tomllib takes quadratic time over the parts of one key, and so would we.
+MAX_DEPTH: Final = 32
+_LONG_KEY: Final = re.compile(rf"(?:^|[\[{{,])[ \t]*+{_NAME}(?:[ \t]*+\.[ \t]*+{_NAME}){{{MAX_DEPTH}}}", re.MULTILINE)
 _SCALAR: Final = re.compile(r"[^,\]}\n#]+")  # never empty: each step of the scanner moves on
 
 
+class NestedTooDeeplyError(Exception):
+    """A path of the document has more than MAX_DEPTH parts."""
+
+
+def check_key_depth(text: str) -> None:
+    """Refuse a dotted key that would hold up whoever parses it. For any text, before it is parsed.
+
+    Raises:
+        NestedTooDeeplyError: a key has more than MAX_DEPTH parts.
+    """
+    if _LONG_KEY.search(text):
+        raise NestedTooDeeplyError
+
+
 def locate_keys(text: str) -> dict[Location, int]:
-    """Line (from 1) of every key path in a valid TOML document; array elements have their index in the path."""
+    """Line (from 1) of every key path in a valid TOML document; array elements have their index in the path.
+
+    Raises:
+        NestedTooDeeplyError: a path has more than MAX_DEPTH parts.
+    """
     return _Scanner(text).run()
 
 
-def line_of(lines: dict[Location, int], location: Location) -> int:
+def line_of(lines: Mapping[Location, int], location: Location) -> int:
     """Line of `location`, or of the closest table above it (for a key that is missing); 1 where nothing is known."""
     for length in range(len(location), 0, -1):
         line = lines.get(location[:length])
@@ -166,4 +189,6 @@ class _Scanner:
         return self._line
 
     def _note(self, location: Location, line: int) -> None:
+        if len(location) > MAX_DEPTH:
+            raise NestedTooDeeplyError
         self._lines.setdefault(location, line)

@@ -8,6 +8,7 @@ leaves it), which is why nothing here insists that ada's own output be Chromium'
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -128,7 +129,7 @@ def scoped_path_hazard(path: str) -> str | None:
     A server may decode escapes, collapse or parametrise segments after we compared. So under a path prefix,
     decoding (once or repeatedly) may not bring forth a dot, a slash or a backslash, a segment may not be dots
     before a `;`, and the bytes must be UTF-8 (overlong forms of `/` and `.` are the classic way round such a
-    check).
+    check). Characters that compatibility normalisation (NFKC) turns into those three count as those.
     """
     current = path
     for _ in range(_MAX_DECODE_ROUNDS):
@@ -137,7 +138,7 @@ def scoped_path_hazard(path: str) -> str | None:
         if "%" not in current:
             return None
         try:
-            decoded = unquote_to_bytes(current).decode("utf-8")
+            decoded = unicodedata.normalize("NFKC", unquote_to_bytes(current).decode("utf-8"))
         except UnicodeDecodeError:
             return "contains escapes that are not UTF-8"
         if decoded == current:

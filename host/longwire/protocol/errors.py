@@ -160,8 +160,13 @@ class FrameError(LongwireError):
 
 
 class StreamError(LongwireError):
-    """One stream cannot go on. Everything else can."""
+    """One stream cannot go on. Everything else can.
 
-    def __init__(self, code: ErrorCode, message: str, phase: Phase) -> None:
+    `message` is sent to the page. `reason` is for the log and the terminal, where it may name what no page should
+    know, such as a path of this machine; without one it is the message.
+    """
+
+    def __init__(self, code: ErrorCode, message: str, phase: Phase, reason: str | None = None) -> None:
         super().__init__(code, message)
         self.phase = phase
+        self.reason = self.message if reason is None else printable(reason)

@@ -35,6 +35,9 @@ CHUNK_SHARED_BYTES: Final = 64 * KIB  # largest chunk while other streams wait
 CHUNK_ALONE_BYTES: Final = 256 * KIB  # largest chunk while no other stream waits
 MAX_CHUNK_BYTES: Final = 256 * KIB
 INLINE_BODY_BYTES: Final = 256 * KIB  # a request body up to this size travels inside STREAM_START
+# Inline bodies that the host holds and has not sent, of all pages together, in the form they came in (base64). A tab
+# holds no more of it than it leaves.
+INLINE_POOL_BYTES: Final = 64 * MIB
 UPLOAD_CHUNK_BYTES: Final = 64 * KIB
 
 # --- flow control -------------------------------------------------------------------------------------------
@@ -50,6 +53,9 @@ ACK_WINDOW_DIVISOR: Final = 4
 # --- counts -------------------------------------------------------------------------------------------------
 MAX_STREAMS_PER_FRAME: Final = 256
 MAX_STREAMS_PER_HOST: Final = 1024
+# The last slots of the host go only to tabs that hold no more than they leave: one page, however many frames it makes,
+# finds 1,000, and the next tab half of these.
+RESERVED_STREAMS: Final = 24
 MAX_REDIRECTS: Final = 10
 
 # --- time ---------------------------------------------------------------------------------------------------

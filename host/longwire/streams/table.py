@@ -4,7 +4,13 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.limits import MAX_STREAMS_PER_FRAME, MAX_STREAMS_PER_HOST
+from longwire.protocol.limits import (
+    INLINE_POOL_BYTES,
+    MAX_STREAMS_PER_FRAME,
+    MAX_STREAMS_PER_HOST,
+    MIB,
+    RESERVED_STREAMS,
+)
 from longwire.streams.credit import CreditPools
 from longwire.streams.stream import Stream
 
@@ -15,12 +21,21 @@ class StreamTable:
     The worker counts ids upwards, so one number tells a finished id from one that never was.
     """
 
-    def __init__(self, per_frame: int = MAX_STREAMS_PER_FRAME, per_host: int = MAX_STREAMS_PER_HOST) -> None:
+    def __init__(
+        self,
+        per_frame: int = MAX_STREAMS_PER_FRAME,
+        per_host: int = MAX_STREAMS_PER_HOST,
+        reserved: int = RESERVED_STREAMS,
+    ) -> None:
         self.pools = CreditPools()
+        self._bodies = CreditPools(INLINE_POOL_BYTES, INLINE_POOL_BYTES)
+        self._body_of: dict[int, int] = {}
         self._per_frame = per_frame
         self._per_host = per_host
+        self._reserved = reserved
         self._streams: dict[int, Stream] = {}
         self._of_frame: Counter[Hashable] = Counter()
+        self._tab_of: dict[int, Hashable] = {}
         self._highest_id = 0
 
     def __len__(self) -> int:
@@ -33,8 +48,8 @@ class StreamTable:
         """The stream, or None for an id that is past or never was: a late frame is ignored, never fatal."""
         return self._streams.get(stream_id)
 
-    def open(self, stream_id: int, frame: Hashable) -> Stream:
-        """Accept a stream.
+    def open(self, stream_id: int, frame: Hashable, tab: Hashable, body_bytes: int = 0) -> Stream:
+        """Accept a stream of `frame`, which is one of the frames of `tab`, and `body_bytes` of an inline body with it.
 
         Raises:
             StreamError: PROTOCOL for an id that was used before, LIMIT_EXCEEDED for one too many.
@@ -47,10 +62,34 @@ class StreamTable:
             raise self._full(self._per_host, "all pages together")
         if self._of_frame[frame] >= self._per_frame:
             raise self._full(self._per_frame, "one frame of a page")
+        free = self._per_host - len(self._streams)
+        if free <= self._reserved and (of_tab := self._count(tab)) >= free:
+            raise self._full(of_tab, "one tab while so few are left for the others")
+        self._take_body(stream_id, tab, body_bytes)
         stream = Stream(stream_id, frame, self.pools)
         self._streams[stream_id] = stream
         self._of_frame[frame] += 1
+        self._tab_of[stream_id] = tab
         return stream
+
+    def body_gone(self, stream: Stream) -> None:
+        """The host no longer holds the stream's inline body."""
+        self._bodies.repay(self._tab_of[stream.id], self._body_of.pop(stream.id, 0))
+
+    def _take_body(self, stream_id: int, tab: Hashable, size: int) -> None:
+        lent = self._bodies.borrow(tab, size)
+        if lent < size:
+            self._bodies.repay(tab, lent)
+            message = (
+                f"the request bodies that wait to be sent or answered take up what one tab may have of the "
+                f"{INLINE_POOL_BYTES // MIB} MiB for all pages; wait for an answer, or send the body as a stream"
+            )
+            raise StreamError(ErrorCode.LIMIT_EXCEEDED, message, Phase.POLICY)
+        if lent:
+            self._body_of[stream_id] = lent
+
+    def _count(self, tab: Hashable) -> int:
+        return sum(each == tab for each in self._tab_of.values())
 
     @staticmethod
     def _full(limit: int, whom: str) -> StreamError:
@@ -60,7 +99,8 @@ class StreamTable:
     def remove(self, stream: Stream) -> None:
         """Free the slot."""
         stream.window.close()
-        del self._streams[stream.id]
+        self.body_gone(stream)
+        del self._streams[stream.id], self._tab_of[stream.id]
         self._of_frame[stream.frame] -= 1
         if not self._of_frame[stream.frame]:
             del self._of_frame[stream.frame]

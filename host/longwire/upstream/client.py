@@ -12,7 +12,7 @@ HTTP/1.1 only: one paused HTTP/2 stream holds up all others on its connection.
 import time
 from collections.abc import Awaitable, Callable
 
-from longwire.protocol.errors import Phase
+from longwire.protocol.errors import Phase, StreamError
 from longwire.protocol.parts import RedirectMode
 from longwire.upstream.buffers import ReceiveBuffers
 from longwire.upstream.connection import Connection, ConnectionKey
@@ -96,9 +96,20 @@ class _Exchange:
         self._let_go = let_go
         self._timers = Timers(request.timeouts)
         self._connection: Connection | None = None
+        # A server answered, with a redirect that is followed.
+        self._answered = False
 
     async def run(self) -> HttpResponse:
         """Go from hop to hop until a response is not a redirect to be followed."""
+        try:
+            return await self._run()
+        except StreamError as error:
+            if not self._answered:
+                raise
+            # A server may have acted on the request already: no phase may say that nothing was sent.
+            raise StreamError(error.code, error.message, Phase.HEADERS, reason=error.reason) from None
+
+    async def _run(self) -> HttpResponse:
         request = self._request
         hop = request.hop
         chain = Chain(request.method, hop.href, request.body)
@@ -109,6 +120,7 @@ class _Exchange:
                     location = location_of(response.status, response.headers)
                     if location is None:
                         break
+                    self._answered = True
                     chain = follow(chain, response.status, location, request.redirect)
                     hop = await request.next_hop(as_redirect(chain))
                 except BaseException:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import ada_url
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.protocol.header_names import CREDENTIAL_FIELDS, same_to_servers
 from longwire.protocol.limits import MAX_REDIRECTS, MAX_URL_CHARS
 from longwire.protocol.parts import RedirectMode
 from longwire.upstream.model import Redirect, RequestBody, StreamedBody
@@ -20,10 +21,6 @@ REDIRECT_STATUSES: Final = frozenset({301, 302, 303, 307, 308})
 
 # Fetch standard, "request-body-header name": they describe a body that is no longer sent.
 _BODY_FIELDS: Final = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
-# What a page may have set for one server and does not mean for another.
-_CREDENTIAL_FIELDS: Final = frozenset(
-    {"authorization", "cookie", "proxy-authorization", "api-key", "x-api-key", "x-auth-token", "x-goog-api-key"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +114,9 @@ def carried_headers(page_headers: Sequence[tuple[str, str]], redirect: Redirect)
     return [
         (name, value)
         for name, value in page_headers
-        # Many servers take `_` for `-` here.
-        if not (redirect.crossed_origin and name.lower().replace("_", "-") in _CREDENTIAL_FIELDS)
-        and not (redirect.body_dropped and name.lower() in _BODY_FIELDS)
+        # A credential is what the page set for one server and does not mean for another.
+        if not (redirect.crossed_origin and same_to_servers(name) in CREDENTIAL_FIELDS)
+        and not (redirect.body_dropped and same_to_servers(name) in _BODY_FIELDS)
     ]
 
 

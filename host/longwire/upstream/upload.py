@@ -52,6 +52,7 @@ class Upload:
                 raise _wrong_size(size, "less")
             self.complete = True
         finally:
+            self._body = None  # sent; the response may live long, and a redirect has the body of the chain
             close = getattr(pieces, "aclose", None)
             if close is not None:
                 await close()

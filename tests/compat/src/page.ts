@@ -5,7 +5,8 @@ import type { Client, Task } from './task'
 
 interface Order {
   readonly module: string
-  readonly through: 'longwire' | 'browser'
+  /** `patch`: the client has the page's own fetch, which `longwire.patch` has replaced. */
+  readonly through: 'longwire' | 'patch' | 'browser'
   readonly base: string
   readonly key: string
   readonly call: 'whole' | 'stream'
@@ -21,6 +22,7 @@ interface Report {
 
 interface Longwire {
   readonly fetch: typeof fetch
+  readonly patch: () => () => void
 }
 declare const longwire: Longwire
 
@@ -33,6 +35,7 @@ async function stage(path: string, body?: string): Promise<void> {
 
 async function run(order: Order): Promise<Report> {
   const { client } = (await import(`/clients/${order.module}.js`)) as { client: Client }
+  const undo = order.through === 'patch' ? longwire.patch() : () => undefined
   const shown: string[] = []
   const unhandled: unknown[] = []
   const aborter = new AbortController()
@@ -83,6 +86,7 @@ async function run(order: Order): Promise<Report> {
   const ended = await Promise.race([running, stuck])
   await Promise.race([told, stuck])
   clearTimeout(timer)
+  undo()
   removeEventListener('unhandledrejection', onUnhandled)
   const text = JSON.stringify({ shown, ...ended, unhandled })
   return JSON.parse(text.replaceAll(new URL(order.base).origin, 'ORIGIN'))

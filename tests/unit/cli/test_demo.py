@@ -38,7 +38,8 @@ async def test_the_service_streams_the_text_to_whoever_has_the_key() -> None:
 
     assert b"200" in answer.splitlines()[0]
     assert b"access-control" not in answer.lower()
-    assert "".join(json.loads(event)["delta"] for event in events[:-1]) == TEXT
+    deltas = [json.loads(event)["choices"][0]["delta"]["content"] for event in events[:-1]]
+    assert "".join(deltas) == TEXT
     assert events[-1] == b"[DONE]"
     assert service.chat is not None
     assert service.chat.finished_at_s is not None
@@ -70,7 +71,7 @@ async def test_the_download_is_what_its_digest_says_and_no_block_is_like_another
         (post("/elsewhere", b"{}", AUTHORIZED), b"404"),
         (post(download.PATH, b"{}", AUTHORIZED), b"405"),
         (get(download.PATH), b"401"),
-        (b"OPTIONS /v1/chat HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"405"),
+        (f"OPTIONS {chat.PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode(), b"405"),
     ],
 )
 async def test_the_service_refuses_everything_else(request_bytes: bytes, status: bytes) -> None:

@@ -1,13 +1,19 @@
 """What the demo's page is served with, and what is made of what it reports."""
 
+import base64
+import hashlib
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from html import escape
 from typing import Any
 
 import pytest
 
+from longwire.assets import client_library
 from longwire.cli.demo.page import DemoPage
+from longwire.cli.demo.pages import examples
 from longwire.cli.demo.server import LoopbackServer
 from longwire.cli.demo.upstream import Upstream
 from tests.unit.cli.demo_http import exchange, get, post
@@ -44,7 +50,7 @@ async def test_the_page_is_served_with_the_upstream_in_it_and_a_tight_policy() -
     async with demo_page() as (page, _, port):
         answer = await exchange(port, get("/"))
 
-    assert b'data-chat="http://127.0.0.1:1/v1/chat"' in answer
+    assert b'data-chat="http://127.0.0.1:1/v1/chat/completions"' in answer
     assert b'data-size="1000"' in answer
     assert b"{{" not in answer
     assert b"script-src 'self'; style-src 'self'" in answer
@@ -53,7 +59,14 @@ async def test_the_page_is_served_with_the_upstream_in_it_and_a_tight_policy() -
 
 
 @pytest.mark.parametrize(
-    ("path", "kind"), [("/main.js", b"text/javascript"), ("/style.css", b"text/css"), ("/plot.js", b"text/javascript")]
+    ("path", "kind"),
+    [
+        ("/main.js", b"text/javascript"),
+        ("/style.css", b"text/css"),
+        ("/examples", b"text/html"),
+        ("/examples/chat.js", b"text/javascript"),
+        ("/longwire.min.js", b"text/javascript"),
+    ],
 )
 async def test_its_files_are_served_by_type(path: str, kind: bytes) -> None:
     async with demo_page() as (_, _, port):
@@ -63,7 +76,30 @@ async def test_its_files_are_served_by_type(path: str, kind: bytes) -> None:
     assert b"Content-Type: " + kind in answer
 
 
-@pytest.mark.parametrize("path", ["/page.html", "/../page.py", "/site/main.js", "/favicon.ico"])
+async def test_the_examples_go_to_the_upstream_with_the_built_library() -> None:
+    async with demo_page() as (_, _, port):
+        page = await exchange(port, get("/examples"))
+        code = (await exchange(port, get("/examples/feed.js?run=2"))).partition(b"\r\n\r\n")[2].decode()
+        library = (await exchange(port, get("/longwire.min.js"))).partition(b"\r\n\r\n")[2]
+
+    assert code == examples()["feed"].replace("https://api.example.com", "http://127.0.0.1:1")
+    assert escape(code.strip(), quote=False).encode() in page
+    assert b"{{" not in page
+    assert library == client_library().read_bytes()
+
+
+async def test_of_inline_scripts_the_import_map_alone_may_be_one() -> None:
+    async with demo_page() as (_, _, port):
+        first, page = [await exchange(port, get(path)) for path in ("/", "/examples")]
+    inline = re.findall(rb"<script(?![^>]*src=)[^>]*>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(inline[0]).digest())
+
+    assert len(inline) == 1
+    assert b"script-src 'self' 'sha256-" + digest + b"'; style-src" in page
+    assert b"script-src 'self'; style-src" in first
+
+
+@pytest.mark.parametrize("path", ["/page.html", "/../page.py", "/site/main.js", "/favicon.ico", "/examples/"])
 async def test_nothing_else_is(path: str) -> None:
     async with demo_page() as (_, _, port):
         assert (await exchange(port, get(path))).split()[1] == b"404"

@@ -46,6 +46,37 @@ def test_check_names_the_nearest_grant_and_what_to_add(granted: Home) -> None:
     assert 'destinations = ["https://api.example.com/v2/"]' in done.out
 
 
+@pytest.mark.parametrize(
+    ("line", "asked", "change"),
+    [
+        ('methods = ["GET", "POST"]', ("--method", "PUT"), 'methods = ["GET", "POST", "PUT"]'),
+        ("enabled = false", (), "enabled = true"),
+        ("private_windows = false", ("--private",), "private_windows = true"),
+    ],
+)
+def test_check_prints_the_one_line_of_the_nearest_grant_that_would_have_to_change(
+    home: Home, line: str, asked: tuple[str, ...], change: str
+) -> None:
+    text = CHAT if line in CHAT else CHAT.replace('network = "public"', f'network = "public"\n{line}')
+    home.write_policy(text)
+    denied = home.run(*ASK, "https://api.example.com/v1/chat", *asked)
+
+    assert denied.code == 1
+    assert denied.out.endswith(f"\n\nThis in that grant would allow it:\n\n{change}\n")
+    assert "[[grant]]" not in denied.out
+    home.write_policy(text.replace(line, change))
+    assert home.run(*ASK, "https://api.example.com/v1/chat", *asked).code == 0
+
+
+def test_check_prints_every_line_of_it_and_a_grant_where_lines_do_not_help(home: Home) -> None:
+    home.write_policy(CHAT.replace('network = "public"', 'network = "public"\nenabled = false'))
+    two = home.run(*ASK, "https://api.example.com/v1/chat", "--method", "PUT")
+    elsewhere = home.run(*ASK, "https://api.example.com/v2/chat", "--method", "PUT")
+
+    assert two.out.endswith('\n\nmethods = ["GET", "POST", "PUT"]\nenabled = true\n')
+    assert "This would allow it:\n\n[[grant]]\n" in elsewhere.out
+
+
 def test_check_speaks_json(granted: Home) -> None:
     allowed = granted.run(*ASK, "https://api.example.com/v1/chat", "--json")
     denied = granted.run(*ASK, "https://api.example.com/v1/chat", "--method", "PUT", "--json")
@@ -65,6 +96,7 @@ def test_check_speaks_json(granted: Home) -> None:
     assert denied.code == 1
     assert (answer["allowed"], answer["code"]) == (False, "POLICY_DENIED")
     assert answer["nearest"]["differences"] == ["its methods are GET, POST"]
+    assert answer["nearest"]["changes"] == ['methods = ["GET", "POST", "PUT"]']
     assert answer["suggestion"].startswith("[[grant]]")
 
 

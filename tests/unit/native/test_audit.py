@@ -10,8 +10,9 @@ from structlog.testing import capture_logs
 
 from longwire.native.log import PRIVATE
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.protocol.limits import MAX_STREAMS_PER_FRAME
 from longwire.upstream.model import Redirect, UpstreamRequest, UpstreamResponse
-from tests.unit.native.harness import PAGE, POLICY, Bench, ScriptedResponse, running_session
+from tests.unit.native.harness import PAGE, POLICY, Bench, ScriptedResponse, page_facts, running_session
 
 END_FIELDS = {"page", "destination", "method", "grant", "outcome", "code", "bytes", "ms", "stream"}
 ENDS = ("end", "error", "abort")
@@ -67,6 +68,36 @@ async def test_a_refusal_is_one_line_that_is_decision_and_end(
     assert end["outcome"] == ("denied" if code is ErrorCode.POLICY_DENIED else "failed")
 
 
+async def test_a_stream_over_the_cap_is_one_line_of_the_same_shape(lines: list[Any], tmp_path: Path) -> None:
+    over = MAX_STREAMS_PER_FRAME + 1
+    async with running_session(tmp_path) as bench:
+        for stream_id in range(1, over):
+            bench.start(stream_id)
+        await finished(bench, over, url="http://upstream.test/next", method="POST")
+        await finished(bench, over + 1, page=page_facts(private=True))
+
+    assert of(lines, "refused") == []
+    refused, private = of(lines, "error")
+    assert refused.keys() >= END_FIELDS
+    assert (refused["stream"], refused["page"], refused["method"]) == (over, PAGE, "POST")
+    assert (refused["destination"], refused["grant"], refused["bytes"]) == ("http://upstream.test/next", None, 0)
+    assert (refused["outcome"], refused["code"], refused["phase"]) == ("denied", ErrorCode.LIMIT_EXCEEDED, "policy")
+    assert "limit for one frame of a page" in refused["reason"]
+    assert private.keys() == refused.keys()
+    assert (private["page"], private["destination"], private["reason"]) == (PRIVATE, PRIVATE, None)
+
+
+async def test_a_start_that_cannot_be_read_is_one_line_too(lines: list[Any], tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        await finished(bench, 1, method=5)
+
+    (refused,) = of(lines, *ENDS)
+    assert refused.keys() >= END_FIELDS
+    assert (refused["stream"], refused["page"], refused["destination"], refused["grant"]) == (1, None, None, None)
+    assert (refused["outcome"], refused["code"]) == ("failed", ErrorCode.PROTOCOL)
+    assert "'method'" in refused["reason"]
+
+
 async def test_an_upstream_failure_an_abort_and_a_lost_channel_are_each_one_end(
     lines: list[Any], tmp_path: Path
 ) -> None:
@@ -90,6 +121,20 @@ async def test_an_upstream_failure_an_abort_and_a_lost_channel_are_each_one_end(
     ]
     assert ends[1]["bytes"] == 3
     assert ends[3]["reason"] == "the channel to the browser is gone"
+
+
+async def test_a_start_aborted_in_the_same_batch_is_one_abort_and_costs_its_grant_nothing(
+    lines: list[Any], tmp_path: Path
+) -> None:
+    async with running_session(tmp_path, policy=POLICY + "limits = { requests_per_minute = 1 }\n") as bench:
+        bench.start(1)
+        bench.channel.send(type="STREAM_ABORT", id=1, reason="signal")
+        await bench.channel.terminal(1)
+        bench.start(2)
+        (await bench.response(2)).feed(None)
+        await bench.channel.terminal(2)
+
+    assert [line["event"] for line in lines if line.get("stream") == 1] == ["abort"]
 
 
 async def test_a_policy_that_changes_ends_the_stream_at_once_and_says_why(lines: list[Any], tmp_path: Path) -> None:

@@ -129,7 +129,44 @@ def test_a_log_file_rotates_at_its_limit(tmp_path: Path, monkeypatch: pytest.Mon
     for number in range(100):
         structlog.get_logger("longwire.test").info("event", number=number)
     assert all(file.stat().st_size <= 2000 for file in tmp_path.iterdir())
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.iterdir())) == host_log.ROTATED_FILES
+
+
+def refuse(page: str, count: int) -> None:
+    for _ in range(count):
+        structlog.get_logger("longwire.test").info(
+            "error", page=page, destination=f"http://h/{'x' * 4000}", grant=None, outcome="denied", reason="y" * 4000
+        )
+
+
+def test_a_page_cannot_write_its_own_trail_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(host_log, "_refusals", host_log.RefusalLimit(lambda: now[0]))
+    path = host_log.configure(tmp_path)
+    assert path is not None
+    logger = structlog.get_logger("longwire.test")
+    logger.info("end", page="http://loud", grant="api", outcome="completed")
+    refuse("http://loud", 10_000)
+    refuse("http://quiet", 1)
+    logger.info("end", page="http://loud", grant="api", outcome="completed")  # allowed: never dropped
+    now[0] = 60.0
+    refuse("http://loud", host_log.REFUSALS_PER_MINUTE + 1)
+    host_log.finish()
+    written = lines(path)
+    pages = [(line["event"], line["page"]) for line in written if line["event"] != "refusals not written"]
+    share = host_log.REFUSALS_PER_MINUTE
+    assert pages == [
+        ("end", "http://loud"),
+        *[("error", "http://loud")] * share,
+        ("error", "http://quiet"),
+        ("end", "http://loud"),
+        *[("error", "http://loud")] * share,
+    ]
+    told = [line for line in written if line["event"] == "refusals not written"]
+    assert [(line["page"], line["count"]) for line in told] == [("http://loud", 10_000 - share), ("http://loud", 1)]
+    assert written.index(told[0]) == share + 3, "told before the next minute's first line"
+    assert max(len(str(line["destination"])) for line in written if "destination" in line) == host_log.MAX_TEXT_CHARS
+    assert max(len(str(line["reason"])) for line in written if "reason" in line) == host_log.MAX_TEXT_CHARS
 
 
 def test_old_files_of_past_hosts_go(tmp_path: Path) -> None:

@@ -144,6 +144,8 @@ async def test_a_redirect_out_of_every_grant_is_refused_as_a_redirect(planner: R
     error = await refusal(await begun(planner), redirect(url))
     assert error.code is ErrorCode.REDIRECT_DENIED
     assert SECRET not in error.message
+    assert url not in error.message
+    assert f"GET {url} for" in error.reason
 
 
 async def test_a_body_is_not_replayed_into_another_grant(planner: RequestPlanner) -> None:
@@ -290,8 +292,12 @@ class AskingKeyring(MemoryKeyring):
         super().__init__()
         self.asked = threading.Event()
         self.unlocked = threading.Event()
+        self.asking = 0
+        self._lock = threading.Lock()
 
     def get_password(self, service: str, username: str) -> str | None:
+        with self._lock:
+            self.asking += 1
         self.asked.set()
         self.unlocked.wait(10)
         return SECRET
@@ -324,6 +330,25 @@ async def test_a_keyring_that_asks_its_person_does_not_hold_up_the_others(
             assert headers == []
             asking.unlocked.set()
     assert headers == [f"Bearer {SECRET}"]
+
+
+async def test_aborted_requests_to_a_locked_keyring_leave_no_more_threads_than_may_read_it(
+    keyring: tuple[RequestPlanner, AskingKeyring],
+) -> None:
+    planner, asking = keyring
+    for _ in range(50):
+        async with anyio.create_task_group() as group:
+            group.start_soon(begun, planner)
+            await anyio.wait_all_tasks_blocked()
+            group.cancel_scope.cancel()
+    await anyio.to_thread.run_sync(asking.asked.wait)
+    assert asking.asking <= requests._KEYRING_THREADS
+    asking.unlocked.set()
+    with anyio.fail_after(5):
+        for _ in range(2 * requests._KEYRING_THREADS):  # every place is free again
+            plan = await begun(planner)
+            assert names(plan.request(None).hop)["authorization"] == f"Bearer {SECRET}"
+            plan.close()
 
 
 async def test_a_keyring_that_is_never_unlocked_is_given_up(

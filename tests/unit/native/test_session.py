@@ -1,6 +1,7 @@
 """The engine over a channel: handshake, fairness, what ends a stream and what ends the bridge."""
 
 import asyncio
+import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,14 @@ from structlog.testing import capture_logs
 from longwire import __version__
 from longwire.native import session as session_module
 from longwire.protocol.frames import frame
-from longwire.protocol.limits import MAX_FRAME_TO_HOST, MAX_STREAMS_PER_FRAME, PROTOCOL_VERSION, WINDOW_FLOOR_BYTES
+from longwire.protocol.limits import (
+    INLINE_BODY_BYTES,
+    INLINE_POOL_BYTES,
+    MAX_FRAME_TO_HOST,
+    MAX_STREAMS_PER_FRAME,
+    PROTOCOL_VERSION,
+    WINDOW_FLOOR_BYTES,
+)
 from tests.unit.native.harness import PAGE, POLICY, Bench, ScriptedResponse, page_facts, running_session
 
 MALFORMED: dict[str, bytes] = {
@@ -267,6 +275,31 @@ async def test_one_stream_too_many_for_a_frame_is_refused_and_the_others_live(tm
         error = await bench.channel.terminal(MAX_STREAMS_PER_FRAME + 1)
         assert (error["code"], error["retryable"]) == ("LIMIT_EXCEEDED", True)
         assert bench.live_streams == MAX_STREAMS_PER_FRAME
+
+
+async def test_bodies_that_wait_for_their_answers_are_bounded_for_each_tab(tmp_path: Path) -> None:
+    data = base64.b64encode(bytes(INLINE_BODY_BYTES)).decode()
+    last = INLINE_POOL_BYTES // 2 // len(data)
+    answered = anyio.Event()
+    async with running_session(tmp_path) as bench:
+
+        async def silent_at_first(request: Any) -> Any:
+            await answered.wait()
+            return await bench.upstream._respond(request)
+
+        bench.upstream.answer = silent_at_first
+        for stream_id in range(1, last + 2):
+            bench.start(stream_id, method="POST", body={"kind": "inline", "data": data})
+        refused = await bench.channel.terminal(last + 1)
+        assert (refused["code"], refused["phase"]) == ("LIMIT_EXCEEDED", "policy")
+        answered.set()
+        bench.start(last + 2, method="POST", page=page_facts(tab=2), body={"kind": "inline", "data": data})
+        for stream_id in (last, last + 2):
+            await bench.channel.message("STREAM_HEADERS", stream_id)
+        # All of them live, and none holds its body any more.
+        bench.start(last + 3, method="POST", body={"kind": "inline", "data": data})
+        await bench.channel.message("STREAM_HEADERS", last + 3)
+        assert bench.live_streams == last + 2
 
 
 async def test_a_streamed_request_body_reaches_the_upstream_within_its_credit(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ def test_the_defaults_are_the_closed_ones() -> None:
         ("Authorization", '"Proxy-Authorization"', "line 10, field grant[0].inject.Proxy-Authorization: belongs"),
         ("Authorization", '"a b"', "line 10, field grant[0].inject.a b: is not a header name"),
         ("{ Auth", '{ AUTHORIZATION = "x", Auth', "line 10, field grant[0].inject.Authorization: the same header"),
+        ("{ Auth", '{ X-Key = "x", X_Key = "y", Auth', "line 10, field grant[0].inject.X_Key: the same header"),
         ('"openai-*"', '"*-openai"', "line 13, field grant[0].request_headers[2]: must be a header name"),
         ('"https://*.tools.example.com"', '"https://*.com"', "line 6, field grant[0].pages[2]: "),
         ('name = "chat"', 'name = " chat"', "line 5, field grant[0].name: must be printable"),
@@ -148,6 +149,9 @@ def test_two_grants_of_one_name_are_a_mistake() -> None:
         (b"version = 1\n# \xff", "line 2: it is not UTF-8"),
         (b"#" * (MAX_POLICY_BYTES + 1), "larger than"),
         (b"a = " + b"[" * 5000, "nested too deeply"),
+        (b"a = " + b"[" * 40 + b"]" * 40, "nested too deeply"),
+        (b"a = " + b"1" * 5000, "a number that is too long"),
+        (b"[[grant]]\nlimits.streams = -" + b"9" * 5000, "a number that is too long"),
         (b"", 'the key "version" is missing'),
     ],
 )
@@ -156,6 +160,25 @@ def test_files_that_are_no_policy_at_all(data: bytes, expected: str) -> None:
 
     assert document.grants == ()
     assert expected in str(document.problems[0])
+
+
+@pytest.mark.parametrize("key", ["a", '"a"', "'a'", " a\t"])
+@pytest.mark.parametrize(("before", "after"), [("", " = 1"), ("x = { y = 1, ", " = 1 }"), ("[", "]"), ("[[", "]]")])
+def test_a_key_of_very_many_parts_is_refused_before_it_takes_time(
+    monkeypatch: pytest.MonkeyPatch, before: str, key: str, after: str
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr("tomllib.loads", read.append)
+
+    found = problems(f"version = 1\n{before}{'.'.join([key] * 20_000)}{after}")
+
+    assert found == ["its keys, lists or tables are nested too deeply"]
+    assert read == []
+
+
+def test_dots_in_values_are_not_parts_of_a_key() -> None:
+    host = ".".join(["a"] * 60)
+    assert problems(policy_text(grant(destinations=f'["https://{host}/{host}", "https://b.test/"]'))) == []
 
 
 def test_what_is_no_file_is_a_problem_and_no_wait(tmp_path: Path) -> None:

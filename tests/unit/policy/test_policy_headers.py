@@ -83,6 +83,14 @@ def test_every_forbidden_name_is_refused_in_any_case(name: str) -> None:
     assert "may not be set by a page" in refused(name.title())
 
 
+@pytest.mark.parametrize("name", ["X-Original-URL", "x-rewrite-url", "X_Original_Url", "X-Forwarded-Prefix"])
+def test_only_a_grant_names_another_path_than_the_urls(name: str) -> None:
+    assert "may not be set by a page" in refused(name, "/admin")
+
+    injecting = decision(inject=f'{{ {name} = "/v1/fixed" }}')
+    assert build_request_headers([], injecting, {}) == [(name, "/v1/fixed")]
+
+
 @pytest.mark.parametrize(
     "name", ["Sec-Fetch-Site", "sec-anything", "Proxy-Authorization", "proxy-x", "Proxy-Connection"]
 )

@@ -179,6 +179,12 @@ def test_a_page_origin_keeps_its_port() -> None:
         "/v1/%e0%80%af",
         "/v1/report%2epdf",
         "/v1/%" + "25" * 20 + "41",
+        "/v1/%EF%BC%8E%EF%BC%8E%EF%BC%8Fadmin",  # fullwidth ../
+        "/v1/..%EF%BC%BCadmin",  # fullwidth backslash
+        "/v1/%E2%80%A5/admin",  # two dot leader
+        "/v1/%E2%80%A4%E2%80%A4/admin",  # one dot leaders
+        "/v1/%25EF%25BC%258E%25EF%25BC%258E/admin",
+        "/v1/%EF%BC%852e%EF%BC%852e/admin",  # fullwidth percent
     ],
 )
 def test_a_path_that_a_server_could_read_as_another_is_a_hazard(path: str) -> None:
@@ -199,6 +205,7 @@ def test_a_path_that_a_server_could_read_as_another_is_a_hazard(path: str) -> No
         "/v1/%C3%BC%20",
         "/v1/%3B",
         "/v1/a%25b",
+        "/v1/%EF%BC%A1%E2%91%A0",  # fullwidth A, circled 1
     ],
 )
 def test_an_ordinary_path_is_none(path: str) -> None:

@@ -41,8 +41,8 @@ def opened_as(mode: int, uid: int) -> Callable[[int], os.stat_result]:
         (0o444, ROOT, None),
         (0o664, ROOT, "written by others"),
         (0o646, ROOT, "written by others"),
-        (0o600, STRANGER, "belongs to user id 1001"),
-        (0o444, STRANGER, "belongs to user id 1001"),
+        (0o600, STRANGER, "belongs neither to you nor to root"),
+        (0o444, STRANGER, "belongs neither to you nor to root"),
     ],
 )
 def test_the_matrix_of_owner_and_mode(tmp_path: Path, mode: int, uid: int, problem: str | None) -> None:

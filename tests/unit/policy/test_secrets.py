@@ -20,8 +20,9 @@ def unavailable(source: SecretSource, environ: dict[bytes, bytes] | None = None)
         SecretReader(environ=lambda: environ or {}).read(source)
     assert caught.value.code is ErrorCode.SECRET_UNAVAILABLE
     assert VALUE not in str(caught.value)
+    assert source.where not in caught.value.message  # the page reads that
     assert len(caught.value.message) <= MAX_MESSAGE_CHARS
-    return caught.value.message
+    return caught.value.reason
 
 
 def file_source(tmp_path: Path, data: bytes) -> SecretSource:
@@ -67,6 +68,13 @@ def test_a_missing_variable_is_named() -> None:
     )
 
 
+def test_the_page_is_told_the_name_and_not_the_place() -> None:
+    error = SecretSource("openai", "file", "/home/alice/key").unavailable("does not exist")
+
+    assert error.message == 'secret "openai" does not exist; `longwire secret list` says where it is looked for'
+    assert error.reason == 'secret "openai" (file /home/alice/key) does not exist'
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert unavailable(SecretSource("openai", "file", str(tmp_path / "gone"))).endswith("gone) does not exist")
 
@@ -100,7 +108,8 @@ def test_a_value_that_no_header_can_carry_is_named_not_shown(tmp_path: Path, dat
 
 
 def test_the_largest_secret_passes(tmp_path: Path) -> None:
-    source = file_source(tmp_path, b"x" * MAX_SECRET_BYTES + b"\r\n")
+    # No run of one letter: the search at the end of a run would find that in other tests' frames.
+    source = file_source(tmp_path, (b"largest-" * MAX_SECRET_BYTES)[:MAX_SECRET_BYTES] + b"\r\n")
 
     assert len(SecretReader().read(source).reveal()) == MAX_SECRET_BYTES
 

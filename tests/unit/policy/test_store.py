@@ -133,6 +133,10 @@ def test_a_users_file_that_others_may_write_closes_everything_and_heals(location
 
     assert policy.state is PolicyState.INVALID
     assert f"run `chmod go-w {locations.user.parent}`" in (policy.problem or "")
+    with pytest.raises(StreamError) as caught:
+        policy.decide(page(), "GET", URL)
+    assert str(locations.user.parent) not in caught.value.message  # the page reads that
+    assert f"run `chmod go-w {locations.user.parent}`" in caught.value.reason
     writable.clear()
     assert names(subject.current()) == ["chat"]
 

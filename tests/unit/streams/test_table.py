@@ -14,58 +14,72 @@ from longwire.streams.table import StreamTable
 def test_a_frame_may_open_its_share_and_not_one_more() -> None:
     table = StreamTable()
     for number in range(1, MAX_STREAMS_PER_FRAME + 1):
-        table.open(number, "frame")
+        table.open(number, "frame", "tab")
     with pytest.raises(StreamError) as refused:
-        table.open(MAX_STREAMS_PER_FRAME + 1, "frame")
+        table.open(MAX_STREAMS_PER_FRAME + 1, "frame", "tab")
     assert refused.value.code is ErrorCode.LIMIT_EXCEEDED
-    assert table.open(MAX_STREAMS_PER_FRAME + 2, "another frame").live
+    assert table.open(MAX_STREAMS_PER_FRAME + 2, "another frame", "tab").live
 
 
-def test_all_frames_together_may_open_the_hosts_share_and_not_one_more() -> None:
+def filled(table: StreamTable, tab: str, first_id: int) -> int:
+    """Open streams in `tab`, in as many frames as it needs, until one is refused; returns how many there were."""
+    before = len(table)
+    with pytest.raises(StreamError) as refused:
+        [table.open(first_id + n, (tab, n // MAX_STREAMS_PER_FRAME), tab) for n in range(MAX_STREAMS_PER_HOST + 1)]
+    assert refused.value.code is ErrorCode.LIMIT_EXCEEDED
+    return len(table) - before
+
+
+def test_all_tabs_together_may_open_the_hosts_share_and_not_one_more() -> None:
     table = StreamTable()
-    for number in range(MAX_STREAMS_PER_HOST):
-        table.open(number + 1, number // MAX_STREAMS_PER_FRAME)
-    with pytest.raises(StreamError) as refused:
-        table.open(MAX_STREAMS_PER_HOST + 1, "frame")
-    assert refused.value.code is ErrorCode.LIMIT_EXCEEDED
+    opened = 0
+    for tab in "abcdefg":
+        opened += filled(table, tab, 2000 * (ord(tab) - 96))
+    assert opened == len(table) == MAX_STREAMS_PER_HOST
+
+
+def test_the_frames_of_one_tab_leave_slots_for_the_others() -> None:
+    table = StreamTable()
+    shares = [filled(table, tab, first_id) for tab, first_id in (("loud", 1), ("next", 2000), ("third", 4000))]
+    assert shares == [1000, 12, 6]
 
 
 def test_a_removed_stream_frees_its_slot() -> None:
     table = StreamTable(per_frame=1)
-    table.remove(table.open(1, "frame"))
-    assert table.open(2, "frame").live
+    table.remove(table.open(1, "frame", "tab"))
+    assert table.open(2, "frame", "tab").live
 
 
 def test_an_id_is_never_used_twice() -> None:
     table = StreamTable()
-    table.remove(table.open(5, "frame"))
+    table.remove(table.open(5, "frame", "tab"))
     for reused in (5, 4):
         with pytest.raises(StreamError) as refused:
-            table.open(reused, "frame")
+            table.open(reused, "frame", "tab")
         assert refused.value.code is ErrorCode.PROTOCOL
 
 
 def test_a_refused_id_stays_refused() -> None:
     table = StreamTable(per_host=1)
-    table.open(1, "frame")
+    table.open(1, "frame", "tab")
     for code in (ErrorCode.LIMIT_EXCEEDED, ErrorCode.PROTOCOL):
         with pytest.raises(StreamError) as refused:
-            table.open(2, "frame")
+            table.open(2, "frame", "tab")
         assert refused.value.code is code
 
 
 @given(st.lists(st.tuples(st.sampled_from(["open", "remove"]), st.integers(0, 3)), max_size=200))
 def test_counts_are_right_after_any_history(history: list[tuple[str, int]]) -> None:
-    table = StreamTable(per_frame=3, per_host=8)
+    table = StreamTable(per_frame=3, per_host=8, reserved=0)
     live: dict[int, list[int]] = {frame: [] for frame in range(4)}
     for number, (act, frame) in enumerate(history, start=1):
         if act == "open":
             full = len(live[frame]) >= 3 or sum(map(len, live.values())) >= 8
             if full:
                 with pytest.raises(StreamError):
-                    table.open(number, frame)
+                    table.open(number, frame, frame)
             else:
-                table.open(number, frame)
+                table.open(number, frame, frame)
                 live[frame].append(number)
         elif live[frame]:
             stream = table.get(live[frame].pop(0))

@@ -129,7 +129,9 @@ def test_what_was_taken_off_does_not_come_back() -> None:
     page = [
         ("Authorization", "mine"),
         ("X-API-Key", "k"),
+        ("Proxy_Authorization", "p"),
         ("Content-Type", "text/plain"),
+        ("Content_Type", "text/plain"),
         ("Accept", "a"),
         ("accept", "b"),
     ]

@@ -24,8 +24,8 @@ from tests.upstreams.server import Routes
 from tests.upstreams.vendors import mcp
 from tests.upstreams.vendors.wire import Answer, Piece, Wire, cut_in_characters, json_answer
 
-# I6 of the protocol: an abort has reached the upstream by then.
-GONE_WITHIN_S: Final = 1.0
+# Patience with a busy machine; tests/e2e/test_abort.py measures the second that an abort has (I6 of the protocol).
+GONE_WITHIN_S: Final = 10.0
 # Nothing is paced by this: it ends a case that hangs.
 STUCK_AFTER_S: Final = 10.0
 # After so many pieces a stream fails, where it is to fail.

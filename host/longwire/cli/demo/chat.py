@@ -8,7 +8,7 @@ from typing import Final
 from longwire.cli.demo.sent import Sent
 from longwire.cli.demo.server import Responder
 
-PATH: Final = "/v1/chat"
+PATH: Final = "/v1/chat/completions"
 CONTENT_TYPE: Final = "text/event-stream"
 # About forty words a second, as a quick language model writes.
 DURATION_S: Final = 5.0
@@ -48,7 +48,7 @@ async def send_chat(responder: Responder, sent: Sent, duration_s: float = DURATI
     pieces = tokens()
     await responder.start(200, CONTENT_TYPE)
     for piece in pieces:
-        await _send_event(responder, sent, json.dumps({"delta": piece}), events=1)
+        await _send_event(responder, sent, json.dumps({"choices": [{"delta": {"content": piece}}]}), events=1)
         await asyncio.sleep(duration_s / len(pieces))
     await _send_event(responder, sent, "[DONE]")
     sent.finish()

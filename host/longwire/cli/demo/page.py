@@ -1,30 +1,19 @@
-"""The demo's page: serves it, and hears from it what arrived in it."""
+"""The demo's site: serves its pages, and hears from the first what arrived in it."""
 
 import asyncio
 import json
 import time
-from importlib.resources import files
 from typing import Any, Final, Protocol
 
 from pydantic import ValidationError
 
-from longwire.cli.demo import chat, download
 from longwire.cli.demo.judge import Failure, Report, Stop, Verdict, judge_failure, judge_run, judge_stop
+from longwire.cli.demo.pages import served_files
 from longwire.cli.demo.server import Request, Responder
 from longwire.cli.demo.upstream import Upstream
 
 # At two attempts a second: a browser that is slow to start still gets its extension loaded in that time.
 _MAX_RELOADS: Final = 20
-_TYPES: Final = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-}
-# `connect-src` names the upstream, so that what refuses the page's own fetch is CORS and nothing else.
-_CSP: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self' {upstream}; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 
 
 class Audience(Protocol):
@@ -44,8 +33,7 @@ class DemoPage:
         self._upstream = upstream
         self._key = key
         self._audience = audience
-        self._files = _site(upstream_origin, upstream.file.size)
-        self._csp = _CSP.format(upstream=upstream_origin)
+        self._files = served_files(upstream_origin, upstream.file.size)
         self._reloads = 0
         self._first_text_at_s: float | None = None
         self.loaded = False
@@ -58,16 +46,15 @@ class DemoPage:
         """Serve one request of the page."""
         if request.method == "POST":
             await self._hear(request, responder)
-        elif request.method == "GET" and (body := self._files.get(request.path)) is not None:
-            suffix = "." + request.path.rpartition(".")[2] if request.path != "/" else ".html"
+        elif request.method == "GET" and (file := self._files.get(request.path)) is not None:
             self.loaded = True
-            await responder.reply(200, body, _TYPES[suffix], [("Content-Security-Policy", self._csp)])
+            await responder.reply(200, file.body, file.content_type, [("Content-Security-Policy", file.policy)])
         else:
             await responder.reply(404, b"not here\n")
 
     async def _hear(self, request: Request, responder: Responder) -> None:
         try:
-            answer = await self._note(request.path, request.body)
+            answer = await self._note(request.path, await request.body())
         except ValidationError:
             answer = self._settle(Verdict(f"the page's report to {request.path} makes no sense", "report it as a bug"))
         await responder.reply(200, json.dumps(answer).encode(), "application/json")
@@ -113,17 +100,3 @@ class DemoPage:
         if not self.verdict.done():
             self.verdict.set_result(verdict)
         return {"ok": verdict.ok, "reason": verdict.reason, "fix": verdict.fix, "keySeen": verdict.key_seen}
-
-
-def _site(upstream_origin: str, size: int) -> dict[str, bytes]:
-    """The page's files by path, the places in braces filled in."""
-    folder = files("longwire.cli.demo")
-    page = folder.joinpath("page.html").read_text("utf-8")
-    for name, value in {
-        "chat": upstream_origin + chat.PATH,
-        "download": upstream_origin + download.PATH,
-        "size": str(size),
-    }.items():
-        page = page.replace("{{" + name + "}}", value)
-    site = folder.joinpath("site")
-    return {"/": page.encode(), **{f"/{file.name}": file.read_bytes() for file in site.iterdir()}}

@@ -12,7 +12,7 @@ import platformdirs
 from longwire.assets import extension_folder
 from longwire.cli.browsers import browser_table
 from longwire.cli.chromium import Chromium, Machine, ensure_chromium
-from longwire.cli.demo import chat, download
+from longwire.cli.demo import chat, download, feed, upload
 from longwire.cli.demo.browser import Profile, check_display, running_browser
 from longwire.cli.demo.clock import command_started_at
 from longwire.cli.demo.devtools import DevTools, DevToolsError, screenshot
@@ -42,13 +42,16 @@ version = 1
 name = "demo"
 pages = ["{page}"]
 destinations = ["{upstream}/v1/"]
-methods = ["GET", "POST"]
+methods = ["GET", "POST", "PUT"]
 network = "loopback"
 inject = {{ Authorization = "Bearer {{secret:demo}}" }}
 
 [secret.demo]
 file = "{secret}"
 """
+
+# What the two pages ask for.
+_REQUESTS: Final = (("POST", chat.PATH), ("GET", download.PATH), ("GET", feed.PATH), ("PUT", upload.PATH))
 
 
 def run_demo(*, headed: bool = False, keep: bool = False, as_json: bool = False) -> int:
@@ -126,8 +129,8 @@ class _Demo:
         store = PolicyStore(Locations(default_locations().administrator, profile.policy))
         asking = Page(origin=page, tab=0, frame=0, document="", private=False)
         try:
-            store.current().decide(asking, "POST", upstream + chat.PATH)
-            store.current().decide(asking, "GET", upstream + download.PATH)
+            for method, path in _REQUESTS:
+                store.current().decide(asking, method, upstream + path)
         except StreamError as error:
             raise CommandError(
                 f"the policy of this machine does not let the demo run: {error.message}",

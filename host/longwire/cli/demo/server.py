@@ -1,10 +1,9 @@
-"""A small HTTP/1.1 server on loopback, on top of h11: enough for the demo's upstream and its page."""
+"""A small HTTP/1.1 server on loopback, on top of h11: enough for the demo's upstream and its pages."""
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Final
 
@@ -15,14 +14,42 @@ _READ_BYTES: Final = 64 * 1024
 _MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A whole request. Header names are lower case."""
+class BrokenOffError(ConnectionError):
+    """What a handler raises to close the connection with the response as it stands."""
 
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
+
+class Request:
+    """One request. Header names are lower case, `path` is without a query; the body is read as it comes, once."""
+
+    def __init__(self, head: h11.Request, connection: h11.Connection, reader: asyncio.StreamReader) -> None:
+        self.method = head.method.decode()
+        self.path = head.target.decode().partition("?")[0]
+        self.headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
+        self._connection = connection
+        self._reader = reader
+        self._whole = False
+
+    async def read(self) -> bytes:
+        """The next piece of the body, empty at its end."""
+        if not self._whole:
+            event = await _next_event(self._connection, self._reader)
+            if isinstance(event, h11.Data):
+                return bytes(event.data)
+            self._whole = True
+        return b""
+
+    async def body(self) -> bytes:
+        """What is left of the body.
+
+        Raises:
+            BrokenOffError: it is longer than 4 MiB.
+        """
+        body = bytearray()
+        while piece := await self.read():
+            body += piece
+            if len(body) > _MAX_BODY_BYTES:
+                raise BrokenOffError
+        return bytes(body)
 
 
 class Responder:
@@ -121,32 +148,19 @@ class LoopbackServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = h11.Connection(h11.SERVER)
         while True:
-            request = await _read_request(connection, reader)
-            if request is None:
+            head = await _next_event(connection, reader)
+            if not isinstance(head, h11.Request):
                 return
-            responder = Responder(connection, writer)
+            request, responder = Request(head, connection, reader), Responder(connection, writer)
             await self._handler(request, responder)
             await responder.finish()
+            await request.body()  # with some of it unread, closing would take the response back
             if connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
                 return
             connection.start_next_cycle()
 
 
-async def _read_request(connection: h11.Connection, reader: asyncio.StreamReader) -> Request | None:
-    head: h11.Request | None = None
-    body = bytearray()
-    while True:
-        event = connection.next_event()
-        if event is h11.NEED_DATA:
-            connection.receive_data(await reader.read(_READ_BYTES))
-        elif isinstance(event, h11.Request):
-            head = event
-        elif isinstance(event, h11.Data):
-            body += event.data
-            if len(body) > _MAX_BODY_BYTES:
-                return None
-        elif isinstance(event, h11.EndOfMessage) and head is not None:
-            headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
-            return Request(head.method.decode(), head.target.decode().partition("?")[0], headers, bytes(body))
-        else:
-            return None
+async def _next_event(connection: h11.Connection, reader: asyncio.StreamReader) -> object:
+    while (event := connection.next_event()) is h11.NEED_DATA:
+        connection.receive_data(await reader.read(_READ_BYTES))
+    return event

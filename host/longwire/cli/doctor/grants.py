@@ -48,8 +48,8 @@ def check_secrets(patient: Patient) -> Iterator[Finding]:
 def _unavailable(source: SecretSource, error: StreamError) -> Finding:
     if source.kind == "env":
         # The browser may have been started with it although this shell was not: no more than a warning.
-        what = f"{source.describe()} is not set here" if "is not set" in error.message else error.message
+        what = f"{source.describe()} is not set here" if "is not set" in error.reason else error.reason
         return warn("secret", what, f"set {source.where} where the browser is started, or keep the secret in a file")
     if source.kind == "file":
-        return fail("secret", error.message, f"put the secret into {source.where}, readable by this user alone")
-    return fail("secret", error.message, f"run `longwire secret set {source.where}`, or name a file in the policy")
+        return fail("secret", error.reason, f"put the secret into {source.where}, readable by this user alone")
+    return fail("secret", error.reason, f"run `longwire secret set {source.where}`, or name a file in the policy")

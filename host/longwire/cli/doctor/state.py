@@ -12,9 +12,9 @@ from typing import Final
 import longwire
 from longwire.cli.doctor.finding import Finding, fail, ok, warn
 from longwire.cli.doctor.patient import Patient
-from longwire.native.log import MAX_FILE_BYTES
+from longwire.native.log import MAX_FILE_BYTES, ROTATED_FILES
 
-_FREE_BYTES: Final = 2 * MAX_FILE_BYTES
+_FREE_BYTES: Final = ROTATED_FILES * MAX_FILE_BYTES
 # A clock that is a little off breaks nothing; files unpacked in another time zone may look hours too new.
 _CLOCK_SLACK: Final = timedelta(hours=26)
 

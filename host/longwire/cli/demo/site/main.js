@@ -98,6 +98,12 @@ async function failed(error) {
   view.verdict("bad", fix && fix !== reason ? `${reason}\nFix: ${fix}` : reason);
 }
 
+// Who follows a link in the middle of a run has ended it, and nobody need wait for its end.
+addEventListener("pagehide", () => {
+  if (!document.body.hasAttribute("data-running")) return;
+  navigator.sendBeacon("/stopped", JSON.stringify({ events: view.events }));
+});
+
 // An extension that is still loading when the page is has put nothing here yet.
 if (window.longwire) {
   await run();

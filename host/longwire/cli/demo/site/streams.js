@@ -46,7 +46,7 @@ export async function streamChat(url, { signal, onHeaders, onDelta }) {
       firstTextMs ??= now - started;
       if (last !== null) longestGapMs = Math.max(longestGapMs, now - last);
       last = now;
-      onDelta(JSON.parse(data).delta, bytes);
+      onDelta(JSON.parse(data).choices[0].delta.content, bytes);
     }
   }
   const totalMs = performance.now() - started;

@@ -1,0 +1,40 @@
+const NOT_ALLOWED =
+  'The browser does not let Longwire into this site, or no longer: press Allow in the popup of the Longwire extension.'
+
+/**
+ * Which page origins the user lets the extension into, for pages that have a relay already: it stays in its page when the
+ * permission is taken away, and so does the shim.
+ */
+export class PagePermissions {
+  readonly #permissions: Pick<typeof chrome.permissions, 'contains'>
+  readonly #allowed = new Map<string, boolean>()
+  readonly #asking = new Map<string, Promise<void>>()
+
+  constructor(permissions: Pick<typeof chrome.permissions, 'contains'>) {
+    this.#permissions = permissions
+  }
+
+  /** Now, or as soon as it is known whether the origin is allowed; in the order of the calls. */
+  whenKnown(origin: string, act: () => void): void {
+    if (this.#allowed.has(origin)) return act()
+    const asking = this.#asking.get(origin) ?? this.#ask(origin).finally(() => this.#asking.delete(origin))
+    this.#asking.set(origin, asking)
+    void asking.then(act)
+  }
+
+  /** @returns why a page of this origin may not be served, for the page; null if it may */
+  refusal(origin: string): string | null {
+    return this.#allowed.get(origin) === true ? null : NOT_ALLOWED
+  }
+
+  /** The user gave or took a permission. Resolves when it is known what that means for the pages so far. */
+  async askAgain(): Promise<void> {
+    await Promise.all([...this.#allowed.keys()].map((origin) => this.#ask(origin)))
+  }
+
+  async #ask(origin: string): Promise<void> {
+    // What the browser takes for no pattern names nothing that could have been allowed.
+    const allowed = await this.#permissions.contains({ origins: [`${origin}/*`] }).catch(() => false)
+    this.#allowed.set(origin, allowed)
+  }
+}

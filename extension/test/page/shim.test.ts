@@ -1,0 +1,94 @@
+// Questions about the status: however many a page asks, one is on its way.
+
+import { beforeEach, expect, test } from 'vitest'
+import { Shim } from '../../src/page/shim'
+import type { FromPage } from '../../src/protocol/bridge'
+import { delivered } from '../messaging'
+
+const LOST = { type: 'BRIDGE_LOST', message: 'gone', replaced: false } as const
+
+let told: FromPage[]
+let relay: MessagePort
+let shim: Shim
+
+beforeEach(() => {
+  told = []
+  shim = new Shim(() => undefined)
+  attach()
+})
+
+function attach(): void {
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = ({ data }) => told.push(data)
+  relay = port1
+  shim.channel.attach(port2)
+}
+
+/** Answer the last question. */
+function answer(host: string): void {
+  const { request } = told.at(-1) as Extract<FromPage, { type: 'STATUS_REQUEST' }>
+  relay.postMessage({ type: 'STATUS', request, state: 'ready', host, destinations: ['https://api.example.com/'] })
+}
+
+test('a hundred calls at once are two questions: the one that was open, and one for all that came after it', async () => {
+  const calls = Array.from({ length: 100 }, () => shim.status())
+  await delivered()
+  expect(told).toHaveLength(1)
+  answer('first')
+  await delivered()
+  expect(told).toHaveLength(2)
+  answer('second')
+  const hosts = (await Promise.all(calls)).map(({ host }) => host)
+  expect(hosts).toEqual(['first', ...Array(99).fill('second')])
+  await delivered()
+  expect(told).toHaveLength(2)
+})
+
+test('a call after the last answer asks again, also without a stream in between', async () => {
+  for (const host of ['a', 'b']) {
+    const asked = shim.status()
+    await delivered()
+    answer(host)
+    expect(await asked).toMatchObject({ host })
+  }
+})
+
+test('each caller has a report of its own', async () => {
+  const calls = [shim.status(), shim.status(), shim.status()]
+  for (let question = 0; question < 2; question++) {
+    await delivered()
+    answer('a')
+  }
+  const [, one, other] = await Promise.all(calls)
+  one?.destinations.push('https://mine.example.com/')
+  expect(other).toEqual({ state: 'ready', host: 'a', destinations: ['https://api.example.com/'] })
+})
+
+test('a lost bridge fails every call, and the next one asks', async () => {
+  const calls = [shim.status(), shim.status()]
+  await delivered()
+  relay.postMessage(LOST)
+  const failures = await Promise.all(calls.map((call) => call.catch((error: unknown) => error)))
+  expect(failures).toMatchObject([{ code: 'BRIDGE_LOST' }, { code: 'BRIDGE_LOST' }])
+  // The answer comes all the same, and is nobody's.
+  answer('late')
+  const again = shim.status()
+  await delivered()
+  expect(told).toHaveLength(2)
+  answer('again')
+  expect(await again).toMatchObject({ host: 'again' })
+})
+
+test('calls that wait for a relay ask together when it comes', async () => {
+  relay.postMessage({ ...LOST, replaced: true })
+  await delivered()
+  const calls = [shim.status(), shim.status(), shim.status()]
+  shim.restored()
+  await delivered()
+  expect(told).toEqual([])
+  attach()
+  await delivered()
+  expect(told).toHaveLength(1)
+  answer('new')
+  expect((await Promise.all(calls)).map(({ host }) => host)).toEqual(['new', 'new', 'new'])
+})

@@ -1,0 +1,188 @@
+"""The demo's examples, in a real Chromium: a button each, and the code of docs/client.md behind it."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, Playwright, expect
+
+from longwire.cli.demo.chat import TEXT
+from longwire.cli.demo.feed import ENTRIES, Feed
+from longwire.cli.demo.pages import EXAMPLES_PATH, examples
+from tests.e2e.browser import Browser, running_browser
+from tests.e2e.demo_site import Demo, assert_fits_and_reads, serving, visit, visiting
+
+SIZE = 4 << 20
+# Everything that an element ever said, and every value that a bar ever had.
+LISTEN = """() => {
+    window.said = []
+    const note = ([{ target }]) => said.push(target.value ?? target.textContent)
+    const seen = new MutationObserver(note)
+    for (const status of document.querySelectorAll('.status')) seen.observe(status, { childList: true })
+    for (const bar of document.querySelectorAll('progress')) seen.observe(bar, { attributes: true })
+}"""
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with running_browser(playwright, tmp_path_factory.mktemp("home")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(chromium: Browser) -> Iterator[Page]:
+    """A tab in which nothing goes wrong."""
+    with visiting(chromium) as page:
+        yield page
+
+
+def open_examples(visitor: Page, chromium: Browser, demo: Demo, folder: Path) -> None:
+    visit(visitor, chromium, demo, folder / "key", EXAMPLES_PATH)
+    visitor.evaluate(LISTEN)
+
+
+def open_codes(visitor: Page) -> None:
+    """Unfold every code, by keyboard."""
+    for summary in visitor.get_by_text("The code", exact=True).all():
+        summary.press("Enter")
+
+
+def card(visitor: Page, title: str) -> Locator:
+    """The part of the page with that heading."""
+    return visitor.get_by_role("region", name=title, exact=True)
+
+
+def said(visitor: Page) -> list[str]:
+    words: list[str] = visitor.evaluate("said.map(String)")
+    return words
+
+
+def test_a_chat_is_stopped_by_keyboard_keeps_its_text_and_is_asked_again(
+    visitor: Page, chromium: Browser, tmp_path: Path
+) -> None:
+    with serving(visitor, text_duration_s=60, size=1) as demo:
+        open_examples(visitor, chromium, demo, tmp_path)
+        chat = card(visitor, "A chat that can be stopped")
+        chat.get_by_role("button", name="Ask").press("Enter")
+        expect(visitor.locator("#answer")).to_contain_text("This text")
+        visitor.keyboard.press("Tab")
+        visitor.keyboard.press("Enter")
+        expect(chat.get_by_role("status")).to_have_text("cancelled")
+
+        kept = visitor.locator("#answer").inner_text()
+        assert TEXT.startswith(kept.strip()) and 0 < len(kept) < len(TEXT)
+        stopped = demo.upstream.chat
+        assert stopped is not None
+        assert demo.run(stopped.wait_ended()) is not None, "the upstream noticed"
+        assert stopped.finished_at_s is None
+        assert visitor.locator("#answer").inner_text() == kept
+        visitor.keyboard.press("Shift+Tab")
+        visitor.keyboard.press("Enter")
+        visitor.wait_for_function("kept => answer.innerText.length < kept && answer.innerText", arg=len(kept))
+        assert demo.upstream.chat is not stopped
+
+
+def test_a_chat_that_is_left_alone_arrives_whole(visitor: Page, chromium: Browser, tmp_path: Path) -> None:
+    with serving(visitor, text_duration_s=0.2, size=1) as demo:
+        open_examples(visitor, chromium, demo, tmp_path)
+        chat = card(visitor, "A chat that can be stopped")
+        chat.get_by_role("button", name="Ask").click()
+        expect(chat.get_by_role("status")).to_have_text("done")
+        assert visitor.locator("#answer").evaluate("answer => answer.textContent") == TEXT
+
+
+def test_a_feed_counts_down_resumes_and_misses_nothing(visitor: Page, chromium: Browser, tmp_path: Path) -> None:
+    entries = Feed(ENTRIES[:6], interval_s=0, retry_ms=1500)
+    with serving(visitor, entries=entries, size=1) as demo:
+        open_examples(visitor, chromium, demo, tmp_path)
+        feed = card(visitor, "A feed that resumes")
+        feed.get_by_role("button", name="Start").click()
+        expect(feed.get_by_role("status")).to_contain_text("retrying in 2 s: ")
+        assert_fits_and_reads(visitor, tmp_path, "waiting")
+        expect(feed.get_by_role("status")).to_have_text("done")
+
+        shown = [f"{number} {entry}\n" for number, entry in enumerate(ENTRIES[:6], 1)]
+        assert visitor.locator("#feed").evaluate("feed => feed.textContent") == "".join(shown)
+        assert entries.asked == [None, "4"]
+        waits = [words.partition(":")[0] for words in said(visitor) if "retrying" in words]
+        assert waits[:2] == ["retrying in 2 s", "retrying in 1 s"]
+        assert said(visitor)[-1] == "done"
+
+
+def test_a_feed_is_stopped_while_it_waits(visitor: Page, chromium: Browser, tmp_path: Path) -> None:
+    entries = Feed(interval_s=0, retry_ms=40_000)
+    with serving(visitor, entries=entries, size=1) as demo:
+        open_examples(visitor, chromium, demo, tmp_path)
+        feed = card(visitor, "A feed that resumes")
+        feed.get_by_role("button", name="Start").click()
+        expect(feed.get_by_role("status")).to_contain_text("retrying in")
+        feed.get_by_role("button", name="Stop").click()
+        expect(feed.get_by_role("status")).to_have_text("cancelled")
+        expect(feed.get_by_role("button", name="Start")).to_be_enabled()
+        assert visitor.locator("#feed").inner_text().count("\n") == 4, "four entries stay"
+        assert entries.asked == [None]
+
+
+def test_an_upload_fills_the_bar_and_both_sides_have_one_digest(
+    visitor: Page, chromium: Browser, tmp_path: Path
+) -> None:
+    with serving(visitor, size=1, upload_bytes_per_s=1e9) as demo:
+        open_examples(visitor, chromium, demo, tmp_path)
+        upload = card(visitor, "An upload with progress")
+        upload.get_by_role("button", name="Upload").click()
+        expect(upload.get_by_role("status")).to_contain_text(re.compile("[0-9a-f]{64}, and so has this page$"))
+        values = [int(value) for value in said(visitor) if value.isdecimal()]
+        assert values == sorted(values) and len(set(values)) > 3 and values[-1] == 24 << 20
+
+        mine = tmp_path / "mine"
+        mine.write_bytes(b"of mine")
+        upload.get_by_label("file of yours").set_input_files(mine)
+        upload.get_by_role("button", name="Upload").click()
+        digest = hashlib.sha256(b"of mine").hexdigest()
+        expect(upload.get_by_role("status")).to_contain_text(f"{digest}, and so has this page")
+        assert visitor.locator("#upload-bar").evaluate("bar => bar.value === 7 && bar.max === 7")
+
+        upload.get_by_label("file of yours").set_input_files([])
+        upload.get_by_role("button", name="Upload").click()
+        nothing = hashlib.sha256().hexdigest()
+        expect(upload.get_by_role("status")).to_contain_text(f"{nothing}, and so has this page")
+
+
+def test_a_download_is_held_against_its_digest(visitor: Page, chromium: Browser, tmp_path: Path) -> None:
+    with serving(visitor, size=SIZE) as demo:
+        open_examples(visitor, chromium, demo, tmp_path)
+        download = card(visitor, "A download with progress")
+        button = download.get_by_role("button", name="Download")
+        button.click()
+        expect(download.get_by_role("status")).to_have_text(f"{SIZE} bytes, as announced")
+        values = [int(value) for value in said(visitor) if value.isdecimal()]
+        assert values == sorted(values) and len(set(values)) > 3 and values[-1] == SIZE
+
+        whole = b"".join(demo.upstream.file.blocks())
+        demo.upstream.file.blocks = lambda: iter([whole[:-1], b"?"])  # type: ignore[method-assign]
+        button.click()
+        expect(download.get_by_role("status")).to_have_text(f"{SIZE} bytes, not as announced")
+
+
+def test_without_a_grant_each_says_what_is_missing(visitor: Page, chromium: Browser, tmp_path: Path) -> None:
+    with serving(visitor, size=1) as demo:
+        open_examples(visitor, chromium, demo, tmp_path)
+        chromium.grant("http://127.0.0.1:1/", page="http://127.0.0.1:1")
+        for button in ("Ask", "Start", "Upload", "Download"):
+            visitor.get_by_role("button", name=button, exact=True).click()
+        for status in visitor.get_by_role("status").all():
+            expect(status).to_contain_text("policy")
+        open_codes(visitor)
+        assert_fits_and_reads(visitor, tmp_path, "failed")
+        assert demo.upstream.chat is None
+
+
+def test_the_code_that_is_shown_is_the_code_that_runs(visitor: Page, chromium: Browser, tmp_path: Path) -> None:
+    with serving(visitor, size=1) as demo:
+        open_examples(visitor, chromium, demo, tmp_path)
+        open_codes(visitor)
+        shown = {code.strip() for code in visitor.locator("details code").all_inner_texts()}
+        upstream = demo.upstream_origin
+        assert shown == {code.replace("https://api.example.com", upstream).strip() for code in examples().values()}
