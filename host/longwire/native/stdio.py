@@ -3,12 +3,15 @@
 At start the host duplicates descriptors 0 and 1 privately, points 1 at stderr and 0 at nothing, so that no `print`, no
 C library and no child process can put a byte between two frames. Two daemon threads do blocking `os.read` and
 `os.write` on the duplicates: asyncio pipes fail on Windows, and a thread inside `sys.stdin.buffer` aborts the
-interpreter at exit.
+interpreter at exit. What a pipe is sure to take at once needs no thread: the hand-over costs an event of a stream more
+than all else that the host does with it.
 """
 
 import asyncio
 import os
 import queue
+import select
+import stat
 import sys
 import threading
 from contextlib import suppress
@@ -49,6 +52,7 @@ class StdioChannel:
         self._received: asyncio.Queue[bytes] = asyncio.Queue()
         self._may_read = threading.Semaphore(MAX_READS_WAITING)
         self._to_write: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]]] = queue.SimpleQueue()
+        self._handed_over = 0  # writes that the thread has not finished
         self._ended = False
 
     def start(self) -> None:
@@ -67,7 +71,14 @@ class StdioChannel:
 
     async def write(self, data: bytes) -> None:
         """See `Channel.write`. A cancelled write is still carried out: half a frame would break the channel."""
+        if not self._handed_over and _takes_at_once(self._output_fd, len(data)):
+            try:
+                os.write(self._output_fd, data)
+            except OSError:
+                raise _lost() from None
+            return
         done: asyncio.Future[None] = self._loop.create_future()
+        self._handed_over += 1
         self._to_write.put((data, done))
         await done
 
@@ -95,15 +106,31 @@ class StdioChannel:
                 while view:
                     view = view[os.write(self._output_fd, view) :]
             except OSError:
-                error = ChannelLost("the browser closed the channel")
+                error = _lost()
             with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(_resolve, done, error)
+                self._loop.call_soon_threadsafe(self._written, done, error)
+
+    def _written(self, done: asyncio.Future[None], error: ChannelLost | None) -> None:
+        self._handed_over -= 1
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
 
 
-def _resolve(done: asyncio.Future[None], error: ChannelLost | None) -> None:
-    if done.cancelled():
-        return
-    if error is None:
-        done.set_result(None)
-    else:
-        done.set_exception(error)
+def _lost() -> ChannelLost:
+    return ChannelLost("the browser closed the channel")
+
+
+def _takes_at_once(pipe: int, size: int) -> bool:
+    """Whether a write of `size` bytes is sure not to wait. POSIX: a pipe that is ready takes PIPE_BUF bytes, whole.
+
+    Nothing but a pipe promises that, and Windows has no way to ask.
+    """
+    if sys.platform == "win32" or size > select.PIPE_BUF or not stat.S_ISFIFO(os.fstat(pipe).st_mode):
+        return False
+    poll = select.poll()
+    poll.register(pipe, select.POLLOUT)
+    return poll.poll(0) == [(pipe, select.POLLOUT)]

@@ -1,0 +1,135 @@
+"""The channel over two descriptors: order, back-pressure, and what needs no thread."""
+
+import asyncio
+import os
+import random
+import select
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from longwire.native.channel import ChannelLost
+from longwire.native.stdio import StdioChannel
+
+SMALL = b"s" * 100
+# More than any pipe holds by default: it cannot be written without a reader.
+LARGE = b"L" * (1 << 20)
+
+
+class Pipes:
+    """Both directions, and the far ends as a browser has them."""
+
+    def __init__(self) -> None:
+        self.input, self._to_host = os.pipe()
+        self.far, self.output = os.pipe()
+
+    def close_far(self) -> None:
+        """The browser is gone."""
+        with suppress(OSError):
+            os.close(self.far)
+
+    def close(self) -> None:
+        """All four. A thread that writes ends by it."""
+        self.close_far()
+        for descriptor in (self._to_host, self.output):
+            with suppress(OSError):
+                os.close(descriptor)
+
+
+@pytest.fixture
+def pipes() -> Iterator[Pipes]:
+    """Open until the test is over."""
+    pair = Pipes()
+    yield pair
+    pair.close()
+
+
+async def started(pipes: Pipes) -> StdioChannel:
+    """A channel whose threads run."""
+    channel = StdioChannel(pipes.input, pipes.output)
+    channel.start()
+    return channel
+
+
+def read_all(descriptor: int, size: int) -> bytes:
+    """Exactly `size` bytes."""
+    data = bytearray()
+    while len(data) < size:
+        data += os.read(descriptor, size - len(data))
+    return bytes(data)
+
+
+def at_once(channel: StdioChannel, data: bytes) -> bool:
+    """Whether `write` returns without giving way. If it does not, the write goes on."""
+    writing = channel.write(data)
+    try:
+        writing.send(None)
+    except StopIteration:
+        return True
+    writing.close()  # cancelled, and carried out all the same
+    return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot ask a pipe")
+async def test_a_small_write_needs_no_thread(pipes: Pipes) -> None:
+    channel = StdioChannel(pipes.input, pipes.output)  # not started: there is no thread
+    assert at_once(channel, SMALL)
+    assert at_once(channel, b"x" * select.PIPE_BUF)
+    assert read_all(pipes.far, 100 + select.PIPE_BUF) == SMALL + b"x" * select.PIPE_BUF
+
+
+async def test_a_large_write_leaves_the_loop_alone(pipes: Pipes) -> None:
+    channel = await started(pipes)
+    assert not at_once(channel, LARGE)
+    assert await asyncio.to_thread(read_all, pipes.far, len(LARGE)) == LARGE
+
+
+async def test_a_small_write_waits_where_the_pipe_is_full(pipes: Pipes) -> None:
+    os.set_blocking(pipes.output, False)
+    full = 0
+    with suppress(BlockingIOError):
+        while True:
+            full += os.write(pipes.output, b"f" * 4096)
+    os.set_blocking(pipes.output, True)
+    channel = await started(pipes)
+    assert not at_once(channel, SMALL)
+    assert await asyncio.to_thread(read_all, pipes.far, full + 100) == b"f" * full + SMALL
+
+
+async def test_a_small_write_does_not_overtake_one_that_was_cancelled(pipes: Pipes) -> None:
+    channel = await started(pipes)
+    large = asyncio.ensure_future(channel.write(LARGE))
+    await asyncio.sleep(0)
+    large.cancel()
+    small = asyncio.ensure_future(channel.write(SMALL))
+    assert await asyncio.to_thread(read_all, pipes.far, len(LARGE) + 100) == LARGE + SMALL
+    await small
+
+
+async def test_writes_of_every_size_keep_their_order(pipes: Pipes) -> None:
+    channel = await started(pipes)
+    sizes = random.Random(7)
+    pieces = [bytes([number % 256]) * sizes.choice((1, 99, 4096, 4097, 70_000)) for number in range(300)]
+    everything = b"".join(pieces)
+    reading = asyncio.ensure_future(asyncio.to_thread(read_all, pipes.far, len(everything)))
+    for piece in pieces:
+        await channel.write(piece)
+    assert await reading == everything
+
+
+@pytest.mark.parametrize("data", [SMALL, LARGE], ids=["small", "large"])
+async def test_a_browser_that_is_gone_is_said_so(pipes: Pipes, data: bytes) -> None:
+    channel = await started(pipes)
+    pipes.close_far()
+    with pytest.raises(ChannelLost):
+        await channel.write(data)
+
+
+async def test_what_is_not_a_pipe_gets_the_thread(pipes: Pipes) -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        channel = StdioChannel(pipes.input, near.fileno())
+        assert not at_once(channel, SMALL)
