@@ -1,4 +1,4 @@
-// Bundles the three worlds and the popup and writes the manifest: `node build.mjs [--variant test] [--out DIR]`, by default into dist/.
+// Bundles the three worlds, the frame between two of them and the popup and writes the manifest: `node build.mjs [--variant test] [--out DIR]`, by default into dist/.
 //
 // The output stays readable: a reviewer of the extension store and a user in DevTools see what is in src/.
 
@@ -42,10 +42,17 @@ await cp(join(here, 'icons'), join(out, 'icons'), { recursive: true })
 await copyFile(join(here, '../manifests/managed_storage.schema.json'), join(out, 'managed_storage.schema.json'))
 await copyFile(join(here, 'src/popup/index.html'), join(out, 'popup.html'))
 await copyFile(join(here, 'src/popup/style.css'), join(out, 'popup.css'))
+await copyFile(join(here, 'src/direct/index.html'), join(out, 'direct.html'))
 // In page.js, for EventSource; its licence goes where it goes.
 await copyFile(join(here, 'node_modules/eventsource-parser/LICENSE'), join(out, 'LICENSE.eventsource-parser'))
 // Content scripts are classic scripts and cannot import; the worker and the popup are modules.
-for (const [world, format] of Object.entries({ worker: 'esm', relay: 'iife', page: 'iife', popup: 'esm' })) {
+for (const [world, format] of Object.entries({
+  worker: 'esm',
+  relay: 'iife',
+  page: 'iife',
+  direct: 'iife',
+  popup: 'esm'
+})) {
   await build({
     entryPoints: [join(here, 'src', world, 'main.ts')],
     outfile: join(out, `${world}.js`),

@@ -28,7 +28,7 @@ class BrowserMessageEvent extends Event {
 
 class BrowserMessagePort extends EventTarget {
   #peer: BrowserMessagePort | null = null
-  #queue: unknown[] = []
+  #queue: { data: unknown; ports: MessagePort[] }[] = []
   #started = false
   #closed = false
   #onmessage: ((event: MessageEvent) => void) | null = null
@@ -52,10 +52,13 @@ class BrowserMessagePort extends EventTarget {
   }
 
   postMessage(data: unknown, transfer: Transferable[] = []): void {
-    const copy: unknown = structuredClone(data, { transfer })
+    // Ports keep their identity here: nothing runs in a process of its own.
+    const ports = transfer.filter((item) => item instanceof BrowserMessagePort) as unknown as MessagePort[]
+    const others = transfer.filter((item) => !(item instanceof BrowserMessagePort))
+    const copy: unknown = structuredClone(data, { transfer: others })
     const peer = this.#peer
     if (this.#closed || peer === null) return
-    peer.#queue.push(copy)
+    peer.#queue.push({ data: copy, ports })
     soon(() => peer.#deliver())
   }
 
@@ -70,7 +73,7 @@ class BrowserMessagePort extends EventTarget {
 
   #deliver(): void {
     while (this.#started && !this.#closed && this.#queue.length > 0) {
-      this.dispatchEvent(new BrowserMessageEvent('message', { data: this.#queue.shift() }))
+      this.dispatchEvent(new BrowserMessageEvent('message', this.#queue.shift()))
     }
   }
 }

@@ -16,7 +16,12 @@ addEventListener('longwire:port', (event) => {
 // A port that leads to the worker, from now on the one to talk through.
 function usePort(port) {
   heard.length = 0
-  port.onmessage = ({ data }) => heard.push(data)
+  port.onmessage = ({ data, ports: [direct] }) => {
+    if (data.type === 'DIRECT_OPEN') {
+      direct.onmessage = port.onmessage
+      window.direct = direct
+    } else heard.push(data)
+  }
   window.relay = port
 }
 

@@ -333,6 +333,19 @@ def test_ten_thousand_requests_and_aborts_each_end_once(arena: Arena) -> None:
     arena.assert_unharmed()
 
 
+def test_a_page_that_closes_its_direct_port_harms_itself_alone(
+    arena: Arena, far: ThreadedServer, site: ThreadedServer
+) -> None:
+    page = open_hostile(arena.browser, far, site)
+    page.evaluate("live({ url: `${upstream}paced?events=100000&per_second=100` })")
+    page.wait_for_function("window.direct !== undefined")
+    page.evaluate("direct.close()")
+    arena.assert_unharmed()
+    page.reload()
+    assert page.evaluate("exchange()") == "STREAM_END"
+    page.close()
+
+
 # --- a compromised relay ---------------------------------------------------------------------------------------------
 
 # What a renderer that has been taken over can do with its content script: any number of ports, under any name.

@@ -244,5 +244,3 @@ def test_the_manifest_names_the_popup_and_icons_of_the_sizes_it_says() -> None:
         header = (folder / file).read_bytes()[:24]
         assert header[:8] == b"\x89PNG\r\n\x1a\n"
         assert {int.from_bytes(header[16:20]), int.from_bytes(header[20:24])} == {int(size)}
-    # No page of the web may load anything of the extension.
-    assert "web_accessible_resources" not in manifest

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Playwright, Worker
 
-from longwire.assets import extension_id
+from longwire.assets import extension_folder, extension_id
 from tests.e2e.browser import Browser, running_browser
 from tests.e2e.hosts import HostFiles
 from tests.upstreams.threaded import ThreadedServer
@@ -93,12 +92,15 @@ def test_its_files_and_messages_lead_nowhere(with_another: tuple[Browser, Worker
         )
         == "Could not establish connection. Receiving end does not exist."
     )
-    for path in ("worker.js", "popup.html", "manifest.json"):
+    for path in ("worker.js", "popup.html", "manifest.json", "direct.html", "direct.js"):
         url = f"chrome-extension://{extension_id()}/{path}"
         assert other.evaluate("(url) => fetch(url).then(() => 'read', () => 'refused')", url) == "refused"
 
 
 def test_the_manifest_opens_no_door() -> None:
-    """What the tests above rely on: no page and no extension is invited to connect, nothing is web accessible."""
-    manifest = json.loads((Path(__file__).parents[2] / "manifests" / "extension.base.json").read_text())
-    assert not manifest.keys() & {"externally_connectable", "web_accessible_resources", "externally_accessible"}
+    """What the tests above rely on: nobody is invited to connect, and one document is there for those told its URL."""
+    manifest = json.loads((extension_folder() / "manifest.json").read_text())
+    assert not manifest.keys() & {"externally_connectable", "externally_accessible"}
+    assert manifest["web_accessible_resources"] == [
+        {"resources": ["direct.html"], "matches": ["http://*/*", "https://*/*"], "use_dynamic_url": True}
+    ]

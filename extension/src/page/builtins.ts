@@ -132,7 +132,7 @@ export const dispatch = uncurry(EventTarget.prototype.dispatchEvent)
 export const preventDefault = uncurry(Event.prototype.preventDefault)
 export const stopPropagation = uncurry(Event.prototype.stopImmediatePropagation)
 export const eventData = getter<MessageEvent, unknown>(MessageEvent.prototype, 'data')
-export const eventPorts = getter<MessageEvent, readonly MessagePort[]>(MessageEvent.prototype, 'ports')
+const eventPorts = getter<MessageEvent, readonly MessagePort[]>(MessageEvent.prototype, 'ports')
 export const eventPersisted = getter<PageTransitionEvent, boolean>(PageTransitionEvent.prototype, 'persisted')
 export const postMessage = uncurry(MessagePort.prototype.postMessage) as (port: MessagePort, message: unknown) => void
 export const startPort = uncurry(MessagePort.prototype.start)
@@ -223,4 +223,10 @@ export const promiseThen = uncurry(Promise.prototype.then) as <T>(
 /** Say that a promise's rejection is nobody's business. */
 export function ignoreRejection(promise: Promise<unknown>): void {
   promiseThen(promise, undefined, () => undefined)
+}
+
+/** The first port of an event. What is not there is not looked for: Array.prototype may have one. */
+export function eventPort(event: MessageEvent): MessagePort | undefined {
+  const ports = eventPorts(event)
+  return ports.length > 0 ? ports[0] : undefined
 }

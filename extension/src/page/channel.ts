@@ -1,13 +1,23 @@
-import type { FromPage, ToPage } from '../protocol/bridge'
+import type { DirectOpen, FromPage, ToPage } from '../protocol/bridge'
 import { isToPage } from '../protocol/guards'
-import { addListener, append, closePort, eventData, postMessage, startPort, startTimer, stopTimer } from './builtins'
+import {
+  addListener,
+  append,
+  closePort,
+  eventData,
+  eventPort,
+  postMessage,
+  startPort,
+  startTimer,
+  stopTimer
+} from './builtins'
 
 /** How long a call waits for a relay: that of a reloaded extension is injected within a fraction of it. */
 export const PORT_WAIT_MS = 2_000
 
 /** What the channel tells the shim. */
 export interface ChannelEvents {
-  message(message: ToPage): void
+  message(message: Exclude<ToPage, DirectOpen>): void
   /** Another relay's port is here: what was started through the last one is over. Still posts to the last one. */
   replaced(): void
   /** Ask for a relay; answered, if at all, before this returns. */
@@ -18,6 +28,8 @@ export interface ChannelEvents {
 export class Channel {
   readonly #events: ChannelEvents
   #port: MessagePort | null = null
+  /** Where messages come from once the worker has a port that leads here; they still go by the other. */
+  #direct: MessagePort | null = null
   #waiting: ((arrived: boolean) => void)[] = []
   #timer = 0
 
@@ -32,18 +44,41 @@ export class Channel {
       this.#events.replaced()
       closePort(last)
     }
+    this.closeDirect()
     this.#port = port
     addListener(port, 'message', (event: MessageEvent) => {
       const message = eventData(event)
-      if (port === this.#port && isToPage(message)) this.#events.message(message)
+      if (port !== this.#port || !isToPage(message)) return
+      if (message.type === 'DIRECT_OPEN') this.#openDirect(eventPort(event))
+      else this.#events.message(message)
     })
     startPort(port)
     this.#settle(true)
   }
 
+  /** What was started so far is over, and the worker that the direct port leads to may be. */
+  closeDirect(): void {
+    if (this.#direct !== null) closePort(this.#direct)
+    this.#direct = null
+  }
+
+  #openDirect(port: MessagePort | undefined): void {
+    if (port === undefined) return
+    this.closeDirect()
+    this.#direct = port
+    addListener(port, 'message', (event: MessageEvent) => {
+      const message = eventData(event)
+      if (port !== this.#direct || !isToPage(message) || message.type === 'DIRECT_OPEN') return
+      this.#events.message(message)
+    })
+    // Not before now, when all that came by the relay has arrived.
+    startPort(port)
+  }
+
   /** The relay behind this port, or behind the present one, is dead. The next message needs another one. */
   detach(port: MessagePort | null = this.#port): void {
     if (port === null || port !== this.#port) return
+    this.closeDirect()
     closePort(port)
     this.#port = null
   }

@@ -1,6 +1,5 @@
-import { PROTOCOL_VERSION } from '../protocol/constants'
-import { GONE_EVENT, PORT_EVENT, SHIM_EVENT } from '../shared/names'
-import { addListener, dispatch, eventData, eventPorts, NativeEvent, preventDefault, stopPropagation } from './builtins'
+import { BRIDGE_VERSION, GONE_EVENT, PORT_EVENT, SHIM_EVENT } from '../shared/names'
+import { addListener, dispatch, eventData, eventPort, NativeEvent, preventDefault, stopPropagation } from './builtins'
 
 /** Who takes the relay's port. */
 export interface PortTaker {
@@ -15,9 +14,9 @@ export interface PortTaker {
 export function receivePorts(target: EventTarget, taker: PortTaker): void {
   const listen = (type: string, take: (port: MessagePort) => void) =>
     addListener(target, type, (event: MessageEvent) => {
-      const port = eventPorts(event)[0]
+      const port = eventPort(event)
       // A relay of another version has nothing to say to this shim; the page gets both anew when it is loaded again.
-      if (port === undefined || eventData(event) !== PROTOCOL_VERSION) return
+      if (port === undefined || eventData(event) !== BRIDGE_VERSION) return
       stopPropagation(event)
       preventDefault(event)
       take(port)

@@ -1,4 +1,4 @@
-import type { AbortReason, Status, ToPage } from '../protocol/bridge'
+import type { AbortReason, DirectOpen, Status, ToPage } from '../protocol/bridge'
 import type { LongwireInit, StatusReport } from './api'
 import {
   append,
@@ -130,7 +130,7 @@ export class Shim {
     else void startLater(payload as Promise<Payload>, start, exchange)
   }
 
-  #receive(message: ToPage): void {
+  #receive(message: Exclude<ToPage, DirectOpen>): void {
     if (message.type === 'STATUS') this.#receiveStatus(message)
     else if (message.type === 'BRIDGE_LOST') {
       if (message.replaced) this.channel.detach()
@@ -160,6 +160,7 @@ export class Shim {
   }
 
   #loseAll(text: string, tell: AbortReason | null): void {
+    this.channel.closeDirect()
     mapForEach(this.#exchanges, (exchange) => exchange.bridgeLost(text, tell))
     // A question that is still waiting for a relay has lost nothing.
     if (this.#asked.length > 0) this.#loseStatus(text)

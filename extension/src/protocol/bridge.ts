@@ -12,6 +12,7 @@ export type FromPage =
   | StreamResume
   | StreamAbort
   | StatusRequestFields
+  | DirectOffer
 /**
  * The `redirect` member of the page's RequestInit.
  */
@@ -21,7 +22,15 @@ export type RedirectMode = 'follow' | 'error' | 'manual'
  */
 export type AbortReason = 'signal' | 'cancel' | 'collected' | 'page-gone' | 'upload-failed' | 'refused' | 'user'
 export type ToPage =
-  StreamHeaders | StreamChunk | StreamBodyAck | StreamEnd | StreamErrorMessage | StreamAborted | Status | BridgeLost
+  | StreamHeaders
+  | StreamChunk
+  | StreamBodyAck
+  | StreamEnd
+  | StreamErrorMessage
+  | StreamAborted
+  | Status
+  | BridgeLost
+  | DirectOpen
 /**
  * How the end of a body is known (RFC 9112 section 6.3).
  */
@@ -127,6 +136,15 @@ export interface StatusRequestFields {
   request: number
 }
 /**
+ * From the relay itself: a frame of the extension's own will bring a `MessagePort` that leads to this page's shim.
+ *
+ * `token` is what the frame says with it: 128 random bits in hexadecimal. One port per runtime port.
+ */
+export interface DirectOffer {
+  type: 'DIRECT_OFFER'
+  token: string
+}
+/**
  * The final response's head. At most one per stream, before any chunk.
  */
 export interface StreamHeaders {
@@ -222,4 +240,12 @@ export interface BridgeLost {
   type: 'BRIDGE_LOST'
   message: string
   replaced: boolean
+}
+/**
+ * Worker to page only: the last message by way of the relay, which passes the direct port with it.
+ *
+ * What follows comes by that port. It delivers nothing before the shim has this message, so the order is kept.
+ */
+export interface DirectOpen {
+  type: 'DIRECT_OPEN'
 }

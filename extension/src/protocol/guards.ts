@@ -273,6 +273,10 @@ const nativeFromHost = union('type', {
   STREAM_PING: streamPing,
   WELCOME: welcome
 })
+const directOffer = record({
+  type: oneOf('DIRECT_OFFER'),
+  token: text(32, 32)
+})
 const statusRequestFields = record({
   type: oneOf('STATUS_REQUEST'),
   request: integer(1, MAX_ID)
@@ -346,6 +350,7 @@ const bridgeStreamStartFields = record({
   timeouts: timeouts
 })
 const bridgeFromPage = union('type', {
+  DIRECT_OFFER: directOffer,
   STATUS_REQUEST: statusRequestFields,
   STREAM_ABORT: streamAbort,
   STREAM_ACK: streamAck,
@@ -359,6 +364,9 @@ const bridgeLost = record({
   type: oneOf('BRIDGE_LOST'),
   message: text(0, 1000),
   replaced: boolean
+})
+const directOpen = record({
+  type: oneOf('DIRECT_OPEN')
 })
 const bridgeStreamChunk = record(
   {
@@ -375,6 +383,7 @@ const bridgeStreamChunk = record(
 )
 const bridgeToPage = union('type', {
   BRIDGE_LOST: bridgeLost,
+  DIRECT_OPEN: directOpen,
   STATUS: status,
   STREAM_ABORTED: streamAborted,
   STREAM_BODY_ACK: streamBodyAck,

@@ -1,4 +1,6 @@
-import type { BridgeLost } from '../protocol/bridge'
+import type { BridgeLost, DirectOffer as OfferMessage } from '../protocol/bridge'
+import { isTerminal } from '../shared/terminal'
+import type { DirectOffer } from './direct'
 
 /** What the relay needs of Chromium's runtime port. */
 export interface WorkerPort {
@@ -14,13 +16,21 @@ export interface RelayWorld {
   connect(): WorkerPort
   /** The extension that this relay belongs to was reloaded or removed: it will never connect again. */
   orphaned(): boolean
+  /** A port that leads to the shim and may be sent to the worker; null where it need not be tried. */
+  offerDirectPort(inVain: () => void): DirectOffer | null
 }
 
 /**
- * Moves messages between the shim's channel and the worker's port. Decides nothing and copies nothing: bytes go to the
- * page by transfer.
+ * After how many chunks without the end of a stream a page is worth a direct port: short answers are over before. While the
+ * frame is in the page, a tenth of a second, the browser would not keep the page in its back/forward cache.
+ */
+export const CHUNKS_BEFORE_DIRECT = 16
+
+/**
+ * Moves messages between the shim's channel and the worker's port, as they are. Bytes go to the page by transfer.
  *
- * The worker's port is opened by the page's first message, so a page that never streams wakes nothing.
+ * The worker's port is opened by the page's first message, so a page that never streams wakes nothing. A page that streams
+ * gets a direct port, by which the worker leaves this relay out from then on.
  */
 export class Relay {
   /** The shim's end of the channel. */
@@ -28,6 +38,12 @@ export class Relay {
   readonly #world: RelayWorld
   readonly #page: MessagePort
   #worker: WorkerPort | null = null
+  /** Since the last end of a stream. */
+  #chunks = 0
+  /** On its way, until it is there or the worker is lost. */
+  #offer: DirectOffer | null = null
+  /** Whether the direct port of an earlier connection did not come: this page does not let the frame in. */
+  #inVain = false
 
   constructor(world: RelayWorld) {
     this.#world = world
@@ -41,6 +57,8 @@ export class Relay {
   release(): void {
     const worker = this.#worker
     this.#worker = null
+    this.#chunks = 0
+    if (this.#offer !== null) this.#withdraw(this.#offer)
     try {
       worker?.disconnect()
     } catch {
@@ -69,8 +87,40 @@ export class Relay {
   }
 
   #toPage(message: { type: string; data: Uint8Array }): void {
-    if (message.type === 'STREAM_CHUNK') this.#page.postMessage(message, [message.data.buffer])
-    else this.#page.postMessage(message)
+    if (message.type === 'STREAM_CHUNK') {
+      this.#page.postMessage(message, [message.data.buffer])
+      this.#chunks += 1
+      if (this.#chunks === CHUNKS_BEFORE_DIRECT) this.#offerDirectPort()
+    } else if (message.type === 'DIRECT_OPEN') {
+      this.#openDirectPort(message)
+    } else {
+      this.#page.postMessage(message)
+      if (isTerminal(message.type)) this.#chunks = 0
+    }
+  }
+
+  #offerDirectPort(): void {
+    if (this.#offer !== null || this.#inVain) return
+    const offer = this.#world.offerDirectPort(() => {
+      this.#inVain = true
+    })
+    if (offer === null) return
+    this.#offer = offer
+    // First the offer: a port whose token nobody announced is closed.
+    this.#toWorker({ type: 'DIRECT_OFFER', token: offer.token } satisfies OfferMessage)
+    offer.send()
+  }
+
+  #openDirectPort(message: unknown): void {
+    const offer = this.#offer
+    if (offer === null) return
+    this.#page.postMessage(message, [offer.shimPort])
+    this.#withdraw(offer)
+  }
+
+  #withdraw(offer: DirectOffer): void {
+    this.#offer = null
+    offer.withdraw()
   }
 
   #lost(): void {

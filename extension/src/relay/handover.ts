@@ -1,5 +1,4 @@
-import { PROTOCOL_VERSION } from '../protocol/constants'
-import { GONE_EVENT, PORT_EVENT, SHIM_EVENT } from '../shared/names'
+import { BRIDGE_VERSION, GONE_EVENT, PORT_EVENT, SHIM_EVENT } from '../shared/names'
 
 /**
  * Hands the shim its port, across worlds and synchronously: both scripts run at document_start, so no page script sees it.
@@ -24,5 +23,5 @@ export function handOver(target: EventTarget, shimPort: MessagePort, orphaned: (
 }
 
 function portEvent(type: string, port: MessagePort): MessageEvent {
-  return new MessageEvent(type, { data: PROTOCOL_VERSION, ports: [port], cancelable: true })
+  return new MessageEvent(type, { data: BRIDGE_VERSION, ports: [port], cancelable: true })
 }

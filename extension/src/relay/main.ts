@@ -2,13 +2,18 @@
 
 import { BRIDGE_PORT } from '../shared/names'
 import { Relay, type RelayWorld } from './bridge'
+import { offerDirectPort } from './direct'
 import { handOver } from './handover'
 
 const RUNNING = Symbol.for('longwire.relay')
 const world: RelayWorld = {
   connect: () => chrome.runtime.connect({ name: BRIDGE_PORT }),
   // Chromium takes the id away when the extension context is invalidated.
-  orphaned: () => chrome.runtime?.id === undefined
+  orphaned: () => chrome.runtime?.id === undefined,
+  offerDirectPort: (inVain) => {
+    const { origin } = new URL(chrome.runtime.getURL(''))
+    return offerDirectPort(document, { url: chrome.runtime.getURL('direct.html'), origin }, inVain)
+  }
 }
 const isolated = globalThis as { [RUNNING]?: RelayWorld }
 

@@ -9,7 +9,13 @@ export const POPUP_PORT = 'longwire-popup'
 /** The popup's page, in the extension's folder. */
 export const POPUP_PAGE = '/popup.html'
 
-/** Relay to shim, on `window`: `ports[0]` is the shim's end of the private channel and `data` the protocol version. */
+/**
+ * What relay and shim say to each other. A page keeps its shim when the extension is updated, and a shim hears only a relay
+ * that says its own number: to be raised with every message that the shim did not know.
+ */
+export const BRIDGE_VERSION = 2
+
+/** Relay to shim, on `window`: `ports[0]` is the shim's end of the private channel and `data` is BRIDGE_VERSION. */
 export const PORT_EVENT = 'longwire:port'
 
 /** Relay to shim, on `window`: the relay behind `ports[0]` is dead, whether or not that port is still the shim's. */

@@ -4,21 +4,15 @@ import { ERRORS, type ErrorCode, type Phase } from '../protocol/errors'
 import { isFromPage } from '../protocol/guards'
 import type { AbortReason, ToHost } from '../protocol/native'
 import type { StreamReport as StreamLine } from '../shared/popup'
+import { isTerminal } from '../shared/terminal'
 import { Denials } from './denials'
+import { type DirectPort, DirectPorts } from './direct'
 import { describe, type Failure } from './failure'
 import type { Identity } from './identity'
 import type { HostFrame } from './native'
 import { MAX_STATUS_REQUESTS, StatusDesk } from './status'
 import { phaseOf, type Stream, StreamTable } from './streams'
-import {
-  commandToHost,
-  isTerminal,
-  Refused,
-  reportToPage,
-  type StreamCommand,
-  type StreamReport,
-  startToHost
-} from './translate'
+import { commandToHost, Refused, reportToPage, type StreamCommand, type StreamReport, startToHost } from './translate'
 
 /** What the bridge needs of a runtime port. */
 export interface RelayPort {
@@ -45,6 +39,8 @@ export class Bridge {
   readonly #link: HostLink
   readonly #streams = new StreamTable<Peer>()
   readonly #status = new StatusDesk<Peer>()
+  readonly #direct = new DirectPorts<Peer>()
+  readonly #gone = new WeakSet<Peer>()
   readonly #denials: Denials
   readonly #refusal: (origin: string) => string | null
 
@@ -57,15 +53,29 @@ export class Bridge {
 
   /** A message from a relay, which may have been written by anybody who controls that page's renderer. */
   fromPage(peer: Peer, message: unknown): void {
+    // What was still on the way when this relay was dropped.
+    if (this.#gone.has(peer)) return
     if (!isFromPage(message)) this.#badFromPage(peer, message)
     else if (message.type === 'STREAM_START') this.#start(peer, message)
     else if (message.type === 'STATUS_REQUEST') this.#askStatus(peer, message.request)
+    else if (message.type === 'DIRECT_OFFER') this.#direct.expect(peer, message.token)
     else this.#command(peer, message)
+  }
+
+  /** A frame of the extension's own brought a port; whose it is, the token says that one relay announced. */
+  directPort(token: unknown, port: DirectPort): void {
+    const peer = this.#direct.take(token)
+    if (peer === undefined) return port.close()
+    // The last message by the relay's way: the shim starts the port when it has come that far.
+    this.#post(peer, { type: 'DIRECT_OPEN' })
+    this.#direct.open(peer, port)
   }
 
   /** The relay is gone: tab closed, navigation, bfcache, or a relay that broke the protocol. */
   pageGone(peer: Peer): void {
+    this.#gone.add(peer)
     this.#status.forget(peer)
+    this.#direct.forget(peer)
     const streams = this.#streams.of(peer)
     const live = streams.filter(({ state }) => state === 'live')
     // First of all: should the host be lost on the first abort, nobody is to be told about the others.
@@ -274,6 +284,9 @@ export class Bridge {
   }
 
   #post(peer: Peer, message: ToPage): void {
+    const direct = this.#direct.of(peer)
+    // A chunk's memory is given away with it.
+    if (direct) return direct.postMessage(message, message.type === 'STREAM_CHUNK' ? [message.data.buffer] : [])
     try {
       peer.port.postMessage(message)
     } catch {

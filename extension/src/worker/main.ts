@@ -81,6 +81,11 @@ chrome.runtime.onConnect.addListener((port) => {
   port.onDisconnect.addListener(() => whenAllowed(() => bridge.pageGone(peer)))
 })
 
+// Only the extension's own documents can reach its worker in this way: here, the frame that a relay put into its page.
+addEventListener('message', ({ data, ports: [port] }) => {
+  if (port !== undefined) bridge.directPort(data, port)
+})
+
 chrome.runtime.onInstalled.addListener(async () => {
   openLink()
   await switches.ready

@@ -1,8 +1,8 @@
 import { LINGER_MS, MAX_STREAMS_PER_HOST, MIB, PEER_SILENCE_MS, PROTOCOL_VERSION } from '../protocol/constants'
 import { isFromHost } from '../protocol/guards'
 import type { FromHost, PolicySummary, ToHost } from '../protocol/native'
+import { isTerminal } from '../shared/terminal'
 import { type Failure, failureOf, hostMute, hostSilent, hostSpokeNonsense, versionMismatch } from './failure'
-import { isTerminal } from './translate'
 
 /** The name under which `longwire install` registers the host with the browser. */
 export const NATIVE_HOST = 'com.longwire.host'

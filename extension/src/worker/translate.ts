@@ -3,18 +3,16 @@ import { KIB, MAX_FRAME_TO_HOST, MAX_HEADERS_CHARS, MAX_URL_CHARS } from '../pro
 import type * as native from '../protocol/native'
 
 /** A message of the page about one stream, after its start. */
-export type StreamCommand = Exclude<bridge.FromPage, bridge.StreamStartFields | bridge.StatusRequestFields>
+export type StreamCommand = Exclude<
+  bridge.FromPage,
+  bridge.StreamStartFields | bridge.StatusRequestFields | bridge.DirectOffer
+>
 
 /** A message of the host about one stream. */
 export type StreamReport = Exclude<
   native.FromHost,
   native.Welcome | native.StreamPing | native.Policy | native.Fatal | native.Status
 >
-
-/** Whether the host has nothing more to say about a stream after a message of this type. */
-export function isTerminal(type: unknown): boolean {
-  return type === 'STREAM_END' || type === 'STREAM_ERROR' || type === 'STREAM_ABORTED'
-}
 
 /** The page asked for something that the protocol does not carry. The text is for the page. */
 export class Refused extends Error {}

@@ -99,6 +99,66 @@ describe('a message', () => {
   })
 })
 
+describe('a direct port', () => {
+  const END: ToPage = { type: 'STREAM_END', id: 1, bytes: 0, completeness: 'none', timings: { total_ms: 1 } }
+
+  /** Opened through a relay's port; the worker's end. */
+  function direct(port: MessagePort): MessagePort {
+    const { port1, port2 } = new MessageChannel()
+    port.postMessage({ type: 'DIRECT_OPEN' }, [port2])
+    return port1
+  }
+
+  test('is heard after all that came by the relay, and answered through the relay', async () => {
+    const { port, told } = relay()
+    const { port1, port2 } = new MessageChannel()
+    port1.postMessage(END)
+    await delivered()
+    port.postMessage(ABORTED)
+    port.postMessage({ type: 'DIRECT_OPEN' }, [port2])
+    await delivered()
+    expect(heard).toEqual([ABORTED, END])
+    channel.post(ACK)
+    await delivered()
+    expect(told).toEqual([ACK])
+  })
+
+  test('drops what is no message, and opens no other', async () => {
+    const { port } = relay()
+    const worker = direct(port)
+    const { port1, port2 } = new MessageChannel()
+    worker.postMessage({ type: 'STREAM_END', id: 'one' })
+    worker.postMessage({ type: 'DIRECT_OPEN' }, [port2])
+    port1.postMessage(ABORTED)
+    await delivered()
+    expect(heard).toEqual([])
+  })
+
+  test('that is not there is not opened', async () => {
+    const { port } = relay()
+    port.postMessage({ type: 'DIRECT_OPEN' })
+    port.postMessage(ABORTED)
+    await delivered()
+    expect(heard).toEqual([ABORTED])
+  })
+
+  test.each<[string, (port: MessagePort) => void]>([
+    ['that was closed', () => channel.closeDirect()],
+    ['whose relay is dead', () => channel.detach()],
+    ['whose relay was replaced', () => void relay()],
+    ['in whose place another came', (port) => void direct(port)]
+  ])('%s is heard no more', async (_, over) => {
+    const { port } = relay()
+    const worker = direct(port)
+    await delivered()
+    over(port)
+    await delivered()
+    worker.postMessage(END)
+    await delivered()
+    expect(heard).toEqual([])
+  })
+})
+
 describe('a second relay', () => {
   test('takes over: the first hears what is over, and is heard no more', async () => {
     const first = relay()

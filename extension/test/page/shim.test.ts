@@ -79,6 +79,28 @@ test('a lost bridge fails every call, and the next one asks', async () => {
   expect(await again).toMatchObject({ host: 'again' })
 })
 
+test.each([
+  ['lost', () => relay.postMessage(LOST)],
+  ['restored', () => shim.restored()]
+])('a direct port is not heard after the bridge was %s', async (_, lose) => {
+  const { port1, port2 } = new MessageChannel()
+  relay.postMessage({ type: 'DIRECT_OPEN' }, [port2])
+  await delivered()
+  lose()
+  await delivered()
+  let answered = false
+  const asked = shim.status().then(() => {
+    answered = true
+  })
+  await delivered()
+  const { request } = told.at(-1) as Extract<FromPage, { type: 'STATUS_REQUEST' }>
+  port1.postMessage({ type: 'STATUS', request, state: 'ready', host: 'late', destinations: [] })
+  await delivered()
+  expect(answered).toBe(false)
+  answer('again')
+  await asked
+})
+
 test('calls that wait for a relay ask together when it comes', async () => {
   relay.postMessage({ ...LOST, replaced: true })
   await delivered()

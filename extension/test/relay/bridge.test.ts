@@ -1,7 +1,8 @@
 // The relay moves messages between two ports, and says so when one of them is lost.
 
 import { beforeEach, describe, expect, test } from 'vitest'
-import { Relay, type RelayWorld, type WorkerPort } from '../../src/relay/bridge'
+import { CHUNKS_BEFORE_DIRECT, Relay, type RelayWorld, type WorkerPort } from '../../src/relay/bridge'
+import type { DirectOffer } from '../../src/relay/direct'
 import { delivered } from '../messaging'
 
 class FakeWorkerPort implements WorkerPort {
@@ -35,6 +36,8 @@ const INVALIDATED = new Error('Extension context invalidated.')
 
 let workers: FakeWorkerPort[]
 let orphaned: boolean
+let offers: (DirectOffer & { readonly inVain: () => void; readonly log: string[] })[]
+let offering: boolean
 let relay: Relay
 let page: MessagePort
 let heard: unknown[]
@@ -46,16 +49,32 @@ const world: RelayWorld = {
     workers.push(worker)
     return worker
   },
-  orphaned: () => orphaned
+  orphaned: () => orphaned,
+  offerDirectPort: (inVain) => {
+    const { port2: shimPort } = new MessageChannel()
+    const offer = {
+      token: `token ${offers.length}`,
+      shimPort,
+      inVain,
+      log: [] as string[],
+      send: () => void offer.log.push(`sent, ${worker().posted.length} messages to the worker before`),
+      withdraw: () => void offer.log.push('withdrawn')
+    }
+    offers.push(offer)
+    return offering ? offer : null
+  }
 }
 
 beforeEach(() => {
   workers = []
   orphaned = false
-  heard = []
+  offers = []
+  offering = false
+  const heardNow: unknown[] = [] // what a test leaves under way is not the next one's
+  heard = heardNow
   relay = new Relay(world)
   page = relay.shimPort
-  page.onmessage = ({ data }) => heard.push(data)
+  page.onmessage = ({ data }) => heardNow.push(data)
 })
 
 async function say(...messages: unknown[]): Promise<void> {
@@ -99,6 +118,87 @@ test('bytes are given away, not copied', async () => {
   await delivered()
   expect(data.byteLength).toBe(0)
   expect(heard).toEqual([{ type: 'STREAM_CHUNK', id: 3, offset: 0, data: new Uint8Array([1, 2, 3]) }])
+})
+
+describe('a direct port', () => {
+  const chunk = (offset: number) => ({ type: 'STREAM_CHUNK', id: 3, offset, data: new Uint8Array([1]) })
+  const chunks = Array.from({ length: CHUNKS_BEFORE_DIRECT }, (_, offset) => chunk(offset))
+
+  /** As many chunks as make a page one that streams. Their bytes are given away. */
+  function stream(): void {
+    for (let offset = 0; offset < CHUNKS_BEFORE_DIRECT; offset++) worker().say(chunk(offset))
+  }
+
+  beforeEach(() => {
+    offering = true
+  })
+
+  test('is offered to a page that streams, once', async () => {
+    await say(1)
+    for (let offset = 1; offset < CHUNKS_BEFORE_DIRECT; offset++) worker().say(chunk(offset))
+    expect(offers.length).toBe(0)
+    for (let more = 0; more < 2 * CHUNKS_BEFORE_DIRECT; more++) worker().say(chunk(more))
+    expect(worker().posted).toEqual([1, { type: 'DIRECT_OFFER', token: 'token 0' }])
+    // Not before the worker knows whose it is.
+    expect(offers.map(({ log }) => log)).toEqual([['sent, 2 messages to the worker before']])
+  })
+
+  test('is not offered to a page whose streams are over soon', async () => {
+    await say(1)
+    for (let id = 1; id < CHUNKS_BEFORE_DIRECT; id++) {
+      for (let offset = 1; offset < CHUNKS_BEFORE_DIRECT; offset++) worker().say(chunk(offset))
+      worker().say({ type: id % 2 === 0 ? 'STREAM_ERROR' : 'STREAM_END', id })
+    }
+    expect(offers.length).toBe(0)
+  })
+
+  test('goes to the shim behind everything that came by the relay, and its frame goes', async () => {
+    const ports: (readonly MessagePort[])[] = []
+    page.addEventListener('message', (event) => ports.push((event as MessageEvent).ports))
+    await say(1)
+    stream()
+    worker().say({ type: 'DIRECT_OPEN' })
+    worker().say({ type: 'DIRECT_OPEN' })
+    expect(offers[0]?.log.slice(1)).toEqual(['withdrawn'])
+    await delivered()
+    expect(heard).toEqual([...chunks, { type: 'DIRECT_OPEN' }])
+    expect(ports).toEqual([...chunks.map(() => []), [offers[0]?.shimPort]])
+  })
+
+  test('that nobody offered is not opened', async () => {
+    await say(1)
+    worker().say({ type: 'DIRECT_OPEN' })
+    await delivered()
+    expect(heard).toEqual([])
+  })
+
+  test('is not announced where there can be none', async () => {
+    offering = false
+    await say(1)
+    stream()
+    stream()
+    expect(worker().posted).toEqual([1])
+  })
+
+  test('of a worker that is lost is withdrawn, and the next worker gets its own', async () => {
+    await say(1)
+    stream()
+    worker().end()
+    expect(offers[0]?.log.slice(1)).toEqual(['withdrawn'])
+    await say(2)
+    stream()
+    expect(worker().posted).toEqual([2, { type: 'DIRECT_OFFER', token: 'token 1' }])
+  })
+
+  test('that did not get into the page is not tried again there', async () => {
+    await say(1)
+    stream()
+    offers[0]?.inVain()
+    worker().end()
+    await say(2)
+    stream()
+    expect([worker().posted, offers.length]).toEqual([[2], 1])
+  })
 })
 
 describe('a lost worker', () => {

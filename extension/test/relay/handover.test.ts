@@ -2,9 +2,8 @@
 
 import { beforeEach, describe, expect, test } from 'vitest'
 import { announceShim, receivePorts } from '../../src/page/handover'
-import { PROTOCOL_VERSION } from '../../src/protocol/constants'
 import { handOver } from '../../src/relay/handover'
-import { GONE_EVENT, PORT_EVENT, SHIM_EVENT } from '../../src/shared/names'
+import { BRIDGE_VERSION, GONE_EVENT, PORT_EVENT, SHIM_EVENT } from '../../src/shared/names'
 
 let target: EventTarget
 let attached: MessagePort[]
@@ -82,10 +81,10 @@ describe('a shim takes nothing', () => {
   const offer = (init: MessageEventInit) => new MessageEvent(PORT_EVENT, { cancelable: true, ...init })
 
   test.each<[string, MessageEventInit]>([
-    ['of another protocol version', { data: PROTOCOL_VERSION + 1, ports: [newPort()] }],
+    ['of another bridge version', { data: BRIDGE_VERSION + 1, ports: [newPort()] }],
     ['without a version', { ports: [newPort()] }],
-    ['that says its version in text', { data: String(PROTOCOL_VERSION), ports: [newPort()] }],
-    ['without a port', { data: PROTOCOL_VERSION, ports: [] }]
+    ['that says its version in text', { data: String(BRIDGE_VERSION), ports: [newPort()] }],
+    ['without a port', { data: BRIDGE_VERSION, ports: [] }]
   ])('%s, and lets the relay know', (_, init) => {
     startShim()
     expect(target.dispatchEvent(offer(init))).toBe(true)

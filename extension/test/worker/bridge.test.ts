@@ -7,7 +7,7 @@ import type { ErrorCode, Phase } from '../../src/protocol/errors'
 import { Bridge } from '../../src/worker/bridge'
 import { failureOf } from '../../src/worker/failure'
 import { MAX_STATUS_REQUESTS } from '../../src/worker/status'
-import { FakeLink, type FakePeer, peerOf, refusedPeer } from './fakes'
+import { FakeDirectPort, FakeLink, type FakePeer, peerOf, refusedPeer } from './fakes'
 import { aborted, chunk, end, error, headers, start } from './samples'
 
 let link: FakeLink
@@ -115,6 +115,90 @@ describe('a stream', () => {
     bridge.fromHost(chunk(id, 0, '!!!!'))
     expect(one.port.posted).toEqual([failed(5, 'PROTOCOL', 'headers', 'base64')])
     expect(link.commands).toEqual([{ type: 'STREAM_ABORT', id, reason: 'refused' }])
+  })
+})
+
+describe('a direct port', () => {
+  const offer = (token: string): FromPage => ({ type: 'DIRECT_OFFER', token: token.padEnd(32, '0') })
+  let direct: FakeDirectPort
+
+  beforeEach(() => {
+    direct = new FakeDirectPort()
+  })
+
+  const bring = (token: unknown) => bridge.directPort(typeof token === 'string' ? token.padEnd(32, '0') : token, direct)
+
+  test('carries all that is said once it is there, and a chunk’s memory with it', () => {
+    const id = open(one, 5)
+    bridge.fromHost(headers(id))
+    bridge.fromPage(one, offer('a'))
+    bridge.fromHost(chunk(id))
+    bring('a')
+    bridge.fromHost(chunk(id))
+    bridge.fromHost(end(id))
+    const bytes = { ...chunk(5), data: new Uint8Array([97, 98]) }
+    expect(one.port.posted).toEqual([headers(5), bytes, { type: 'DIRECT_OPEN' }])
+    expect(direct.posted).toEqual([bytes, end(5)])
+    expect(direct.given).toEqual([[(direct.posted[0] as typeof bytes).data.buffer], []])
+  })
+
+  test.each([
+    ['one of nobody', 'b'],
+    ['no token', 7],
+    ['nothing', null]
+  ])('of %s is closed', (_, token) => {
+    bridge.fromPage(one, offer('a'))
+    bring(token)
+    expect([direct.closed, one.port.posted]).toEqual([true, []])
+  })
+
+  test('comes once by an offer', () => {
+    bridge.fromPage(one, offer('a'))
+    bring('a')
+    direct = new FakeDirectPort()
+    bring('a')
+    expect([direct.closed, one.port.posted]).toEqual([true, [{ type: 'DIRECT_OPEN' }]])
+  })
+
+  test('is of the relay that offered it first, and of its latest offer', () => {
+    bridge.fromPage(one, offer('a'))
+    bridge.fromPage(other, offer('a'))
+    bridge.fromPage(other, offer('b'))
+    bridge.fromPage(other, offer('c'))
+    bring('b')
+    expect(direct.closed).toBe(true)
+    direct = new FakeDirectPort()
+    bring('a')
+    expect([direct.closed, one.port.posted, other.port.posted]).toEqual([false, [{ type: 'DIRECT_OPEN' }], []])
+  })
+
+  test('that is there is not offered again', () => {
+    bridge.fromPage(one, offer('a'))
+    bring('a')
+    const first = direct
+    bridge.fromPage(one, offer('b'))
+    direct = new FakeDirectPort()
+    bring('b')
+    expect([first.closed, direct.closed]).toEqual([false, true])
+  })
+
+  test('is offered in vain by a relay that was dropped', () => {
+    bridge.pageGone(one)
+    bridge.fromPage(one, offer('a'))
+    bring('a')
+    expect([direct.closed, one.port.posted]).toEqual([true, []])
+  })
+
+  test('goes with its page, and an offer too', () => {
+    bridge.fromPage(one, offer('a'))
+    bring('a')
+    bridge.pageGone(one)
+    expect(direct.closed).toBe(true)
+    direct = new FakeDirectPort()
+    bridge.fromPage(other, offer('b'))
+    bridge.pageGone(other)
+    bring('b')
+    expect(direct.closed).toBe(true)
   })
 })
 

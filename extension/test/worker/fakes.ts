@@ -3,6 +3,7 @@
 import type { ToPage } from '../../src/protocol/bridge'
 import type { Page, StreamStart, ToHost } from '../../src/protocol/native'
 import type { HostLink, Peer, RelayPort } from '../../src/worker/bridge'
+import type { DirectPort } from '../../src/worker/direct'
 import { PAGE } from './samples'
 
 export class FakeLink implements HostLink {
@@ -45,6 +46,21 @@ export class FakeRelayPort implements RelayPort {
 
   disconnect(): void {
     this.disconnected = true
+  }
+}
+
+export class FakeDirectPort implements DirectPort {
+  readonly posted: ToPage[] = []
+  readonly given: Transferable[][] = []
+  closed = false
+
+  postMessage(message: unknown, transfer: Transferable[]): void {
+    this.posted.push(message as ToPage)
+    this.given.push(transfer)
+  }
+
+  close(): void {
+    this.closed = true
   }
 }
 

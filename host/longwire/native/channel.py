@@ -17,6 +17,8 @@ class Channel(Protocol):
     async def write(self, data: bytes) -> None:
         """Hand `data` over completely. Returning means that the carrier took it, so at most one write is in flight.
 
+        Need not give way to other tasks where the carrier takes it at once.
+
         Raises:
             ChannelLost: the other end is gone.
         """

@@ -14,7 +14,9 @@ import select
 import stat
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from longwire.native.channel import ChannelLost
 
@@ -22,6 +24,8 @@ from longwire.native.channel import ChannelLost
 READ_BYTES = 256 * 1024
 # Reads that may wait for the engine before the reader thread stops reading, which is what pushes back on the browser.
 MAX_READS_WAITING = 4
+# What a pipe that is ready takes without waiting, as POSIX promises. Windows knows no such promise.
+_AT_ONCE_BYTES: Final[int] = getattr(select, "PIPE_BUF", 0)
 
 
 def claim_stdio() -> tuple[int, int]:
@@ -53,6 +57,7 @@ class StdioChannel:
         self._may_read = threading.Semaphore(MAX_READS_WAITING)
         self._to_write: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]]] = queue.SimpleQueue()
         self._handed_over = 0  # writes that the thread has not finished
+        self._ready = _readiness_of(output_fd)
         self._ended = False
 
     def start(self) -> None:
@@ -71,12 +76,13 @@ class StdioChannel:
 
     async def write(self, data: bytes) -> None:
         """See `Channel.write`. A cancelled write is still carried out: half a frame would break the channel."""
-        if not self._handed_over and _takes_at_once(self._output_fd, len(data)):
+        if not self._handed_over and len(data) <= _AT_ONCE_BYTES and self._ready():
             try:
-                os.write(self._output_fd, data)
+                data = data[os.write(self._output_fd, data) :]
             except OSError:
                 raise _lost() from None
-            return
+            if not data:
+                return
         done: asyncio.Future[None] = self._loop.create_future()
         self._handed_over += 1
         self._to_write.put((data, done))
@@ -124,13 +130,10 @@ def _lost() -> ChannelLost:
     return ChannelLost("the browser closed the channel")
 
 
-def _takes_at_once(pipe: int, size: int) -> bool:
-    """Whether a write of `size` bytes is sure not to wait. POSIX: a pipe that is ready takes PIPE_BUF bytes, whole.
-
-    Nothing but a pipe promises that, and Windows has no way to ask.
-    """
-    if sys.platform == "win32" or size > select.PIPE_BUF or not stat.S_ISFIFO(os.fstat(pipe).st_mode):
-        return False
+def _readiness_of(pipe: int) -> Callable[[], bool]:
+    """What tells, without waiting, whether `pipe` takes PIPE_BUF bytes now. Always False for anything but a pipe."""
+    if sys.platform == "win32" or not stat.S_ISFIFO(os.fstat(pipe).st_mode):
+        return lambda: False
     poll = select.poll()
     poll.register(pipe, select.POLLOUT)
-    return poll.poll(0) == [(pipe, select.POLLOUT)]
+    return lambda: poll.poll(0) == [(pipe, select.POLLOUT)]

@@ -137,6 +137,16 @@ class StatusRequest(StatusRequestFields):
     page: Page
 
 
+class DirectOffer(Message):
+    """From the relay itself: a frame of the extension's own will bring a `MessagePort` that leads to this page's shim.
+
+    `token` is what the frame says with it: 128 random bits in hexadecimal. One port per runtime port.
+    """
+
+    type: Literal["DIRECT_OFFER"]
+    token: Annotated[str, Field(min_length=32, max_length=32)]
+
+
 # --- from the host ------------------------------------------------------------------------------------------
 
 
@@ -263,6 +273,15 @@ class BridgeLost(Message):
     replaced: bool
 
 
+class DirectOpen(Message):
+    """Worker to page only: the last message by way of the relay, which passes the direct port with it.
+
+    What follows comes by that port. It delivers nothing before the shim has this message, so the order is kept.
+    """
+
+    type: Literal["DIRECT_OPEN"]
+
+
 # --- unions -------------------------------------------------------------------------------------------------
 
 ToHost = Annotated[
@@ -302,11 +321,20 @@ FromPage = Annotated[
     | StreamPause
     | StreamResume
     | StreamAbort
-    | StatusRequestFields,
+    | StatusRequestFields
+    | DirectOffer,
     Field(discriminator="type"),
 ]
 ToPage = Annotated[
-    StreamHeaders | StreamChunk | StreamBodyAck | StreamEnd | StreamErrorMessage | StreamAborted | Status | BridgeLost,
+    StreamHeaders
+    | StreamChunk
+    | StreamBodyAck
+    | StreamEnd
+    | StreamErrorMessage
+    | StreamAborted
+    | Status
+    | BridgeLost
+    | DirectOpen,
     Field(discriminator="type"),
 ]
 

@@ -34,7 +34,7 @@ class Pipes:
     def close(self) -> None:
         """All four. A thread that writes ends by it."""
         self.close_far()
-        for descriptor in (self._to_host, self.output):
+        for descriptor in (self._to_host, self.output, self.input):
             with suppress(OSError):
                 os.close(descriptor)
 

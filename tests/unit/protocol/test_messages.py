@@ -108,7 +108,7 @@ def test_the_worker_adds_only_the_page_to_what_the_page_says() -> None:
 
 def test_message_types_are_the_members_of_the_union_in_order() -> None:
     members = messages.message_types(messages.ToPage)
-    assert members[0] is messages.StreamHeaders and members[-1] is messages.BridgeLost
+    assert members[0] is messages.StreamHeaders and members[-1] is messages.DirectOpen
     assert TypeAdapter(messages.ToPage).validate_python({"type": "STREAM_ABORTED", "id": 1}) == messages.StreamAborted(
         type="STREAM_ABORTED", id=1
     )
