@@ -108,7 +108,8 @@ export class Relay {
     this.#offer = offer
     // First the offer: a port whose token nobody announced is closed.
     this.#toWorker({ type: 'DIRECT_OFFER', token: offer.token } satisfies OfferMessage)
-    offer.send()
+    // Where the worker was lost just now, the offer is withdrawn.
+    if (this.#offer === offer) offer.send()
   }
 
   #openDirectPort(message: unknown): void {

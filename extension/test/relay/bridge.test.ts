@@ -190,6 +190,13 @@ describe('a direct port', () => {
     expect(worker().posted).toEqual([2, { type: 'DIRECT_OFFER', token: 'token 1' }])
   })
 
+  test('is not sent where the worker is found lost by its offer', async () => {
+    await say(1)
+    worker().throws = new Error('Attempting to use a disconnected port object')
+    stream()
+    expect(offers.map(({ log }) => log)).toEqual([['withdrawn']])
+  })
+
   test('that did not get into the page is not tried again there', async () => {
     await say(1)
     stream()
