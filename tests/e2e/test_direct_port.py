@@ -197,12 +197,18 @@ def test_a_body_is_whole_whatever_the_page_forbids_itself(browser: Browser, upst
         page.evaluate("() => longwire.status()")
         browser.worker().evaluate(COUNT_DIRECT)
         url = upstream.url(f"/bytes?size={size}&seed=strict")
-        assert page.evaluate(DIGEST, url) == bodies.digest("strict", size)
+        whole = bodies.digest("strict", size)
+        assert page.evaluate(DIGEST, url) == whole
+        # The port opens in the midst of the first body, or of a later one where a machine is slow with frames.
+        for _ in range(5):
+            if sent_directly(browser) or rules in WITHOUT:
+                break
+            assert page.evaluate(DIGEST, url) == whole
         direct = sent_directly(browser)
         say(f"direct port, {rules}: {direct} messages of a body of {size // MIB} MiB")
         assert (direct == 0) == (rules in WITHOUT)
-        # A page that is isolated is not bothered with it; the other can be known by nothing but the failure.
-        assert len(page.frames) == (2 if rules == "isolation by halves" else 1)
+        # An isolated page is not bothered with it; one that is so by halves can be known by nothing but the failure.
+        assert rules == "isolation by halves" or len(page.frames) == 1
 
 
 def test_a_page_that_loads_the_frame_itself_gains_nothing(browser: Browser, page: Page, upstream: Upstream) -> None:
