@@ -3,8 +3,8 @@
 At start the host duplicates descriptors 0 and 1 privately, points 1 at stderr and 0 at nothing, so that no `print`, no
 C library and no child process can put a byte between two frames. Two daemon threads do blocking `os.read` and
 `os.write` on the duplicates: asyncio pipes fail on Windows, and a thread inside `sys.stdin.buffer` aborts the
-interpreter at exit. What a pipe is sure to take at once needs no thread: the hand-over costs an event of a stream more
-than all else that the host does with it.
+interpreter at exit. What a pipe is sure to take at once needs no thread: waking one, and waiting for the interpreter's
+lock, is a delay that every small event would pay.
 """
 
 import asyncio
