@@ -117,12 +117,17 @@ _DENIED: Final = """async ([module, base, key]) => {
 }"""
 
 
-@contextmanager
-def theatre(browser: Browser, folder: Path) -> Iterator[Theatre]:
-    """Bundle the clients into `folder`, serve them, and grant every service with a key of its own."""
+def bundled(folder: Path) -> None:
+    """Bundle the page and the clients into `folder`."""
     node = shutil.which("node", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     assert node is not None, "no Node: `make setup` takes one from PyPI where the machine has none"
     subprocess.run([node, str(HERE / "bundle.mjs"), str(folder)], check=True)
+
+
+@contextmanager
+def theatre(browser: Browser, folder: Path) -> Iterator[Theatre]:
+    """Bundle the clients into `folder`, serve them, and grant every service with a key of its own."""
+    bundled(folder)
     wires = {row.wire.name: row.wire for row in ROWS}
     keys = {name: f"key-{secrets.token_urlsafe(24)}" for name in wires}
     stage_made: list[Stage] = []

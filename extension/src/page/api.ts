@@ -37,12 +37,18 @@ export type LongwireInit = Omit<RequestInit, 'body'> & {
   longwire?: StreamOptions
 }
 
-/** The `longwire` member of the init. */
-export interface StreamOptions {
-  /** Milliseconds, more than 0 and at most 24 hours, as are the other two. */
+/** Milliseconds, more than 0 and at most 24 hours. The policy may bound the first and the last: what is more is lowered. */
+export interface TimeoutOptions {
+  /** To the response headers. What the grant says, or 10 minutes, by default. */
   headerTimeout?: number
+  /** Without a byte of the body. Off by default. */
   idleTimeout?: number
+  /** For all of it. What the grant says, or none, by default. */
   totalTimeout?: number
+}
+
+/** The `longwire` member of the init. */
+export interface StreamOptions extends TimeoutOptions {
   /** Called as the host takes the request body; for the last time, with all of it, before the response is there. */
   onUploadProgress?: (progress: UploadProgress) => void
 }
@@ -92,4 +98,6 @@ export interface PatchOptions {
   fallback?: boolean
   /** Whether to replace `EventSource` too. True by default. */
   eventSource?: boolean
+  /** Of the calls that go through Longwire; what a call's own `longwire` option names comes first. */
+  timeouts?: TimeoutOptions
 }

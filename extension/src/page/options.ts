@@ -15,9 +15,12 @@ const TIMEOUT_FIELDS = new Map<string, keyof Timeouts>([
   ['totalTimeout', 'total_ms']
 ])
 
-/** @throws {TypeError} an option that is none, or a value that is none of its values */
-export function readOptions(given: unknown): Options {
-  const timeouts: Timeouts = bare({})
+/**
+ * @param usual the timeouts of calls that name none
+ * @throws {TypeError} an option that is none, or a value that is none of its values
+ */
+export function readOptions(given: unknown, usual: Timeouts = bare({})): Options {
+  const timeouts: Timeouts = bare({ ...usual })
   let onUploadProgress: Options['onUploadProgress'] = null
   if (given === undefined) return { timeouts, onUploadProgress }
   if (typeof given !== 'object' || given === null) throw new NativeTypeError('`longwire` is not an object')
@@ -30,16 +33,36 @@ export function readOptions(given: unknown): Options {
       throw new NativeTypeError(`\`longwire.${name}\` is not an option`)
     }
     if (value === undefined) continue
-    if (field !== undefined) timeouts[field] = readMilliseconds(name, value)
+    if (field !== undefined) timeouts[field] = readMilliseconds(`longwire.${name}`, value)
     else if (typeof value === 'function') onUploadProgress = value as (progress: UploadProgress) => void
     else throw new NativeTypeError('`longwire.onUploadProgress` is not a function')
   }
   return { timeouts, onUploadProgress }
 }
 
+/**
+ * The `timeouts` of `longwire.patch`.
+ *
+ * @throws {TypeError}
+ */
+export function readTimeouts(given: unknown): Timeouts {
+  const timeouts: Timeouts = bare({})
+  if (given === undefined) return timeouts
+  if (typeof given !== 'object' || given === null) throw new NativeTypeError('`timeouts` is not an object')
+  const names = keys(given)
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string
+    const value = (given as Record<string, unknown>)[name]
+    const field = mapGet(TIMEOUT_FIELDS, name)
+    if (field === undefined) throw new NativeTypeError(`\`timeouts.${name}\` is not an option`)
+    if (value !== undefined) timeouts[field] = readMilliseconds(`timeouts.${name}`, value)
+  }
+  return timeouts
+}
+
 function readMilliseconds(name: string, value: unknown): number {
   if (!isFiniteNumber(value) || (value as number) <= 0 || (value as number) > MAX_TIMEOUT_MS) {
-    throw new NativeTypeError(`\`longwire.${name}\` is not a number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`)
+    throw new NativeTypeError(`\`${name}\` is not a number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`)
   }
   return ceil(value as number)
 }

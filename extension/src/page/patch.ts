@@ -1,4 +1,5 @@
 import { EventSource as LongwireEventSource } from '../client/event-source'
+import type { Timeouts } from '../protocol/bridge'
 import type { LongwireInit, PatchOptions, StatusReport } from './api'
 import {
   apply,
@@ -26,6 +27,7 @@ import {
   requestUrl
 } from './builtins'
 import { type Destination, isUnder, readDestinations } from './destinations'
+import { readTimeouts } from './options'
 import { asyncIterableBody } from './payload'
 import { recordOf } from './request'
 import { type Fetch, type FetchArguments, fetchFunction, initOf, type Shim } from './shim'
@@ -51,6 +53,7 @@ class Patch {
   readonly #select: Selection
   readonly #named: readonly Destination[] | null
   readonly #fallback: boolean
+  readonly #timeouts: Timeouts
   readonly #fetchBefore: Fetch
   /** Of the last host that answered; null until one has, or is known not to be there. */
   #granted: readonly Destination[] | null = null
@@ -65,6 +68,7 @@ class Patch {
     this.#select = options.select ?? 'all'
     this.#named = options.destinations === undefined ? null : readDestinations(options.destinations)
     this.#fallback = options.fallback ?? false
+    this.#timeouts = readTimeouts(options.timeouts)
     this.#fetchBefore = target.fetch as Fetch
     this.#refresh()
   }
@@ -89,7 +93,7 @@ class Patch {
     if (this.#granted === null && (this.#fallback || !call.marked)) return this.#fetchLater(call, args)
     if (now() - this.#grantedAt > GRANTS_FRESH_MS) this.#refresh()
     if (!this.#isOurs(call)) return this.#passOn(args)
-    return this.#fallback ? this.#fetchLater(call, args) : this.#shim.fetch(args)
+    return this.#fallback ? this.#fetchLater(call, args) : this.#shim.fetch(args, this.#timeouts)
   })
 
   #passOn(args: Partial<FetchArguments>): Promise<Response> {
@@ -135,7 +139,7 @@ class Patch {
       const go = (report: StatusReport | null) => {
         this.#learn(report)
         const ours = this.#isOurs(call) && !(this.#absent && this.#fallback)
-        promiseThen(ours ? this.#shim.fetch(args) : this.#passOn(args), resolve, reject)
+        promiseThen(ours ? this.#shim.fetch(args, this.#timeouts) : this.#passOn(args), resolve, reject)
       }
       promiseThen(this.#shim.status(), go, () => go(null))
     })
@@ -233,7 +237,7 @@ function replace(target: object, name: string, value: unknown): () => void {
 }
 
 const SELECTIONS = bare({ all: 0, 'event-streams': 0, marked: 0 })
-const OPTIONS = bare({ select: 0, destinations: 0, fallback: 0, eventSource: 0 })
+const OPTIONS = bare({ select: 0, destinations: 0, fallback: 0, eventSource: 0, timeouts: 0 })
 
 /** @throws {TypeError} */
 function readPatchOptions(given: unknown): PatchOptions {

@@ -1,4 +1,4 @@
-import type { RedirectMode } from '../protocol/bridge'
+import type { RedirectMode, Timeouts } from '../protocol/bridge'
 import type { LongwireInit } from './api'
 import {
   append,
@@ -51,12 +51,17 @@ export interface LocalPlan {
  * Let the browser's own Request read the arguments, as its fetch would: methods, forbidden headers, relative URLs,
  * signals. docs/page-api.md says of every member of RequestInit whether it is honoured, ignored or refused.
  *
+ * @param usual the timeouts where `init.longwire` names none
  * @throws {TypeError} what the browser's own fetch would reject with, or an option that is none
  * @throws {LongwireError} PROTOCOL: a scheme that Longwire does not carry
  */
-export function planRequest(input: RequestInfo | URL, init: LongwireInit | undefined): Plan | LocalPlan {
+export function planRequest(
+  input: RequestInfo | URL,
+  init: LongwireInit | undefined,
+  usual?: Timeouts
+): Plan | LocalPlan {
   const given = readInit(init)
-  const options = readOptions(given.longwire)
+  const options = readOptions(given.longwire, usual)
   const iterable = asyncIterableBody(given.body)
   const request = new NativeRequest(input, membersFor(given, iterable !== null))
   const url = requestUrl(request)

@@ -1,4 +1,4 @@
-import type { AbortReason, DirectOpen, Status, ToPage } from '../protocol/bridge'
+import type { AbortReason, DirectOpen, Status, Timeouts, ToPage } from '../protocol/bridge'
 import type { LongwireInit, StatusReport } from './api'
 import {
   append,
@@ -73,11 +73,15 @@ export class Shim {
     })
   }
 
-  /** `longwire.fetch`. */
-  fetch(args: Partial<FetchArguments>): Promise<Response> {
+  /**
+   * `longwire.fetch`.
+   *
+   * @param usual the timeouts of a call that names none
+   */
+  fetch(args: Partial<FetchArguments>, usual?: Timeouts): Promise<Response> {
     return new NativePromise((resolve, reject) => {
       if (args.length === 0) throw new NativeTypeError('fetch needs an argument')
-      const plan = planRequest(args[0] as RequestInfo | URL, initOf(args))
+      const plan = planRequest(args[0] as RequestInfo | URL, initOf(args), usual)
       if (hasOwn(plan, 'local')) {
         const { local } = plan as LocalPlan
         promiseThen(nativeFetch(local), (response) => resolveWith(resolve, response), reject)

@@ -91,7 +91,7 @@ export interface StreamedRequestBody {
   size?: number
 }
 /**
- * What the page asks for; the grant's limits cap it, and an absent one leaves the default.
+ * What the page asks for; the grant's limits cap it. An absent one is what the grant says, or else the default.
  */
 export interface Timeouts {
   header_ms?: number

@@ -59,7 +59,9 @@ RESERVED_STREAMS: Final = 24
 MAX_REDIRECTS: Final = 10
 
 # --- time ---------------------------------------------------------------------------------------------------
-HEADER_TIMEOUT_MS: Final = 120_000  # a completion that does not stream may think that long
+# Where neither page nor grant says: as long as the clients of language models wait by themselves. What fails earlier
+# they send again, and a slow answer is paid for twice.
+HEADER_TIMEOUT_MS: Final = 600_000
 MAX_TIMEOUT_MS: Final = 24 * 3600 * 1000
 PING_INTERVAL_MS: Final = 20_000
 PEER_SILENCE_MS: Final = 45_000  # no frame for this long while streams live: the other end is gone

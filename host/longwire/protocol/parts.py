@@ -80,7 +80,7 @@ RequestBody = Annotated[NoBody | InlineRequestBody | StreamedRequestBody, Field(
 
 
 class Timeouts(Message):
-    """What the page asks for; the grant's limits cap it, and an absent one leaves the default."""
+    """What the page asks for; the grant's limits cap it. An absent one is what the grant says, or else the default."""
 
     header_ms: Milliseconds | None = None
     idle_ms: Milliseconds | None = None

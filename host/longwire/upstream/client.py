@@ -128,7 +128,7 @@ class _Exchange:
                     raise
                 await response.discard()
                 if hop.timeouts is not None:
-                    self._timers.tighten(hop.timeouts)
+                    self._timers.on_redirect(hop.timeouts)
                 response = await self._respond(hop, chain)
         return response
 

@@ -23,8 +23,7 @@ class Hop:
     `host` is canonical ASCII, IPv6 without brackets. `target` is path and query, sent byte for byte. `headers` are the
     final ones, injected secrets included, hence no repr. `ca_file` names the only certificate authorities that
     may vouch for this hop; None means those of the system. `proxy` is the host and port of the HTTP proxy that leads
-    there; None connects directly. `timeouts` are those of a hop that a redirect led to, counted from there on, where
-    they are shorter than the request's.
+    there; None connects directly. `timeouts` are those of a hop that a redirect led to: see `Timers.on_redirect`.
     """
 
     scheme: str
@@ -63,11 +62,15 @@ class UpstreamTimeouts:
     `header_s` bounds the way to the final response's head, redirects included; while a body is being sent it is the
     longest time without progress. `idle_s` is silence on the socket during a read. `total_s` is the time
     spent inside `open` and `read` together.
+
+    Of the first and the last, `…_by` says to people whose number it is and which line changes it.
     """
 
     header_s: float | None
     idle_s: float | None = None
     total_s: float | None = None
+    header_by: str = "headerTimeout"
+    total_by: str = "totalTimeout"
 
 
 @dataclass(frozen=True, slots=True)

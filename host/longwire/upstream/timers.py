@@ -15,10 +15,11 @@ from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream.model import UpstreamTimeouts
 
 _TEXTS = {
-    ErrorCode.HEADER_TIMEOUT: "no response head within {:g} s. Raise headerTimeout if the server needs longer",
-    ErrorCode.IDLE_TIMEOUT: "no byte of the body for {:g} s. Raise idleTimeout if the server may be silent longer",
-    ErrorCode.TOTAL_TIMEOUT: "the exchange took longer than {:g} s. Raise totalTimeout if it may",
+    ErrorCode.HEADER_TIMEOUT: "no response head within {:g} s: {}",
+    ErrorCode.IDLE_TIMEOUT: "no byte of the body for {:g} s: {}",
+    ErrorCode.TOTAL_TIMEOUT: "the exchange took longer than {:g} s: {}",
 }
+_IDLE_BY = "idleTimeout, as the page asked. It raises it where the server may be silent longer"
 
 
 class Timers:
@@ -27,9 +28,11 @@ class Timers:
     def __init__(self, timeouts: UpstreamTimeouts) -> None:
         self._timeouts = timeouts
         self._total_s = timeouts.total_s
+        self._total_by = timeouts.total_by
         self._scope: anyio.CancelScope | None = None
         self._limit_s = math.inf
-        self._limit_at = math.inf
+        self._limit_from = self._limit_at = math.inf
+        self._limit_by = ""
         self._total_left_s = math.inf if timeouts.total_s is None else timeouts.total_s
         self._total_at = math.inf
 
@@ -40,7 +43,7 @@ class Timers:
         Raises:
             StreamError: HEADER_TIMEOUT or TOTAL_TIMEOUT, in the phase that `phase` gives then.
         """
-        with self._section(self._timeouts.header_s, ErrorCode.HEADER_TIMEOUT, phase):
+        with self._section(self._timeouts.header_s, self._timeouts.header_by, ErrorCode.HEADER_TIMEOUT, phase):
             yield
 
     @contextmanager
@@ -50,21 +53,30 @@ class Timers:
         Raises:
             StreamError: IDLE_TIMEOUT or TOTAL_TIMEOUT, phase `body`.
         """
-        with self._section(self._timeouts.idle_s, ErrorCode.IDLE_TIMEOUT, lambda: Phase.BODY):
+        with self._section(self._timeouts.idle_s, _IDLE_BY, ErrorCode.IDLE_TIMEOUT, lambda: Phase.BODY):
             yield
 
     def progress(self) -> None:
         """The server took a piece of the request body: it is alive, and the way to the head starts over."""
-        self._limit_at = time.monotonic() + self._limit_s
+        self._limit_from = time.monotonic()
+        self._limit_at = self._limit_from + self._limit_s
         self._arm()
 
-    def tighten(self, timeouts: UpstreamTimeouts) -> None:
-        """From here on no longer than `header_s` to the head and `total_s` in all, where those end sooner."""
+    def on_redirect(self, timeouts: UpstreamTimeouts) -> None:
+        """From here on the times of the grant that a redirect led to.
+
+        Where its time to the head is shorter, it is counted from here on, if that ends sooner; where it is longer, from
+        the beginning, so that no chain of redirects outlasts the longest of its grants. The total only shrinks.
+        """
         now = time.monotonic()
-        if timeouts.header_s is not None and now + timeouts.header_s < self._limit_at:
-            self._limit_s, self._limit_at = timeouts.header_s, now + timeouts.header_s
-        if timeouts.total_s is not None and now + timeouts.total_s < self._total_at:
-            self._total_s, self._total_at = timeouts.total_s, now + timeouts.total_s
+        header_s, total_s = timeouts.header_s, timeouts.total_s
+        if header_s is not None:
+            longer = header_s > self._limit_s
+            at = self._limit_from + header_s if longer else min(self._limit_at, now + header_s)
+            if at != self._limit_at:
+                self._limit_s, self._limit_at, self._limit_by = header_s, at, timeouts.header_by
+        if total_s is not None and now + total_s < self._total_at:
+            self._total_s, self._total_at, self._total_by = total_s, now + total_s, timeouts.total_by
         self._arm()
 
     @contextmanager
@@ -77,15 +89,19 @@ class Timers:
             yield
         finally:
             waited = time.monotonic() - started
+            self._limit_from += waited
             self._limit_at += waited
             self._total_at += waited
             self._arm()
 
     @contextmanager
-    def _section(self, limit_s: float | None, code: ErrorCode, phase: Callable[[], Phase]) -> Iterator[None]:
+    def _section(
+        self, limit_s: float | None, limit_by: str, code: ErrorCode, phase: Callable[[], Phase]
+    ) -> Iterator[None]:
         now = time.monotonic()
+        self._limit_by = limit_by
         self._limit_s = math.inf if limit_s is None else limit_s
-        self._limit_at = now + self._limit_s
+        self._limit_from, self._limit_at = now, now + self._limit_s
         self._total_at = now + self._total_left_s
         with anyio.CancelScope() as scope:
             self._scope = scope
@@ -97,10 +113,10 @@ class Timers:
                 self._total_left_s = self._total_at - time.monotonic()
         if scope.cancelled_caught:
             if self._total_at <= self._limit_at:
-                code, allowed_s = ErrorCode.TOTAL_TIMEOUT, self._total_s
+                code, allowed_s, by = ErrorCode.TOTAL_TIMEOUT, self._total_s, self._total_by
             else:
-                allowed_s = self._limit_s
-            raise StreamError(code, _TEXTS[code].format(allowed_s), phase())
+                allowed_s, by = self._limit_s, self._limit_by
+            raise StreamError(code, _TEXTS[code].format(allowed_s, by), phase())
 
     def _arm(self) -> None:
         if self._scope is not None:

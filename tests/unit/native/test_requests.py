@@ -47,8 +47,13 @@ def planner(tmp_path: Path) -> RequestPlanner:
     key = tmp_path / "key"
     key.write_text(SECRET)
     key.chmod(0o600)
+    return planner_of(tmp_path, POLICY.replace("KEYFILE", str(key)))
+
+
+def planner_of(tmp_path: Path, text: str) -> RequestPlanner:
+    """A planner by this policy."""
     policy = tmp_path / "policy.toml"
-    policy.write_text(POLICY.replace("KEYFILE", str(key)))
+    policy.write_text(text)
     return RequestPlanner(PolicyStore(Locations(administrator=tmp_path / "none.toml", user=policy)))
 
 
@@ -210,6 +215,35 @@ async def test_timeouts_are_the_pages_but_never_more_than_the_grants(planner: Re
     assert (timeouts.header_s, timeouts.idle_s, timeouts.total_s) == (10, 5, 3600)
     plain = (await begun(planner, url="https://files.example.com/")).request(None).timeouts
     assert (plain.header_s, plain.idle_s, plain.total_s) == (HEADER_TIMEOUT_MS / 1000, None, None)
+
+
+@pytest.mark.parametrize(
+    ("granted", "asked_ms", "seconds", "says"),
+    [
+        ("", None, 600, "headerTimeout, by default. The page may ask for longer (longwire: { headerTimeout: … })"),
+        ("", None, 600, 'limits = { header_timeout = "…" } into the grant "g"'),
+        ("", 7_200_000, 7200, "headerTimeout, as the page asked"),
+        ('limits = { header_timeout = "30m" }', None, 1800, 'headerTimeout, as the grant "g" bounds it'),
+        ('limits = { header_timeout = "30m" }', 5_000, 5, "longwire: { headerTimeout: … }"),
+        ('limits = { header_timeout = "30m" }', 7_200_000, 1800, 'raises it there: limits = { header_timeout = "…" }'),
+    ],
+)
+async def test_the_time_to_the_head_is_the_grants_or_ten_minutes_and_the_page_moves_it_within_that(
+    tmp_path: Path, granted: str, asked_ms: int | None, seconds: float, says: str
+) -> None:
+    text = f"""version = 1
+[[grant]]
+name = "g"
+pages = ["http://localhost:5173"]
+destinations = ["https://slow.example.com/"]
+methods = ["POST"]
+{granted}
+"""
+    planner = planner_of(tmp_path, text)
+    asked = {} if asked_ms is None else {"header_ms": asked_ms}
+    timeouts = (await begun(planner, url="https://slow.example.com/", timeouts=asked)).request(None).timeouts
+    assert timeouts.header_s == seconds
+    assert says in timeouts.header_by
 
 
 async def test_a_streamed_body_keeps_its_announced_size(planner: RequestPlanner) -> None:

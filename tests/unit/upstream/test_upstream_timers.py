@@ -174,3 +174,42 @@ async def test_all_clocks_off() -> None:
             await anyio.lowlevel.checkpoint()
     with timers.between_bytes():
         await anyio.lowlevel.checkpoint()
+
+
+def chain(*times: float) -> tuple[Timers, list[UpstreamTimeouts]]:
+    """The clocks of a first grant, and the times of those that redirects lead to; named by their places."""
+    first, *others = [UpstreamTimeouts(time_s, header_by=f"grant {place}") for place, time_s in enumerate(times)]
+    return Timers(first), others
+
+
+@pytest.mark.parametrize(
+    ("times", "lasts_s", "grant"),
+    [
+        ((30, 0.2), 0.2, 1),  # shorter: from the redirect on
+        ((0.2, 0.2), 0.2, 0),  # the same grant again gives no more time
+        ((0.4, 0.3, 0.4), 0.4, 2),  # nor do two that take turns
+    ],
+)
+async def test_no_chain_of_redirects_waits_longer_for_its_head_than_its_grants_say(
+    times: tuple[float, ...], lasts_s: float, grant: int
+) -> None:
+    timers, others = chain(*times)
+    began = time.monotonic()
+
+    async def wait() -> None:
+        with timers.to_headers(lambda: Phase.HEADERS):
+            for other in others:
+                timers.on_redirect(other)
+            await anyio.sleep(20)
+
+    with pytest.raises(StreamError) as late:
+        await wait()
+    assert late.value.message == f"no response head within {lasts_s:g} s: grant {grant}"
+    assert lasts_s <= time.monotonic() - began < 10
+
+
+async def test_a_redirect_to_a_grant_with_a_longer_time_to_the_head_has_that() -> None:
+    timers, others = chain(0.2, 30)
+    with timers.to_headers(lambda: Phase.HEADERS):
+        timers.on_redirect(others[0])
+        await anyio.sleep(0.4)
