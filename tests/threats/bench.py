@@ -70,8 +70,9 @@ class Host:
         redirect: str = "follow",
         page: str = PAGE,
         private: bool = False,
+        read: bool = True,
     ) -> Answer:
-        """Do what an exchange does with a STREAM_START."""
+        """Do what an exchange does with a STREAM_START; without `read` give up once the head is there."""
         message: dict[str, Any] = {
             "type": "STREAM_START",
             "id": 1,
@@ -89,9 +90,12 @@ class Host:
             response = await self.client.open(plan.request(body))
             try:
                 shown = plan.response_headers(
-                    response.headers, response.reason, response.url if response.redirected else ""
+                    response.headers,
+                    response.reason,
+                    response.url if response.redirected else "",
+                    status=response.status,
                 )
-                data = await read_all(response)
+                data = await read_all(response) if read else b""
                 plan.inspect(data, len(data))
                 return Answer(None, "", response.status, response.url, response.reason, shown, data)
             finally:

@@ -19,7 +19,7 @@ version = 1
 name = "api"
 pages = ["https://chat.example.com", "https://other.example.com"]
 destinations = ["http://api.test:{port}/"]
-methods = ["GET", "POST"]
+methods = ["GET", "POST", "HEAD"]
 network = "loopback"
 {inject}
 {more}

@@ -10,7 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "SECURITY.md"
 ROW = re.compile(r"^\| (\d+) \|(?P<who>[^|]+)\|(?P<answer>[^|]+)\|(?P<tests>[^|]+)\|$", re.MULTILINE)
 LINK = re.compile(r'\[(?P<text>[^\]]+)\]\(\.\./(?P<path>[^ )]+) "(?P<name>[^"]+)"\)')
-ROWS = 24
+# Those of the table that are built; the numbers between belong to what is not.
+ROWS = (*range(1, 25), 31)
 # A file named after one row, or after a run of rows.
 NAMED = re.compile(r"^test_rows?_(\d\d)(?:_to_(\d\d))?_\w+\.py$")
 
@@ -25,10 +26,10 @@ def names_in(path: str) -> frozenset[str]:
 
 
 def test_every_row_is_there_once_and_in_order() -> None:
-    assert list(TABLE) == list(range(1, ROWS + 1))
+    assert list(TABLE) == list(ROWS)
 
 
-@pytest.mark.parametrize("row", range(1, ROWS + 1))
+@pytest.mark.parametrize("row", ROWS)
 def test_every_row_links_to_tests_that_exist(row: int) -> None:
     links = list(LINK.finditer(TABLE[row]))
     assert links
@@ -45,7 +46,7 @@ def named_after(path: str) -> range:
     return range(int(match[1]), int(match[2] or match[1]) + 1) if match else range(0)
 
 
-@pytest.mark.parametrize("row", range(1, ROWS + 1))
+@pytest.mark.parametrize("row", ROWS)
 def test_every_row_has_a_test_named_after_it_where_the_attack_happens(row: int) -> None:
     own = [link["path"] for link in LINK.finditer(TABLE[row]) if row in named_after(link["path"])]
     assert own

@@ -223,6 +223,7 @@ def _grant_json(grant: Grant) -> dict[str, Any]:
         "request_headers": grant.request_headers,
         "response_headers": grant.response_headers,
         "reflection_guard": grant.reflection_guard,
+        "ranges": grant.ranges,
         "proxy": grant.proxy and str(grant.proxy),
         "ca_file": grant.ca_file,
         "limits": asdict(grant.limits),

@@ -203,7 +203,10 @@ class Exchange:
             status=response.status,
             reason=response.reason[:200],
             headers=plan.response_headers(
-                response.headers, response.reason[:200], response.url if response.redirected else ""
+                response.headers,
+                response.reason[:200],
+                response.url if response.redirected else "",
+                status=response.status,
             ),
         )
         self._log = self._log.bind(grant=plan.grant_name)  # of the last hop

@@ -155,14 +155,14 @@ class RequestPlan:
         )
 
     def response_headers(
-        self, pairs: Iterable[HeaderPair], reason: str = "", redirected_to: str = ""
+        self, pairs: Iterable[HeaderPair], reason: str = "", redirected_to: str = "", *, status: int
     ) -> list[HeaderPair]:
         """The header pairs that the page may see. It will see the reason phrase and the final URL of redirects too.
 
         Raises:
             StreamError: SECRET_REFLECTED, one of all these holds an injected secret.
         """
-        shown = filter_response_headers(pairs, self._decision.grant)
+        shown = filter_response_headers(pairs, self._decision.grant, status)
         if headers_reflect([*shown, ("reason", reason), ("url", redirected_to)], self._guarded):
             raise self._reflected(Phase.HEADERS)
         self._scanner = ReflectionScanner(self._guarded)

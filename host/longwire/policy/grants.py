@@ -47,11 +47,17 @@ class Grant:
     request_headers: tuple[str, ...] | None = None
     response_headers: tuple[str, ...] | None = None
     reflection_guard: bool = True
+    ranges: bool = False
     proxy: ProxyAddress | None = None
     ca_file: str | None = None
     limits: GrantLimits = field(default_factory=GrantLimits)
     source: Origin = "user"
     line: int = 1
+
+    @property
+    def guards(self) -> bool:
+        """Whether it injects secrets and keeps its pages from reading them in answers."""
+        return self.reflection_guard and bool(self.secrets)
 
     def names_page(self, origin: CanonicalUrl) -> bool:
         """Whether one of `pages` matches the origin."""

@@ -95,6 +95,12 @@ HIDDEN_RESPONSE_HEADERS: Final = frozenset(
 HIDDEN_RESPONSE_PREFIXES: Final = ("proxy-",)
 
 
+# With these a page has part of an answer sent, and so chooses where an echo in it is cut. `Request-Range` is what
+# Apache and Squid take for `Range`, `x-ms-range` what Azure's stores do; `A-IM` (RFC 3229) asks for ranges and for
+# codings that nobody here undoes. `Content-Range` is none of them: in a request it says where an upload belongs.
+RANGE_FIELDS: Final = frozenset({"a-im", "if-range", "range", "request-range", "x-ms-range"})
+
+
 def setter_of(name: str) -> Setter:
     """Who may set the request header `name` (any spelling)."""
     spelling = same_to_servers(name)
@@ -111,6 +117,15 @@ def is_hidden(name: str) -> bool:
     """Whether the response header `name` (any case) is never shown to a page."""
     lowered = name.lower()
     return lowered in HIDDEN_RESPONSE_HEADERS or lowered.startswith(HIDDEN_RESPONSE_PREFIXES)
+
+
+def tells_length(name: str) -> bool:
+    """Whether the response header `name` (any case) says how long a body is as it was sent.
+
+    `Content-Length`, `Content-Range`, and what stores and proxies call them: `X-Goog-Stored-Content-Length`.
+    """
+    lowered = name.lower()
+    return lowered == "content-range" or lowered.endswith("content-length")
 
 
 def overriding_methods(value: str) -> list[str]:

@@ -8,10 +8,12 @@ from longwire.policy.decision import Decision, PolicyDeniedError
 from longwire.policy.grants import Grant
 from longwire.policy.header_rules import (
     METHOD_OVERRIDES,
+    RANGE_FIELDS,
     Setter,
     is_hidden,
     overriding_methods,
     setter_of,
+    tells_length,
 )
 from longwire.policy.matching import FORBIDDEN_METHODS, TOKEN
 from longwire.policy.reflection import ReflectionScanner
@@ -35,10 +37,13 @@ def build_request_headers(
     injected name is replaced without a word, so that a page can neither set it nor learn that it is set. A header
     that the grant's `request_headers` does not list is left out.
 
+    Where the grant guards secrets, a HEAD asks for the body as it is: the length of a coded one would tell how well the
+    secret in it goes with what the page put beside it (threat 31).
+
     Raises:
         StreamError: PROTOCOL, a name or value that RFC 9110 or the fetch standard forbids, or more than the limits
             allow. PolicyDeniedError: POLICY_DENIED, a header that overrides the method with one that is not
-            granted.
+            granted, or one that asks for part of an answer where the grant guards secrets.
     """
     _check_size(page_headers)
     grant = decision.grant
@@ -50,15 +55,24 @@ def build_request_headers(
         if spelling in METHOD_OVERRIDES:
             _check_override(spelling, value, grant)
         if spelling not in injected and _passes(name.lower(), grant.request_headers):
+            if spelling in RANGE_FIELDS and grant.guards and not grant.ranges:
+                raise _range_refused(name, grant)
             pairs.append((name, value))
     for name, template in grant.inject:
         pairs.append((name, template.fill(lambda secret: secrets[secret].reveal())))
+    if decision.method == "HEAD" and grant.guards:
+        pairs.append(("Accept-Encoding", "identity"))
     return pairs
 
 
-def filter_response_headers(pairs: Iterable[HeaderPair], grant: Grant) -> list[HeaderPair]:
-    """The response's header pairs that the page may see, duplicates and order kept."""
+def filter_response_headers(pairs: Iterable[HeaderPair], grant: Grant, status: int) -> list[HeaderPair]:
+    """The response's header pairs that the page may see, duplicates and order kept.
+
+    Where the grant guards secrets, nothing tells the length of a coded body: not of this one, and not of the one that a
+    304 speaks of without saying how it would have been coded.
+    """
     kept = list(pairs)
+    lengths_hidden = grant.guards and (status == 304 or _is_coded(kept))
     # RFC 9110 section 7.6.1: what Connection names belongs to the connection too.
     named = {
         option.strip(" \t").lower()
@@ -69,7 +83,10 @@ def filter_response_headers(pairs: Iterable[HeaderPair], grant: Grant) -> list[H
     return [
         (name, value)
         for name, value in kept
-        if not is_hidden(name) and name.lower() not in named and _passes(name.lower(), grant.response_headers)
+        if not is_hidden(name)
+        and name.lower() not in named
+        and not (lengths_hidden and tells_length(name))
+        and _passes(name.lower(), grant.response_headers)
     ]
 
 
@@ -105,6 +122,19 @@ def _check_override(name: str, value: str, grant: Grant) -> None:
             raise PolicyDeniedError(
                 f'the header "{name}" asks for {shorten(method, 40)}, which grant "{grant.name}" does not allow'
             )
+
+
+def _range_refused(name: str, grant: Grant) -> PolicyDeniedError:
+    return PolicyDeniedError(
+        f'the header "{shorten(name, 60)}" asks for part of an answer, and the grant "{grant.name}" injects a secret '
+        "and guards it: whoever cuts answers can read an echo piece by piece. An administrator can say ranges = true "
+        "in that grant, and the guard then promises less"
+    )
+
+
+def _is_coded(pairs: Iterable[HeaderPair]) -> bool:
+    codings = (value for name, value in pairs if name.lower() == "content-encoding")
+    return any(coding.strip(" \t").lower() not in ("", "identity") for value in codings for coding in value.split(","))
 
 
 def _passes(lowered: str, allowed: Sequence[str] | None) -> bool:

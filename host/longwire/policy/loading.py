@@ -189,6 +189,7 @@ def _grant(entry: GrantEntry, secrets: Mapping[str, SecretSource], source: Origi
         request_headers=entry.request_headers,
         response_headers=entry.response_headers,
         reflection_guard=entry.reflection_guard,
+        ranges=entry.ranges,
         proxy=entry.proxy,
         ca_file=entry.ca_file,
         limits=GrantLimits(

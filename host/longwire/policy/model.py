@@ -187,6 +187,7 @@ class GrantEntry(Entry):
     request_headers: HeaderPatterns | None = None
     response_headers: HeaderPatterns | None = None
     reflection_guard: bool = True
+    ranges: bool = False
     proxy: Proxy | None = None
     ca_file: Annotated[str, AfterValidator(_absolute)] | None = None
     limits: LimitsEntry = LimitsEntry()

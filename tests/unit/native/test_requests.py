@@ -187,7 +187,7 @@ async def test_the_byte_limit_is_exact(planner: RequestPlanner) -> None:
 @pytest.mark.parametrize("cut", range(0, len(SECRET) + 1, 5))
 async def test_the_piece_that_completes_a_secret_is_withheld(planner: RequestPlanner, cut: int) -> None:
     plan = await begun(planner)
-    plan.response_headers([])
+    plan.response_headers([], status=200)
     if cut < len(SECRET):
         plan.inspect(f"you sent {SECRET[:cut]}".encode(), 1)
     with pytest.raises(StreamError) as refused:
@@ -198,16 +198,28 @@ async def test_the_piece_that_completes_a_secret_is_withheld(planner: RequestPla
 
 async def test_a_secret_in_a_response_header_is_withheld(planner: RequestPlanner) -> None:
     with pytest.raises(StreamError) as refused:
-        (await begun(planner)).response_headers([("x-echo", f"Bearer {SECRET}")])
+        (await begun(planner)).response_headers([("x-echo", f"Bearer {SECRET}")], status=200)
     assert refused.value.code is ErrorCode.SECRET_REFLECTED
 
 
 async def test_an_earlier_hops_secret_is_guarded_in_the_last_ones_answer(planner: RequestPlanner) -> None:
     plan = await begun(planner)
     await plan.request(None).next_hop(redirect("https://files.example.com/x"))
-    plan.response_headers([])
+    plan.response_headers([], status=200)
     with pytest.raises(StreamError):
         plan.inspect(SECRET.encode(), 1)
+
+
+async def test_a_redirect_to_where_a_secret_is_guarded_takes_no_range_along(planner: RequestPlanner) -> None:
+    ranged = [["Range", "bytes=0-9"]]
+    plan = await begun(planner, method="GET", url="https://files.example.com/x", headers=ranged)
+    assert names(plan.request(None).hop)["range"] == "bytes=0-9"
+    error = await refusal(plan, redirect("https://api.example.com/v1/x"))
+    assert (error.code, error.phase) == (ErrorCode.POLICY_DENIED, "policy")
+    assert "ranges = true" in error.message
+    plan.close()
+    with pytest.raises(StreamError, match="ranges = true"):
+        await begun(planner, method="GET", headers=ranged)
 
 
 async def test_timeouts_are_the_pages_but_never_more_than_the_grants(planner: RequestPlanner) -> None:
@@ -274,10 +286,10 @@ async def test_a_secret_in_a_redirects_target_is_withheld_from_the_refusal_too(
 
 async def test_a_secret_in_the_reason_or_in_the_final_url_is_withheld(planner: RequestPlanner) -> None:
     plan = await begun(planner)
-    plan.response_headers([], "Fine", "https://files.example.com/x")
+    plan.response_headers([], "Fine", "https://files.example.com/x", status=200)
     for reason, url in ((f"Bearer {SECRET}", ""), ("OK", f"https://files.example.com/{SECRET}")):
         with pytest.raises(StreamError) as refused:
-            plan.response_headers([], reason, url)
+            plan.response_headers([], reason, url, status=200)
         assert refused.value.code is ErrorCode.SECRET_REFLECTED
 
 

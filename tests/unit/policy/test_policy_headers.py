@@ -3,7 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longwire.policy.decision import Decision, PolicyDeniedError
-from longwire.policy.header_rules import HIDDEN_RESPONSE_HEADERS, REQUEST_HEADERS, Setter, setter_of
+from longwire.policy.header_rules import (
+    HIDDEN_RESPONSE_HEADERS,
+    RANGE_FIELDS,
+    REQUEST_HEADERS,
+    Setter,
+    setter_of,
+)
 from longwire.policy.headers import build_request_headers, filter_response_headers, headers_reflect
 from longwire.policy.secrets import Secret
 from longwire.policy.urls import parse_canonical
@@ -15,12 +21,13 @@ KEY = Secret("key", "sk-0123456789abcdef")
 SECRETS = {"key": KEY}
 
 
-def decision(**keys: str) -> Decision:
+def decision(method: str = "GET", **keys: str) -> Decision:
     (only,) = grants(policy_text(grant(**keys), '[secret.key]\nenv = "K"'))
-    return Decision(only, parse_canonical("https://api.example.com/v1/x"), "GET")
+    return Decision(only, parse_canonical("https://api.example.com/v1/x"), method)
 
 
 PLAIN = decision()
+INJECT = '{ Authorization = "Bearer {secret:key}" }'
 INJECTING = decision(inject='{ Authorization = "Bearer {secret:key}", X-Fixed = "a b" }')
 
 
@@ -146,26 +153,66 @@ def test_a_header_cannot_ask_for_a_method_that_is_not_granted(name: str) -> None
         build_request_headers([(name, "DELETE")], PLAIN, {})
 
 
+@pytest.mark.parametrize("name", [*sorted(RANGE_FIELDS), "RANGE", "x_ms_range"])
+def test_where_a_secret_is_guarded_no_page_has_answers_cut_for_it(name: str) -> None:
+    pairs = [(name, "bytes=0-9")]
+    with pytest.raises(PolicyDeniedError, match="say ranges = true in that grant, and the guard then promises less"):
+        build_request_headers(pairs, INJECTING, SECRETS)
+    for grant_that_lets_it in (
+        PLAIN,
+        decision(inject='{ X-Fixed = "no secret" }'),
+        decision(inject=INJECT, ranges="true"),
+        decision(inject=INJECT, reflection_guard="false"),
+    ):
+        assert pairs[0] in build_request_headers(pairs, grant_that_lets_it, SECRETS)
+    left_out = decision(inject=INJECT, request_headers='["accept"]')
+    assert pairs[0] not in build_request_headers(pairs, left_out, SECRETS)
+
+
+def test_a_head_asks_for_no_coding_where_a_secret_is_guarded() -> None:
+    plain = ("Accept-Encoding", "identity")
+    assert plain in build_request_headers([], decision("HEAD", inject=INJECT), SECRETS)
+    for other in (
+        decision("GET", inject=INJECT),
+        decision("HEAD"),
+        decision("HEAD", inject=INJECT, reflection_guard="false"),
+    ):
+        assert plain not in build_request_headers([], other, SECRETS)
+
+
+LENGTHS = [("content-length", "80"), ("Content-Range", "bytes 0-79/80"), ("x-goog-stored-content-length", "80")]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity, br", "ZSTD", "x-unknown"])
+def test_no_field_tells_the_length_of_a_coded_body_where_a_secret_is_guarded(coding: str) -> None:
+    coded = [("content-type", "text/plain"), ("content-encoding", coding), *LENGTHS]
+    assert filter_response_headers(coded, INJECTING.grant, 200) == coded[:2]
+    assert filter_response_headers(LENGTHS, INJECTING.grant, 304) == []
+    for shown in (LENGTHS, [("content-encoding", "identity"), *LENGTHS]):
+        assert filter_response_headers(shown, INJECTING.grant, 200) == shown
+    assert filter_response_headers(coded, PLAIN.grant, 200) == coded
+
+
 @pytest.mark.parametrize("name", [*sorted(HIDDEN_RESPONSE_HEADERS), "Proxy-Authenticate", "proxy-anything"])
 def test_the_never_list_is_never_shown(name: str) -> None:
     pairs = [(name.title(), "x"), ("content-type", "text/plain"), (name, "y")]
     widest = decision(response_headers='["*"]')
 
-    assert filter_response_headers(pairs, PLAIN.grant) == [("content-type", "text/plain")]
-    assert filter_response_headers(pairs, widest.grant) == [("content-type", "text/plain")]
+    assert filter_response_headers(pairs, PLAIN.grant, 200) == [("content-type", "text/plain")]
+    assert filter_response_headers(pairs, widest.grant, 200) == [("content-type", "text/plain")]
 
 
 def test_what_connection_names_belongs_to_the_connection() -> None:
     pairs = [("Connection", "close, X-Hop"), ("x-hop", "1"), ("X-Kept", "2"), ("x-kept", "3")]
 
-    assert filter_response_headers(pairs, PLAIN.grant) == [("X-Kept", "2"), ("x-kept", "3")]
+    assert filter_response_headers(pairs, PLAIN.grant, 200) == [("X-Kept", "2"), ("x-kept", "3")]
 
 
 def test_a_narrowing_grant_shows_the_page_what_it_lists() -> None:
     narrow = decision(response_headers='["content-type", "x-ratelimit-*"]')
     pairs = [("Content-Type", "a"), ("X-RateLimit-Left", "1"), ("server", "x"), ("set-cookie", "y")]
 
-    assert filter_response_headers(pairs, narrow.grant) == pairs[:2]
+    assert filter_response_headers(pairs, narrow.grant, 200) == pairs[:2]
 
 
 def test_a_secret_in_a_response_header_is_found() -> None:
