@@ -17,8 +17,7 @@ import structlog
 from longwire.native.log import audit_fields, failure_fields
 from longwire.native.requests import RequestPlan
 from longwire.protocol.errors import ErrorCode, LongwireError, Phase, StreamError
-from longwire.protocol.frames import encode
-from longwire.protocol.messages import StreamBody, StreamBodyAck, StreamBodyEnd, StreamHeaders, StreamStart
+from longwire.protocol.messages import StreamBody, StreamBodyEnd, StreamHeaders, StreamStart
 from longwire.protocol.parts import InlineRequestBody, StreamedRequestBody, Timings
 from longwire.streams.state import State
 from longwire.streams.stream import Stream
@@ -252,8 +251,8 @@ class Exchange:
                 await self._changed.wait()
 
     def _acknowledge(self, consumed: int, window: int) -> None:
-        ack = StreamBodyAck(type="STREAM_BODY_ACK", id=self.stream.id, consumed=consumed, window=window)
-        self._outbox.send_control(encode(ack))
+        if (frame := self.stream.body_ack(consumed, window)) is not None:
+            self._outbox.send_control(frame)
 
     def _expect_upload(self) -> Upload:
         if self._upload is None:

@@ -5,7 +5,8 @@
       ├──ERROR──────────┴──ERROR──► CLOSED
       └──ABORT──────────┴──ABORT──► ABORTING ──ABORTED──► CLOSED
 
-Each edge into CLOSED is one terminal frame, so "exactly one terminal per accepted start" is the shape of the table.
+Each edge into CLOSED is one terminal frame, so "exactly one terminal per accepted start" is the shape of the table. That
+no edge leads out of it is "nothing after it". CHUNK, and BODY_ACK (also while OPEN), lead back to where they begin.
 """
 
 from enum import Enum, auto
@@ -26,6 +27,7 @@ class Event(Enum):
 
     HEADERS = auto()
     CHUNK = auto()
+    BODY_ACK = auto()
     END = auto()
     ERROR = auto()
     ABORT = auto()
@@ -33,9 +35,11 @@ class Event(Enum):
 
 
 TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
+    (State.OPEN, Event.BODY_ACK): State.OPEN,
     (State.OPEN, Event.HEADERS): State.BODY,
     (State.OPEN, Event.ERROR): State.CLOSED,
     (State.OPEN, Event.ABORT): State.ABORTING,
+    (State.BODY, Event.BODY_ACK): State.BODY,
     (State.BODY, Event.CHUNK): State.BODY,
     (State.BODY, Event.END): State.CLOSED,
     (State.BODY, Event.ERROR): State.CLOSED,

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from longwire.protocol.errors import ErrorCode, Phase
 from longwire.protocol.frames import encode, encode_chunk
 from longwire.protocol.limits import CHUNK_SHARED_BYTES, MAX_MESSAGE_CHARS
-from longwire.protocol.messages import StreamAborted, StreamEnd, StreamErrorMessage, StreamHeaders
+from longwire.protocol.messages import StreamAborted, StreamBodyAck, StreamEnd, StreamErrorMessage, StreamHeaders
 from longwire.protocol.parts import Completeness, Timings
 from longwire.streams.credit import CreditPools, Window
 from longwire.streams.state import Event, State, advance
@@ -61,6 +61,15 @@ class Stream:
         """The frame that opens the body."""
         self.state = advance(self.state, Event.HEADERS)
         return encode(message)
+
+    def body_ack(self, consumed: int, window: int) -> bytes | None:
+        """The frame that gives upload credit. None once the stream is over: its upload may run on until it is cancelled,
+        a turn of the loop later, and the terminal frame is out by then.
+        """
+        if self.state not in (State.OPEN, State.BODY):
+            return None
+        self.state = advance(self.state, Event.BODY_ACK)
+        return encode(StreamBodyAck(type="STREAM_BODY_ACK", id=self.id, consumed=consumed, window=window))
 
     def push(self, data: bytes) -> None:
         """Bytes from upstream, in order."""

@@ -21,6 +21,7 @@ from longwire.protocol.limits import (
     MAX_FRAME_TO_HOST,
     MAX_STREAMS_PER_FRAME,
     PROTOCOL_VERSION,
+    UPLOAD_CHUNK_BYTES,
     WINDOW_FLOOR_BYTES,
 )
 from tests.unit.native.harness import PAGE, POLICY, Bench, ScriptedResponse, page_facts, running_session
@@ -320,6 +321,36 @@ async def test_a_streamed_request_body_reaches_the_upstream_within_its_credit(tm
         (await bench.response(1)).feed(None)
         await bench.channel.terminal(1)
     assert b"".join(got) == b"abcdef"
+
+
+async def test_an_upload_that_runs_on_after_its_stream_failed_gives_no_more_credit(tmp_path: Path) -> None:
+    """A socket took a piece in the very turn in which the stream was ended: the cancellation comes a turn later."""
+    ended, ran_on = anyio.Event(), anyio.Event()
+
+    async def take_two(request: Any) -> None:
+        pieces = request.body.pieces
+        with anyio.CancelScope(shield=True):
+            await anext(pieces)
+            await ended.wait()
+            await anext(pieces)
+        ran_on.set()
+        await pieces.aclose()
+        await anyio.sleep_forever()
+
+    async with running_session(tmp_path) as bench:
+        bench.upstream.answer = take_two
+        bench.start(1, method="POST", body={"kind": "stream"})
+        await bench.channel.message("STREAM_BODY_ACK", 1)
+        data = base64.b64encode(bytes(UPLOAD_CHUNK_BYTES)).decode()
+        for piece in range(2):
+            bench.channel.send(type="STREAM_BODY", id=1, offset=piece * UPLOAD_CHUNK_BYTES, data=data)
+        bench.channel.send(type="STREAM_BODY", id=1, offset=0, data=data)
+        assert (await bench.channel.terminal(1))["code"] == "PROTOCOL"
+        ended.set()
+        await ran_on.wait()
+        bench.channel.send(type="STATUS_REQUEST", request=1, page=page_facts())
+        await bench.channel.message("STATUS")
+        assert [message["type"] for message in bench.channel.of_stream(1)][-1] == "STREAM_ERROR"
 
 
 @pytest.mark.parametrize(
