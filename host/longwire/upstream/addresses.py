@@ -31,21 +31,26 @@ class AddressClass(StrEnum):
     REFUSED = "refused"
 
 
-# Cloud metadata: they answer with credentials, and some sit inside ranges that a grant may open.
+# Where clouds answer with credentials of the machine, the container or the pod: some sit inside ranges that a grant may
+# open. Those of 169.254.0.0/16 and fe80::/10 would be refused anyway.
 _METADATA: Final = frozenset(
     ip_address(text)
     for text in (
         "169.254.169.254",  # the common one
-        "169.254.170.2",  # containers
-        "168.63.129.16",  # a public address that the platform answers itself
-        "100.100.100.200",  # inside 100.64.0.0/10
-        "192.0.0.192",
-        "fd00:ec2::254",  # the IPv6 ones are inside fc00::/7
-        "fd20:ce::254",
-        "fd00:42::42",
-        "fd00:a9fe:a9fe::1",
+        "169.254.170.2",  # containers of Amazon's ECS
+        "169.254.170.23",  # pods of Amazon's EKS
+        "169.254.0.23",  # Tencent
+        "168.63.129.16",  # Azure: a public address that the platform answers itself
+        "100.100.100.200",  # Alibaba, inside 100.64.0.0/10
+        "192.0.0.192",  # Oracle
+        "fd20:ce::254",  # Google; the IPv6 ones are inside fc00::/7
+        "fd00:42::42",  # Scaleway
+        "fd00:a9fe:a9fe::1",  # Linode
+        "fe80::a9fe:a9fe",  # OpenStack
     )
 )
+# Where Amazon answers beside every machine: ::254 with the credentials of machines, ::23 with those of pods.
+_METADATA_V6: Final = IPv6Network("fd00:ec2::/32")
 
 _V4: Final = tuple(
     (IPv4Network(network), kind)
@@ -88,9 +93,14 @@ def classify(address: IPAddress) -> AddressClass:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None and address.scope_id is None:
         # The socket interface's other spelling of an IPv4 address (RFC 4291 section 2.5.5.2): the same packets.
         address = address.ipv4_mapped
-    if address in _METADATA:
+    if is_metadata(address):
         return AddressClass.REFUSED
     return _classify_v4(address) if isinstance(address, IPv4Address) else _classify_v6(address)
+
+
+def is_metadata(address: IPAddress) -> bool:
+    """Whether a cloud answers there with credentials. Judges the address as it is: `classify` unwraps."""
+    return address in _METADATA or address in _METADATA_V6
 
 
 def admits(network: Network, address: IPAddress) -> bool:

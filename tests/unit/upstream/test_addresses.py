@@ -71,27 +71,50 @@ def test_plain_addresses(address: str, kind: AddressClass) -> None:
     assert classify(ip_address(address)) is kind
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "169.254.169.254",
-        "169.254.170.2",
-        "168.63.129.16",
-        "100.100.100.200",
-        "192.0.0.192",
-        "fd00:ec2::254",
-        "fd20:ce::254",
-        "::ffff:169.254.169.254",
-        "::ffff:168.63.129.16",
-        "64:ff9b::169.254.169.254",
-        "64:ff9b::168.63.129.16",
-        "2002:a9fe:a9fe::1",
-    ],
+METADATA_V4 = (
+    "169.254.169.254",
+    "169.254.170.2",
+    "169.254.170.23",
+    "169.254.0.23",
+    "168.63.129.16",
+    "100.100.100.200",
+    "192.0.0.192",
 )
+METADATA_V6 = (
+    "fd00:ec2::254",
+    "fd00:ec2::23",
+    "fd00:ec2:0:1::23",
+    "fd20:ce::254",
+    "fd00:42::42",
+    "fd00:a9fe:a9fe::1",
+    "fe80::a9fe:a9fe",
+)
+
+
+def embedded(text: str) -> dict[str, IPv6Address]:
+    """An IPv4 address in every form of IPv6 that something may forward to it."""
+    number, public = int(IPv4Address(text)), int(IPv4Address("65.54.227.120"))
+    return {
+        "mapped": IPv6Address(0xFFFF << 32 | number),
+        "compatible": IPv6Address(number),
+        "translated": IPv6Address(0xFFFF0000 << 32 | number),
+        "NAT64": IPv6Address((0x64FF9B << 96) | number),
+        "local NAT64": IPv6Address((0x64FF9B0001 << 80) | number),
+        "6to4": IPv6Address((0x2002 << 112) | number << 80 | 1),
+        "Teredo client": IPv6Address((0x20010000 << 96) | public << 64 | (number ^ 0xFFFFFFFF)),
+        "Teredo server": IPv6Address((0x20010000 << 96) | number << 64 | (public ^ 0xFFFFFFFF)),
+    }
+
+
+@pytest.mark.parametrize("address", [*METADATA_V4, *METADATA_V6])
 def test_metadata_services_are_out_of_reach_for_every_grant(address: str) -> None:
     parsed = parse_address(address)
     assert parsed is not None
-    assert not any(admits(network, parsed) for network in ("public", "private", "loopback"))
+    forms = {"plain": parsed} | (embedded(address) if parsed.version == 4 else {})
+    reached = {
+        form for form, it in forms.items() for network in ("public", "private", "loopback") if admits(network, it)
+    }
+    assert reached == set()
 
 
 @pytest.mark.parametrize(
