@@ -5,8 +5,8 @@
       ├──ERROR──────────┴──ERROR──► CLOSED
       └──ABORT──────────┴──ABORT──► ABORTING ──ABORTED──► CLOSED
 
-Each edge into CLOSED is one terminal frame, so "exactly one terminal per accepted start" is the shape of the table. That
-no edge leads out of it is "nothing after it". CHUNK, and BODY_ACK (also while OPEN), lead back to where they begin.
+Each edge into CLOSED is one terminal frame, so "exactly one terminal per accepted start" is the shape of the table.
+That no edge leads out is "nothing after it". CHUNK, and BODY_ACK (also while OPEN), lead back to where they begin.
 """
 
 from enum import Enum, auto

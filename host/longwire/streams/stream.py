@@ -63,8 +63,8 @@ class Stream:
         return encode(message)
 
     def body_ack(self, consumed: int, window: int) -> bytes | None:
-        """The frame that gives upload credit. None once the stream is over: its upload may run on until it is cancelled,
-        a turn of the loop later, and the terminal frame is out by then.
+        """The frame that gives upload credit. None once the stream is over: its upload may run on for a turn of the
+        loop until it is cancelled, and the terminal frame is out by then.
         """
         if self.state not in (State.OPEN, State.BODY):
             return None
