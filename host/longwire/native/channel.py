@@ -14,6 +14,13 @@ class Channel(Protocol):
         """The next bytes, any split of frames; b"" once the other end has closed."""
         ...
 
+    async def hung_up(self) -> None:
+        """Return once the other end has closed, although bytes before its end wait to be received.
+
+        Only where the system tells so; elsewhere it never returns, and `receive` gives the end when all was received.
+        """
+        ...
+
     async def write(self, data: bytes) -> None:
         """Hand `data` over completely. Returning means that the carrier took it, so at most one write is in flight.
 

@@ -34,6 +34,10 @@ class Outbox(Protocol):
         """Queue a frame that overtakes data."""
         ...
 
+    async def room(self) -> None:
+        """Wait until a large control frame may be queued: at once, but where the browser does not read."""
+        ...
+
     def offer(self, stream: Stream) -> None:
         """Let the scheduler look at the stream again."""
         ...
@@ -182,6 +186,7 @@ class Exchange:
             try:
                 # An abort in the very turn of the loop that brought the response found nothing left to cancel.
                 await anyio.lowlevel.checkpoint_if_cancelled()
+                await self._outbox.room()
                 await self._deliver(plan, response)
             finally:
                 with anyio.CancelScope(shield=True):

@@ -2,7 +2,7 @@
 
 Three loops share one event loop: receive (frames in), send (the scheduler's next step out), tick (windows, pings,
 policy changes). Streams are tasks beside them. When the channel is lost, everything is cancelled and every socket
-closes.
+closes. Where output is not read, what would make more of it waits: input, and heads of responses.
 """
 
 from collections.abc import Callable
@@ -64,8 +64,6 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.session")
 TICK_S = 1.0
 # A tick this late means that the machine slept; silence during sleep says nothing about the other end.
 SLEPT_S = 10.0
-# Control frames that may wait before no more input is taken: a page cannot make answers pile up without bound.
-MAX_CONTROL_BACKLOG = 4096
 
 
 class Session:
@@ -109,6 +107,7 @@ class Session:
                 self._tasks = tasks
                 tasks.start_soon(self._send_forever)
                 tasks.start_soon(self._tick_forever)
+                tasks.start_soon(self._end_when_hung_up)
                 await self._receive_forever()
                 tasks.cancel_scope.cancel()
         finally:
@@ -122,16 +121,21 @@ class Session:
             try:
                 for payload in decoder.feed(data):
                     self._receive(payload)
+                    await self.room()  # for what it was answered
             except LongwireError as error:
                 await self._end_with(error.code, error.message, "reload the extension; if it happens again, update it")
                 return
             except _VersionMismatch as mismatch:
                 await self._end_with(ErrorCode.VERSION_MISMATCH, mismatch.message, mismatch.fix)
                 return
-            while self._scheduler.control_backlog > MAX_CONTROL_BACKLOG:
-                await self._written.wait()
         if decoder.mid_frame:
             log.warning("channel ended inside a frame")
+
+    async def _end_when_hung_up(self) -> None:
+        """The end of input counts although input before it waits: for output that nobody reads, it may be for ever."""
+        await self._channel.hung_up()
+        log.info("hung up")
+        self._stop()
 
     async def _send_forever(self) -> None:
         while True:
@@ -330,6 +334,11 @@ class Session:
         """See `Outbox.send_control`."""
         self._scheduler.add_control(frame)
         self._work.set()
+
+    async def room(self) -> None:
+        """See `Outbox.room`."""
+        while self._scheduler.backlogged:
+            await self._written.wait()
 
     def offer(self, stream: Stream) -> None:
         """See `Outbox.offer`."""

@@ -24,6 +24,8 @@ from longwire.native.channel import ChannelLost
 READ_BYTES = 256 * 1024
 # Reads that may wait for the engine before the reader thread stops reading, which is what pushes back on the browser.
 MAX_READS_WAITING = 4
+# How often, in seconds, the reader thread looks for the end of input while the engine takes nothing.
+HANG_UP_POLL_S: Final = 0.2
 # What a pipe that is ready takes without waiting, as POSIX promises. Windows knows no such promise.
 _AT_ONCE_BYTES: Final[int] = getattr(select, "PIPE_BUF", 0)
 
@@ -59,6 +61,7 @@ class StdioChannel:
         self._handed_over = 0  # writes that the thread has not finished
         self._ready = _readiness_of(output_fd)
         self._ended = False
+        self._hung_up = asyncio.Event()
 
     def start(self) -> None:
         """Start the two threads. They end with the process."""
@@ -73,6 +76,10 @@ class StdioChannel:
         self._may_read.release()
         self._ended = not data
         return data
+
+    async def hung_up(self) -> None:
+        """See `Channel.hung_up`."""
+        await self._hung_up.wait()
 
     async def write(self, data: bytes) -> None:
         """See `Channel.write`. A cancelled write is still carried out: half a frame would break the channel."""
@@ -91,8 +98,14 @@ class StdioChannel:
     # --- the threads -----------------------------------------------------------------------------------------
 
     def _read_forever(self) -> None:
+        closed = _closed_by_the_other_end(self._input_fd)
         while True:
-            self._may_read.acquire()  # released by the engine when it took a piece, not by this thread
+            # Released by the engine when it took a piece, not by this thread. The browser may be gone meanwhile.
+            while not self._may_read.acquire(timeout=HANG_UP_POLL_S):
+                if closed():
+                    with suppress(RuntimeError):
+                        self._loop.call_soon_threadsafe(self._hung_up.set)
+                    return
             try:
                 data = os.read(self._input_fd, READ_BYTES)
             except OSError:
@@ -137,3 +150,12 @@ def _readiness_of(pipe: int) -> Callable[[], bool]:
     poll = select.poll()
     poll.register(pipe, select.POLLOUT)
     return lambda: poll.poll(0) == [(pipe, select.POLLOUT)]
+
+
+def _closed_by_the_other_end(pipe: int) -> Callable[[], bool]:
+    """What tells whether nobody can write to `pipe` any more, whatever is still in it. Always False on Windows."""
+    if sys.platform == "win32":
+        return lambda: False
+    poll = select.poll()
+    poll.register(pipe, 0)  # POLLHUP comes unasked
+    return lambda: any(events & select.POLLHUP for _, events in poll.poll(0))

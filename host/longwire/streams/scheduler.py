@@ -10,8 +10,13 @@ so a control frame never waits behind more than the one data frame that is being
 
 from collections import deque
 
-from longwire.protocol.limits import CHUNK_ALONE_BYTES, CHUNK_SHARED_BYTES
+from longwire.protocol.limits import CHUNK_ALONE_BYTES, CHUNK_SHARED_BYTES, MIB
 from longwire.streams.stream import Stream
+
+# Control frames that may wait, and their bytes, before nothing is done that makes more of them: a page cannot make
+# answers pile up without bound. What is over by then is one frame (of a STATUS or a head) and a small one per stream.
+MAX_CONTROL_FRAMES = 4096
+MAX_CONTROL_BYTES = 8 * MIB
 
 
 class Scheduler:
@@ -19,13 +24,14 @@ class Scheduler:
 
     def __init__(self) -> None:
         self._control: deque[bytes] = deque()
+        self._control_bytes = 0
         self._round: deque[Stream] = deque()
         self.live_streams = 0  # kept by the table: alone means that nobody else could want the pipe
 
     @property
-    def control_backlog(self) -> int:
-        """Control frames that wait."""
-        return len(self._control)
+    def backlogged(self) -> bool:
+        """Whether so many control frames wait that there must not be more: the other end does not read."""
+        return len(self._control) > MAX_CONTROL_FRAMES or self._control_bytes > MAX_CONTROL_BYTES
 
     @property
     def idle(self) -> bool:
@@ -40,12 +46,13 @@ class Scheduler:
     def add_control(self, frame: bytes) -> None:
         """Queue a frame that overtakes all data."""
         self._control.append(frame)
+        self._control_bytes += len(frame)
 
     def offer(self, stream: Stream) -> None:
         """Let `stream` take part in the round, if it has something to send and does not already."""
         if stream.sendable:
             if stream.terminal_next:
-                self._control.append(stream.take())
+                self.add_control(stream.take())
             elif not stream.queued:
                 stream.queued = True
                 self._round.append(stream)
@@ -57,6 +64,7 @@ class Scheduler:
         """
         frames = list(self._control)
         self._control.clear()
+        self._control_bytes = 0
         while self._round:
             stream = self._round.popleft()
             stream.queued = False

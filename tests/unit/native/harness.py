@@ -46,6 +46,9 @@ class MemoryChannel:
     async def receive(self) -> bytes:
         return await self._incoming.get()
 
+    async def hung_up(self) -> None:
+        await anyio.sleep_forever()
+
     async def write(self, data: bytes) -> None:
         await self.gate.wait()
         for payload in self._decoder.feed(data):

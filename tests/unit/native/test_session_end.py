@@ -6,12 +6,15 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
+import orjson
 import pytest
 
 from longwire.native import session as session_module
 from longwire.native.channel import ChannelLost
 from longwire.policy import Policy
-from tests.unit.native.harness import page_facts, running_session
+from longwire.protocol.frames import frame
+from longwire.streams import scheduler as scheduler_module
+from tests.unit.native.harness import Bench, ScriptedResponse, page_facts, running_session
 
 
 async def test_end_of_input_closes_every_socket_and_ends(tmp_path: Path) -> None:
@@ -28,7 +31,7 @@ async def test_end_of_input_closes_every_socket_and_ends(tmp_path: Path) -> None
 async def test_a_browser_that_does_not_read_stops_the_input_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_module, "MAX_CONTROL_BACKLOG", 10)
+    monkeypatch.setattr(scheduler_module, "MAX_CONTROL_FRAMES", 10)
     async with running_session(tmp_path) as bench:
         bench.channel.gate = anyio.Event()
         for request in range(1, 200):
@@ -40,11 +43,69 @@ async def test_a_browser_that_does_not_read_stops_the_input_too(
         await bench.channel.wait_for(lambda written: len(written) == 200)
 
 
+def count_unread(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Nobody reads from here on. Returns what tells how many bytes wait for that, those of the write under way too."""
+    bench.channel.gate = anyio.Event()
+    write, under_way = bench.channel.write, 0
+
+    async def count(data: bytes) -> None:
+        nonlocal under_way
+        under_way = len(data)
+        await write(data)
+        under_way = 0
+
+    monkeypatch.setattr(bench.channel, "write", count)
+    return lambda: under_way + sum(map(len, bench.session._scheduler._control))
+
+
+async def test_answers_that_wait_are_bounded_in_bytes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler_module, "MAX_CONTROL_BYTES", 20_000)
+    async with running_session(tmp_path) as bench:
+        unread = count_unread(bench, monkeypatch)
+        asked = (
+            frame(orjson.dumps({"type": "STATUS_REQUEST", "request": request, "page": page_facts()}))
+            for request in range(1, 2000)
+        )
+        bench.channel.feed(b"".join(asked))  # all in one read
+        for _ in range(3000):
+            await anyio.lowlevel.checkpoint()
+        assert 20_000 < unread() < 45_000
+        bench.channel.gate.set()
+        await bench.channel.wait_for(lambda written: len(written) == 2000)
+
+
+async def test_the_head_of_a_response_waits_where_too_much_waits_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler_module, "MAX_CONTROL_BYTES", 100_000)
+
+    async def answer(_: object) -> ScriptedResponse:
+        response = ScriptedResponse(headers=[("x-large", "x" * 60_000)])
+        bench.upstream.responses.append(response)
+        response.feed(None)
+        return response
+
+    async with running_session(tmp_path) as bench:
+        bench.upstream.answer = answer
+        unread = count_unread(bench, monkeypatch)
+        for stream_id in range(1, 21):
+            bench.start(stream_id)
+        with anyio.fail_after(5):
+            while len(bench.upstream.responses) < 20:
+                await anyio.lowlevel.checkpoint()
+        for _ in range(100):
+            await anyio.lowlevel.checkpoint()
+        assert 100_000 < unread() < 400_000
+        bench.channel.gate.set()
+        for stream_id in range(1, 21):
+            assert (await bench.channel.terminal(stream_id))["type"] == "STREAM_END"
+
+
 async def test_lost_output_ends_the_session_although_the_input_waits_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A browser that is killed while it does not read: nothing but the failed write says so."""
-    monkeypatch.setattr(session_module, "MAX_CONTROL_BACKLOG", 10)
+    monkeypatch.setattr(scheduler_module, "MAX_CONTROL_FRAMES", 10)
     killed = anyio.Event()
 
     async def write(_: bytes) -> None:
