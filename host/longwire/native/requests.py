@@ -266,9 +266,16 @@ class RequestPlan:
         )
 
     def _judge_again(self, policy: Policy, revoked: Callable[[StreamError], None]) -> None:
+        """End the stream unless the changed policy has its request carried as it is: another grant may allow it."""
         decision = self._decision
         try:
-            policy.decide(self._start.page, decision.method, decision.url.href)
+            grant = policy.decide(self._start.page, decision.method, decision.url.href).grant
+            if fields := decision.grant.carries_otherwise(grant):
+                message = (
+                    f'the grant "{grant.name}" has another {" and ".join(fields)} for this request than it was opened '
+                    "with; start it again"
+                )
+                raise StreamError(ErrorCode.POLICY_DENIED, message, Phase.POLICY)
         except StreamError as error:
             message = shorten(f"the policy was changed while the stream ran: {error.message}", MAX_MESSAGE_CHARS)
             revoked(StreamError(error.code, message, error.phase))

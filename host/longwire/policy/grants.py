@@ -66,3 +66,16 @@ class Grant:
     def reaches(self, url: CanonicalUrl) -> bool:
         """Whether one of `destinations` matches the URL."""
         return any(destination.matches(url) for destination in self.destinations)
+
+    def carries_otherwise(self, other: "Grant") -> tuple[str, ...]:
+        """The fields by which `other` would carry a request another way than this grant: to other addresses, by another
+        way, by other authorities' word, with other headers, or with a guard that this one does without.
+        """
+        differs = {
+            "network": self.network != other.network,
+            "proxy": self.proxy != other.proxy,
+            "ca_file": self.ca_file != other.ca_file,
+            "inject": (self.inject, self.secrets) != (other.inject, other.secrets),
+            "reflection_guard": other.reflection_guard and not self.reflection_guard,
+        }
+        return tuple(field for field, it in differs.items() if it)

@@ -322,6 +322,74 @@ async def test_a_policy_that_no_longer_allows_a_stream_revokes_it(
     assert len(revoked) == 1
 
 
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (('name = "api"', 'name = "api"\nnetwork = "private"'), "network"),
+        (('name = "api"', 'name = "api"\nproxy = "http://proxy.example.com:3128"'), "proxy"),
+        (('name = "api"', 'name = "api"\nca_file = "/etc/ssl/company.pem"'), "ca_file"),
+        (("Bearer {secret:key}", "Basic {secret:key}"), "inject"),
+        (('inject = { Authorization = "Bearer {secret:key}" }', ""), "inject"),
+        (('file = "', 'file = "/other'), "inject"),
+        # Another grant, before it, would decide now.
+        (
+            (
+                "[[grant]]",
+                '[[grant]]\nname = "first"\npages = ["http://localhost:5173"]\nnetwork = "loopback"\n'
+                'destinations = ["https://api.example.com/"]\nmethods = ["POST"]\n'
+                'inject = { Authorization = "Bearer {secret:key}" }\n\n[[grant]]',
+            ),
+            "network",
+        ),
+    ],
+)
+async def test_a_stream_ends_when_the_policy_would_carry_it_another_way(
+    planner: RequestPlanner, tmp_path: Path, change: tuple[str, str], field: str
+) -> None:
+    revoked: list[StreamError] = []
+    plan = planner.plan(start())
+    await plan.begin(revoked.append)
+    file = tmp_path / "policy.toml"
+    before = file.read_text()
+    assert change[0] in before
+    file.write_text(before.replace(*change, 1))
+    assert planner._policy.current().problem is None
+    assert [error.code for error in revoked] == [ErrorCode.POLICY_DENIED]
+    assert f"has another {field} for this request" in revoked[0].message
+    plan.close()
+
+
+async def test_a_change_that_carries_a_stream_as_before_leaves_it_alone(
+    planner: RequestPlanner, tmp_path: Path
+) -> None:
+    revoked: list[StreamError] = []
+    plan = planner.plan(start())
+    await plan.begin(revoked.append)
+    file = tmp_path / "policy.toml"
+    for change in (
+        ("version = 1", "# a line more\nversion = 1"),
+        ('name = "api"', 'name = "renamed"'),
+        ("limits = { streams = 1,", "limits = { streams = 3,"),
+        ('methods = ["GET", "POST"]', 'methods = ["POST"]'),
+    ):
+        assert change[0] in file.read_text()
+        file.write_text(file.read_text().replace(*change, 1))
+        planner._policy.current()
+    assert revoked == []
+    plan.close()
+
+
+async def test_a_guard_that_is_switched_on_ends_what_runs_without_one(planner: RequestPlanner, tmp_path: Path) -> None:
+    revoked: list[StreamError] = []
+    plan = planner.plan(start(url="https://files.example.com/x"))
+    await plan.begin(revoked.append)
+    file = tmp_path / "policy.toml"
+    file.write_text(file.read_text().replace("reflection_guard = false", ""))
+    planner._policy.current()
+    assert "reflection_guard" in revoked[0].message
+    plan.close()
+
+
 async def test_a_failed_start_gives_its_place_back(planner: RequestPlanner, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.unlink()
