@@ -5,10 +5,22 @@ Order matters: the descriptors are taken before anything that might print is imp
 """
 
 import contextlib
+import gc
 import os
 import sys
 
 from longwire.native.stdio import claim_stdio
+
+
+def load_less() -> None:
+    """Before the imports, for which the first stream of a browser waits: a fifth of their time was for nothing.
+
+    structlog loads rich for a console that a host does not have; pydantic reads every installed distribution to find
+    plugins, and none has business here; and what is imported is not garbage.
+    """
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+    gc.disable()
 
 
 def main() -> None:
@@ -18,8 +30,11 @@ def main() -> None:
     than this extension in a browser.
     """
     descriptors = claim_stdio()
+    load_less()
     from longwire.native.process import serve
 
+    gc.freeze()
+    gc.enable()
     code = 1
     try:
         code = serve(descriptors, sys.argv)

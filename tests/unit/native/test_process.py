@@ -4,6 +4,7 @@ import hashlib
 import json
 import socket
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -165,3 +166,16 @@ def test_start_to_welcome_is_printed(tmp_path: Path) -> None:
             host.hello()
             times.append((time.monotonic() - began) * 1000)
     say(f"process start to WELCOME: median {statistics.median(times):.0f} ms, {min(times):.0f}-{max(times):.0f} ms")
+
+
+def test_a_start_loads_nothing_that_a_host_does_not_use() -> None:
+    """A page waits for these imports: no console of rich, no plugin that some other distribution brings."""
+    script = (
+        "from longwire.native.main import load_less; load_less()\n"
+        "import sys, longwire.native.process\n"
+        "from pydantic.plugin import _loader\n"
+        "assert sys.modules['rich'] is None and 'rich.console' not in sys.modules\n"
+        "assert list(_loader.get_plugins()) == []\n"
+        "assert _loader._plugins is None, 'distributions were searched'\n"
+    )
+    subprocess.run([sys.executable, "-I", "-c", script], check=True)
