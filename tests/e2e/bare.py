@@ -52,14 +52,14 @@ obey()
 
 
 class FarPage:
-    """The page of a browser without a debugger, served at `/far` of a site."""
+    """The page of a browser without a debugger, served at `/far` of a site; `more` is HTML that it begins with."""
 
-    def __init__(self, app: App, site: ThreadedServer) -> None:
+    def __init__(self, app: App, site: ThreadedServer, more: str = "") -> None:
         self._site = site
         self._orders: asyncio.Queue[str]
         self._answers: asyncio.Queue[dict[str, Any]]
         site.run(self._make_queues)
-        app.site.put("/far", PAGE)
+        app.site.put("/far", PAGE.replace("</title>", f"</title>{more}"))
         app.routes.add("/order", self._give_order)
         app.routes.add("/answer", self._take_answer)
         self.url = site.url("/far")
@@ -118,13 +118,18 @@ class BareBrowser:
 
 
 @contextmanager
-def bare_browser(home: Path, url: str, *, extension: Path | None = None) -> Iterator[BareBrowser]:
-    """A Chromium that opens `url`, and ends with the block and all it started."""
+def bare_browser(
+    home: Path, url: str, *, extension: Path | None = None, executable: Path | None = None
+) -> Iterator[BareBrowser]:
+    """A Chromium that opens `url`, and ends with the block and all it started.
+
+    `executable` starts the browser in another way.
+    """
     profile = home / "profile"
     longwire(home, "install", "--user-data-dir", str(profile))
     loaded = extension or extension_folder()
     command = [
-        chromium_path(),
+        str(executable or chromium_path()),
         "--headless=new",
         "--password-store=basic",
         *sandbox_arguments(),

@@ -1,8 +1,7 @@
 // What a script that runs before the shim can do: it takes the relay's port for itself and says to the worker what it
 // likes. Whatever comes back is in `heard`. The test sets `window.upstream`.
 
-// A fresh Chromium takes seconds to say that nobody manages it; until then nothing is served.
-const PATIENCE_MS = 15000
+const PATIENCE_MS = 5000
 const TERMINALS = ['STREAM_END', 'STREAM_ERROR', 'STREAM_ABORTED']
 const heard = []
 let lastId = 0

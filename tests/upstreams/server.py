@@ -9,9 +9,6 @@ from typing import Any, Self, TypeAlias
 
 from tests.upstreams.connection import MAX_HEAD_BYTES, Connection, PeerGoneError, Request
 
-# A fresh Chromium says nothing about managed storage for its first seconds, and no page is served before it has.
-PATIENCE_S = 15.0
-
 # Answers one request. It may close, reset or hold the connection; else the next request is awaited on it.
 Handler: TypeAlias = Callable[[Request], Awaitable[None]]
 
@@ -116,11 +113,11 @@ class Server:
         """Bytes that left the process, over all connections."""
         return sum(connection.sent for connection in self.connections)
 
-    async def wait_connections(self, count: int, timeout_s: float = PATIENCE_S) -> None:
+    async def wait_connections(self, count: int, timeout_s: float = 5.0) -> None:
         """Wait until `count` connections have been accepted in all."""
         await self._wait(lambda: len(self.connections) >= count, timeout_s)
 
-    async def wait_requests(self, count: int, timeout_s: float = PATIENCE_S) -> None:
+    async def wait_requests(self, count: int, timeout_s: float = 5.0) -> None:
         """Wait until `count` request heads have come in all."""
         await self._wait(lambda: len(self.requests) >= count, timeout_s)
 

@@ -17,7 +17,7 @@ export interface Longwire {
    */
   readonly fetch: (input: RequestInfo | URL, init?: LongwireInit) => Promise<Response>
   /**
-   * Whether there is a host, and what the policy lets this page reach.
+   * Whether there is a host, and what the policy lets this page reach. After a second without an answer: what is waited for.
    *
    * Rejects with a LongwireError, BRIDGE_LOST, if the extension does not answer on this page.
    */
@@ -72,7 +72,12 @@ export interface LongwireError extends TypeError {
 
 /** What `longwire.status()` gives. */
 export interface StatusReport {
-  state: 'ready' | 'host-missing' | 'host-forbidden' | 'host-failed' | 'policy-invalid'
+  state: 'ready' | 'starting' | 'host-missing' | 'host-forbidden' | 'host-failed' | 'policy-invalid'
+  /**
+   * While `starting`: the browser has to start the extension's worker (`extension`), to say what its administrator set last
+   * (`settings`) and whether it lets Longwire into this site (`permission`), and to start the host (`host`).
+   */
+  waiting?: 'extension' | 'settings' | 'permission' | 'host'
   /** The host's version. */
   host?: string
   protocol?: number

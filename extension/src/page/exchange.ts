@@ -18,7 +18,7 @@ import { buildOpaqueRedirect, buildResponse, hasNullBody, isRedirect, resolveWit
 import { Upload } from './upload'
 
 /** A message about one stream. */
-export type StreamMessage = Exclude<ToPage, { type: 'STATUS' | 'BRIDGE_LOST' }>
+export type StreamMessage = Exclude<ToPage, { type: 'STATUS' | 'WAITING' | 'BRIDGE_LOST' }>
 
 /** What an exchange needs of the shim. */
 export interface ExchangeHost {

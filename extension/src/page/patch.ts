@@ -141,7 +141,7 @@ class Patch {
         const ours = this.#isOurs(call) && !(this.#absent && this.#fallback)
         promiseThen(ours ? this.#shim.fetch(args, this.#timeouts) : this.#passOn(args), resolve, reject)
       }
-      promiseThen(this.#shim.status(), go, () => go(null))
+      promiseThen(this.#shim.finalStatus(), go, () => go(null))
     })
   }
 
@@ -152,7 +152,7 @@ class Patch {
       this.#asking = false
       this.#learn(report)
     }
-    promiseThen(this.#shim.status(), done, () => done(null))
+    promiseThen(this.#shim.finalStatus(), done, () => done(null))
   }
 
   #learn(report: StatusReport | null): void {

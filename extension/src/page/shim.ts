@@ -1,4 +1,4 @@
-import type { AbortReason, DirectOpen, Status, Timeouts, ToPage } from '../protocol/bridge'
+import type { AbortReason, DirectOpen, Status, Timeouts, ToPage, WaitsFor } from '../protocol/bridge'
 import type { LongwireInit, StatusReport } from './api'
 import {
   append,
@@ -15,7 +15,9 @@ import {
   nativeFetch,
   promiseThen,
   signalAborted,
-  signalReason
+  signalReason,
+  startTimer,
+  stopTimer
 } from './builtins'
 import { Channel } from './channel'
 import { LongwireError } from './errors'
@@ -40,6 +42,9 @@ export function initOf(args: Partial<FetchArguments>): LongwireInit | undefined 
   return args.length > 1 ? args[1] : undefined
 }
 
+/** After how long a question that is not answered says what it waits for. */
+export const WORTH_A_WORD_MS = 1_000
+
 interface StatusWaiter {
   readonly resolve: (report: StatusReport) => void
   readonly reject: (error: LongwireError) => void
@@ -51,6 +56,13 @@ const RESTORED =
   'The page came back from the back/forward cache, where no stream can stay open. Start the request again.'
 const REPLACED = 'The Longwire extension was reloaded or updated. Start the request again.'
 
+const WAITS_FOR = bare({
+  extension: 'The browser has not started the Longwire extension yet. Ask again.',
+  settings: 'The browser has not said yet what its administrator set for Longwire when it last ran. Ask again.',
+  permission: 'The browser has not said yet whether it lets Longwire into this site. Ask again.',
+  host: 'The Longwire host is starting. Ask again.'
+})
+
 /** The page's side of the bridge: every call of the page, by its id. */
 export class Shim {
   /** Where the relay's port goes. */
@@ -61,6 +73,8 @@ export class Shim {
   /** Who waits for the next. */
   #asking: StatusWaiter[] = []
   #questionOpen = false
+  /** What the open question waits for, as far as this page was told. */
+  #waitsFor: WaitsFor | 'extension' = 'extension'
   #lastId = 0
   #lastRequest = 0
 
@@ -96,8 +110,35 @@ export class Shim {
     })
   }
 
-  /** `longwire.status`. Calls made while a question is open share the next one: no answer is older than its question. */
+  /** `longwire.status`: the answer, or after a second what it waits for. */
   status(): Promise<StatusReport> {
+    return new NativePromise((resolve, reject) => {
+      let timer = 0
+      const say = () => {
+        if (this.#asked.length > 0) resolveWith(resolve, this.#starting())
+        // The search for a relay has an end of its own.
+        else timer = startTimer(say, WORTH_A_WORD_MS)
+      }
+      timer = startTimer(say, WORTH_A_WORD_MS)
+      const settle = <T>(then: (value: T) => void) => {
+        return (value: T) => {
+          stopTimer(timer)
+          then(value)
+        }
+      }
+      promiseThen(
+        this.finalStatus(),
+        settle((report: StatusReport) => resolveWith(resolve, report)),
+        settle(reject)
+      )
+    })
+  }
+
+  /**
+   * The answer, however long it takes. Calls made while a question is open share the next one: no answer is older than its
+   * question.
+   */
+  finalStatus(): Promise<StatusReport> {
     return new NativePromise((resolve, reject) => {
       append(this.#asking, { resolve: (report) => resolveWith(resolve, copyOf(report)), reject })
       this.#ask()
@@ -136,6 +177,7 @@ export class Shim {
 
   #receive(message: Exclude<ToPage, DirectOpen>): void {
     if (message.type === 'STATUS') this.#receiveStatus(message)
+    else if (message.type === 'WAITING') this.#waitsFor = message.what
     else if (message.type === 'BRIDGE_LOST') {
       if (message.replaced) this.channel.detach()
       this.#loseAll(message.message, null)
@@ -150,8 +192,14 @@ export class Shim {
       this.#asking = []
       if (!arrived) return this.#loseStatus(NO_RELAY)
       this.#lastRequest += 1
+      this.#waitsFor = 'extension'
       this.channel.post({ type: 'STATUS_REQUEST', request: this.#lastRequest })
     })
+  }
+
+  #starting(): StatusReport {
+    const waiting = this.#waitsFor
+    return { state: 'starting', waiting, destinations: [], fix: WAITS_FOR[waiting] }
   }
 
   #receiveStatus({ type, request, ...report }: Status): void {

@@ -1,3 +1,4 @@
+import type { WaitsFor } from '../protocol/bridge'
 import type { BridgeReport, DeniedRequest, Snapshot } from '../shared/popup'
 import { sentence } from '../shared/text'
 import { parsePagePattern, patternsFor, permissionOf } from '../worker/patterns'
@@ -10,12 +11,14 @@ export type Tone = 'busy' | 'good' | 'warn' | 'bad'
 export interface View {
   /** The bridge in two words. */
   readonly badge: { readonly tone: Tone; readonly text: string }
-  /** What is wrong with the bridge itself, and the way out. */
+  /** What is wrong with the bridge itself, and the way out; or what it waits for. */
   readonly problem: { readonly title: string; readonly text: string; readonly command: string | null } | null
   /** What the policy says of this page; null while there is nobody to ask. */
   readonly verdict: Verdict | null
   /** The browser permission that is missing where the policy names the page: to be asked for. */
   readonly permission: string | null
+  /** What holds although it is not certain yet. */
+  readonly note: string | null
   readonly versions: string
 }
 
@@ -51,7 +54,27 @@ export function viewOf(site: Site, snapshot: Snapshot | null, permitted: boolean
     problem: problemOf(bridge, snapshot),
     verdict: verdict !== null && permission !== null ? { ...verdict, ...PENDING } : verdict,
     permission,
+    note: snapshot?.unconfirmed ? UNCONFIRMED : null,
     versions: `${host}Extension ${version}`
+  }
+}
+
+const UNCONFIRMED =
+  'The browser has started and has not said yet what its administrator set for Longwire. What was last known holds until then.'
+
+/** What is waited for, to people. */
+const WAITS: Record<WaitsFor, { readonly title: string; readonly text: string }> = {
+  settings: {
+    title: 'Waiting for the browser’s storage',
+    text: 'It holds what the administrator of this browser set for Longwire.'
+  },
+  permission: {
+    title: 'Waiting for the browser’s permission',
+    text: 'The browser was asked whether it lets Longwire into this site.'
+  },
+  host: {
+    title: 'Starting the host',
+    text: 'The browser was asked to start it. A machine under load takes seconds; after 10 s it counts as failed.'
   }
 }
 
@@ -79,6 +102,7 @@ const TITLES: Partial<Record<string, string>> = {
 }
 
 function problemOf(bridge: BridgeReport, snapshot: Snapshot | null): View['problem'] {
+  if (bridge.kind === 'asking' && snapshot?.waitsFor) return { ...WAITS[snapshot.waitsFor], command: null }
   if (bridge.kind === 'down') {
     const title = TITLES[bridge.code] ?? TITLES[bridge.state] ?? 'The host does not work'
     return { title, text: `${sentence(bridge.message)} ${sentence(bridge.fix)}`, command: commandIn(bridge.fix) }

@@ -136,6 +136,7 @@ export function figuresOf(stream: StreamReport, rate: number | null, ageMs: numb
 
 function stateOf({ state, status }: StreamReport): string {
   if (state === 'ending') return 'Ending'
+  if (state === 'starting') return 'Waiting for the host to start'
   if (state === 'connecting') return 'Waiting for the server'
   return status >= 400 ? `HTTP ${status}` : 'Streaming'
 }

@@ -21,6 +21,8 @@ export class Page {
     this.#showVerdict(view)
     element('permission').hidden = view.permission === null
     setText(element('allow'), view.permission === null ? '' : `Allow on ${view.permission.replace(/\/\*$/, '')}`)
+    element('note').hidden = view.note === null
+    setText(element('note'), view.note ?? '')
     setText(element('versions'), view.versions)
     this.#announce(view)
   }

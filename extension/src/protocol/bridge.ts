@@ -29,6 +29,7 @@ export type ToPage =
   | StreamErrorMessage
   | StreamAborted
   | Status
+  | Waiting
   | BridgeLost
   | DirectOpen
 /**
@@ -39,6 +40,10 @@ export type Completeness = 'length' | 'chunked' | 'close' | 'none'
  * What `longwire.status()` can say.
  */
 export type BridgeState = 'ready' | 'host-missing' | 'host-forbidden' | 'host-failed' | 'policy-invalid'
+/**
+ * What the worker waits for before a page's question can be answered.
+ */
+export type WaitsFor = 'settings' | 'permission' | 'host'
 
 /**
  * Open a stream: what the page says of its request.
@@ -229,6 +234,13 @@ export interface Status {
   protocol?: number
   destinations: string[]
   fix?: string
+}
+/**
+ * Worker to page only: the question that is open cannot be answered yet. The last one said counts.
+ */
+export interface Waiting {
+  type: 'WAITING'
+  what: WaitsFor
 }
 /**
  * Relay to page only: the relay lost the worker, and with it every live stream of this page.

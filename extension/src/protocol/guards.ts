@@ -381,6 +381,11 @@ const bridgeStreamChunk = record(
     size: integer(1, 262_144)
   }
 )
+const waitsFor = oneOf('settings', 'permission', 'host')
+const waiting = record({
+  type: oneOf('WAITING'),
+  what: waitsFor
+})
 const bridgeToPage = union('type', {
   BRIDGE_LOST: bridgeLost,
   DIRECT_OPEN: directOpen,
@@ -390,7 +395,8 @@ const bridgeToPage = union('type', {
   STREAM_CHUNK: bridgeStreamChunk,
   STREAM_END: streamEnd,
   STREAM_ERROR: streamErrorMessage,
-  STREAM_HEADERS: streamHeaders
+  STREAM_HEADERS: streamHeaders,
+  WAITING: waiting
 })
 
 export function isFromHost(value: unknown): value is native.FromHost {

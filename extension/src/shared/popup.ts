@@ -1,5 +1,6 @@
 // What the popup and the worker say to each other: both are the extension's own, and of one build.
 
+import type { WaitsFor } from '../protocol/bridge'
 import type { ErrorCode } from '../protocol/errors'
 import type { BridgeState, PolicySummary } from '../protocol/native'
 
@@ -16,6 +17,10 @@ export type FromPopup =
 export interface Snapshot {
   readonly tab: number
   readonly bridge: BridgeReport
+  /** What the host's answer and the page's requests have waited for, for a second or longer. */
+  readonly waitsFor: WaitsFor | null
+  /** The browser has not said which switches its administrator set: those last known hold. */
+  readonly unconfirmed: boolean
   /** Null as long as this worker has not heard of a policy. */
   readonly policy: PolicySummary | null
   /** What the policy lets the watched page reach. */
@@ -60,8 +65,8 @@ export interface StreamReport {
   readonly origin: string
   readonly method: string
   readonly url: string
-  /** `ending`: nobody waits for it any more, and the host is letting go of it. */
-  readonly state: 'connecting' | 'open' | 'ending'
+  /** `starting`: the host is. `ending`: nobody waits for it any more, and the host is letting go of it. */
+  readonly state: 'starting' | 'connecting' | 'open' | 'ending'
   /** The response's status, 0 before the headers. */
   readonly status: number
   /** Body bytes, of the response and of the request. */

@@ -1,4 +1,4 @@
-import type { BridgeState, StreamErrorMessage, ToPage } from '../protocol/bridge'
+import type { BridgeState, StreamErrorMessage, ToPage, WaitsFor } from '../protocol/bridge'
 import { MAX_STREAMS_PER_FRAME } from '../protocol/constants'
 import { ERRORS, type ErrorCode, type Phase } from '../protocol/errors'
 import { isFromPage } from '../protocol/guards'
@@ -23,6 +23,8 @@ export interface RelayPort {
 /** What the bridge needs of the native link. */
 export interface HostLink {
   send(message: ToHost): boolean
+  /** What is sent waits for the host to start. */
+  readonly starting: boolean
   setInUse(inUse: boolean): void
 }
 
@@ -144,7 +146,8 @@ export class Bridge {
     const lines: StreamLine[] = []
     for (const { hostId, peer, state, headersSeen, account } of this.#streams.all()) {
       if ('refusal' in peer.identity || peer.identity.page.tab !== tab) continue
-      const stands = state !== 'live' ? 'ending' : headersSeen ? 'open' : 'connecting'
+      const under = this.#link.starting ? 'starting' : headersSeen ? 'open' : 'connecting'
+      const stands = state === 'live' ? under : 'ending'
       lines.push({ ...account, id: hostId, origin: peer.identity.page.origin, state: stands })
     }
     return lines
@@ -155,6 +158,11 @@ export class Bridge {
     const stream = this.#streams.ofHost(hostId)
     if (stream?.state !== 'live' || 'refusal' in stream.peer.identity || stream.peer.identity.page.tab !== tab) return
     this.#fail(stream, 'STOPPED_BY_USER', 'You stopped this stream in the popup of the Longwire extension.', 'user')
+  }
+
+  /** What this peer's question waits for. */
+  waits(peer: Peer, what: WaitsFor): void {
+    this.#post(peer, { type: 'WAITING', what })
   }
 
   #start(peer: Peer, fields: Parameters<typeof startToHost>[0]): void {
@@ -211,7 +219,10 @@ export class Bridge {
     }
     this.#updateUse()
     const message: ToHost = { type: 'STATUS_REQUEST', request: hostRequest, page: peer.identity.page }
-    if (this.#link.send(message)) return
+    if (this.#link.send(message)) {
+      if (this.#link.starting) this.waits(peer, 'host')
+      return
+    }
     this.#status.take(hostRequest)
     this.#updateUse()
     answer('host-failed', 'Too many requests wait for the host to start.')

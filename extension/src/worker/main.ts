@@ -1,8 +1,10 @@
 // The service worker: everything here is a cache. What must survive is in the host, in storage or in the registration.
 
+import type { WaitsFor } from '../protocol/bridge'
 import { BRIDGE_PORT, POPUP_PORT } from '../shared/names'
 import { Bridge, type Peer } from './bridge'
 import { Denials } from './denials'
+import { Gate } from './gate'
 import { identify } from './identity'
 import { injectIntoOpenPages } from './injection'
 import { ManagedSwitches } from './managed'
@@ -15,14 +17,20 @@ import { closedToPages } from './storage'
 const POLICY_ALARM = 'policy'
 const POLICY_ALARM_MINUTES = 60
 
-const switches = new ManagedSwitches(chrome.storage, () => {
-  bridge.judgeAgain()
-  void sites.ensure()
-  openLink()
-})
+const storage = closedToPages(chrome.storage.local)
+
+const switches = new ManagedSwitches(
+  { managed: chrome.storage.managed, onChanged: chrome.storage.onChanged, remembered: storage },
+  () => {
+    bridge.judgeAgain()
+    void sites.ensure()
+    openLink()
+    popups.askAgain()
+  }
+)
 
 const sites = new Sites(
-  { ...chrome, storage: closedToPages(chrome.storage.local) },
+  { ...chrome, storage },
   (added) => injectIntoOpenPages(chrome, added),
   (patterns) => switches.limit(patterns)
 )
@@ -50,35 +58,36 @@ const link: NativeLink = new NativeLink(
 )
 const denials = new Denials()
 const permissions = new PagePermissions(chrome.permissions)
+const gate = new Gate(switches, permissions)
 const bridge: Bridge = new Bridge(link, denials, (origin) => switches.refusal(origin))
-const popups: PopupDesk = new PopupDesk(bridge, denials)
+const popups: PopupDesk = new PopupDesk(bridge, denials, {
+  waitsFor: (origin) => gate.waitsFor(origin) ?? (link.starting ? 'host' : null),
+  confirmed: () => switches.confirmed
+})
 
-/** Now, or as soon as the administrator's switches are known; in the order of the calls. */
-function whenKnown(act: () => void): void {
-  if (switches.known) act()
-  else void switches.ready.then(act)
-}
-
-/** Start the host, to learn the policy: its WELCOME names the pages. */
+/**
+ * Start the host, to learn the policy: its WELCOME names the pages. Whoever streams right after the browser's start finds
+ * it running, and it is let go of after the linger of every other.
+ */
 function openLink(): void {
-  whenKnown(() => {
+  gate.whenKnown(() => {
     if (switches.enabled) link.open()
   })
 }
 
 chrome.runtime.onConnect.addListener((port) => {
   if (port.name === POPUP_PORT && isPopup(port.sender, chrome.runtime.id)) {
-    return popups.open(port, whenKnown)
+    return popups.open(port, (act) => gate.whenKnown(act))
   }
   if (port.name !== BRIDGE_PORT) return port.disconnect()
   const identity = identify(port.sender, chrome.runtime.id, chrome.extension.inIncognitoContext)
+  const origin = 'page' in identity ? identity.page.origin : null
   // Not so the popup, which asks for a page that may have to be allowed first.
-  const refusal = () => ('page' in identity ? permissions.refusal(identity.page.origin) : null)
+  const refusal = () => (origin === null ? null : permissions.refusal(origin))
   const peer: Peer = { port, identity, refusal }
-  const whenAllowed = (act: () => void) =>
-    whenKnown(() => ('page' in identity ? permissions.whenKnown(identity.page.origin, act) : act()))
-  port.onMessage.addListener((message) => whenAllowed(() => bridge.fromPage(peer, message)))
-  port.onDisconnect.addListener(() => whenAllowed(() => bridge.pageGone(peer)))
+  const waits = (what: WaitsFor) => bridge.waits(peer, what)
+  port.onMessage.addListener((message) => gate.whenAllowed(origin, () => bridge.fromPage(peer, message), waits))
+  port.onDisconnect.addListener(() => gate.whenAllowed(origin, () => bridge.pageGone(peer)))
 })
 
 // Only the extension's own documents can reach its worker in this way: here, the frame that a relay put into its page.

@@ -112,6 +112,11 @@ export class NativeLink {
     return true
   }
 
+  /** Whether the host was started and has not said yet that it is there. */
+  get starting(): boolean {
+    return this.#port !== null && !this.#welcomed
+  }
+
   /** Whether anybody waits for the host: then its silence counts, else it lingers and is let go. */
   setInUse(inUse: boolean): void {
     if (inUse === this.#inUse) return

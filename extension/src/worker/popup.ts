@@ -1,4 +1,4 @@
-import type { Status } from '../protocol/bridge'
+import type { Status, WaitsFor } from '../protocol/bridge'
 import type { PolicySummary } from '../protocol/native'
 import { POPUP_PAGE } from '../shared/names'
 import type { BridgeReport, FromPopup, Snapshot } from '../shared/popup'
@@ -8,6 +8,17 @@ import type { Failure } from './failure'
 
 /** How often an open popup hears how its streams come along. */
 export const SNAPSHOT_INTERVAL_MS = 1_000
+
+/** What takes longer says what for. */
+export const WORTH_A_WORD_MS = 1_000
+
+/** How far the worker itself has come. */
+export interface Standing {
+  /** What pages of this origin wait for before the host can answer them. */
+  waitsFor(origin: string | null): WaitsFor | null
+  /** Whether the browser has said which switches its administrator set. */
+  confirmed(): boolean
+}
 
 /** What the desk needs of the popup's runtime port. */
 export interface PopupPort {
@@ -34,12 +45,18 @@ export function isPopup(sender: chrome.runtime.MessageSender | undefined, extens
 export class PopupDesk {
   readonly #bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'streamsOf' | 'stop'>
   readonly #denials: Denials
+  readonly #standing: Standing
   readonly #open = new Set<PopupSession>()
   #policy: PolicySummary | null = null
 
-  constructor(bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'streamsOf' | 'stop'>, denials: Denials) {
+  constructor(
+    bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'streamsOf' | 'stop'>,
+    denials: Denials,
+    standing: Standing = { waitsFor: () => null, confirmed: () => true }
+  ) {
     this.#bridge = bridge
     this.#denials = denials
+    this.#standing = standing
   }
 
   /**
@@ -49,7 +66,7 @@ export class PopupDesk {
    *   listener: what arrives before there is one is lost.
    */
   open(port: PopupPort, when: (act: () => void) => void = (act) => act()): void {
-    const session = new PopupSession(port, this.#bridge, this.#denials, () => this.#policy)
+    const session = new PopupSession(port, this.#bridge, this.#denials, this.#standing, () => this.#policy)
     this.#open.add(session)
     port.onMessage.addListener((message) => when(() => session.receive(message as FromPopup)))
     port.onDisconnect.addListener(() =>
@@ -64,6 +81,11 @@ export class PopupDesk {
   policyIs(policy: PolicySummary): void {
     if (policy.digest !== this.#policy?.digest) this.#denials.clear()
     this.#policy = policy
+    this.askAgain()
+  }
+
+  /** What the host answered last may not hold any more. */
+  askAgain(): void {
     for (const session of this.#open) session.policyChanged()
   }
 
@@ -77,12 +99,14 @@ class PopupSession {
   readonly #port: PopupPort
   readonly #bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'streamsOf' | 'stop'>
   readonly #denials: Denials
+  readonly #standing: Standing
   readonly #policy: () => PolicySummary | null
   #watched: Extract<FromPopup, { type: 'WATCH' }> | null = null
   /** In whose name the host is asked: the watched page's. */
   #peer: Peer | null = null
   #report: BridgeReport = { kind: 'asking' }
   #asking = false
+  #askedAt = 0
   #destinations: readonly string[] = []
   #lastRequest = 0
   #timer: ReturnType<typeof setInterval> | undefined
@@ -91,11 +115,13 @@ class PopupSession {
     port: PopupPort,
     bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'streamsOf' | 'stop'>,
     denials: Denials,
+    standing: Standing,
     policy: () => PolicySummary | null
   ) {
     this.#port = port
     this.#bridge = bridge
     this.#denials = denials
+    this.#standing = standing
     this.#policy = policy
   }
 
@@ -147,6 +173,7 @@ class PopupSession {
 
   #ask(): void {
     if (this.#peer === null) return
+    if (!this.#asking) this.#askedAt = performance.now()
     this.#asking = true
     this.#lastRequest += 1
     // The host may be lost while it is being asked, and `settle` called before this returns.
@@ -162,14 +189,17 @@ class PopupSession {
   #tell(): void {
     if (this.#watched === null) return
     const { tab, origin } = this.#watched
+    const at = performance.now()
     const snapshot: Snapshot = {
       tab,
+      waitsFor: this.#asking && at - this.#askedAt >= WORTH_A_WORD_MS ? this.#standing.waitsFor(origin) : null,
+      unconfirmed: at >= WORTH_A_WORD_MS && !this.#standing.confirmed(),
       bridge: this.#report,
       policy: this.#policy(),
       destinations: this.#destinations,
       denied: origin === null ? null : this.#denials.of(tab, origin),
       streams: this.#bridge.streamsOf(tab),
-      at: performance.now()
+      at
     }
     try {
       this.#port.postMessage(snapshot)

@@ -11,10 +11,8 @@ export interface Storage {
 export function closedToPages(area: chrome.storage.StorageArea): Storage {
   const closed = area.setAccessLevel({ accessLevel: 'TRUSTED_CONTEXTS' })
   return {
-    get: async (key) => {
-      await closed
-      return area.get(key)
-    },
+    // What is read was written before, whether or not it is closed by now; the browser keeps it closed over its restarts.
+    get: (key) => area.get(key),
     set: async (items) => {
       await closed
       await area.set(items)

@@ -114,3 +114,36 @@ test('calls that wait for a relay ask together when it comes', async () => {
   answer('new')
   expect((await Promise.all(calls)).map(({ host }) => host)).toEqual(['new', 'new', 'new'])
 })
+
+test('a call that is not answered in a second says what it waits for, as the worker said it last; the next goes on', async () => {
+  const waiting = ['extension', 'settings', 'host'] as const
+  for (const what of waiting) {
+    const asked = shim.status()
+    if (what !== 'extension') relay.postMessage({ type: 'WAITING', what })
+    expect(await asked).toEqual({
+      state: 'starting',
+      waiting: what,
+      destinations: [],
+      fix: expect.stringContaining('Ask again')
+    })
+  }
+  // The question is still the first one; a call that came after it asks anew.
+  expect(told).toHaveLength(1)
+  const last = shim.status()
+  answer('first')
+  await delivered()
+  answer('second')
+  expect(await last).toMatchObject({ state: 'ready', host: 'second' })
+})
+
+test('who needs the answer itself waits for it', async () => {
+  let settled = false
+  const patient = shim.finalStatus().then((report) => {
+    settled = true
+    return report
+  })
+  expect(await shim.status()).toMatchObject({ state: 'starting' })
+  expect(settled).toBe(false)
+  answer('slow')
+  expect(await patient).toMatchObject({ state: 'ready', host: 'slow' })
+})

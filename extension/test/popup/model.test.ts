@@ -20,7 +20,8 @@ const POLICY = { state: 'ok', digest: 'd', pages: ['https://*.example.com'] } as
 
 function snapshot(fields: Partial<Snapshot> = {}): Snapshot {
   const policy = { ...POLICY, pages: [...POLICY.pages] }
-  return { tab: 1, bridge: UP, policy, destinations: [], denied: null, streams: [], at: 0, ...fields }
+  const quiet = { waitsFor: null, unconfirmed: false, denied: null, at: 0 } as const
+  return { ...quiet, tab: 1, bridge: UP, policy, destinations: [], streams: [], ...fields }
 }
 
 const view = (fields: Partial<Snapshot> = {}, site: Partial<Site> = {}, permitted: boolean | undefined = true) =>
@@ -32,6 +33,25 @@ test('nothing heard yet', () => {
   const shown = viewOf(SITE, null, undefined, '1.2.4')
   expect(shown.badge).toEqual({ tone: 'busy', text: 'Connecting' })
   expect(shown).toMatchObject({ problem: null, verdict: null, permission: null, versions: 'Extension 1.2.4' })
+})
+
+test.each([
+  ['settings', 'Waiting for the browser’s storage'],
+  ['permission', 'Waiting for the browser’s permission'],
+  ['host', 'Starting the host']
+] as const)('what waits for %s says so', (waitsFor, title) => {
+  const shown = view({ bridge: { kind: 'asking' }, waitsFor })
+  expect(shown.badge).toEqual({ tone: 'busy', text: 'Connecting' })
+  expect(shown.problem).toEqual({ title, text: expect.stringMatching(/\.$/), command: null })
+  // Once there is an answer, that is what is shown.
+  expect(view({ waitsFor }).problem).toBeNull()
+})
+
+test('what is not certain yet is said, whatever else there is to say', () => {
+  expect(view().note).toBeNull()
+  for (const bridge of [UP, { kind: 'asking' } as const]) {
+    expect(view({ bridge, unconfirmed: true }).note).toContain('What was last known holds until then')
+  }
 })
 
 test('granted: to where', () => {

@@ -47,7 +47,8 @@ class World {
   constructor() {
     this.bridge = new Bridge({
       send: (message) => this.#checked(() => this.#toHost(message)) ?? true,
-      setInUse: (inUse) => this.#use(inUse)
+      setInUse: (inUse) => this.#use(inUse),
+      starting: false
     })
     this.peers = Array.from({ length: PEERS }, (_, n) => this.#newPeer(`p${n}.0`))
   }

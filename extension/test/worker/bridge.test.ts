@@ -394,6 +394,23 @@ describe('a command that cannot be sent', () => {
 })
 
 describe('a status question', () => {
+  test('that waits for the host to start says so', () => {
+    link.starting = true
+    bridge.fromPage(one, { type: 'STATUS_REQUEST', request: 7 })
+    expect(one.port.posted).toEqual([{ type: 'WAITING', what: 'host' }])
+    link.starting = false
+    bridge.fromPage(other, { type: 'STATUS_REQUEST', request: 7 })
+    expect(other.port.posted).toEqual([])
+  })
+
+  test('is shown beside streams that wait for the host as well', () => {
+    link.starting = true
+    open(one, 5)
+    expect(bridge.streamsOf(1)).toMatchObject([{ state: 'starting' }])
+    link.starting = false
+    expect(bridge.streamsOf(1)).toMatchObject([{ state: 'connecting' }])
+  })
+
   const ask = (request: number): FromPage => ({ type: 'STATUS_REQUEST', request })
   const status = (request: number): Status => ({ type: 'STATUS', request, state: 'ready', destinations: [] })
 

@@ -9,6 +9,7 @@ import { PAGE } from './samples'
 export class FakeLink implements HostLink {
   readonly sent: ToHost[] = []
   inUse = false
+  starting = false
   /** What `send` answers: false is what a link says that has too much waiting. */
   takes = true
   /** Called before a message is taken, with all its consequences. */

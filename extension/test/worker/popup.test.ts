@@ -7,7 +7,7 @@ import { Bridge, type Peer } from '../../src/worker/bridge'
 import { Denials } from '../../src/worker/denials'
 import { failureOf } from '../../src/worker/failure'
 import type { HostFrame } from '../../src/worker/native'
-import { isPopup, PopupDesk, type PopupPort, SNAPSHOT_INTERVAL_MS } from '../../src/worker/popup'
+import { isPopup, PopupDesk, type PopupPort, SNAPSHOT_INTERVAL_MS, WORTH_A_WORD_MS } from '../../src/worker/popup'
 
 const ID = 'flafilfjcooomhoadlnfjondkibchmmc'
 const EXTENSION = `chrome-extension://${ID}`
@@ -62,7 +62,8 @@ beforeEach(() => {
     },
     setInUse: (now: boolean) => {
       inUse = now
-    }
+    },
+    starting: false
   }
   denials = new Denials()
   bridge = new Bridge(link, denials)
@@ -173,6 +174,27 @@ test('what a popup says before the worker may serve is heard once it may', () =>
   for (const act of waiting) act()
   expect(asked()).toHaveLength(1)
   expect(popup.last.bridge).toEqual({ kind: 'asking' })
+})
+
+test('an answer that takes a second says what it waits for, and switches that the browser has not confirmed are known as such', () => {
+  let waits: 'host' | null = 'host'
+  let confirmed = false
+  vi.setSystemTime(0)
+  desk = new PopupDesk(bridge, denials, { waitsFor: () => waits, confirmed: () => confirmed })
+  vi.advanceTimersByTime(WORTH_A_WORD_MS)
+  const popup = opened()
+  expect(popup.last).toMatchObject({ waitsFor: null, unconfirmed: true })
+  vi.advanceTimersByTime(WORTH_A_WORD_MS)
+  expect(popup.last).toMatchObject({ waitsFor: 'host', unconfirmed: true })
+  answer()
+  expect(popup.last).toMatchObject({ waitsFor: null, bridge: { kind: 'up' } })
+  waits = null
+  confirmed = true
+  // The administrator changed something: what the host answered last may not hold any more.
+  desk.askAgain()
+  expect(asked()).toHaveLength(2)
+  answer({ destinations: [] })
+  expect(popup.last).toMatchObject({ unconfirmed: false, destinations: [] })
 })
 
 test('a page that cannot be served has the bridge asked all the same, for nobody', () => {

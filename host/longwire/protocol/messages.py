@@ -37,6 +37,7 @@ from longwire.protocol.parts import (
     RequestBody,
     Timeouts,
     Timings,
+    WaitsFor,
 )
 
 # --- to the host --------------------------------------------------------------------------------------------
@@ -261,6 +262,13 @@ class Status(Message):
     fix: HumanText | None = None
 
 
+class Waiting(Message):
+    """Worker to page only: the question that is open cannot be answered yet. The last one said counts."""
+
+    type: Literal["WAITING"]
+    what: WaitsFor
+
+
 class BridgeLost(Message):
     """Relay to page only: the relay lost the worker, and with it every live stream of this page.
 
@@ -333,6 +341,7 @@ ToPage = Annotated[
     | StreamErrorMessage
     | StreamAborted
     | Status
+    | Waiting
     | BridgeLost
     | DirectOpen,
     Field(discriminator="type"),

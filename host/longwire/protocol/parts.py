@@ -125,3 +125,11 @@ class BridgeState(StrEnum):
     HOST_FORBIDDEN = "host-forbidden"
     HOST_FAILED = "host-failed"
     POLICY_INVALID = "policy-invalid"
+
+
+class WaitsFor(StrEnum):
+    """What the worker waits for before a page's question can be answered."""
+
+    SETTINGS = "settings"  # the switches of the browser's administrator, as last known
+    PERMISSION = "permission"  # the browser: whether the extension may serve this site
+    HOST = "host"  # the host, which is starting
