@@ -33,9 +33,14 @@ class Row:
     samples: list[float]
     note: str = ""
 
+    @property
+    def median(self) -> float:
+        """Of the samples."""
+        return statistics.median(self.samples)
+
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
-        return asdict(self) | {"median": statistics.median(self.samples)}
+        return asdict(self) | {"median": self.median}
 
 
 @dataclass

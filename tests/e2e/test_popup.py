@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -38,6 +39,38 @@ def start(page: Page, upstream: Upstream, channel: str) -> None:
 def row(popup: Page, channel: str) -> Locator:
     """That stream in the list."""
     return popup.locator("#stream-list li", has_text=f"channel={channel}")
+
+
+# --- while the host starts ------------------------------------------------------------------------------------------
+
+# A host that starts when there is a file.
+LATE = """
+import os, time
+while not os.path.exists({flag!r}):
+    time.sleep(0.01)
+from longwire.native.main import main
+main()
+"""
+
+
+def test_what_waits_for_the_host_says_so_in_page_and_popup_and_then_goes_on(
+    browser: Browser, page: Page, upstream: Upstream, host_files: HostFiles, tmp_path: Path
+) -> None:
+    flag = tmp_path / "start"
+    popup = open_popup(browser, page)
+    is_about(popup, "Ready")
+    without_host(browser, lambda: host_files.launch(LATE.format(flag=str(flag))))
+    page.evaluate("(url) => { hold(url) }", upstream.url("/sse?channel=late"))
+    status = page.evaluate("longwire.status()")
+    assert (status["state"], status["waiting"], status["destinations"]) == ("starting", "host", [])
+    assert "is starting" in status["fix"]
+    expect(popup.locator("#problem-title")).to_have_text("Starting the host")
+    expect(row(popup, "late")).to_contain_text("Waiting for the host to start")
+    flag.touch()
+    upstream.app.streams.channel("late").event("there")
+    page.wait_for_function("held.text.includes('there')")
+    assert page.evaluate("longwire.status()")["state"] == "ready"
+    expect(popup.locator("#problem-title")).to_be_hidden()
 
 
 # --- streams --------------------------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from longwire.cli.launcher import launcher_text
 from longwire.protocol.limits import PROTOCOL_VERSION
 
 _SLOW_S: Final = 3.0
+# As `longwire.status()` and the popup have it.
+_WORTH_A_WORD_S: Final = 1.0
 Asker = Callable[[Path], Answer]
 
 
@@ -136,6 +138,8 @@ def _judge(patient: Patient, each: Registered, launcher: Path, answer: Answer) -
             mend,
         )
     took = f"answered HELLO in {answer.seconds:.2f} s"
+    if answer.seconds > _WORTH_A_WORD_S:
+        took += ", for which the first stream of a browser waits"
     if answer.seconds > _SLOW_S:
         yield warn("host", f"{took}; the extension waits {WELCOME_DEADLINE_S:.0f} s", "free the machine of load")
     elif answer.lingered:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from xml.parsers.expat import ExpatError
 
+from longwire.assets import extension_id
 from longwire.cli.browsers import Place
 from longwire.cli.doctor.finding import Finding, fail, ok, warn
 from longwire.cli.doctor.patient import Patient
@@ -20,6 +21,8 @@ from longwire.cli.registry import Registry, RegistryKey
 
 _LISTS: Final = ("NativeMessagingBlocklist", "NativeMessagingAllowlist")
 _USER_LEVEL: Final = "NativeMessagingUserLevelHosts"
+# Where a file has what is set for extensions. Windows and macOS keep that elsewhere, which is not looked at here.
+_EXTENSIONS: Final = "3rdparty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,13 @@ class BrowserPolicy:
         value, where = self.values.get(_USER_LEVEL, (True, ""))
         return where if value in (False, 0) else None
 
+    def switches(self, extension: str) -> tuple[dict[str, Any], str]:
+        """What is set for the extension itself, and where: `manifests/managed_storage.schema.json`."""
+        content, where = self.values.get(_EXTENSIONS, ({}, ""))
+        for name in ("extensions", extension):
+            content = content.get(name) if isinstance(content, dict) else None
+        return content if isinstance(content, dict) else {}, where
+
 
 def read_policies(places: tuple[Place, ...], registry: Registry) -> BrowserPolicy:
     """Read them all; the first that names something wins."""
@@ -52,7 +62,7 @@ def read_policies(places: tuple[Place, ...], registry: Registry) -> BrowserPolic
             if content is None:
                 unreadable.append(where)
                 continue
-            for name in (*_LISTS, _USER_LEVEL):
+            for name in (*_LISTS, _USER_LEVEL, _EXTENSIONS):
                 if name in content:
                     values.setdefault(name, (content[name], where))
     return BrowserPolicy(values, tuple(unreadable))
@@ -76,6 +86,22 @@ def check_policies(patient: Patient) -> Iterator[Finding]:
             )
         elif policy.values and not policy.unreadable:
             yield ok("browser policy", "allows the host", browser.title)
+        yield from _check_switches(policy, browser.title)
+
+
+def _check_switches(policy: BrowserPolicy, title: str) -> Iterator[Finding]:
+    """What the extension obeys, and learns from its browser some seconds after the browser's start only."""
+    switches, where = policy.switches(extension_id())
+    if switches.get("enabled") is False:
+        yield fail(
+            "browser policy",
+            f"`enabled` in {where} switches the extension off",
+            "have the administrator take it out there",
+            title,
+        )
+    elif isinstance(switches.get("pages"), list):
+        listed = ", ".join(map(str, switches["pages"])) or "none"
+        yield ok("browser policy", f"`pages` in {where} lets the extension serve at most: {listed}", title)
 
 
 def _files(place: Path) -> Iterator[tuple[str, dict[str, Any] | None]]:

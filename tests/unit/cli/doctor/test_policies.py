@@ -1,8 +1,10 @@
+import json
 import plistlib
 from pathlib import Path
 
 import pytest
 
+from longwire.assets import extension_id
 from longwire.cli.doctor.policies import read_policies
 from longwire.cli.registry import NoRegistry, RegistryKey
 from tests.unit.cli.registry import FakeRegistry
@@ -48,3 +50,20 @@ def test_without_any_policy_all_is_allowed(tmp_path: Path) -> None:
     policy = read_policies((tmp_path / "gone", HKLM), FakeRegistry())
 
     assert (policy.values, policy.forbidden_by(HOST), policy.user_level_forbidden_by()) == ({}, None, None)
+
+
+def test_the_switches_of_the_extension_are_read_where_a_file_has_them(tmp_path: Path) -> None:
+    switched = {"3rdparty": {"extensions": {extension_id(): {"enabled": False}}}}
+    (tmp_path / "a.json").write_text(json.dumps({"NativeMessagingAllowlist": [HOST]}))
+    (tmp_path / "b.json").write_text(json.dumps(switched))
+    policy = read_policies((tmp_path,), NoRegistry())
+
+    assert policy.switches(extension_id()) == ({"enabled": False}, str(tmp_path / "b.json"))
+    assert policy.switches("another")[0] == {}
+
+
+@pytest.mark.parametrize("content", ["on", [], {"extensions": 1}, {"extensions": {extension_id(): "off"}}])
+def test_switches_that_are_none_switch_nothing(tmp_path: Path, content: object) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({"3rdparty": content}))
+
+    assert read_policies((tmp_path,), NoRegistry()).switches(extension_id())[0] == {}

@@ -1,11 +1,13 @@
 """Two manifests for one browser: the user's hides the system's, unless the browser's policy turns that round."""
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
 
 import pytest
 
+from longwire.assets import extension_id
 from longwire.cli.browsers import browser_table
 from longwire.cli.doctor.finding import Finding, State
 from longwire.cli.doctor.host import check_hosts
@@ -168,3 +170,29 @@ def test_a_policy_file_that_the_browser_cannot_read_is_named(machine: Machine) -
 
     assert machine.wrong()["browser policy"].state is State.WARN
     assert str(path) in machine.wrong()["browser policy"].what
+
+
+def test_an_extension_that_the_administrator_switched_off_is_said_by_the_file_that_does(machine: Machine) -> None:
+    machine.install(system=True)
+    path = machine.policy("longwire", **{"3rdparty": {"extensions": {extension_id(): {"enabled": False}}}})
+    wrong = machine.wrong()["browser policy"]
+
+    assert wrong.state is State.FAIL
+    assert wrong.what == f"`enabled` in {path} switches the extension off"
+
+    machine.policy(
+        "longwire", **{"3rdparty": {"extensions": {extension_id(): {"pages": ["https://chat.example.com"]}}}}
+    )
+    assert "browser policy" not in machine.wrong()
+    said = [finding.what for finding in machine.findings() if finding.check == "browser policy"]
+    assert f"`pages` in {path} lets the extension serve at most: https://chat.example.com" in said
+
+
+@pytest.mark.parametrize(("seconds", "says"), [(0.3, False), (1.2, True), (5.0, True)])
+def test_a_host_that_takes_longer_than_a_second_is_what_the_first_stream_waits_for(
+    machine: Machine, seconds: float, says: bool
+) -> None:
+    machine.install(system=True)
+    answer = dataclasses.replace(WELCOME, seconds=seconds)
+    (took,) = (finding.what for finding in check_hosts(machine.patient, lambda _: answer) if "HELLO" in finding.what)
+    assert ("for which the first stream of a browser waits" in took) == says

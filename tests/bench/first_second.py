@@ -1,0 +1,60 @@
+"""The first byte of the first stream of a browser that has just started, beside the page's own fetch of the same page.
+
+No debugger looks into these browsers: one that is attached to the worker holds it up while it starts.
+"""
+
+import tempfile
+from pathlib import Path
+
+from tests.bench.figures import Row
+from tests.e2e.bare import START_S, FarPage, bare_browser
+from tests.e2e.conftest import PAGE_SCRIPT
+from tests.host_process import grant, write_policy
+from tests.upstreams.app import make_app
+from tests.upstreams.server import Server
+from tests.upstreams.threaded import ThreadedServer
+
+FIRST_START_TARGET_MS = 800
+LATER_START_TARGET_MS = 400
+
+# Both at once, as the first thing that the page does. An extension that was not there before the page gets no stream.
+_FIRST_BYTES = """<script>
+async function firstByte(call, url) {
+    const began = performance.now()
+    const reader = (await call(url)).body.getReader()
+    await reader.read()
+    return performance.now() - began
+}
+window.firstBytes = Promise.all([firstByte(fetch, '/echo'), firstByte(longwire.fetch, 'UPSTREAM/echo')])
+</script>"""
+
+
+def first_second(rounds: int) -> tuple[list[Row], bool]:
+    """Rows of `rounds` fresh profiles, each started twice, and whether both medians are within their targets."""
+    app = make_app()
+    app.site.put("/page.js", PAGE_SCRIPT)
+    samples: dict[str, list[tuple[float, float]]] = {"first start": [], "later start": []}
+    with (
+        ThreadedServer(lambda: Server(app.routes, name="localhost")) as site,
+        ThreadedServer(lambda: Server(app.routes)) as upstream,
+    ):
+        page = FarPage(app, site, more=_FIRST_BYTES.replace("UPSTREAM", upstream.url("")))
+        for _ in range(rounds):
+            with tempfile.TemporaryDirectory(prefix="longwire-bench-") as folder:
+                write_policy(Path(folder), grant(upstream.url("/"), page="http://localhost:*"))
+                for start in samples.values():
+                    with bare_browser(Path(folder), page.url):
+                        own, mine = page.evaluate("firstBytes", START_S)
+                        start.append((own, mine))
+    rows: list[Row] = []
+    within = True
+    for (name, pairs), target in zip(samples.items(), (FIRST_START_TARGET_MS, LATER_START_TARGET_MS), strict=True):
+        late = [mine - own for own, mine in pairs]
+        behind = Row(f"{name}, behind the page's own", "ms", late, f"not over {target} ms")
+        within = within and behind.median <= target
+        rows += [
+            Row(f"{name}, first byte, Longwire", "ms", [mine for _, mine in pairs], "first stream, page open at start"),
+            Row(f"{name}, first byte, own fetch", "ms", [own for own, _ in pairs], "same page, same moment"),
+            behind,
+        ]
+    return rows, within
