@@ -7,6 +7,7 @@
 #   make test    all tests that end in minutes, real browser included     make test-all   the long ones too
 #   make compat  other people's clients over longwire.fetch, the whole matrix of docs/compatibility.md
 #   make check   lint, types, generated files current                     make bench      figures, bench-quick for fewer
+#   make soak MINUTES=60   everything at once for so long, with slopes of memory and a plot in OUT=build/soak (10 minutes)
 #   make fuzz    minutes of nonsense for policy files, URLs, headers and frames, seeded anew each time
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
@@ -26,7 +27,7 @@ export NODE_USE_SYSTEM_CA := 1
 EXTENSION_SOURCES := $(shell find extension/src extension/icons extension/client-package manifests -type f -not -path '*/dist/*' 2>/dev/null) \
 	extension/build.mjs extension/package.json
 
-.PHONY: setup build demo freeze test test-all compat check bench bench-quick fuzz generate clean chromium
+.PHONY: setup build demo freeze test test-all compat check bench bench-quick soak fuzz generate clean chromium
 .DELETE_ON_ERROR:
 
 setup: .make/python .make/node .make/compat chromium
@@ -113,6 +114,11 @@ bench: setup build
 
 bench-quick: setup build
 	$(BIN)/python -m tests.bench --quick
+
+soak: MINUTES ?= 10
+soak: OUT ?= build/soak
+soak: setup build
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) --out $(OUT) $(if $(JSON),--json)
 
 clean:
 	rm -rf .make .venv build dist extension/dist extension/node_modules tests/compat/node_modules

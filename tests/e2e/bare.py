@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +107,7 @@ class BareBrowser:
 
     home: Path
     profile: Path
+    process: psutil.Process
 
     def hosts(self) -> list[psutil.Process]:
         """The host processes that it started."""
@@ -119,11 +120,16 @@ class BareBrowser:
 
 @contextmanager
 def bare_browser(
-    home: Path, url: str, *, extension: Path | None = None, executable: Path | None = None
+    home: Path,
+    url: str,
+    *,
+    extension: Path | None = None,
+    executable: Path | None = None,
+    arguments: Sequence[str] = (),
 ) -> Iterator[BareBrowser]:
     """A Chromium that opens `url`, and ends with the block and all it started.
 
-    `executable` starts the browser in another way.
+    `executable` starts the browser in another way; `arguments` are further ones of it.
     """
     profile = home / "profile"
     longwire(home, "install", "--user-data-dir", str(profile))
@@ -137,6 +143,7 @@ def bare_browser(
         f"--user-data-dir={profile}",
         f"--load-extension={loaded}",
         f"--disable-extensions-except={loaded}",
+        *arguments,
         url,
     ]
     with (home / "browser.log").open("wb") as log:
@@ -144,7 +151,7 @@ def bare_browser(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(home), start_new_session=True
         )
     try:
-        yield BareBrowser(home, profile)
+        yield BareBrowser(home, profile, psutil.Process(process.pid))
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):

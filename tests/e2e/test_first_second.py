@@ -7,6 +7,7 @@ after three minutes. So here the first page waits for an image, and the test say
 import asyncio
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -131,11 +132,13 @@ def test_switches_that_arrive_end_what_runs_hold_at_the_next_start_and_can_be_li
     tmp_path: Path, first_page: FirstPage, upstream: Upstream
 ) -> None:
     managed = Managed(tmp_path)
-    options = {"extension": tmp_path / "extension", "executable": managed.launcher}
+    start = partial(
+        bare_browser, tmp_path, first_page.url, extension=tmp_path / "extension", executable=managed.launcher
+    )
 
     # The profile's first start: nothing is known, so the host's policy alone decides, until the browser has answered.
     managed.set(enabled=False)
-    with bare_browser(tmp_path, first_page.url, **options) as browser:
+    with start() as browser:
         first_page.evaluate(f"hold('{upstream.url('/fault/body-silent')}'), until(() => held.status === 200)", START_S)
         first_page.release()
         first_page.evaluate("until(() => held.error !== undefined)")
@@ -147,7 +150,7 @@ def test_switches_that_arrive_end_what_runs_hold_at_the_next_start_and_can_be_li
     # The next: what was set then holds at once, says that it is not certain, and keeps the host from being started.
     first_page.again()
     managed.set()
-    with bare_browser(tmp_path, first_page.url, **options) as browser:
+    with start() as browser:
         first_page.evaluate("until(() => typeof longwire === 'object')", START_S)
         refused = first_page.evaluate(fetch(upstream.url("/echo")), START_S)
         assert (refused["where"], refused["error"]["code"]) == ("headers", "POLICY_DENIED")
