@@ -335,7 +335,7 @@ def test_a_secret_that_the_server_sends_back(
         upstream.root, more=f"inject = {{ Authorization = 'Bearer {{secret:key}}' }}\n[secret.key]\nfile = '{key}'"
     )
     result = fetch_text(page, upstream.url(target))
-    assert_failed(result, where, ErrorCode.SECRET_REFLECTED, phase, 'a secret of the grant "test"')
+    assert_failed(result, where, ErrorCode.SECRET_REFLECTED, phase, 'of the grant "test" back')
     (request,) = upstream.server.requests
     assert request.header("authorization") == f"Bearer {SECRET}"
     assert SECRET not in str(result)

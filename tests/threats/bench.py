@@ -60,6 +60,10 @@ class Host:
         self.planner = RequestPlanner(self.store)
         self.client = UpstreamClient(resolver=names)
 
+    def forget(self) -> None:
+        """As for a user of whom nothing was counted and nothing suspended yet."""
+        self.planner = RequestPlanner(self.store)
+
     async def ask(
         self,
         url: str,

@@ -16,10 +16,11 @@ from typing import Any, Final
 from longwire.assets import extension_id, read_manifest
 from longwire.cli.browsers import Place
 from longwire.cli.errors import CommandError
-from longwire.cli.files import make_folder, missing_folders, write_atomically
 from longwire.cli.launcher import Launcher, Program, launcher_text
-from longwire.cli.lock import exclusive
+from longwire.cli.output import complain
 from longwire.cli.registry import Registry, RegistryKey, system_registry
+from longwire.storage.files import make_folder, missing_folders, write_atomically
+from longwire.storage.lock import exclusive
 
 LAUNCHER_NAME: Final = "longwire-host"
 RECORD_NAME: Final = "installation.json"
@@ -93,7 +94,11 @@ class Installation:
         """
         try:
             made: list[str] = []
-            with exclusive(self.state, lambda folder: made.extend(self._make_folder(folder))):
+
+            def make(folder: Path) -> None:
+                made.extend(self._make_folder(folder))
+
+            with exclusive(self.state, make, waiting=_say_that_it_waits):
                 made += [name for folder in later for name in missing_folders(folder)]
                 return self._write(places, launcher, made)
         except OSError as error:
@@ -105,7 +110,7 @@ class Installation:
         `strays` are places to look through for manifests that name this launcher and were never recorded.
         """
         try:
-            with exclusive(self.state):
+            with exclusive(self.state, waiting=_say_that_it_waits):
                 return self._remove(places, strays)
         except FileNotFoundError as error:
             if error.filename == str(self.state):
@@ -259,6 +264,10 @@ def _is(path: Path, digest: str) -> bool:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _say_that_it_waits() -> None:
+    complain("waiting for another `longwire install` or `uninstall` …")
 
 
 def _refused(error: OSError) -> CommandError:

@@ -1,4 +1,4 @@
-"""`longwire policy check`, `show`, `validate`, `schema`, `suggest`."""
+"""`longwire policy check`, `show`, `validate`, `schema`, `suggest`; `release` is in a file of its own."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -9,17 +9,19 @@ import typer
 from longwire.cli.errors import MisuseError
 from longwire.cli.logs import LogReader
 from longwire.cli.output import complain, say, say_json, say_table
+from longwire.cli.release_command import known_suspensions, release, to_json
 from longwire.native.log import log_folder
-from longwire.policy import Decision, Grant, Policy, PolicyDeniedError, PolicyStore
+from longwire.policy import Decision, Grant, Policy, PolicyDeniedError, PolicyStore, Suspension, Suspensions
 from longwire.policy.coverage import unreachable_grants
 from longwire.policy.loading import PolicyDocument, read_policy
 from longwire.policy.model import policy_json_schema
 from longwire.policy.suggestions import suggest
-from longwire.policy.urls import parse_lenient
+from longwire.policy.urls import parse_lenient, parse_origin
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.parts import Page, PolicyState
 
 app = typer.Typer(help="What the policy allows, and what is wrong with it.", no_args_is_help=True)
+app.command()(release)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
@@ -48,6 +50,10 @@ def check(
             raise MisuseError(error.message, "ask for a method that a page can send") from None
         (say_json if as_json else _say_denial)(_denial(policy, error))
         raise typer.Exit(_FINDING) from None
+    suspended = _suspended(policy, decision, origin)
+    if suspended is not None:
+        (say_json if as_json else _say_suspension)(_suspension(policy, decision, suspended))
+        raise typer.Exit(_FINDING)
     (say_json if as_json else _say_permission)(_permission(policy, decision))
 
 
@@ -56,6 +62,7 @@ def show(as_json: JsonOption = False) -> None:  # noqa: FBT002
     """Show the policy that decides now, and the files it comes from. Exit code 1: it cannot be used."""
     store = PolicyStore()
     policy = store.current()
+    suspensions = known_suspensions()
     if as_json:
         say_json(
             {
@@ -66,10 +73,11 @@ def show(as_json: JsonOption = False) -> None:  # noqa: FBT002
                 "problems": [str(problem) for problem in policy.problems],
                 "warnings": [str(warning) for warning in policy.warnings],
                 "grants": [_grant_json(grant) for grant in policy.grants],
+                "suspended": [to_json(each) for each, _ in suspensions.in_force(policy)],
             }
         )
     else:
-        _say_policy(policy, store)
+        _say_policy(policy, store, suspensions)
     if policy.state is PolicyState.INVALID:
         raise typer.Exit(_FINDING)
 
@@ -144,6 +152,29 @@ def _say_permission(permission: dict[str, Any]) -> None:
     say(f"injected   {', '.join(permission['inject']) or 'nothing'}")
 
 
+def _suspended(policy: Policy, decision: Decision, page_origin: str) -> Suspension | None:
+    page = parse_origin(page_origin)
+    if page is None:
+        return None
+    return known_suspensions().standing_against(policy, decision.grant.secrets, page)
+
+
+def _suspension(policy: Policy, decision: Decision, suspension: Suspension) -> dict[str, Any]:
+    return {
+        **_permission(policy, decision),
+        "allowed": False,
+        "code": ErrorCode.SECRET_REFLECTED,
+        "message": suspension.describe(),
+        "suspended": to_json(suspension),
+    }
+
+
+def _say_suspension(suspension: dict[str, Any]) -> None:
+    say(f"denied     {suspension['message']}: the server sent it back")
+    say(f'grant      "{suspension["grant"]}", {suspension["file"]} line {suspension["line"]}')
+    say(f"release    {suspension['suspended']['release']}")
+
+
 def _denial(policy: Policy, error: StreamError) -> dict[str, Any]:
     nearest = error.nearest if isinstance(error, PolicyDeniedError) else None
     return {
@@ -181,7 +212,7 @@ def _say_denial(denial: dict[str, Any]) -> None:
     say(suggestion)
 
 
-def _say_policy(policy: Policy, store: PolicyStore) -> None:
+def _say_policy(policy: Policy, store: PolicyStore, suspensions: Suspensions) -> None:
     say(f"state      {policy.state}")
     for path in policy.files:
         say(f"file       {path}")
@@ -193,6 +224,10 @@ def _say_policy(policy: Policy, store: PolicyStore) -> None:
         say(f"problem    {problem}")
     for warning in policy.warnings:
         say(f"warning    {warning}")
+    if suspensions.problem:
+        say(f"problem    {suspensions.problem.what}")
+    for suspension, _ in suspensions.in_force(policy):
+        say(f"suspended  {suspension.describe()} since {suspension.since}: `{suspension.release_command}` lifts that")
     if policy.grants:
         say(f"digest     {policy.digest}\n")
         say_table(("grant", "pages", "destinations", "methods", "network", "injects"), map(_row, policy.grants))

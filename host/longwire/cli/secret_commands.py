@@ -9,13 +9,13 @@ from typing import Annotated, Any, Final
 import typer
 
 from longwire.cli.errors import CommandError, MisuseError
-from longwire.cli.files import make_folder, write_atomically
 from longwire.cli.output import say, say_json, say_table
 from longwire.policy import Policy, PolicyStore, SecretReader, SecretSource, default_locations
 from longwire.policy.keyrings import KeyringUnavailable, delete_entry, load_keyring, write_entry
 from longwire.policy.secrets import MAX_SECRET_BYTES, is_absolute_path, problem_with_value
 from longwire.policy.templates import SECRET_NAME
 from longwire.protocol.errors import StreamError
+from longwire.storage.files import make_folder, write_atomically
 
 app = typer.Typer(help="The secrets that the policy injects: store, list, delete.", no_args_is_help=True)
 

@@ -191,6 +191,9 @@ class Exchange:
             finally:
                 with anyio.CancelScope(shield=True):
                     await response.aclose()
+        except StreamError:
+            await plan.failed()
+            raise
         finally:
             plan.close()
 

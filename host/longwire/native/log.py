@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import platformdirs
 import structlog
 
+from longwire.policy.locations import state_folder
 from longwire.protocol.errors import Category, StreamError
 from longwire.protocol.messages import StreamStart
 
@@ -45,7 +45,7 @@ PRIVATE = "(private window)"
 
 def log_folder() -> Path:
     """`longwire` in the per-user state folder of the platform; the same place for the host and for `longwire logs`."""
-    return platformdirs.user_state_path("longwire", appauthor=False)
+    return state_folder()
 
 
 def without_query(url: str) -> str:

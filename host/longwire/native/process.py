@@ -10,7 +10,7 @@ from longwire.assets import extension_id
 from longwire.native import log as host_log
 from longwire.native.session import Session
 from longwire.native.stdio import StdioChannel
-from longwire.policy import PolicyStore, default_locations
+from longwire.policy import PolicyStore, SuspensionFile, Suspensions, default_locations
 from longwire.protocol.limits import EXIT_DEADLINE_MS
 from longwire.upstream.client import UpstreamClient
 
@@ -46,7 +46,7 @@ async def _serve(descriptors: tuple[int, int]) -> None:
     channel.start()
     upstream = UpstreamClient()
     try:
-        await Session(channel, PolicyStore(default_locations()), upstream).run()
+        await Session(channel, PolicyStore(default_locations()), upstream, Suspensions(SuspensionFile())).run()
     finally:
         with anyio.move_on_after(EXIT_DEADLINE_MS / 3000, shield=True):
             await upstream.aclose()

@@ -16,6 +16,7 @@ import anyio
 import structlog
 
 from longwire.native.log import audit_fields
+from longwire.native.suspending import Carried, SuspensionKeeper
 from longwire.policy import (
     Admission,
     Decision,
@@ -26,10 +27,11 @@ from longwire.policy import (
     Secret,
     SecretReader,
     SecretSource,
+    Suspensions,
     Ticket,
     build_request_headers,
     filter_response_headers,
-    headers_reflect,
+    secret_in_headers,
 )
 from longwire.policy.urls import shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
@@ -52,14 +54,25 @@ _KEYRING_THREADS: Final = 4
 class RequestPlanner:
     """Makes plans. One per session, because admission counts across streams."""
 
-    def __init__(self, policy: PolicyStore, secrets: SecretReader | None = None) -> None:
+    def __init__(
+        self, policy: PolicyStore, secrets: SecretReader | None = None, suspensions: Suspensions | None = None
+    ) -> None:
+        """Without `suspensions` what the guard finds is forgotten with this object."""
         self._policy = policy
+        self._suspensions = suspensions or Suspensions()
+        self._keeper = SuspensionKeeper(self._suspensions)
         self._admission = Admission()
         self._secrets = SecretSupply(secrets or SecretReader())
 
     def plan(self, start: StreamStart) -> "RequestPlan":
         """A plan for this stream, not judged yet: see `RequestPlan.begin`."""
-        return RequestPlan(start, self._policy, self._admission, self._secrets)
+        carried = Carried(start.page, self._keeper, self._policy.current)
+        return RequestPlan(start, self._policy, self._admission, self._secrets, carried)
+
+    async def keep(self) -> None:
+        """See what other hosts suspended, and write down what is not written yet."""
+        self._suspensions.refresh()
+        await self._keeper.keep()
 
 
 class SecretSupply:
@@ -102,11 +115,19 @@ class RequestPlan:
     a `begin` that failed.
     """
 
-    def __init__(self, start: StreamStart, policy: PolicyStore, admission: Admission, secrets: SecretSupply) -> None:
+    def __init__(
+        self,
+        start: StreamStart,
+        policy: PolicyStore,
+        admission: Admission,
+        secrets: SecretSupply,
+        carried: Carried,
+    ) -> None:
         self._start = start
         self._policy = policy
         self._admission = admission
         self._secrets = secrets
+        self._carried = carried
         # A private window shares nothing with the same page outside it.
         self._asker = start.page.origin + (" in a private window" if start.page.private else "")
         self._tickets: dict[str, Ticket] = {}
@@ -115,13 +136,13 @@ class RequestPlan:
         self._decision: Decision
         self._first_hop: Hop
         self._hops = 1
-        self._unwatch: Callable[[], None] | None = None
+        self._unwatch: list[Callable[[], None]] = []
 
     async def begin(self, revoked: Callable[[StreamError], None]) -> None:
         """Judge the stream's first request, take its place under the grant's limits, and read its secrets.
 
         `revoked` is called, once at most for each change, when the policy on disk changes so that it no longer allows
-        the request this plan stands at.
+        the request this plan stands at, and when a secret that it sends is suspended.
 
         Raises:
             StreamError: refused: phase `policy`, with the code and the rule that was missing.
@@ -131,7 +152,8 @@ class RequestPlan:
             message = f"a request body with the method {start.method}; send it with another method, such as POST"
             raise StreamError(ErrorCode.PROTOCOL, message, Phase.POLICY)
         self._decision = self._policy.current().decide(start.page, start.method, start.url)
-        self._unwatch = self._policy.watch(lambda policy: self._judge_again(policy, revoked))
+        self._unwatch.append(self._policy.watch(lambda policy: self._judge_again(policy, revoked)))
+        self._unwatch.append(self._carried.watch(revoked))
         self._first_hop = await self._enter(self._decision, start.headers)
 
     @property
@@ -160,11 +182,12 @@ class RequestPlan:
         """The header pairs that the page may see. It will see the reason phrase and the final URL of redirects too.
 
         Raises:
-            StreamError: SECRET_REFLECTED, one of all these holds an injected secret.
+            StreamError: SECRET_REFLECTED, one of all these holds an injected secret, or one was suspended meanwhile.
         """
+        self._carried.check()
         shown = filter_response_headers(pairs, self._decision.grant, status)
-        if headers_reflect([*shown, ("reason", reason), ("url", redirected_to)], self._guarded):
-            raise self._reflected(Phase.HEADERS)
+        if name := secret_in_headers([*shown, ("reason", reason), ("url", redirected_to)], self._guarded):
+            raise self._carried.sent_back(name, Phase.HEADERS, self._start.id)
         self._scanner = ReflectionScanner(self._guarded)
         return shown
 
@@ -178,18 +201,24 @@ class RequestPlan:
         if limit is not None and total_bytes > limit:
             message = f'the body is larger than the {limit} bytes that the grant "{self.grant_name}" allows'
             raise StreamError(ErrorCode.BODY_TOO_LARGE, message, Phase.BODY)
-        if self._scanner is not None and self._scanner.feed(data):
-            raise self._reflected(Phase.BODY)
+        self._carried.check()
+        if self._scanner is not None and (name := self._scanner.feed(data)):
+            raise self._carried.sent_back(name, Phase.BODY, self._start.id)
+
+    async def failed(self) -> None:
+        """After an error, before the page hears of it: what the guard found is written down."""
+        await self._carried.kept()
 
     def close(self) -> None:
         """Give back the places under the grants' limits."""
-        if self._unwatch is not None:
-            self._unwatch()
+        for unwatch in self._unwatch:
+            unwatch()
         for ticket in self._tickets.values():
             ticket.leave()
 
     async def _enter(self, decision: Decision, page_headers: list[HeaderPair]) -> Hop:
         grant = decision.grant
+        self._carried.take(grant)
         if grant.name in self._tickets:
             self._admission.request_again(grant, self._asker)
         else:
@@ -215,8 +244,8 @@ class RequestPlan:
         self._hops += 1
         try:
             # First of all: the refusals below name the URL, and the page and the log read them.
-            if headers_reflect([("location", redirect.url)], self._guarded):
-                raise self._reflected(Phase.HEADERS)
+            if name := secret_in_headers([("location", redirect.url)], self._guarded):
+                raise self._carried.sent_back(name, Phase.HEADERS, self._start.id)
             decision = self._judge_redirect(redirect)
         except StreamError as error:
             self._audit_redirect(redirect, None, error)
@@ -279,13 +308,8 @@ class RequestPlan:
         except StreamError as error:
             message = shorten(f"the policy was changed while the stream ran: {error.message}", MAX_MESSAGE_CHARS)
             revoked(StreamError(error.code, message, error.phase))
-
-    def _reflected(self, phase: Phase) -> StreamError:
-        message = (
-            f'the server sent a secret of the grant "{self.grant_name}" back; the stream was ended before the page '
-            "could see it. If the server must echo it, an administrator can say reflection_guard = false in that grant"
-        )
-        return StreamError(ErrorCode.SECRET_REFLECTED, message, phase)
+            return
+        self._carried.judge_again(policy, revoked)
 
 
 def effective_timeouts(asked: Timeouts, grant: Grant) -> UpstreamTimeouts:

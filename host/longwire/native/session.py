@@ -17,8 +17,9 @@ from longwire.native.channel import Channel, ChannelLost
 from longwire.native.exchange import Exchange, inline_bytes
 from longwire.native.log import audit_fields, failure_fields
 from longwire.native.requests import RequestPlanner
+from longwire.native.suspending import fix_for
 from longwire.policy import Policy as PolicyInForce
-from longwire.policy import PolicyStore
+from longwire.policy import PolicyStore, Suspensions
 from longwire.protocol.errors import ErrorCode, FrameError, LongwireError, Phase, StreamError
 from longwire.protocol.frames import BadMessage, FrameDecoder, encode, parse_to_host
 from longwire.protocol.limits import (
@@ -69,10 +70,14 @@ SLEPT_S = 10.0
 class Session:
     """One connection to one extension. `run` returns when it is over."""
 
-    def __init__(self, channel: Channel, policy: PolicyStore, upstream: Upstream) -> None:
+    def __init__(
+        self, channel: Channel, policy: PolicyStore, upstream: Upstream, suspensions: Suspensions | None = None
+    ) -> None:
+        """Without `suspensions` what the reflection guard finds is forgotten with the session."""
         self._channel = channel
         self._policy = policy
-        self._planner = RequestPlanner(policy)
+        self._suspensions = suspensions or Suspensions()
+        self._planner = RequestPlanner(policy, suspensions=self._suspensions)
         self._upstream = upstream
         self._table = StreamTable()
         self._scheduler = Scheduler()
@@ -102,6 +107,8 @@ class Session:
     async def run(self) -> None:
         """Serve until the channel ends or the bridge cannot go on. All sockets are closed on return."""
         unwatch = self._policy.watch(self._announce)
+        # Popups ask anew when they hear of the policy.
+        unwatch_suspensions = self._suspensions.watch(lambda: self._announce(self._policy.current()))
         try:
             async with anyio.create_task_group() as tasks:
                 self._tasks = tasks
@@ -112,6 +119,8 @@ class Session:
                 tasks.cancel_scope.cancel()
         finally:
             unwatch()
+            unwatch_suspensions()
+            await self._planner.keep()
         log.info("session over", streams=len(self._table))
 
     async def _receive_forever(self) -> None:
@@ -167,6 +176,7 @@ class Session:
                 self._last_heard = now
             last_tick = now
             self._policy.current()  # whoever watches it hears of a change
+            await self._planner.keep()
             for stream in self._table:
                 stream.window.tick()
             if not await self._peer_alive(now):
@@ -281,7 +291,7 @@ class Session:
                 host=__version__,
                 protocol=PROTOCOL_VERSION,
                 destinations=policy.destinations_for(message.page.origin, private=message.page.private),
-                fix=_policy_fix(policy),
+                fix=_policy_fix(policy) or fix_for(self._suspensions, policy, message.page),
             )
         )
 

@@ -8,7 +8,7 @@ that this room does not know.
 from longwire.policy.admission import Admission, Ticket
 from longwire.policy.decision import Decision, PolicyDeniedError
 from longwire.policy.grants import Grant, GrantLimits
-from longwire.policy.headers import build_request_headers, filter_response_headers, headers_reflect
+from longwire.policy.headers import build_request_headers, filter_response_headers, secret_in_headers
 from longwire.policy.locations import Locations, default_locations
 from longwire.policy.policy import Policy
 from longwire.policy.proxies import ProxyAddress
@@ -16,6 +16,8 @@ from longwire.policy.reflection import ReflectionScanner
 from longwire.policy.secret_reader import SecretReader
 from longwire.policy.secrets import Secret, SecretSource
 from longwire.policy.store import PolicyStore
+from longwire.policy.suspension_file import SuspensionFile
+from longwire.policy.suspensions import Suspension, Suspensions, UnusableState, suspend
 from longwire.policy.urls import CanonicalUrl
 
 __all__ = [
@@ -33,9 +35,14 @@ __all__ = [
     "Secret",
     "SecretReader",
     "SecretSource",
+    "Suspension",
+    "SuspensionFile",
+    "Suspensions",
     "Ticket",
+    "UnusableState",
     "build_request_headers",
     "default_locations",
     "filter_response_headers",
-    "headers_reflect",
+    "secret_in_headers",
+    "suspend",
 ]

@@ -1,6 +1,7 @@
 """A grant as the host decides by it: compiled, and with the secrets that its own file defines."""
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Literal
 
 from longwire.policy.matching import DestinationPattern, PagePattern
@@ -59,6 +60,14 @@ class Grant:
         """Whether it injects secrets and keeps its pages from reading them in answers."""
         return self.reflection_guard and bool(self.secrets)
 
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the grant does, or the place that a secret of it comes from; not with its line in the file.
+
+        What a field's default says is left out, so that a field that a later version adds changes no fingerprint.
+        """
+        return hashlib.sha256(_told(self, without="line").encode()).hexdigest()[:32]
+
     def names_page(self, origin: CanonicalUrl) -> bool:
         """Whether one of `pages` matches the origin."""
         return any(page.matches(origin) for page in self.pages)
@@ -77,5 +86,17 @@ class Grant:
             "ca_file": self.ca_file != other.ca_file,
             "inject": (self.inject, self.secrets) != (other.inject, other.secrets),
             "reflection_guard": other.reflection_guard and not self.reflection_guard,
+            "ranges": self.ranges and not other.ranges,
         }
         return tuple(field for field, it in differs.items() if it)
+
+
+def _told(value: object, without: str = "") -> str:
+    """A text that two values share only if they are equal."""
+    if is_dataclass(value) and not isinstance(value, type):
+        told = ((each.name, getattr(value, each.name), each.default) for each in fields(value))
+        parts = [f"{name}={_told(part)}" for name, part, default in told if name != without and part != default]
+        return f"{type(value).__name__}({','.join(parts)})"
+    if isinstance(value, tuple):
+        return f"({','.join(map(_told, value))})"
+    return repr(value)

@@ -90,12 +90,13 @@ def filter_response_headers(pairs: Iterable[HeaderPair], grant: Grant, status: i
     ]
 
 
-def headers_reflect(pairs: Iterable[HeaderPair], secrets: Iterable[Secret]) -> bool:
-    """Whether a header that the page would see holds one of the secrets, in any form that the guard knows."""
+def secret_in_headers(pairs: Iterable[HeaderPair], secrets: Iterable[Secret]) -> str | None:
+    """The name of a secret that a header which the page would see holds, in any form that the guard knows."""
     scanner = ReflectionScanner(secrets)
     if not scanner.active:
-        return False
-    return any(scanner.feed(f"{name}: {value}\n".encode("latin-1", "replace")) for name, value in pairs)
+        return None
+    found = (scanner.feed(f"{name}: {value}\n".encode("latin-1", "replace")) for name, value in pairs)
+    return next(filter(None, found), None)
 
 
 def _check_size(pairs: Sequence[HeaderPair]) -> None:

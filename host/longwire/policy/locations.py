@@ -31,3 +31,8 @@ def _administrator(platform: str) -> Path:
 
 def _user() -> Path:
     return platformdirs.user_config_path("longwire", appauthor=False) / "policy.toml"
+
+
+def state_folder() -> Path:
+    """`longwire` in the per-user state folder of the platform: what outlives a host and is nobody's setting."""
+    return platformdirs.user_state_path("longwire", appauthor=False)

@@ -23,13 +23,13 @@ class ReflectionScanner:
     """Scans one stream. Memory: the last piece's tail, shorter than the longest form of a secret."""
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
-        values = {secret.reveal().encode("latin-1") for secret in secrets}
-        guarded = [value for value in values if len(value) >= MIN_SECRET_BYTES]
+        names = {secret.reveal().encode("latin-1"): secret.name for secret in secrets}
+        guarded = [value for value in names if len(value) >= MIN_SECRET_BYTES]
         # Most keys have nothing that anybody escapes, and are found without a pattern.
         escapable = [value for value in guarded if not value.isalnum()]
-        self._forms = tuple(sorted({form for value in guarded for form in _base64_forms(value) | {value}}))
+        self._forms = {form: names[value] for value in guarded for form in _base64_forms(value) | {value}}
         # A pattern costs ten times a search for bytes, and cannot match where the letters in it are not.
-        self._patterns = tuple((_longest_letters(value), escaped_pattern(value)) for value in escapable)
+        self._patterns = [(_longest_letters(value), escaped_pattern(value), names[value]) for value in escapable]
         longest = max([*map(len, self._forms), *map(_longest_escaped, escapable)], default=1)
         self._keep = longest - 1
         self._tail = b""
@@ -39,21 +39,20 @@ class ReflectionScanner:
         """Whether there is anything to look for."""
         return bool(self._forms)
 
-    def feed(self, data: bytes) -> bool:
-        """Whether this piece completes a secret. The caller then drops it and ends the stream with SECRET_REFLECTED."""
+    def feed(self, data: bytes) -> str | None:
+        """The name of the secret that this piece completes. The caller drops the piece and ends what carries it."""
         if not self._forms:
-            return False
+            return None
         # The seam is scanned apart from the piece, so that a large piece is never copied.
         seam = self._tail + data[: self._keep]
-        if self._found_in(seam) or (len(data) > self._keep and self._found_in(data)):
-            return True
+        found = self._found_in(seam) or (self._found_in(data) if len(data) > self._keep else None)
         self._tail = (seam if len(data) < self._keep else data)[-self._keep :]
-        return False
+        return found
 
-    def _found_in(self, data: bytes) -> bool:
-        return any(form in data for form in self._forms) or any(
-            letters in data and pattern.search(data) for letters, pattern in self._patterns
-        )
+    def _found_in(self, data: bytes) -> str | None:
+        found = (name for form, name in self._forms.items() if form in data)
+        escaped = (name for letters, pattern, name in self._patterns if letters in data and pattern.search(data))
+        return next(found, None) or next(escaped, None)
 
 
 def secret_forms(value: bytes) -> set[bytes]:

@@ -9,10 +9,10 @@ import pytest
 
 from longwire.assets import extension_id
 from longwire.cli.errors import CommandError
-from longwire.cli.files import write_atomically
 from longwire.cli.installation import Installation
 from longwire.cli.launcher import Program
 from longwire.cli.registry import RegistryKey
+from longwire.storage.files import write_atomically
 from tests.unit.cli.registry import FakeRegistry
 
 HOST = "com.longwire.host"

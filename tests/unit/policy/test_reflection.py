@@ -109,10 +109,10 @@ def test_short_secrets_are_not_looked_for() -> None:
 
 
 def test_several_secrets_are_all_looked_for() -> None:
-    values = ["first-secret-value", "second-secret-value"]
-    for value in values:
-        scanner = ReflectionScanner([Secret("s", each) for each in values])
-        assert scanner.feed(value.encode())
+    values = {"first": "first-secret-value", "second": "second-secret-value"}
+    for name, value in values.items():
+        scanner = ReflectionScanner([Secret(each, values[each]) for each in values])
+        assert scanner.feed(value.encode()) == name
 
 
 def test_memory_stays_below_the_longest_form() -> None:

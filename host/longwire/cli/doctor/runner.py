@@ -13,6 +13,7 @@ from longwire.cli.doctor.patient import Patient
 from longwire.cli.doctor.policies import check_policies
 from longwire.cli.doctor.registered import check_shadowing
 from longwire.cli.doctor.state import check_clock, check_state_folder
+from longwire.cli.doctor.suspended import check_suspended
 from longwire.cli.errors import CommandError
 
 Progress = Callable[[str], AbstractContextManager[object]]
@@ -33,6 +34,7 @@ STEPS = (
     Step("looking for the extension", check_extension),
     Step("reading the policy", check_policy),
     Step("reading the secrets", check_secrets),
+    Step("looking for suspended secrets", check_suspended),
     Step("looking at the log's folder", check_state_folder),
     Step("looking at the clock", check_clock),
 )

@@ -1,24 +1,34 @@
-"""One run at a time changes an installation: two at once would each forget what the other recorded."""
+"""One process at a time changes what lies in a folder: two at once would each forget what the other recorded."""
 
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
-from longwire.cli.output import complain
+_LOOK_AGAIN_S: Final = 0.01
 
 
 @contextmanager
-def exclusive(folder: Path, make: Callable[[Path], None] | None = None) -> Iterator[None]:
-    """Hold the lock of the installation in `folder`; wait for whoever holds it.
+def exclusive(
+    folder: Path,
+    make: Callable[[Path], None] | None = None,
+    *,
+    waiting: Callable[[], None] = lambda: None,
+    patience_s: float | None = None,
+) -> Iterator[None]:
+    """Hold the lock of `folder`; wait for whoever holds it, `patience_s` at most (None: as long as it takes).
 
     POSIX: the folder itself is locked, so that no lock file stays behind. Whoever held the lock may have removed it,
-    hence the second look; `make` then makes it (again). The lock ends with the process.
+    hence the second look; `make` then makes it (again). The lock ends with the process. `waiting` is called once
+    if it has to be waited for.
 
     Raises:
         FileNotFoundError: there is no such folder, and `make` was not given. Its `filename` is the folder.
+        TimeoutError: another process held it for `patience_s`.
         OSError: the folder cannot be made or opened.
     """
     if sys.platform == "win32":
@@ -37,7 +47,7 @@ def exclusive(folder: Path, make: Callable[[Path], None] | None = None) -> Itera
                 raise
             continue
         try:
-            _lock(descriptor)
+            _lock(descriptor, waiting, patience_s)
             if _is_still(folder, descriptor):
                 yield
                 return
@@ -64,9 +74,22 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _lock(descriptor: int) -> None:
+    def _lock(descriptor: int, waiting: Callable[[], None], patience_s: float | None) -> None:
+        if _is_had(descriptor):
+            return
+        waiting()
+        if patience_s is None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            return
+        deadline = time.monotonic() + patience_s
+        while not _is_had(descriptor):
+            if time.monotonic() >= deadline:
+                raise TimeoutError("another process holds the lock")
+            time.sleep(_LOOK_AGAIN_S)
+
+    def _is_had(descriptor: int) -> bool:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            complain("waiting for another `longwire install` or `uninstall` …")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            return False
+        return True
