@@ -1,6 +1,7 @@
 """What every test shares: asyncio as the one event loop, because that is what the host runs on."""
 
 import pytest
+from hypothesis import settings
 
 # Hooks: the search for secrets in all that a run writes, and the figures at its end.
 from tests.secret_search import (
@@ -18,6 +19,10 @@ __all__ = [
     "pytest_terminal_summary",
     "pytest_testnodedown",
 ]
+
+# A clock per example says nothing but how busy the machine is.
+settings.register_profile("longwire", deadline=None)
+settings.load_profile("longwire")
 
 
 @pytest.fixture
