@@ -127,8 +127,13 @@ function unserved({ refusal }: Site): Verdict {
 function verdictOf(origin: string, privateWindow: boolean, snapshot: Snapshot): Verdict {
   const { destinations, denied, policy, bridge } = snapshot
   const suggestion = suggestGrant(origin, denied, privateWindow)
+  const fix = bridge.kind === 'up' ? bridge.fix : undefined
+  if (destinations.length > 0 && fix !== undefined) return suspended(fix, destinations)
   if (destinations.length > 0) {
-    const refused = denied === null ? '' : `Refused: ${shown(denied)}. These lines would allow it:`
+    const refused =
+      denied === null
+        ? ''
+        : `Refused: ${shown(denied)}. The page's error says why. Where no grant is for it, one would be:`
     return { ...GRANTED, text: refused, destinations, suggestion: denied === null ? null : suggestion }
   }
   const none = { tone: 'warn', destinations } as const
@@ -143,12 +148,23 @@ function verdictOf(origin: string, privateWindow: boolean, snapshot: Snapshot): 
     const lines = { lines: 'private_windows = true', example: false }
     return { ...none, title: 'Not in private windows', text, suggestion: lines }
   }
-  const fix = bridge.kind === 'up' ? bridge.fix : undefined
   if (fix !== undefined) return { ...none, title: 'Nothing is open', text: sentence(fix), suggestion: null }
   const refused = denied === null ? '' : `It asked for ${shown(denied)}. `
   const example = suggestion.example ? ', with the server that it needs as the destination' : ''
   const text = `${refused}Whoever administers the policy can add these lines${example}:`
   return { ...none, title: 'No grant names this page', text, suggestion }
+}
+
+/** The host has something to say of a page with a grant: a server sent its secret back. */
+function suspended(fix: string, destinations: readonly string[]): Verdict {
+  const command = commandIn(fix)
+  return {
+    tone: 'bad',
+    title: 'A secret is suspended for this page',
+    text: sentence(fix),
+    destinations,
+    suggestion: command === null ? null : { lines: command, example: false }
+  }
 }
 
 const PENDING = { tone: 'warn', title: 'Once allowed, it may stream to' } as const

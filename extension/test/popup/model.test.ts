@@ -152,6 +152,16 @@ test('a page that cannot be served says why, whatever the bridge does', () => {
   }
 })
 
+test('a suspended secret: what happened, and the command that lifts it', () => {
+  const fix = 'the secret "key" is suspended for this page. Run `longwire policy release \'chat bot\'`; that lifts it'
+  const denied = { method: 'GET', url: 'https://api.example.com/v2' }
+  const { verdict } = view({ bridge: { ...UP, fix }, destinations: ['https://api.example.com/'], denied })
+  expect(verdict).toMatchObject({ tone: 'bad', title: 'A secret is suspended for this page' })
+  expect(verdict?.destinations).toEqual(['https://api.example.com/'])
+  expect(verdict?.text).toContain('The secret "key" is suspended')
+  expect(verdict?.suggestion?.lines).toBe("longwire policy release 'chat bot'")
+})
+
 test('a private window: no grant for it, though there is one for the page', () => {
   const { verdict } = view({}, { private: true })
   expect(verdict?.title).toBe('Not in private windows')
