@@ -28,6 +28,14 @@ QUIET = [
     "--no-default-browser-check",
 ]
 
+# An expression for a page: what `longwire.status()` says once it is more than what it waits for.
+STATUS = """(async () => {
+    for (;;) {
+        const status = await longwire.status()
+        if (status.state !== 'starting') return status
+    }
+})()"""
+
 
 def chromium_path() -> str:
     """The browser under test."""

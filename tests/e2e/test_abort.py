@@ -11,7 +11,7 @@ import psutil
 import pytest
 from playwright.sync_api import Error, Page, Playwright
 
-from tests.e2e.browser import Browser, running_browser
+from tests.e2e.browser import STATUS, Browser, running_browser
 from tests.e2e.conftest import OpenPage, Upstream
 from tests.printed import say
 from tests.upstreams import faults
@@ -176,7 +176,7 @@ def test_an_abort_while_it_connects(browser: Browser, page: Page, upstream: Upst
 
 def turn(page: Page) -> None:
     """Go once through worker and host and back, after whatever is under way there."""
-    page.evaluate("longwire.status()")
+    page.evaluate(STATUS)
 
 
 def test_an_abort_inside_a_request_body_cancels_its_source(browser: Browser, page: Page, upstream: Upstream) -> None:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Error, Page, Playwright
 
 from longwire.protocol.errors import ErrorCode, Phase
-from tests.e2e.browser import running_browser
+from tests.e2e.browser import STATUS, running_browser
 from tests.e2e.client import load_client
 from tests.e2e.conftest import Upstream
 from tests.e2e.permissions import permit, revoke, withhold_all, withholding_extension
@@ -257,7 +257,7 @@ def test_a_permission_that_is_taken_away_ends_the_pages_streams_and_refuses_its_
         # The shim is still in the page, and is of no use to it; nor does the library ask again.
         asked = page.evaluate("(url) => fetchText(url)", upstream.url("/echo"))
         assert_typed(asked["error"], ErrorCode.POLICY_DENIED, Phase.POLICY, "press Allow in the popup")
-        status = page.evaluate("longwire.status()")
+        status = page.evaluate(STATUS)
         assert status["destinations"] == [] and "press Allow" in status["fix"]
         for reader in READERS:
             result = read(page, reader, upstream.url("/echo"))

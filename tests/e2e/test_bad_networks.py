@@ -33,7 +33,7 @@ RUN = """async ({ root, kinds, calls }) => {
     const results = []
     let next = 0
     // The host's own start is nothing of the network.
-    await longwire.status()
+    while ((await longwire.status()).state === 'starting');
     const one = async (number) => {
         const kind = names[number % names.length]
         const { init, options } = kinds[kind]

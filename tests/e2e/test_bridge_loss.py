@@ -14,7 +14,7 @@ from playwright.sync_api import Page, Playwright
 from longwire.assets import extension_folder
 from longwire.protocol.errors import ErrorCode, Phase
 from longwire.protocol.limits import PEER_SILENCE_MS, PROTOCOL_VERSION
-from tests.e2e.browser import Browser, running_browser
+from tests.e2e.browser import STATUS, Browser, running_browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.hosts import HostFiles, stop_worker, wait_ended, without_host
 from tests.e2e.typed import assert_failed, shows
@@ -118,12 +118,12 @@ def test_a_host_that_cannot_be_had_is_typed_names_the_fix_and_is_found_once_it_i
     without_host(browser, lambda: spoil(host_files))
     result = fetch_text(page, upstream)
     assert_failed(result, "headers", ErrorCode.HOST_UNAVAILABLE, Phase.CONNECT, says)
-    status = page.evaluate("longwire.status()")
+    status = page.evaluate(STATUS)
     assert status["state"] == state
     assert says in status["fix"]
     host_files.restore()
     assert_works(page, upstream)
-    assert page.evaluate("longwire.status().then((status) => status.state)") == "ready"
+    assert page.evaluate(STATUS)["state"] == "ready"
 
 
 @shows(ErrorCode.VERSION_MISMATCH)
@@ -138,7 +138,7 @@ def test_a_host_of_another_protocol_version(
     without_host(browser, lambda: host_files.launch(patched))
     result = fetch_text(page, upstream)
     assert_failed(result, "headers", ErrorCode.VERSION_MISMATCH, Phase.CONNECT, says)
-    assert page.evaluate("longwire.status().then((status) => status.state)") == "host-failed"
+    assert page.evaluate(STATUS)["state"] == "host-failed"
     host_files.restore()
     assert_works(page, upstream)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.browser import Browser
+from tests.e2e.browser import STATUS, Browser
 from tests.host_process import write_policy
 from tests.printed import say
 from tests.upstreams.app import make_app
@@ -80,7 +80,7 @@ def observed(browser_of_module: Browser, near: ThreadedServer, far: ThreadedServ
     )
     page = browser_of_module.open(near.url("/"))
     # The host is there before the clock runs.
-    assert page.evaluate("longwire.status()")["state"] == "ready"
+    assert page.evaluate(STATUS)["state"] == "ready"
     started = monotonic()
     answer = page.evaluate("(upstream) => runAll(upstream)", far.url("/"))
     cases = {case["id"]: (case["browser"], case["longwire"]) for case in answer["results"]}

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from longwire.assets import extension_id
-from tests.e2e.browser import Browser
+from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import PAGE_SCRIPT, Upstream
 from tests.e2e.test_bridge_loss import assert_works, leave_and_come_back, over, reload_extension
 from tests.printed import say
@@ -81,7 +81,7 @@ def until(condition: Callable[[], bool]) -> None:
 def test_events_go_on_in_their_order_when_the_direct_port_opens(
     browser: Browser, page: Page, upstream: Upstream
 ) -> None:
-    page.evaluate("() => longwire.status()")
+    page.evaluate(STATUS)
     browser.worker().evaluate(COUNT_DIRECT)
     page.evaluate("(url) => { hold(url) }", upstream.url("/sse?channel=direct"))
     page.wait_for_function("held.status === 200")
@@ -109,7 +109,7 @@ def test_short_answers_are_not_worth_a_frame(browser: Browser, page: Page, upstr
 def test_a_page_sees_an_empty_element_come_and_go_and_nothing_more(
     browser: Browser, page: Page, upstream: Upstream
 ) -> None:
-    page.evaluate("() => longwire.status()")
+    page.evaluate(STATUS)
     page.evaluate(WATCH)
     stream_directly(browser, page, upstream)
     assert page.evaluate("seen") == {
@@ -135,7 +135,7 @@ def test_a_host_that_is_lost_is_told_directly_and_the_port_stays(
     assert over(page)["error"]["code"] == "HOST_LOST"
     before = sent_directly(browser)
     assert_works(page, upstream)
-    assert page.evaluate("longwire.status().then(({ state }) => state)") == "ready"
+    assert page.evaluate(STATUS)["state"] == "ready"
     assert sent_directly(browser) > before
 
 
@@ -194,7 +194,7 @@ def test_a_body_is_whole_whatever_the_page_forbids_itself(browser: Browser, upst
         browser.grant(upstream.root)
         page = browser.open(strict.url("/"))
         page.evaluate(PAGE_SCRIPT)  # not loaded by the page, which may not
-        page.evaluate("() => longwire.status()")
+        page.evaluate(STATUS)
         browser.worker().evaluate(COUNT_DIRECT)
         url = upstream.url(f"/bytes?size={size}&seed=strict")
         whole = bodies.digest("strict", size)
@@ -212,7 +212,7 @@ def test_a_body_is_whole_whatever_the_page_forbids_itself(browser: Browser, upst
 
 
 def test_a_page_that_loads_the_frame_itself_gains_nothing(browser: Browser, page: Page, upstream: Upstream) -> None:
-    page.evaluate("() => longwire.status()")
+    page.evaluate(STATUS)
     worker = browser.worker()
     worker.evaluate("() => { globalThis.brought = []; addEventListener('message', ({ data }) => brought.push(data)) }")
     # By the name that every page knows, it is not there; the one of this session is known to the extension alone.

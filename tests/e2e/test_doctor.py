@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 from longwire import __version__
 from longwire.protocol.limits import PROTOCOL_VERSION
 from longwire.protocol.parts import BridgeState
-from tests.e2e.browser import Browser
+from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.hosts import HostFiles, without_host
 from tests.host_process import environment, write_policy
@@ -44,7 +44,7 @@ def files(files_of_module: HostFiles) -> Iterator[HostFiles]:
 
 def status(page: Page) -> dict[str, Any]:
     """What `longwire.status()` says in the page."""
-    said: dict[str, Any] = page.evaluate("longwire.status()")
+    said: dict[str, Any] = page.evaluate(STATUS)
     return said
 
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from longwire.protocol.errors import ErrorCode, Phase
-from tests.e2e.browser import Browser
+from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.typed import SHOWN, Where, assert_failed, assert_typed, shows
 from tests.host_process import write_policy
@@ -292,7 +292,7 @@ def test_a_policy_file_with_a_typo_names_line_and_field_and_mends_without_a_rest
     says = f"line {line}, field grant[0].metods"
     assert_failed(result, "headers", ErrorCode.POLICY_INVALID, Phase.POLICY, says)
     assert str(browser.home) not in result["error"]["message"]
-    status = page.evaluate("longwire.status()")
+    status = page.evaluate(STATUS)
     assert status["state"] == "policy-invalid"
     assert status["destinations"] == []
     (host,) = browser.hosts()

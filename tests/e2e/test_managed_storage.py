@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Playwright
 
-from tests.e2e.browser import Browser, running_browser
+from tests.e2e.browser import STATUS, Browser, running_browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.managed import ETC, Managed, mounts_are_ours
 from tests.upstreams.threaded import ThreadedServer
@@ -70,7 +70,7 @@ def assert_switched_off(page: Page, upstream: Upstream) -> None:
     error = page.evaluate(FETCH, upstream.url("/echo"))["error"]
     assert (error["code"], error["phase"]) == ("POLICY_DENIED", "policy")
     assert "administrator of this browser switched the Longwire extension off" in error["message"]
-    status = page.evaluate("longwire.status()")
+    status = page.evaluate(STATUS)
     assert (status["state"], status["destinations"]) == ("ready", [])
     assert "administrator of this browser switched the Longwire extension off" in status["fix"]
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from tests.e2e.browser import STATUS
 from tests.e2e.conftest import Upstream
 
 # Far more than a relay may have open (MAX_STATUS_REQUESTS of the worker).
@@ -26,7 +27,7 @@ def assert_goes_on(page: Page, upstream: Upstream) -> None:
 def test_five_hundred_questions_at_once_are_answered_and_cost_no_stream(page: Page, upstream: Upstream) -> None:
     stream_beside(page, upstream)
     answers: list[dict[str, Any]] = page.evaluate(
-        """(calls) => Promise.all(Array.from({ length: calls }, () => longwire.status().catch(describeError)))""", CALLS
+        f"(calls) => Promise.all(Array.from({{ length: calls }}, () => {STATUS}.catch(describeError)))", CALLS
     )
     assert [answer.get("state") for answer in answers] == ["ready"] * CALLS
     assert answers[-1]["destinations"] == [upstream.root]

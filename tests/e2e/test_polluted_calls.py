@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from tests.e2e.browser import Browser
+from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.test_row_04_polluted_page import PAGE
 from tests.upstreams.app import make_app
@@ -80,7 +80,7 @@ def polluted(browser: Browser, upstream: Upstream) -> Iterator[str]:
     app.site.put("/polluted", PAGE.partition("function run(url)")[0] + script)
     with ThreadedServer(lambda: Server(app.routes, name="localhost")) as site:
         browser.grant(upstream.root)
-        assert browser.open(site.url("/")).evaluate("longwire.status()")["state"] == "ready"
+        assert browser.open(site.url("/")).evaluate(STATUS)["state"] == "ready"
         yield site.url("/polluted")
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from longwire.protocol.errors import ErrorCode, Phase
 from longwire.protocol.limits import MAX_STREAMS_PER_FRAME, PROTOCOL_VERSION
-from tests.e2e.browser import Browser
+from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.hosts import HostFiles, without_host
 from tests.e2e.popup import WIDTH, action_popup, is_about, open_popup
@@ -69,7 +69,7 @@ def test_what_waits_for_the_host_says_so_in_page_and_popup_and_then_goes_on(
     flag.touch()
     upstream.app.streams.channel("late").event("there")
     page.wait_for_function("held.text.includes('there')")
-    assert page.evaluate("longwire.status()")["state"] == "ready"
+    assert page.evaluate(STATUS)["state"] == "ready"
     expect(popup.locator("#problem-title")).to_be_hidden()
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from tests.e2e.browser import Browser
+from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import Upstream
 from tests.upstreams.app import make_app
 from tests.upstreams.server import Server
@@ -126,7 +126,7 @@ def polluted(browser: Browser, upstream: Upstream) -> Iterator[str]:
     with ThreadedServer(lambda: Server(app.routes, name="localhost")) as site:
         browser.grant(upstream.root)
         # Once after its installation the worker injects the shim into what is open.
-        assert browser.open(site.url("/")).evaluate("longwire.status()")["state"] == "ready"
+        assert browser.open(site.url("/")).evaluate(STATUS)["state"] == "ready"
         yield site.url("/polluted")
 
 

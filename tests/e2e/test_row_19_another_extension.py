@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Playwright, Worker
 
 from longwire.assets import extension_folder, extension_id
-from tests.e2e.browser import Browser, running_browser
+from tests.e2e.browser import STATUS, Browser, running_browser
 from tests.e2e.hosts import HostFiles
 from tests.upstreams.threaded import ThreadedServer
 
@@ -77,7 +77,7 @@ def test_a_port_from_another_extension_is_answered_by_nobody(
     with_another: tuple[Browser, Worker], site: ThreadedServer, name: str
 ) -> None:
     browser, other = with_another
-    assert browser.open(site.url("/")).evaluate("longwire.status()")["state"] == "ready"  # our worker is awake
+    assert browser.open(site.url("/")).evaluate(STATUS)["state"] == "ready"  # our worker is awake
     answer = other.evaluate(CONNECT, f"chrome.runtime.connect('{extension_id()}', {{ name: '{name}' }})")
     assert answer["heard"] == []
     assert "Receiving end does not exist" in answer["error"]

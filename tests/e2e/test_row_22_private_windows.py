@@ -12,7 +12,7 @@ from playwright.sync_api import Playwright
 
 from longwire.assets import extension_id
 from tests.e2e.bare import FarPage
-from tests.e2e.browser import Browser, running_browser
+from tests.e2e.browser import STATUS, Browser, running_browser
 from tests.e2e.conftest import PAGE_SCRIPT, Upstream
 from tests.upstreams.app import make_app
 from tests.upstreams.server import Server
@@ -63,7 +63,7 @@ def test_a_grant_is_not_for_private_windows_unless_it_says_so(
     assert isinstance(refused["error"], dict)
     assert refused["error"]["code"] == "POLICY_DENIED"
     assert "private_windows = true" in refused["error"]["message"]
-    assert private.evaluate("longwire.status()")["destinations"] == []
+    assert private.evaluate(STATUS)["destinations"] == []
     # The same page, not in private.
     assert browser.open(site).evaluate("(url) => fetchText(url)", url)["where"] == "done"
     browser.grant(upstream.root, more="private_windows = true")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Frame, Page
 
-from tests.e2e.browser import Browser
+from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.hosts import stop_worker, wait_ended
 from tests.upstreams.app import make_app
@@ -150,7 +150,7 @@ def test_the_status_of_a_frame_lists_what_its_own_origin_may_reach(
 ) -> None:
     browser_of_module.grant(upstream.root, page=zoo.origins["home"])
     for name, frame in zoo.frames.items():
-        status = frame.evaluate("longwire.status()")
+        status = frame.evaluate(STATUS)
         assert status["state"] == "ready"
         assert status["destinations"] == ([upstream.root] if ORIGINS[name] == "home" else []), name
         assert (status.get("fix") == OPAQUE_TEXT) == (ORIGINS[name] == OPAQUE), name
@@ -264,7 +264,7 @@ def test_a_page_that_no_grant_names_has_no_shim_and_wakes_no_worker(
     assert named.evaluate("typeof longwire") == "object"
     named.wait_for_timeout(WAKE_MS)
     assert (workers(), browser.hosts()) == (0, [])
-    assert named.evaluate("longwire.status()")["state"] == "ready"
+    assert named.evaluate(STATUS)["state"] == "ready"
     assert workers() == 1
     assert len(browser.hosts()) == 1
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from longwire.protocol.errors import ErrorCode, Phase
 from longwire.protocol.limits import INLINE_BODY_BYTES, KIB, MIB, UPLOAD_WINDOW_BYTES
-from tests.e2e.browser import Browser
+from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.flow import KernelQueues, when_still
 from tests.e2e.typed import assert_failed, assert_typed
@@ -302,7 +302,7 @@ def assert_let_go(browser: Browser, page: Page, port: int, began: float) -> None
     A server that does not read does not see the close before it has read what the kernel holds.
     """
     while host_sockets(browser, port):
-        page.evaluate("longwire.status()")
+        page.evaluate(STATUS)
     assert monotonic() - began < FREE_WITHIN_S
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from longwire.assets import extension_folder
 from tests.e2e.bare import START_S, FarPage, bare_browser
+from tests.e2e.browser import STATUS
 from tests.e2e.conftest import PAGE_SCRIPT, Upstream
 from tests.host_process import grant, write_policy
 from tests.printed import say
@@ -92,7 +93,7 @@ def test_a_page_that_does_not_stream_starts_no_host(tmp_path: Path, far_page: Fa
     with bare_browser(tmp_path, far_page.url, extension=hasty_extension(tmp_path)) as browser:
         with_shim(far_page)
         # The browser's start has started a host, to learn the policy; nobody needs it after that.
-        far_page.evaluate("longwire.status()")
+        far_page.evaluate(STATUS)
         psutil.wait_procs(browser.hosts(), START_S)
         assert browser.hosts() == []
         hosts_so_far = browser.hosts_so_far()

@@ -93,7 +93,9 @@ async function stopped() {
 async function failed(error) {
   const code = error.code ?? error.name;
   view.end("failed", "failed");
-  const status = await longwire.status().catch(() => undefined);
+  let status;
+  do status = await longwire.status().catch(() => undefined);
+  while (status?.state === "starting");
   const { reason, fix } = await report("/failed", { code, message: error.message, status });
   view.verdict("bad", fix && fix !== reason ? `${reason}\nFix: ${fix}` : reason);
 }
