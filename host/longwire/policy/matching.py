@@ -55,14 +55,6 @@ class HostPattern:
             return host == self.host
         return host.endswith("." + self.host) and len(host) > len(self.host) + 1
 
-    def covers(self, other: "HostPattern") -> bool:
-        """Whether all that `other` matches is matched by this one too."""
-        if self.scheme != other.scheme or (self.port is not None and self.port != other.port):
-            return False
-        if other.wildcard:
-            return self.wildcard and (other.host == self.host or self.matches_host(other.host))
-        return self.matches_host(other.host)
-
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port or '*'}"
@@ -90,10 +82,6 @@ class PagePattern:
     def matches(self, origin: CanonicalUrl) -> bool:
         """Whether the page origin falls under this pattern."""
         return self.origin.matches(origin)
-
-    def covers(self, other: "PagePattern") -> bool:
-        """Whether all that `other` matches is matched by this one too."""
-        return self.origin.covers(other.origin)
 
     def __str__(self) -> str:
         return str(self.origin)
@@ -136,10 +124,6 @@ class DestinationPattern:
         if self.path.endswith("/"):
             return path.startswith(self.path)
         return path == self.path or path.startswith(self.path + "/")
-
-    def covers(self, other: "DestinationPattern") -> bool:
-        """Whether all that `other` matches is matched by this one too."""
-        return self.origin.covers(other.origin) and self.holds_path(other.path)
 
     def __str__(self) -> str:
         return f"{self.origin}{self.path}"
