@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from longwire.native.live_policy import LivePolicy
 from longwire.native.requests import RequestPlanner
 from longwire.policy import Locations, PolicyStore
+from longwire.policy.files import PolicyFiles
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.messages import StreamStart
 from longwire.upstream import UpstreamClient
@@ -55,14 +57,15 @@ class Host:
     def __init__(self, folder: Path, policy: str, names: ScriptedNames) -> None:
         file = folder / "policy.toml"
         file.write_text(policy)
-        self.store = PolicyStore(Locations(administrator=folder / "none.toml", user=file))
-        assert self.store.current().problems == ()
-        self.planner = RequestPlanner(self.store)
+        places = Locations(administrator=folder / "none.toml", user=file)
+        assert PolicyStore(places).current().problems == ()
+        self._policy = LivePolicy(PolicyFiles(places), settle_s=0)
+        self.planner = RequestPlanner(self._policy)
         self.client = UpstreamClient(resolver=names)
 
     def forget(self) -> None:
         """As for a user of whom nothing was counted and nothing suspended yet."""
-        self.planner = RequestPlanner(self.store)
+        self.planner = RequestPlanner(self._policy)
 
     async def ask(
         self,

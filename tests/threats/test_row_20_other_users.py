@@ -40,7 +40,7 @@ def as_if(owners: dict[Path, int], modes: dict[Path, int], owner: int) -> Status
         real[stat.ST_UID] = owners.get(Path(path), owner if path.startswith(str(BASE)) else ROOT)
         real[stat.ST_GID] = 50
         real[stat.ST_MODE] = stat.S_IFMT(status.st_mode) | modes.get(Path(path), 0o755)
-        return os.stat_result(real)
+        return os.stat_result(real, {"st_mtime_ns": status.st_mtime_ns, "st_ctime_ns": status.st_ctime_ns})
 
     return lstat
 

@@ -13,7 +13,8 @@ from longwire.cli.release_command import known_suspensions, release, to_json
 from longwire.native.log import log_folder
 from longwire.policy import Decision, Grant, Policy, PolicyDeniedError, PolicyStore, Suspension, Suspensions
 from longwire.policy.coverage import unreachable_grants
-from longwire.policy.loading import PolicyDocument, read_policy
+from longwire.policy.files import read_policy
+from longwire.policy.loading import PolicyDocument
 from longwire.policy.model import policy_json_schema
 from longwire.policy.suggestions import suggest
 from longwire.policy.urls import parse_lenient, parse_origin

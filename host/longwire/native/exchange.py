@@ -271,12 +271,12 @@ class Exchange:
         if self.stream.state not in (State.OPEN, State.BODY):
             return
         self._audit_failure(error)
-        self.stream.fail(error.code, error.message, error.phase, retryable=error.info.retryable)
+        self.stream.fail(error.code, error.message, error.phase, retryable=error.retryable)
         self._outbox.offer(self.stream)
 
     def _on_revoked(self, error: StreamError) -> None:
-        """The policy on disk changed and no longer allows this stream: nothing more of it reaches the page."""
-        self.kill(error.code, error.message, retryable=False)
+        """Another policy came into force and no longer allows this stream: nothing more of it reaches the page."""
+        self.kill(error.code, error.message, retryable=error.retryable)
 
     def _audit_failure(self, error: StreamError) -> None:
         self._audit_end("error", **failure_fields(error, private=self._start.page.private))

@@ -8,9 +8,10 @@ import structlog
 from longwire import __version__
 from longwire.assets import extension_id
 from longwire.native import log as host_log
+from longwire.native.live_policy import LivePolicy
 from longwire.native.session import Session
 from longwire.native.stdio import StdioChannel
-from longwire.policy import PolicyStore, SuspensionFile, Suspensions, default_locations
+from longwire.policy import SuspensionFile, Suspensions
 from longwire.protocol.limits import EXIT_DEADLINE_MS
 from longwire.upstream.client import UpstreamClient
 
@@ -46,7 +47,7 @@ async def _serve(descriptors: tuple[int, int]) -> None:
     channel.start()
     upstream = UpstreamClient()
     try:
-        await Session(channel, PolicyStore(default_locations()), upstream, Suspensions(SuspensionFile())).run()
+        await Session(channel, LivePolicy(), upstream, Suspensions(SuspensionFile())).run()
     finally:
         with anyio.move_on_after(EXIT_DEADLINE_MS / 3000, shield=True):
             await upstream.aclose()

@@ -15,6 +15,7 @@ import ada_url
 import anyio
 import structlog
 
+from longwire.native.live_policy import LivePolicy
 from longwire.native.log import audit_fields
 from longwire.native.suspending import Carried, SuspensionKeeper
 from longwire.policy import (
@@ -22,7 +23,6 @@ from longwire.policy import (
     Decision,
     Grant,
     Policy,
-    PolicyStore,
     ReflectionScanner,
     Secret,
     SecretReader,
@@ -55,7 +55,7 @@ class RequestPlanner:
     """Makes plans. One per session, because admission counts across streams."""
 
     def __init__(
-        self, policy: PolicyStore, secrets: SecretReader | None = None, suspensions: Suspensions | None = None
+        self, policy: LivePolicy, secrets: SecretReader | None = None, suspensions: Suspensions | None = None
     ) -> None:
         """Without `suspensions` what the guard finds is forgotten with this object."""
         self._policy = policy
@@ -118,7 +118,7 @@ class RequestPlan:
     def __init__(
         self,
         start: StreamStart,
-        policy: PolicyStore,
+        policy: LivePolicy,
         admission: Admission,
         secrets: SecretSupply,
         carried: Carried,
@@ -141,8 +141,9 @@ class RequestPlan:
     async def begin(self, revoked: Callable[[StreamError], None]) -> None:
         """Judge the stream's first request, take its place under the grant's limits, and read its secrets.
 
-        `revoked` is called, once at most for each change, when the policy on disk changes so that it no longer allows
-        the request this plan stands at, and when a secret that it sends is suspended.
+        `revoked` is called, once at most for each change, when another policy comes into force that no longer allows
+        the request this plan stands at. Its error is retryable where the file cannot be used, which somebody will mend.
+        It is called when a secret that the request sends is suspended, too.
 
         Raises:
             StreamError: refused: phase `policy`, with the code and the rule that was missing.
@@ -151,7 +152,8 @@ class RequestPlan:
         if start.method in ("GET", "HEAD") and start.body.kind != "none":  # Fetch, the Request constructor, step 35
             message = f"a request body with the method {start.method}; send it with another method, such as POST"
             raise StreamError(ErrorCode.PROTOCOL, message, Phase.POLICY)
-        self._decision = self._policy.current().decide(start.page, start.method, start.url)
+        policy = await self._policy.settled()
+        self._decision = policy.decide(start.page, start.method, start.url)
         self._unwatch.append(self._policy.watch(lambda policy: self._judge_again(policy, revoked)))
         self._unwatch.append(self._carried.watch(revoked))
         self._first_hop = await self._enter(self._decision, start.headers)
@@ -246,7 +248,7 @@ class RequestPlan:
             # First of all: the refusals below name the URL, and the page and the log read them.
             if name := secret_in_headers([("location", redirect.url)], self._guarded):
                 raise self._carried.sent_back(name, Phase.HEADERS, self._start.id)
-            decision = self._judge_redirect(redirect)
+            decision = self._judge_redirect(await self._policy.settled(), redirect)
         except StreamError as error:
             self._audit_redirect(redirect, None, error)
             raise
@@ -255,10 +257,10 @@ class RequestPlan:
         hop = await self._enter(decision, carried_headers(self._start.headers, redirect))
         return replace(hop, timeouts=effective_timeouts(self._start.timeouts, decision.grant))
 
-    def _judge_redirect(self, redirect: Redirect) -> Decision:
+    def _judge_redirect(self, policy: Policy, redirect: Redirect) -> Decision:
         previous = self._decision.grant
         try:
-            decision = self._policy.current().decide(self._start.page, redirect.method, redirect.url.partition("#")[0])
+            decision = policy.decide(self._start.page, redirect.method, redirect.url.partition("#")[0])
         except StreamError as denied:
             if denied.code is ErrorCode.POLICY_INVALID:
                 raise
@@ -307,7 +309,8 @@ class RequestPlan:
                 raise StreamError(ErrorCode.POLICY_DENIED, message, Phase.POLICY)
         except StreamError as error:
             message = shorten(f"the policy was changed while the stream ran: {error.message}", MAX_MESSAGE_CHARS)
-            revoked(StreamError(error.code, message, error.phase))
+            mended = error.code is ErrorCode.POLICY_INVALID or error.retryable
+            revoked(StreamError(error.code, message, error.phase, retryable=mended))
             return
         self._carried.judge_again(policy, revoked)
 

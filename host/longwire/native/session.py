@@ -6,6 +6,7 @@ closes. Where output is not read, what would make more of it waits: input, and h
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -15,11 +16,12 @@ import structlog
 from longwire import __version__
 from longwire.native.channel import Channel, ChannelLost
 from longwire.native.exchange import Exchange, inline_bytes
+from longwire.native.live_policy import LivePolicy
 from longwire.native.log import audit_fields, failure_fields
 from longwire.native.requests import RequestPlanner
 from longwire.native.suspending import fix_for
 from longwire.policy import Policy as PolicyInForce
-from longwire.policy import PolicyStore, Suspensions
+from longwire.policy import Suspensions
 from longwire.protocol.errors import ErrorCode, FrameError, LongwireError, Phase, StreamError
 from longwire.protocol.frames import BadMessage, FrameDecoder, encode, parse_to_host
 from longwire.protocol.limits import (
@@ -63,6 +65,8 @@ from longwire.upstream.model import Upstream
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.session")
 
 TICK_S = 1.0
+# A policy is read before the greeting that tells of it, unless that takes so long; then POLICY tells.
+FIRST_POLICY_S = 0.5
 # A tick this late means that the machine slept; silence during sleep says nothing about the other end.
 SLEPT_S = 10.0
 
@@ -71,7 +75,7 @@ class Session:
     """One connection to one extension. `run` returns when it is over."""
 
     def __init__(
-        self, channel: Channel, policy: PolicyStore, upstream: Upstream, suspensions: Suspensions | None = None
+        self, channel: Channel, policy: LivePolicy, upstream: Upstream, suspensions: Suspensions | None = None
     ) -> None:
         """Without `suspensions` what the reflection guard finds is forgotten with the session."""
         self._channel = channel
@@ -115,6 +119,9 @@ class Session:
                 tasks.start_soon(self._send_forever)
                 tasks.start_soon(self._tick_forever)
                 tasks.start_soon(self._end_when_hung_up)
+                tasks.start_soon(self._policy.follow)
+                with anyio.move_on_after(FIRST_POLICY_S), suppress(StreamError):
+                    await self._policy.settled()
                 await self._receive_forever()
                 tasks.cancel_scope.cancel()
         finally:
@@ -175,7 +182,7 @@ class Session:
             if now - last_tick > SLEPT_S:
                 self._last_heard = now
             last_tick = now
-            self._policy.current()  # whoever watches it hears of a change
+            self._policy.poke()  # whoever watches it hears of a change
             await self._planner.keep()
             for stream in self._table:
                 stream.window.tick()
@@ -281,6 +288,18 @@ class Session:
         self._settle(exchange)
 
     def _on_status_request(self, message: StatusRequest) -> None:
+        if self._policy.at_rest:
+            self._answer_status(message)
+        else:
+            assert self._tasks is not None  # noqa: S101  (frames arrive only while it runs)
+            self._tasks.start_soon(self._answer_status_later, message)
+
+    async def _answer_status_later(self, message: StatusRequest) -> None:
+        with suppress(StreamError):  # then the answer is by what is in force
+            await self._policy.settled()
+        self._answer_status(message)
+
+    def _answer_status(self, message: StatusRequest) -> None:
         policy = self._policy.current()
         invalid = policy.state is PolicyState.INVALID
         self._send(
@@ -309,7 +328,7 @@ class Session:
                 code=error.code,
                 message=error.message[:MAX_MESSAGE_CHARS],
                 phase=error.phase,
-                retryable=error.info.retryable,
+                retryable=error.retryable,
             )
         )
 
@@ -388,6 +407,8 @@ def _policy_fix(policy: PolicyInForce) -> str | None:
     """What a page may hear of a policy that opens nothing: line and field, not where this user's files lie."""
     if policy.state is PolicyState.MISSING:
         return "there is no policy file, so nothing is open; `longwire policy show` says where it belongs"
+    if policy.unread:
+        return f"the policy file {policy.problems[0].finding}"[:MAX_MESSAGE_CHARS]
     if policy.problems:
         return f"mend the policy file: {policy.problems[0].finding}"[:MAX_MESSAGE_CHARS]
     return None

@@ -35,20 +35,6 @@ class PolicyDocument:
     warnings: tuple[Problem, ...] = ()
 
 
-def read_policy(path: Path, source: Origin) -> PolicyDocument:
-    """Read and parse a file. Never raises for what the file is or holds: that becomes `problems`."""
-    if not path.is_file():  # a FIFO would block the host until somebody writes to it
-        return PolicyDocument(path, "", problems=(Problem("it is not a regular file"),))
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_POLICY_BYTES + 1)
-    except PermissionError:
-        return PolicyDocument(path, "", problems=(Problem("the user that runs the browser may not read it"),))
-    except OSError:
-        return PolicyDocument(path, "", problems=(Problem("it cannot be read"),))
-    return parse_policy(data, path, source)
-
-
 def parse_policy(data: bytes, path: Path, source: Origin) -> PolicyDocument:
     """Parse a file's bytes; `path` is for messages."""
     digest = hashlib.sha256(data).hexdigest()

@@ -17,6 +17,8 @@ from typing import Final
 ROOT_UID: Final = 0
 _MAX_LINKS: Final = 40  # what Linux follows before ELOOP
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+# What `lstat` says until somebody changes something. A disk that does not answer may answer in a moment.
+_LASTING: Final = frozenset({errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 
 Lstat = Callable[[str], os.stat_result]
 # Whether a group (by its id) is a user's (by theirs) alone.
@@ -36,13 +38,25 @@ class Trail:
     """Everything between the root folder and a file, in the order in which the kernel passes it.
 
     `missing` is the path at which nothing was found. `through_link` says that a link led there: then somebody meant
-    a file to be there.
+    a file to be there. `problem` is what stands in the way until somebody changes something, `failure` what may pass
+    by itself.
     """
 
     nodes: tuple[Node, ...]
     missing: str | None = None
     through_link: bool = False
     problem: str | None = None
+    failure: str | None = None
+
+    @property
+    def changed_ns(self) -> int:
+        """When the file, a link to it, or the folder where it is missing, last changed: by the wall clock.
+
+        A new file in an old one's place has a new time, whatever `utime` says of its contents.
+        """
+        deciding = [node.status for node in self.nodes if stat.S_ISLNK(node.status.st_mode)]
+        deciding += [node.status for node in self.nodes[-1:]]
+        return max((max(status.st_mtime_ns, status.st_ctime_ns) for status in deciding), default=0)
 
     def signature(self) -> tuple[object, ...]:
         """Changes whenever the answer of `ownership_problem` or the file's contents may have."""
@@ -50,7 +64,7 @@ class Trail:
             (node.status.st_dev, node.status.st_ino, node.status.st_mode, node.status.st_uid) for node in self.nodes
         )
         if not self.nodes or self.missing:
-            return (*folders, self.missing, self.problem)
+            return (*folders, self.missing, self.problem, self.failure)
         last = self.nodes[-1].status
         return (*folders, last.st_size, last.st_mtime_ns, last.st_ctime_ns)
 
@@ -81,6 +95,8 @@ def walk(path: Path, lstat: Lstat = os.lstat) -> Trail:
     except FileNotFoundError:
         return Trail(tuple(nodes), missing=here, through_link=links > 0)
     except OSError as error:
+        if error.errno not in _LASTING:
+            return Trail(tuple(nodes), failure=f"{here} cannot be looked at")
         reason = "may not be looked at by this user" if error.errno == errno.EACCES else "cannot be looked at"
         return Trail(tuple(nodes), problem=f"{here} {reason}")
     return Trail(tuple(nodes))

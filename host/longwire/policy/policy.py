@@ -35,7 +35,8 @@ class Policy:
     `files` are those that took part. `digest` is short, and changes whenever their contents do. With `state` other
     than OK there are no grants, so everything is refused. `secrets` are all that the
     files define, used or not. `switched_off` is the first file that says
-    `enabled = false` for all: its grants are known, and none of them is in force.
+    `enabled = false` for all: its grants are known, and none of them is in force. `unread` says that a file that takes
+    part was not read yet or could not be, which is tried again: the same request may be allowed in a moment.
     """
 
     state: PolicyState
@@ -46,6 +47,12 @@ class Policy:
     warnings: tuple[PolicyFinding, ...] = ()
     secrets: tuple[SecretSource, ...] = ()
     switched_off: Path | None = None
+    unread: bool = False
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Equal for two that decide alike and say the same."""
+        return (self.state, self.digest, self.files, self.problems, self.unread)
 
     @property
     def problem(self) -> str | None:
@@ -84,6 +91,7 @@ class Policy:
                 shorten(f"{closed}: {shown}", MAX_MESSAGE_CHARS),
                 Phase.POLICY,
                 reason=f"{closed}: {first}",
+                retryable=self.unread,
             )
         if self.state is PolicyState.MISSING or self.switched_off is not None:
             check_request(method, url)

@@ -163,10 +163,20 @@ class StreamError(LongwireError):
     """One stream cannot go on. Everything else can.
 
     `message` is sent to the page. `reason` is for the log and the terminal, where it may name what no page should
-    know, such as a path of this machine; without one it is the message.
+    know, such as a path of this machine; without one it is the message. `retryable` is the code's own, unless the
+    case at hand is known to be another.
     """
 
-    def __init__(self, code: ErrorCode, message: str, phase: Phase, reason: str | None = None) -> None:
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str,
+        phase: Phase,
+        reason: str | None = None,
+        *,
+        retryable: bool | None = None,
+    ) -> None:
         super().__init__(code, message)
+        self.retryable = self.info.retryable if retryable is None else retryable
         self.phase = phase
         self.reason = self.message if reason is None else printable(reason)

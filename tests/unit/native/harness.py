@@ -11,8 +11,10 @@ import anyio
 import orjson
 import pybase64
 
+from longwire.native.live_policy import LivePolicy
 from longwire.native.session import Session
-from longwire.policy import Locations, PolicyStore
+from longwire.policy import Locations
+from longwire.policy.files import PolicyFiles
 from longwire.protocol.frames import FrameDecoder, frame
 from longwire.protocol.limits import MAX_FRAME_TO_BROWSER, PROTOCOL_VERSION
 from longwire.protocol.parts import Completeness
@@ -225,7 +227,8 @@ async def running_session(folder: Path, *, greeted: bool = True, policy: str = P
     """A session that runs until the block ends (or it ends itself)."""
     policy_file = folder / "policy.toml"
     policy_file.write_text(policy)
-    store = PolicyStore(Locations(administrator=folder / "administrator.toml", user=policy_file))
+    places = PolicyFiles(Locations(administrator=folder / "administrator.toml", user=policy_file))
+    store = LivePolicy(places, settle_s=0)  # at the first look: what waits for the second has tests of its own
     channel, upstream = MemoryChannel(), ScriptedUpstream()
     bench = Bench(channel, upstream, Session(channel, store, upstream), policy_file, anyio.Event())
 

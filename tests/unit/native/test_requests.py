@@ -10,8 +10,10 @@ import anyio.to_thread
 import pytest
 
 from longwire.native import requests
+from longwire.native.live_policy import LivePolicy
 from longwire.native.requests import RequestPlan, RequestPlanner
-from longwire.policy import Locations, PolicyStore, SecretReader
+from longwire.policy import Locations, SecretReader
+from longwire.policy.files import PolicyFiles
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.limits import HEADER_TIMEOUT_MS
 from longwire.protocol.messages import StreamStart
@@ -42,6 +44,11 @@ file = "KEYFILE"
 """
 
 
+def live(administrator: Path, user: Path) -> LivePolicy:
+    """The policy as a host follows it, believed at the first look."""
+    return LivePolicy(PolicyFiles(Locations(administrator, user)), settle_s=0)
+
+
 @pytest.fixture
 def planner(tmp_path: Path) -> RequestPlanner:
     key = tmp_path / "key"
@@ -54,7 +61,7 @@ def planner_of(tmp_path: Path, text: str) -> RequestPlanner:
     """A planner by this policy."""
     policy = tmp_path / "policy.toml"
     policy.write_text(text)
-    return RequestPlanner(PolicyStore(Locations(administrator=tmp_path / "none.toml", user=policy)))
+    return RequestPlanner(live(tmp_path / "none.toml", policy))
 
 
 def start(**changes: Any) -> StreamStart:
@@ -310,15 +317,16 @@ async def test_a_policy_that_no_longer_allows_a_stream_revokes_it(
     await plan.begin(revoked.append)
     file = tmp_path / "policy.toml"
     file.write_text(file.read_text().replace("streams = 1", "streams = 2"))
-    planner._policy.current()
+    await planner._policy.settled()
     assert revoked == []  # another change is none of its business
     file.write_text(file.read_text().replace(*change, 1))
-    planner._policy.current()
-    assert [error.code for error in revoked] == [code]
+    await planner._policy.settled()
+    # What is broken will be mended, and the same request goes through again; what is denied stays denied.
+    assert [(error.code, error.retryable) for error in revoked] == [(code, code is ErrorCode.POLICY_INVALID)]
     assert "the policy was changed" in revoked[0].message
     plan.close()
     file.write_text("oops")
-    planner._policy.current()
+    await planner._policy.settled()
     assert len(revoked) == 1
 
 
@@ -353,7 +361,7 @@ async def test_a_stream_ends_when_the_policy_would_carry_it_another_way(
     before = file.read_text()
     assert change[0] in before
     file.write_text(before.replace(*change, 1))
-    assert planner._policy.current().problem is None
+    assert (await planner._policy.settled()).problem is None
     assert [error.code for error in revoked] == [ErrorCode.POLICY_DENIED]
     assert f"has another {field} for this request" in revoked[0].message
     plan.close()
@@ -374,7 +382,7 @@ async def test_a_change_that_carries_a_stream_as_before_leaves_it_alone(
     ):
         assert change[0] in file.read_text()
         file.write_text(file.read_text().replace(*change, 1))
-        planner._policy.current()
+        await planner._policy.settled()
     assert revoked == []
     plan.close()
 
@@ -385,7 +393,7 @@ async def test_a_guard_that_is_switched_on_ends_what_runs_without_one(planner: R
     await plan.begin(revoked.append)
     file = tmp_path / "policy.toml"
     file.write_text(file.read_text().replace("reflection_guard = false", ""))
-    planner._policy.current()
+    await planner._policy.settled()
     assert "reflection_guard" in revoked[0].message
     plan.close()
 
@@ -422,8 +430,7 @@ def keyring(tmp_path: Path) -> Iterator[tuple[RequestPlanner, AskingKeyring]]:
     policy = tmp_path / "policy.toml"
     policy.write_text(POLICY.replace('file = "KEYFILE"', 'keyring = "api"'))
     asking = AskingKeyring()
-    store = PolicyStore(Locations(administrator=tmp_path / "none.toml", user=policy))
-    yield RequestPlanner(store, SecretReader(keyring=lambda: asking)), asking
+    yield RequestPlanner(live(tmp_path / "none.toml", policy), SecretReader(keyring=lambda: asking)), asking
     asking.unlocked.set()
 
 

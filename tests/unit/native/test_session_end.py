@@ -11,7 +11,6 @@ import pytest
 
 from longwire.native import session as session_module
 from longwire.native.channel import ChannelLost
-from longwire.policy import Policy
 from longwire.protocol.frames import frame
 from longwire.streams import scheduler as scheduler_module
 from tests.unit.native.harness import Bench, ScriptedResponse, page_facts, running_session
@@ -173,14 +172,14 @@ async def test_an_idle_bridge_is_neither_pinged_nor_given_up(tmp_path: Path, mon
     monkeypatch.setattr(session_module, "PEER_SILENCE_MS", 10)
     async with running_session(tmp_path) as bench:
         ticks = 0
-        current = bench.session._policy.current
+        poke = bench.session._policy.poke
 
-        def count() -> Policy:
+        def count() -> None:
             nonlocal ticks
             ticks += 1
-            return current()
+            poke()
 
-        monkeypatch.setattr(bench.session._policy, "current", count)
+        monkeypatch.setattr(bench.session._policy, "poke", count)
         with anyio.fail_after(5):
             while ticks < 50:
                 await anyio.lowlevel.checkpoint()

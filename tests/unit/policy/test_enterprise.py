@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from longwire.assets import extension_id, manifests_folder, read_manifest
-from longwire.policy.loading import read_policy
+from longwire.policy.files import read_policy
 from longwire.policy.matching import PagePattern
 
 FOLDER = manifests_folder() / "enterprise"

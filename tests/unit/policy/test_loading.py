@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longwire.assets import manifests_folder
-from longwire.policy.loading import MAX_POLICY_BYTES, parse_policy, read_policy
+from longwire.policy.files import read_policy
+from longwire.policy.loading import MAX_POLICY_BYTES, parse_policy
 from longwire.policy.model import policy_json_schema
 from tests.unit.policy.samples import CHAT, grant, grants, policy_text
 
@@ -183,8 +184,9 @@ def test_dots_in_values_are_not_parts_of_a_key() -> None:
 
 def test_what_is_no_file_is_a_problem_and_no_wait(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
-    for path in (tmp_path, tmp_path / "fifo", tmp_path / "gone"):
+    for path in (tmp_path, tmp_path / "fifo"):
         assert "not a regular file" in str(read_policy(path, "user").problems[0])
+    assert "it was there a moment ago" in str(read_policy(tmp_path / "gone", "user").problems[0])
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
