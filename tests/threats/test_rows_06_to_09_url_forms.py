@@ -59,6 +59,12 @@ ODD = (
     "http://scoped.test:{port}/v1/%EF%BC%8E%EF%BC%8E%EF%BC%8Fadmin", "http://scoped.test:{port}/v1/%E2%80%A5/admin",
     "http://scoped.test:{port}/v1evil", "http://scoped.test:{port}/V1/x", "http://scoped.test:{port}//v1/x",
     "http://scoped.test:{port}/v1", "http://scoped.test:{port}/;/v1/x",
+    "http://scoped.test:{port}/v1/x%2F..%2F..%2Fadmin", "http://scoped.test:{port}/v1/%2F..%2Fadmin",
+    "http://scoped.test:{port}/v1/x%5C..%5C..%5Cadmin", "http://scoped.test:{port}/v1/%2Fadmin",
+    "http://scoped.test:{port}/v1/..%20/admin", "http://scoped.test:{port}/v1/.../admin",
+    "http://scoped.test:{port}/v1/..%3Fx", "http://scoped.test:{port}/v1/.%E2%80%8B./admin",
+    "http://scoped.test:{port}/v1/%u002e%u002e/admin", "http://scoped.test:{port}/v1/..%E2%88%95admin",
+    "http://scoped.test:{port}/v1/a%00.json", "http://scoped.test:{port}/v1%2Fx",
 )  # fmt: skip
 
 POLICY = """\
@@ -186,10 +192,13 @@ async def test_no_form_of_a_url_reaches_what_is_not_meant(inside: Inside) -> Non
 
 async def test_the_inside_can_be_reached_by_whom_it_is_granted(inside: Inside) -> None:
     """The other half of a count of zero: the server answers, and the count counts."""
-    for port in (inside.port,):
-        got = await inside.host.ask(f"http://scoped.test:{port}/v1/x")
-        assert (got.code, got.body) == (None, b"inside")
-    assert inside.reached == 1
+    paths = ("x", "projects/group%2Fproject", "a|b", "report%2Epdf")
+    for path in paths:
+        got = await inside.host.ask(f"http://scoped.test:{inside.port}/v1/{path}")
+        assert (got.code, got.body) == (None, b"inside"), path
+    assert [request.target for request in inside.servers[0].requests] == [f"/v1/{path}" for path in paths], (
+        "as the browser wrote it"
+    )
 
 
 async def test_a_name_that_turns_from_public_to_inside_is_refused_when_it_turns(inside: Inside) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from longwire.policy.urls import DEFAULT_PORTS, CanonicalUrl, parse_lenient, scoped_path_hazard
+from longwire.policy.urls import DEFAULT_PORTS, CanonicalUrl, comparable_path, parse_lenient, scoped_path_hazard
 from longwire.protocol.errors import StreamError
 from longwire.protocol.limits import MAX_METHOD_CHARS
 
@@ -89,7 +89,10 @@ class PagePattern:
 
 @dataclass(frozen=True, slots=True)
 class DestinationPattern:
-    """One entry of `destinations`: an origin, and a path prefix that ends on a segment boundary (`/`: every path)."""
+    """One entry of `destinations`: an origin, and a path prefix that ends on a segment boundary (`/`: every path).
+
+    `path` is a `comparable_path`.
+    """
 
     origin: HostPattern
     path: str
@@ -104,7 +107,7 @@ class DestinationPattern:
         origin, path = _parse_pattern(text)
         if origin.port is None:
             raise ValueError("a destination names its port: a wildcard is for pages only")
-        return cls(origin, path or "/")
+        return cls(origin, comparable_path(path) or "/")
 
     @property
     def scoped(self) -> bool:
@@ -121,6 +124,7 @@ class DestinationPattern:
 
     def holds_path(self, path: str) -> bool:
         """Whether `path` is at or below the prefix: `/v1` holds `/v1` and `/v1/x`; `/v1/` holds only what is below."""
+        path = comparable_path(path)
         if self.path.endswith("/"):
             return path.startswith(self.path)
         return path == self.path or path.startswith(self.path + "/")

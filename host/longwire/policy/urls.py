@@ -3,13 +3,15 @@
 The worker canonicalises with the browser's own `URL`. Here the same text goes through ada, a WHATWG parser, and
 must come out unchanged: whatever two parsers could read differently (backslash, userinfo, escapes in the host,
 short IPv4, dot segments, IDNA) does not survive that and is refused. Chromium's form is a fixed point of ada for
-every ASCII character in path, query and host; the converse does not hold (Chromium escapes `|` in a path, ada
-leaves it), which is why nothing here insists that ada's own output be Chromium's.
+every ASCII character in path, query and host; the converse does not hold (Chromium escapes `|` in a path, ada and
+Firefox leave it), which is why nothing here insists that ada's own output be Chromium's. What is compared with a
+policy's path is `comparable_path`, in which both are one; what is sent is what the page's browser wrote.
 """
 
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -27,6 +29,20 @@ _DNS_NAME: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASC
 _MAX_DISPLAY_CHARS: Final = 200
 # A server may decode a path more than once. Each round shortens it, so this is for paths made to waste time.
 _MAX_DECODE_ROUNDS: Final = 8
+_ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+_NO_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# What some fonts, and some servers that fold to ASCII, make a slash of. Normalisation (NFKC) knows the fullwidth ones.
+_SLASHES: Final = "\u2044\u2215\u29f8\u2571\u27cb\u2afd\u1735\U0001d23a"
+_BACKSLASHES: Final = "\u2216\u29f5\u29f9\u2572\u27cd\U0001d20f\U0001d23b"
+_LOOK_ALIKE: Final = re.compile(f"[{_SLASHES}{_BACKSLASHES}]")
+# Controls, format characters (zero width, direction, tags), line and paragraph separators, surrogates.
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Where a segment ends for a server that has decoded it, and what of it is its name for one that cuts off the rest.
+_SEPARATORS: Final = re.compile(r"[/\\]")
+_REST: Final = re.compile(r"[;?#].*", re.DOTALL)
+_ROOTED: Final = re.compile(r"[/\\]|[A-Za-z]:[/\\]")
+# Characters of a path that one browser escapes and another leaves (`tests/e2e/test_url_forms.py` compares all).
+_DISPUTED: Final = re.compile(r"\||%[0-9a-f]{2}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,30 +139,66 @@ def parse_origin(text: str) -> CanonicalUrl | None:
     return url if url.origin == text else None
 
 
+@lru_cache(maxsize=8)
+def comparable_path(path: str) -> str:
+    """A canonical path in the one form in which paths are compared, whichever browser wrote it.
+
+    Characters that browsers disagree about are escaped, escapes are upper case (RFC 3986 section 6.2.2.1). Nothing is
+    decoded: `%2F` is data, and no boundary of segments.
+    """
+    return _DISPUTED.sub(lambda match: f"%{ord('|'):02X}" if match[0] == "|" else match[0].upper(), path)
+
+
+@lru_cache(maxsize=8)  # asked of one URL for each destination of a policy
 def scoped_path_hazard(path: str) -> str | None:
     """Why a path cannot be held to a prefix, or None.
 
-    A server may decode escapes, collapse or parametrise segments after we compared. So under a path prefix,
-    decoding (once or repeatedly) may not bring forth a dot, a slash or a backslash, a segment may not be dots
-    before a `;`, and the bytes must be UTF-8 (overlong forms of `/` and `.` are the classic way round such a
-    check). Characters that compatibility normalisation (NFKC) turns into those three count as those.
+    Paths are compared as they are written, and a server may decode, normalise or cut segments afterwards. So under a
+    prefix a path is refused if any order of decoding leads out of it: where a segment, between slashes or backslashes
+    that decoding brings forth, is nothing but dots and spaces (what compatibility normalisation, NFKC, makes into those
+    included), or begins as an absolute path does. An escape that is data passes (`group%2Fproject`, `report%2Epdf`).
+    Also refused is what two readers may see differently: a `%` that escapes nothing, bytes that are not UTF-8, unseen
+    characters, and look-alikes of slashes.
     """
-    current = path
+    if _NO_ESCAPE.search(path):
+        return "contains a % that is not followed by two hexadecimal digits"
+    hazard = _hazard_as_read(path, escaped=False)
     for _ in range(_MAX_DECODE_ROUNDS):
-        if any(segment.partition(";")[0] in (".", "..") for segment in current.split("/")):
-            return "contains a dot segment with parameters"
-        if "%" not in current:
-            return None
-        try:
-            decoded = unicodedata.normalize("NFKC", unquote_to_bytes(current).decode("utf-8"))
-        except UnicodeDecodeError:
-            return "contains escapes that are not UTF-8"
-        if decoded == current:
-            return None  # a bare "%" that escapes nothing
-        if any(decoded.count(char) > current.count(char) for char in "./\\"):
-            return "contains an escaped dot, slash or backslash"
-        current = decoded
+        if hazard is not None or not _ESCAPE.search(path):
+            return hazard
+        path, hazard = _decode(path)
     return "is escaped too many times over"
+
+
+def _decode(path: str) -> tuple[str, str | None]:
+    """A path after one more decoding, and what is wrong with it then."""
+    try:
+        segments = [(segment, unquote_to_bytes(segment).decode("utf-8")) for segment in path.split("/")]
+    except UnicodeDecodeError:
+        return path, "contains escapes that are not UTF-8"
+    if any(_ROOTED.match(decoded) and not _ROOTED.match(segment) for segment, decoded in segments):
+        return path, "contains a segment that begins with an escaped slash or backslash"
+    text = "/".join(decoded for _, decoded in segments)
+    normal = unicodedata.normalize("NFKC", text)
+    if _LOOK_ALIKE.search(text) or any(normal.count(slash) > text.count(slash) for slash in "/\\"):
+        return path, "contains a character that looks like a slash"
+    if any(unicodedata.category(char) in _UNSEEN for char in text):
+        return path, "contains an escaped control or invisible character"
+    return normal, _hazard_as_read(normal, escaped=True)
+
+
+def _hazard_as_read(text: str, *, escaped: bool) -> str | None:
+    """What is wrong with a path after some decoding."""
+    for segment in _SEPARATORS.split(text):
+        name = _REST.sub("", segment)
+        if name and not _has_substance(name):
+            return f"contains {'an escaped' if escaped else 'a'} segment of dots or spaces only"
+    return None
+
+
+def _has_substance(name: str) -> bool:
+    """Whether a segment has anything but dots, spaces, and marks that do not stand alone."""
+    return any(char != "." and unicodedata.category(char) not in ("Zs", "Mn", "Me") for char in name)
 
 
 def _host_problem(host: str) -> str | None:

@@ -1,5 +1,9 @@
+import posixpath
+import re
+from urllib.parse import unquote
+
 import pytest
-from hypothesis import given, reject
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from longwire.policy.matching import DestinationPattern, PagePattern, is_public_suffix, parse_method
@@ -59,7 +63,7 @@ def test_a_page_pattern_is_an_origin(pattern: str, origin: str, expected: bool) 
         ("https://api.example.com/v1/", "https://api.example.com/v1", False),
         ("https://api.example.com/v1/", "https://api.example.com/v1/", True),
         ("https://api.example.com/v1/", "https://api.example.com/v1//x", True),
-        ("https://api.example.com/v1/", "https://api.example.com/v1/a%2Fb", False),
+        ("https://api.example.com/v1/", "https://api.example.com/v1/a%2Fb", True),
         ("https://api.example.com/v1/", "https://api.example.com/v1/..;/admin", False),
         ("https://api.example.com/v1/", "https://api.example.com/?/v1/", False),
         ("https://api.example.com:8443/", "https://api.example.com/", False),
@@ -125,7 +129,8 @@ def test_a_page_has_no_path(text: str) -> None:
         ("https://a.com/v1#x", "no query"),
         ("https://a.com/a/../b", 'write "/b"'),
         ("https://a.com/%2e%2e/b", 'write "/b"'),
-        ("https://a.com/a%2fb/", "escaped"),
+        ("https://a.com/..%2fb/", "escaped"),
+        ("https://a.com/100%/", "two hexadecimal digits"),
         ("https://a.com/ü", "canonical"),
     ],
 )
@@ -146,22 +151,69 @@ def test_suffixes_are_judged_offline() -> None:
 
 
 LABEL = st.text(alphabet="abcdefghij", min_size=1, max_size=4)
-SEGMENTS = st.lists(st.text(alphabet="ab.;%2ef/", max_size=6), max_size=4)
+SEGMENTS = st.lists(st.text(alphabet="ab.;%2ef5cC/\\ ?", max_size=8), max_size=4)
 
 
-@given(prefix=SEGMENTS, tail=SEGMENTS, joint=st.sampled_from(["/", "", ";", "?", "%2f", "//"]))
-def test_what_matches_a_prefix_lies_below_it_after_any_decoding(prefix: list[str], tail: list[str], joint: str) -> None:
-    """A server may decode and normalise once more; even then the path may not have left the prefix."""
+def readings(path: str) -> set[str]:
+    """A path as servers may read it: decoded again and again, all of it or some characters, parameters cut or not."""
+    found: set[str] = set()
+    new = {path}
+    while new and len(found) < 200:
+        found |= new
+        orders = ((".", "2e"), ("/", "2f"), ("\\", "5c"))
+        new = {unquote(each) for each in new} | {
+            re.sub(f"%{code}", lambda _, char=char: char, each, flags=re.IGNORECASE)  # type: ignore[misc]
+            for each in new
+            for char, code in orders
+        }
+        new -= found
+    return found | {re.sub(r"[;?#][^/\\]*", "", each) for each in found}
+
+
+def where_it_leads(path: str) -> str:
+    """The folder that a file system would open."""
+    names = [name.rstrip(" ") if name.strip(". ") else name.replace(" ", "") for name in re.split(r"[/\\]", path)]
+    return posixpath.normpath("/" + "/".join(names).lstrip("/"))
+
+
+@settings(deadline=None)  # a tail has up to 200 readings
+@given(tail=SEGMENTS, joint=st.sampled_from(["/", "%2f", "//", "/%2f", "/x%2f"]))
+def test_what_matches_a_prefix_lies_below_it_after_any_decoding(tail: list[str], joint: str) -> None:
+    """A server may decode, cut and normalise in any order; even then the path may not have left the prefix."""
+    pattern = DestinationPattern.parse("https://h.example/in/side/")
     try:
-        pattern = DestinationPattern.parse("https://h.example/" + "/".join(prefix))
-        url = parse_lenient(f"https://h.example{pattern.path}{joint}{'/'.join(tail)}")
-    except (ValueError, StreamError):
+        url = parse_lenient(f"https://h.example/in/side{joint}{'/'.join(tail)}")
+    except StreamError:
         reject()
-    if not pattern.scoped or not pattern.matches(url):
-        return
-    decoded = parse_lenient("https://h.example" + url.path.replace("%2f", "/").replace("%2e", "."))
+    if pattern.matches(url):
+        for reading in readings(url.path):
+            assert (where_it_leads(reading) + "/").startswith("/in/side/"), reading
 
-    assert pattern.holds_path(decoded.path)
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        # An escaped slash is no boundary of segments, neither for the prefix nor below it.
+        ("/api/v4/", "/api/v4/projects/group%2Fproject", True),
+        ("/api/v4/", "/api%2Fv4/projects", False),
+        ("/api/v4/", "/api/v4%2Fprojects", False),
+        ("/api/v4", "/api/v4%2Fprojects", False),
+        ("/api/v4/projects/group%2Fproject/", "/api/v4/projects/group%2fproject/issues", True),
+        ("/api/v4/projects/group%2Fproject/", "/api/v4/projects/group/project/issues", False),
+        ("/api/v4/projects/group/", "/api/v4/projects/group%2Fproject", False),
+        # What one browser escapes and another leaves.
+        ("/a|b/", "/a%7Cb/x", True),
+        ("/a|b/", "/a|b/x", True),
+        ("/a%7Cb/", "/a|b/x", True),
+        ("/a%7cb", "/a%7Cb", True),
+        ("/a|b/", "/a%257Cb/x", False),
+    ],
+)
+def test_paths_are_compared_by_segments_as_they_are_written(pattern: str, path: str, matches: bool) -> None:
+    url = parse_lenient("https://h.example" + path)
+
+    assert DestinationPattern.parse("https://h.example" + pattern).matches(url) is matches
+    assert url.target == path  # what goes out is what the browser wrote
 
 
 @given(labels=st.lists(LABEL, min_size=1, max_size=3), glued=LABEL)

@@ -3,7 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longwire.policy.urls import parse_canonical, parse_lenient, parse_origin, scoped_path_hazard, shorten
+from longwire.policy.urls import (
+    comparable_path,
+    parse_canonical,
+    parse_lenient,
+    parse_origin,
+    scoped_path_hazard,
+    shorten,
+)
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.limits import MAX_URL_CHARS
 
@@ -177,7 +184,6 @@ def test_a_page_origin_keeps_its_port() -> None:
         "/v1/.;/admin",
         "/v1/%c0%ae%c0%ae/admin",
         "/v1/%e0%80%af",
-        "/v1/report%2epdf",
         "/v1/%" + "25" * 20 + "41",
         "/v1/%EF%BC%8E%EF%BC%8E%EF%BC%8Fadmin",  # fullwidth ../
         "/v1/..%EF%BC%BCadmin",  # fullwidth backslash
@@ -185,6 +191,67 @@ def test_a_page_origin_keeps_its_port() -> None:
         "/v1/%E2%80%A4%E2%80%A4/admin",  # one dot leaders
         "/v1/%25EF%25BC%258E%25EF%25BC%258E/admin",
         "/v1/%EF%BC%852e%EF%BC%852e/admin",  # fullwidth percent
+        # What climbs in any order of decoding, from wherever in the path.
+        "/v1/x%2F..%2F..%2Fadmin",
+        "/v1/x%2f%2e%2e%2f%2e%2e%2fadmin",
+        "/v1/%2f../admin",
+        "/v1/x%5c..%5c..%5cadmin",
+        "/v1/x%252F..%252F..%252Fadmin",
+        "/v1/.%252e%2fadmin",
+        "/v1/..%3b/admin",
+        "/v1/..%3Fx",
+        "/v1/..%23x",
+        "/v1/..%2500",
+        # A server that joins the decoded segment to a folder takes it for the root.
+        "/v1/%2Fadmin",
+        "/v1/%5Cadmin",
+        "/v1/%2F%2Fadmin",
+        "/v1/C%3A%5Cadmin",
+        "/v1/%252Fadmin",
+        # Dots and spaces only: some servers cut both off.
+        "/v1/...",
+        "/v1/....//",
+        "/v1/..%20/admin",
+        "/v1/%20../admin",
+        "/v1/.%20./admin",
+        "/v1/%20",
+        "/v1/%C2%A0../admin",  # no-break space
+        "/v1/%E3%80%80/",  # ideographic space
+        "/v1/%E2%80%A6/",  # ellipsis
+        "/v1/..%CD%8F/admin",  # a mark that joins what stands beside it, and is not seen
+        # No two hexadecimal digits.
+        "/v1/100%",
+        "/v1/%zz",
+        "/v1/%2",
+        "/v1/%u002e%u002e/admin",
+        "/v1/%%32%65/",
+        # Controls and what is not seen.
+        "/v1/a%00.json",
+        "/v1/a%0d%0aX:%201",
+        "/v1/%09",
+        "/v1/a%7Fb",
+        "/v1/a%C2%85b",
+        "/v1/.%E2%80%8B./admin",  # zero width space
+        "/v1/a%E2%80%8Db",  # zero width joiner
+        "/v1/a%E2%80%AEb",  # right-to-left override
+        "/v1/a%E2%81%A6b",  # isolate
+        "/v1/a%EF%BB%BFb",  # byte-order mark
+        "/v1/a%C2%ADb",  # soft hyphen
+        "/v1/a%E2%80%A8b",  # line separator
+        "/v1/a%F3%A0%81%81b",  # tag
+        # Look-alikes of slashes and backslashes.
+        "/v1/a%EF%BC%8Fb",  # fullwidth
+        "/v1/a%EF%BC%BCb",
+        "/v1/a%EF%B9%A8b",  # small reverse solidus
+        "/v1/a%E2%88%95b",  # division slash
+        "/v1/a%E2%81%84b",  # fraction slash
+        "/v1/a%E2%A7%B8b",  # big solidus
+        "/v1/a%E2%95%B1b",  # box drawing diagonal
+        "/v1/a%E2%88%96b",  # set minus
+        "/v1/a%E2%A7%B5b",  # reverse solidus operator
+        "/v1/a%E2%A7%B9b",  # big reverse solidus
+        "/v1/%E2%84%80x",  # a/c in one character
+        "/v1/a%25E2%2588%2595b",
     ],
 )
 def test_a_path_that_a_server_could_read_as_another_is_a_hazard(path: str) -> None:
@@ -198,10 +265,25 @@ def test_a_path_that_a_server_could_read_as_another_is_a_hazard(path: str) -> No
         "/v1/",
         "/v1/a.b",
         "/v1/..a",
-        "/v1/...",
         "/v1//x",
         "/v1/a;b=1",
-        "/v1/100%",
+        "/v1/;b=1",
+        # An escape that is data.
+        "/v1/projects/group%2Fproject",
+        "/v1/projects/group%2fsub%2Fproject/files/a%2Fb.txt",
+        "/v1/report%2epdf",
+        "/v1/a%2F%2Fb",
+        "/v1/a%2F",
+        "/v1/https%3A%2F%2Fexample.com%2Fx",
+        "/v1/DOMAIN%5Cuser",
+        "/v1/a%252Fb",
+        "/v1/100%25",
+        "/v1/%25zz",
+        "/v1/a%20b%20",
+        "/v1/..a%2F.b%2Fc..",
+        "/v1/%F0%9F%98%80",
+        "/v1/%C2%BD",  # one half, which normalisation writes with a fraction slash
+        "/v1/e%CC%81",  # e and its accent
         "/v1/%C3%BC%20",
         "/v1/%3B",
         "/v1/a%25b",
@@ -210,6 +292,19 @@ def test_a_path_that_a_server_could_read_as_another_is_a_hazard(path: str) -> No
 )
 def test_an_ordinary_path_is_none(path: str) -> None:
     assert scoped_path_hazard(path) is None
+
+
+@pytest.mark.parametrize(
+    ("as_one_browser_writes_it", "as_another"),
+    [("/v1/a|b", "/v1/a%7Cb"), ("/v1/a%7cb", "/v1/a%7Cb"), ("/v1/a%2fb", "/v1/a%2Fb"), ("/|", "/%7C")],
+)
+def test_paths_are_compared_in_one_form(as_one_browser_writes_it: str, as_another: str) -> None:
+    assert comparable_path(as_one_browser_writes_it) == comparable_path(as_another) == as_another
+
+
+@pytest.mark.parametrize("path", ["/v1/a%41", "/v1/%2e", "/a%2Fb", "/~{}", "/%25%37%43"])
+def test_nothing_is_decoded_for_a_comparison(path: str) -> None:
+    assert comparable_path(path) == path.replace("%2e", "%2E")
 
 
 @given(st.text(), st.integers(min_value=2, max_value=300))
