@@ -33,6 +33,7 @@ from longwire.policy import (
     filter_response_headers,
     secret_in_headers,
 )
+from longwire.policy.ca_files import check_ca_file
 from longwire.policy.urls import shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.fields import HeaderPair
@@ -225,6 +226,8 @@ class RequestPlan:
             self._admission.request_again(grant, self._asker)
         else:
             self._tickets[grant.name] = self._admission.enter(grant, self._asker)
+        if grant.ca_file is not None:
+            check_ca_file(grant.ca_file)
         secrets = await self._secrets.read_all(grant.secrets)
         headers = build_request_headers(page_headers, decision, secrets)
         if grant.reflection_guard:

@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -143,11 +143,16 @@ def user_file_problem(trail: Trail, uid: int, in_own_group: OwnGroup = own_group
 
     -1 as `uid` skips the question, where there are no user ids (Windows).
     """
-    for node in trail.nodes if uid >= 0 else ():
+    return writable_by_others(trail.nodes, uid, in_own_group)
+
+
+def writable_by_others(nodes: Sequence[Node], uid: int, in_own_group: OwnGroup = own_group) -> str | None:
+    """What of a way somebody but `uid` and root could change, with the command that mends it; or None. -1 as above."""
+    for node in nodes if uid >= 0 else ():
         mode = node.status.st_mode
         if node.status.st_uid not in (uid, ROOT_UID):
             return (
-                f"{node.path} belongs to user id {node.status.st_uid}, who could write this policy: keep the file "
+                f"{node.path} belongs to user id {node.status.st_uid}, who could change what lies there: keep the file "
                 "where everything above it is yours or root's"
             )
         # In a sticky folder nobody moves what is another's.

@@ -2,26 +2,37 @@
 
 The rule is the one of ssh for private keys (`sshkey_perm_ok` in OpenSSH's authfile.c): a file of one's own that group
 or others may open is refused, because nobody meant that. A file that belongs to root is the administrator's to open
-to whom they like (`/run/secrets`), but not to have written by anybody else.
+to whom they like (`/run/secrets`), but not to have written by anybody else. And who may write a folder above a file, or
+turn round a link to it, may put another in its place: that is asked as for the policy (`ownership`).
 """
 
 import os
 import stat
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
-from longwire.policy.ownership import ROOT_UID
+from longwire.policy.ownership import ROOT_UID, Lstat, OwnGroup, own_group, walk, writable_by_others
 from longwire.policy.secrets import MAX_SECRET_BYTES
 
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
+_REPLACEABLE: Final = "lies where others could put another file in its place"
+
 Fstat = Callable[[int], os.stat_result]
 
 
 class UnusableSecretFile(Exception):
-    """What is wrong with the file, as the rest of a sentence that begins with its name; never its contents."""
+    """What is wrong with the file, as the rest of a sentence that begins with its name; never its contents.
+
+    `detail` says more to the administrator: it names paths, which no page should know.
+    """
+
+    def __init__(self, what: str, detail: str | None = None) -> None:
+        super().__init__(what)
+        self.detail = detail
 
 
 def own_uid() -> int:
@@ -29,13 +40,15 @@ def own_uid() -> int:
     return -1 if sys.platform == "win32" else os.geteuid()
 
 
-def read_secret_file(path: str, *, uid: int, fstat: Fstat = os.fstat) -> bytes:
+def read_secret_file(
+    path: str, *, uid: int, fstat: Fstat = os.fstat, lstat: Lstat = os.lstat, in_own_group: OwnGroup = own_group
+) -> bytes:
     """The file's bytes without the line end. `uid` is the user that reads; -1 skips the question of ownership.
 
     Blocks for one small file. What is checked is the file that was opened, so nothing can be swapped in between.
 
     Raises:
-        UnusableSecretFile: not there, no regular file, not this user's alone.
+        UnusableSecretFile: not there, no regular file, not this user's alone, or others could put another in its place.
     """
     try:
         # Not blocking: opening a FIFO would otherwise wait for its writer.
@@ -52,6 +65,10 @@ def read_secret_file(path: str, *, uid: int, fstat: Fstat = os.fstat) -> bytes:
             raise UnusableSecretFile("is not a regular file")
         if uid >= 0 and (problem := mode_problem(status, uid)):
             raise UnusableSecretFile(problem)
+        # The file itself was judged above, as it was opened; what is left is the way to it.
+        above = walk(Path(path), lstat).nodes[:-1] if uid >= 0 else ()
+        if problem := writable_by_others(above, uid, in_own_group):
+            raise UnusableSecretFile(_REPLACEABLE, f"{_REPLACEABLE}: {problem}")
         # One read of a regular file this small is the whole of it. Three more bytes: a line end, and one too many.
         data = os.read(descriptor, MAX_SECRET_BYTES + 3)
     except OSError:

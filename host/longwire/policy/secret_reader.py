@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from longwire.policy.keyrings import Keyring, KeyringUnavailable, load_keyring, read_entry
+from longwire.policy.ownership import Lstat
 from longwire.policy.secret_files import Fstat, UnusableSecretFile, own_uid, read_secret_file
 from longwire.policy.secrets import Secret, SecretSource, problem_with_value
 
@@ -23,6 +24,7 @@ class SecretReader:
     environ: Callable[[], Mapping[bytes, bytes]] = process_environment
     uid: Callable[[], int] = own_uid
     fstat: Fstat = os.fstat
+    lstat: Lstat = os.lstat
     keyring: Callable[[], Keyring] = load_keyring
 
     def read(self, source: SecretSource) -> Secret:
@@ -33,7 +35,9 @@ class SecretReader:
         """
         try:
             value = self._bytes(source)
-        except (UnusableSecretFile, KeyringUnavailable) as error:
+        except UnusableSecretFile as error:
+            raise source.unavailable(str(error), error.detail) from None
+        except KeyringUnavailable as error:
             raise source.unavailable(str(error)) from None
         if problem := problem_with_value(value):
             raise source.unavailable(problem)
@@ -49,7 +53,7 @@ class SecretReader:
 
     def _bytes(self, source: SecretSource) -> bytes:
         if source.kind == "file":
-            return read_secret_file(source.where, uid=self.uid(), fstat=self.fstat)
+            return read_secret_file(source.where, uid=self.uid(), fstat=self.fstat, lstat=self.lstat)
         if source.kind == "keyring":
             return read_entry(self.keyring(), source.where)
         value = self.environ().get(os.fsencode(source.where))

@@ -51,13 +51,16 @@ class SecretSource:
         """For messages: which secret, and where it is looked for."""
         return f'secret "{self.name}" ({_PLACES[self.kind]} {self.where})'
 
-    def unavailable(self, what: str) -> StreamError:
-        """SECRET_UNAVAILABLE, saying `what` is wrong with the place, and to the log which it is; never the value."""
+    def unavailable(self, what: str, detail: str | None = None) -> StreamError:
+        """SECRET_UNAVAILABLE, saying `what` is wrong with the place, and to the log which it is; never the value.
+
+        `detail` stands for `what` where the administrator reads it.
+        """
         return StreamError(
             ErrorCode.SECRET_UNAVAILABLE,
             f'secret "{self.name}" {what}; `longwire secret list` says where it is looked for',
             Phase.POLICY,
-            reason=f"{self.describe()} {what}",
+            reason=f"{self.describe()} {detail or what}",
         )
 
 

@@ -398,6 +398,21 @@ async def test_a_guard_that_is_switched_on_ends_what_runs_without_one(planner: R
     plan.close()
 
 
+async def test_a_ca_file_that_others_could_replace_vouches_for_nobody(planner: RequestPlanner, tmp_path: Path) -> None:
+    authorities = tmp_path / "open" / "ca.pem"
+    authorities.parent.mkdir()
+    authorities.touch()
+    file = tmp_path / "policy.toml"
+    file.write_text(file.read_text().replace('name = "api"', f'name = "api"\nca_file = "{authorities}"'))
+    (await begun(planner)).close()
+    authorities.parent.chmod(0o777)
+    with pytest.raises(StreamError) as refused:
+        await begun(planner)
+    assert refused.value.code is ErrorCode.UPSTREAM_TLS
+    assert str(tmp_path) not in refused.value.message
+    assert f"run `chmod go-w {authorities.parent}`" in refused.value.reason
+
+
 async def test_a_failed_start_gives_its_place_back(planner: RequestPlanner, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.unlink()

@@ -1,0 +1,30 @@
+"""Who else could choose the authorities of a grant's `ca_file`: whoever may write it, or anything on the way to it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from longwire.policy.ownership import Lstat, OwnGroup, own_group, walk, writable_by_others
+from longwire.policy.secret_files import own_uid
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
+
+
+def check_ca_file(
+    path: str, *, uid: Callable[[], int] = own_uid, lstat: Lstat = os.lstat, in_own_group: OwnGroup = own_group
+) -> None:
+    """Refuse a file that others than this user and root could have written, or could put another in the place of.
+
+    A file that is not there, or is none, is for whoever loads it to say. Costs a few `lstat` calls.
+
+    Raises:
+        StreamError: UPSTREAM_TLS; the page reads that it is so, the log reads which path, and what to run.
+    """
+    problem = writable_by_others(walk(Path(path), lstat).nodes, uid(), in_own_group)
+    if problem is not None:
+        what = "the grant's ca_file could be changed or replaced by others, so it vouches for nobody"
+        raise StreamError(
+            ErrorCode.UPSTREAM_TLS,
+            f"{what}; `longwire logs` says what to mend",
+            Phase.POLICY,
+            reason=f"{what}: {problem}",
+        )
