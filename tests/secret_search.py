@@ -7,7 +7,7 @@ in place for a host in a process of its own. They are looked for raw, in base64 
     terminal    what tests printed, what commands printed, here or as processes of their own, and the texts of failures
     frames      all bytes that went through a frame decoder of this process: those of hosts to "browsers" too
 
-Shorter secrets than the reflection guard looks for are not searched: they turn up by chance.
+Secrets shorter than 12 bytes are not searched: they turn up by chance.
 """
 
 import os
@@ -22,13 +22,14 @@ from typing import IO, Any, Final
 
 import pytest
 
-from longwire.policy.reflection import MIN_SECRET_BYTES, secret_forms
+from longwire.policy.needles import secret_forms
 from longwire.policy.secret_reader import SecretReader
 from longwire.policy.secrets import Secret, SecretSource
 from longwire.protocol.frames import FrameDecoder
 from tests.host_process import POLICY_WATCHERS
 from tests.printed import FIGURES
 
+MIN_SECRET_BYTES: Final = 12
 # Frames of long downloads are looked at up to here: a body of hundreds of megabytes is not where secrets get lost.
 _MAX_FRAME_BYTES: Final = 128 * 1024 * 1024
 # Other people's files, in the environments that some tests install.

@@ -5,7 +5,7 @@ it too: it is a file below the run's folder.
 import shutil
 from pathlib import Path
 
-from longwire.policy.reflection import secret_forms
+from longwire.policy.needles import secret_forms
 from tests.e2e.browser import Browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.hosts import HostFiles, without_host

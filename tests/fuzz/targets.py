@@ -1,11 +1,14 @@
 """What is fuzzed, and what must hold whatever comes in. A target raises `Broken`, or anything else, on a finding."""
 
+import base64
+import html
+import json
 import random
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, quote_plus, unquote_to_bytes
 
 import ada_url
 
@@ -14,6 +17,7 @@ from longwire.policy.header_rules import Setter, is_hidden, setter_of
 from longwire.policy.headers import build_request_headers, filter_response_headers
 from longwire.policy.loading import parse_policy
 from longwire.policy.matching import DestinationPattern, PagePattern
+from longwire.policy.needles import needles
 from longwire.policy.reflection import ReflectionScanner
 from longwire.policy.secrets import Secret
 from longwire.policy.urls import parse_canonical
@@ -197,37 +201,39 @@ def header_rules(rng: random.Random) -> str:
 
 # --- reflections ------------------------------------------------------------------------------------------------
 
-_LETTERS: Final = "abcXYZ019" + "-._~/+=&%<>\"'\\ !*():;@$,{}|^`\xe9"
-_NAMED: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
-_ESCAPES: Final[tuple[Callable[[str], str], ...]] = (
-    lambda letter: letter,
-    lambda letter: f"%{ord(letter):02x}",
-    lambda letter: f"%{ord(letter):02X}",
-    lambda letter: f"\\u{ord(letter):04x}",
-    lambda letter: f"&#{ord(letter)};",
-    lambda letter: f"&#x{ord(letter):X};",
-    lambda letter: _NAMED.get(letter, letter),
-    lambda letter: {"/": "\\/", '"': '\\"', "\\": "\\\\", " ": "+"}.get(letter, letter),
+_LETTERS: Final = "abcdefgXYZ0123456789" + "-._~/+=&%<>\"'\\ !*():;@$,{}|^`\xe9"
+# As encoders do: each its own way for every character that it escapes.
+_ENCODERS: Final[tuple[Callable[[str], str], ...]] = (
+    lambda text: text,
+    lambda text: quote(text, safe="", encoding="latin-1"),
+    lambda text: quote(text, safe="!*'();/?:@&=+$,#", encoding="latin-1"),
+    lambda text: quote_plus(text, encoding="latin-1"),
+    json.dumps,
+    lambda text: json.dumps(text, ensure_ascii=False).replace("/", "\\/"),
+    lambda text: re.sub(r"[^0-9A-Za-z._-]", lambda match: f"\\u{ord(match[0]):04x}", text),
+    html.escape,
+    lambda text: html.escape(text).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"),
+    lambda text: re.sub(r"[^0-9A-Za-z._-]", lambda match: f"&#x{ord(match[0]):X};", text),
+    lambda text: base64.b64encode(f"of {text}!".encode("latin-1")).decode(),
 )
 
 
 def reflections(rng: random.Random) -> str:
-    """A secret that a server sends back, each character in a way of its own, in pieces of any size; or most of it."""
+    """A secret that a server sends back, as an encoder writes it, in pieces of any size; or too little of it."""
     secret = "".join(rng.choice(_LETTERS) for _ in range(rng.randint(12, 40)))
-    written = [letter if letter.isascii() and letter.isalnum() else rng.choice(_ESCAPES)(letter) for letter in secret]
+    if not needles(secret):
+        return "too short"
     whole = rng.random() < 0.5
-    if not whole:
-        # As it is: `&a` does stand in `&amp;`.
-        written = list(secret)
-        written[rng.randrange(len(secret))] = "\n"
-    body = f"{rng.choice(_LETTERS[9:])}{''.join(written)}\t".encode("latin-1")
+    start = 0 if whole else rng.randrange(len(secret) - 4)
+    echo = rng.choice(_ENCODERS)(secret if whole else secret[start : start + 5])  # no needle is as short as that
+    body = f"\0{echo}\t".encode("latin-1")
     scanner = ReflectionScanner([Secret("key", secret)])
     pieces = []
     while body:
         size = rng.choice((1, 2, 7, 1000))
         pieces.append(body[:size])
         body = body[size:]
-    found = any(scanner.feed(piece) for piece in pieces)
+    found = next(filter(None, map(scanner.feed, pieces)), None) is not None
     if found is not whole:
         raise Broken(f"{'missed' if whole else 'imagined'}: {secret!r} in {pieces!r}")
     return "found" if found else "passed"

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from longwire.policy.reflection import secret_forms
+from longwire.policy.needles import secret_forms
 from longwire.protocol.errors import ErrorCode
 from tests.printed import say
 from tests.threats.bench import Answer, Host, ScriptedNames

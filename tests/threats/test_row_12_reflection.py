@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from longwire.policy.reflection import secret_forms
+from longwire.policy.needles import secret_forms
 from longwire.protocol.errors import ErrorCode
 from tests.threats.conftest import MakeGranted
 from tests.upstreams import bodies

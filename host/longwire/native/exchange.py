@@ -211,7 +211,7 @@ class Exchange:
             reason=response.reason[:200],
             headers=plan.response_headers(
                 response.headers,
-                response.reason[:200],
+                response.reason,  # whole: the guard looks at it before it is cut
                 response.url if response.redirected else "",
                 status=response.status,
             ),

@@ -188,10 +188,10 @@ class RequestPlan:
             StreamError: SECRET_REFLECTED, one of all these holds an injected secret, or one was suspended meanwhile.
         """
         self._carried.check()
+        self._scanner = ReflectionScanner(self._guarded)
         shown = filter_response_headers(pairs, self._decision.grant, status)
         if name := secret_in_headers([*shown, ("reason", reason), ("url", redirected_to)], self._guarded):
             raise self._carried.sent_back(name, Phase.HEADERS, self._start.id)
-        self._scanner = ReflectionScanner(self._guarded)
         return shown
 
     def inspect(self, data: bytes, total_bytes: int) -> None:

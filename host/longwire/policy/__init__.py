@@ -8,11 +8,11 @@ that this room does not know.
 from longwire.policy.admission import Admission, Ticket
 from longwire.policy.decision import Decision, PolicyDeniedError
 from longwire.policy.grants import Grant, GrantLimits
-from longwire.policy.headers import build_request_headers, filter_response_headers, secret_in_headers
+from longwire.policy.headers import build_request_headers, filter_response_headers
 from longwire.policy.locations import Locations, default_locations
 from longwire.policy.policy import Policy
 from longwire.policy.proxies import ProxyAddress
-from longwire.policy.reflection import ReflectionScanner
+from longwire.policy.reflection import ReflectionScanner, secret_in_headers
 from longwire.policy.secret_reader import SecretReader
 from longwire.policy.secrets import Secret, SecretSource
 from longwire.policy.store import PolicyStore

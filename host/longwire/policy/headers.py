@@ -16,7 +16,6 @@ from longwire.policy.header_rules import (
     tells_length,
 )
 from longwire.policy.matching import FORBIDDEN_METHODS, TOKEN
-from longwire.policy.reflection import ReflectionScanner
 from longwire.policy.secrets import Secret
 from longwire.policy.urls import shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
@@ -88,15 +87,6 @@ def filter_response_headers(pairs: Iterable[HeaderPair], grant: Grant, status: i
         and not (lengths_hidden and tells_length(name))
         and _passes(name.lower(), grant.response_headers)
     ]
-
-
-def secret_in_headers(pairs: Iterable[HeaderPair], secrets: Iterable[Secret]) -> str | None:
-    """The name of a secret that a header which the page would see holds, in any form that the guard knows."""
-    scanner = ReflectionScanner(secrets)
-    if not scanner.active:
-        return None
-    found = (scanner.feed(f"{name}: {value}\n".encode("latin-1", "replace")) for name, value in pairs)
-    return next(filter(None, found), None)
 
 
 def _check_size(pairs: Sequence[HeaderPair]) -> None:

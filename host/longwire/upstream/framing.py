@@ -14,7 +14,6 @@ from longwire.protocol.parts import Completeness
 
 # What STREAM_HEADERS can carry.
 MAX_RESPONSE_PAIRS: Final = 4 * MAX_HEADER_PAIRS
-MAX_REASON_CHARS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def judge_head(
             raise _refused("the server sent a header field that is too long")
     return ResponseHead(
         status,
-        reason.decode("latin-1")[:MAX_REASON_CHARS],
+        reason.decode("latin-1"),
         headers,
         _completeness(method, http_version, status, headers),
     )

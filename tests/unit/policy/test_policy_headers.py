@@ -10,7 +10,8 @@ from longwire.policy.header_rules import (
     Setter,
     setter_of,
 )
-from longwire.policy.headers import build_request_headers, filter_response_headers, secret_in_headers
+from longwire.policy.headers import build_request_headers, filter_response_headers
+from longwire.policy.reflection import secret_in_headers
 from longwire.policy.secrets import Secret
 from longwire.policy.urls import parse_canonical
 from longwire.protocol.errors import ErrorCode, StreamError

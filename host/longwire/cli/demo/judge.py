@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from longwire.cli.demo.chat import TEXT
 from longwire.cli.demo.upstream import Upstream
-from longwire.policy.reflection import secret_forms
+from longwire.policy.needles import secret_forms
 
 _BUG: Final = "report this as a bug, with the output of the demo"
 
