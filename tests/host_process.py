@@ -55,8 +55,12 @@ class HostProcess:
                 message = orjson.loads(payload)
                 if message["type"] == "STREAM_CHUNK":
                     message["data"] = pybase64.b64decode(message["data"])
-                self._messages.put(message)
+                self.arrived(message)
         self._messages.put(None)
+
+    def arrived(self, message: dict[str, Any]) -> None:
+        """Put a message where `next` finds it. Called in the thread that reads."""
+        self._messages.put(message)
 
     def feed(self, data: bytes) -> None:
         """Raw bytes to the host's standard input."""

@@ -1,6 +1,6 @@
-"""`python -m tests.bench [--quick] [--policy | --first-second] [--json]`: runs the figures and prints them as a table.
+"""`python -m tests.bench [--quick] [--policy | --first-second | --neighbours] [--json]`: runs the figures and prints them.
 
-The first second has targets for its medians, and alone an exit code: 1 if one is missed.
+The first second and the neighbours have targets, and alone an exit code: 1 if one is missed.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from rich.table import Table
 from tests.bench import ceiling
 from tests.bench.figures import Figures, Row, delay_per_event, neighbour_delay, throughput
 from tests.bench.first_second import first_second
+from tests.bench.neighbours import neighbour_floods
 from tests.bench.policy import policy_costs
 from tests.e2e.browser import running_browser
 from tests.e2e.conftest import PAGE_SCRIPT
@@ -76,11 +77,14 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="the samples too, for machines")
     parser.add_argument("--policy", action="store_true", help="decisions and the reflection guard only")
     parser.add_argument("--first-second", action="store_true", help="the first stream of started browsers only")
+    parser.add_argument("--neighbours", action="store_true", help="a quiet page beside hostile servers and pages only")
     options = parser.parse_args()
     console = Console(file=sys.stderr)
     within = True
     if options.first_second:
         rows, within = start(3 if options.quick else 9, console)
+    elif options.neighbours:
+        rows, within = neighbour_floods(100 if options.quick else 500)
     elif options.policy:
         rows = boundary(3 if options.quick else 9, console)
     else:

@@ -15,7 +15,7 @@ import pybase64
 import structlog
 
 from longwire.native.log import audit_fields, failure_fields
-from longwire.native.requests import RequestPlan
+from longwire.native.requests import RequestPlan, asker_of
 from longwire.protocol.errors import ErrorCode, LongwireError, Phase, StreamError
 from longwire.protocol.messages import StreamBody, StreamBodyEnd, StreamHeaders, StreamStart
 from longwire.protocol.parts import InlineRequestBody, StreamedRequestBody, Timings
@@ -90,6 +90,7 @@ class Exchange:
         plan: Callable[[StreamStart], RequestPlan],
     ) -> None:
         self.stream = stream
+        self.asker = asker_of(start)
         self.closed = anyio.Event()  # the task is over: socket closed, places given back
         # Apart from the start, which lives as long as the stream: a body is let go once it was sent.
         self._inline, self._start = _without_inline_body(start)

@@ -1,5 +1,6 @@
 """The host process: who started it, what it is made of, and how it ends within `EXIT_DEADLINE_MS` of end of input."""
 
+import gc
 import sys
 
 import anyio
@@ -13,6 +14,7 @@ from longwire.native.session import Session
 from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions
 from longwire.protocol.limits import EXIT_DEADLINE_MS
+from longwire.turns import Turns
 from longwire.upstream.client import UpstreamClient
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.process")
@@ -37,6 +39,8 @@ def serve(descriptors: tuple[int, int], argv: list[str]) -> int:
         log.error("refused caller")
         return EXIT_MISUSE
     log.info("started", version=__version__, python=sys.version.split()[0])
+    # What was imported lives as long as the process; to look through it again and again takes 25 ms each time.
+    gc.freeze()
     anyio.run(_serve, descriptors)
     host_log.finish()
     return EXIT_OK
@@ -45,9 +49,11 @@ def serve(descriptors: tuple[int, int], argv: list[str]) -> int:
 async def _serve(descriptors: tuple[int, int]) -> None:
     channel = StdioChannel(*descriptors)
     channel.start()
-    upstream = UpstreamClient()
+    turns = Turns()
+    upstream = UpstreamClient(turns=turns)
     try:
-        await Session(channel, LivePolicy(), upstream, Suspensions(SuspensionFile())).run()
+        suspensions = Suspensions(SuspensionFile())
+        await Session(channel, LivePolicy(), upstream, suspensions, turns=turns).run()
     finally:
         with anyio.move_on_after(EXIT_DEADLINE_MS / 3000, shield=True):
             await upstream.aclose()

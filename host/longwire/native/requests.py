@@ -129,8 +129,7 @@ class RequestPlan:
         self._admission = admission
         self._secrets = secrets
         self._carried = carried
-        # A private window shares nothing with the same page outside it.
-        self._asker = start.page.origin + (" in a private window" if start.page.private else "")
+        self._asker = asker_of(start)
         self._tickets: dict[str, Ticket] = {}
         self._guarded: list[Secret] = []
         self._scanner: ReflectionScanner | None = None
@@ -316,6 +315,11 @@ class RequestPlan:
             revoked(StreamError(error.code, message, error.phase, retryable=mended))
             return
         self._carried.judge_again(policy, revoked)
+
+
+def asker_of(start: StreamStart) -> str:
+    """Whose request it is, to whatever is not shared. A private window shares nothing with the same page outside it."""
+    return start.page.origin + (" in a private window" if start.page.private else "")
 
 
 def effective_timeouts(asked: Timeouts, grant: Grant) -> UpstreamTimeouts:

@@ -7,7 +7,7 @@ closes. Where output is not read, what would make more of it waits: input, and h
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final, TypedDict
 
 import anyio
 import anyio.abc
@@ -60,6 +60,7 @@ from longwire.streams.state import State
 from longwire.streams.stream import Stream
 from longwire.streams.table import StreamTable
 from longwire.streams.upload import BadUpload
+from longwire.turns import Turns
 from longwire.upstream.model import Upstream
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.session")
@@ -69,15 +70,26 @@ TICK_S = 1.0
 FIRST_POLICY_S = 0.5
 # A tick this late means that the machine slept; silence during sleep says nothing about the other end.
 SLEPT_S = 10.0
+# Whose work a frame is before it is read.
+_BROWSER: Final = "the browser"
 
 
 class Session:
     """One connection to one extension. `run` returns when it is over."""
 
     def __init__(
-        self, channel: Channel, policy: LivePolicy, upstream: Upstream, suspensions: Suspensions | None = None
+        self,
+        channel: Channel,
+        policy: LivePolicy,
+        upstream: Upstream,
+        suspensions: Suspensions | None = None,
+        *,
+        turns: Turns | None = None,
     ) -> None:
-        """Without `suspensions` what the reflection guard finds is forgotten with the session."""
+        """Without `suspensions` what the reflection guard finds is forgotten with the session. `turns` are those of
+        everything else in this event loop.
+        """
+        self._turns = turns or Turns()
         self._channel = channel
         self._policy = policy
         self._suspensions = suspensions or Suspensions()
@@ -86,6 +98,11 @@ class Session:
         self._table = StreamTable()
         self._scheduler = Scheduler()
         self._exchanges: dict[int, Exchange] = {}
+        # Of each page those that it aborted and whose socket is not closed yet, by id.
+        self._aborting: dict[str, dict[int, Exchange]] = {}
+        # What each page was told of the policy since the last piece of input came. Looking at the files costs more than
+        # all else in an answer, and what came in one piece was asked at one time.
+        self._statuses: dict[tuple[str, bool], _StatusFields] = {}
         self._work = anyio.Event()  # something to send
         self._written = anyio.Event()  # a step was written
         self._writing = False
@@ -134,8 +151,10 @@ class Session:
         decoder = FrameDecoder()
         while data := await self._channel.receive():
             self._last_heard = anyio.current_time()
+            self._statuses.clear()
             try:
                 for payload in decoder.feed(data):
+                    await self._turns.step(_BROWSER)
                     self._receive(payload)
                     await self.room()  # for what it was answered
             except LongwireError as error:
@@ -273,7 +292,7 @@ class Session:
             return
         self._scheduler.live_streams = len(self._table)
         exchange = Exchange(start, stream, self, self._upstream, self._planner.plan)
-        closing = [each for each in self._exchanges.values() if each.stream.state is State.ABORTING]
+        closing = list(self._aborting.get(exchange.asker, {}).values())
         self._exchanges[start.id] = exchange
         self._tasks.start_soon(self._run_exchange, exchange, closing)
 
@@ -285,10 +304,12 @@ class Session:
             act(exchange)
         except (BadAck, BadUpload) as error:
             self._violate(exchange, str(error))
+        if exchange.stream.state is State.ABORTING:
+            self._aborting.setdefault(exchange.asker, {})[stream_id] = exchange
         self._settle(exchange)
 
     def _on_status_request(self, message: StatusRequest) -> None:
-        if self._policy.at_rest:
+        if (message.page.origin, message.page.private) in self._statuses or self._policy.at_rest:
             self._answer_status(message)
         else:
             assert self._tasks is not None  # noqa: S101  (frames arrive only while it runs)
@@ -300,18 +321,18 @@ class Session:
         self._answer_status(message)
 
     def _answer_status(self, message: StatusRequest) -> None:
-        policy = self._policy.current()
-        invalid = policy.state is PolicyState.INVALID
-        self._send(
-            Status(
-                type="STATUS",
-                request=message.request,
+        page = message.page
+        fields = self._statuses.get((page.origin, page.private))
+        if fields is None:
+            policy = self._policy.current()
+            invalid = policy.state is PolicyState.INVALID
+            fields = self._statuses[page.origin, page.private] = _StatusFields(
                 state=BridgeState.POLICY_INVALID if invalid else BridgeState.READY,
-                host=__version__,
-                protocol=PROTOCOL_VERSION,
-                destinations=policy.destinations_for(message.page.origin, private=message.page.private),
-                fix=_policy_fix(policy) or fix_for(self._suspensions, policy, message.page),
+                destinations=policy.destinations_for(page.origin, private=page.private),
+                fix=_policy_fix(policy) or fix_for(self._suspensions, policy, page),
             )
+        self._send(
+            Status(type="STATUS", request=message.request, host=__version__, protocol=PROTOCOL_VERSION, **fields)
         )
 
     def _violate(self, exchange: Exchange, message: str) -> None:
@@ -338,7 +359,10 @@ class Session:
         try:
             # A page that aborts a stream and starts the next in one breath finds its grant's place free.
             for aborted in closing:
-                await aborted.closed.wait()
+                if not aborted.closed.is_set():
+                    await aborted.closed.wait()
+            # A thousand may start in one breath.
+            await self._turns.step(exchange.asker)
             await exchange.run()
         finally:
             self._settle(exchange)
@@ -355,6 +379,10 @@ class Session:
         if not stream.live and exchange.closed.is_set() and self._table.get(stream.id) is stream:
             self._table.remove(stream)
             del self._exchanges[stream.id]
+            if aborting := self._aborting.get(exchange.asker):
+                aborting.pop(stream.id, None)
+                if not aborting:
+                    del self._aborting[exchange.asker]
             self._scheduler.live_streams = len(self._table)
 
     # --- frames out (the exchanges' Outbox) ------------------------------------------------------------------
@@ -386,6 +414,7 @@ class Session:
         self.send_control(encode(message))
 
     def _announce(self, policy: PolicyInForce) -> None:
+        self._statuses.clear()
         if not self._greeted:
             return  # WELCOME will tell
         # Before anything that is answered by the new policy: what follows belongs to it.
@@ -412,6 +441,14 @@ def _policy_fix(policy: PolicyInForce) -> str | None:
     if policy.problems:
         return f"mend the policy file: {policy.problems[0].finding}"[:MAX_MESSAGE_CHARS]
     return None
+
+
+class _StatusFields(TypedDict):
+    """What of a STATUS depends on the policy."""
+
+    state: BridgeState
+    destinations: list[str]
+    fix: str | None
 
 
 class _VersionMismatch(Exception):

@@ -13,12 +13,14 @@ import anyio
 import httpcore2
 from anyio.streams.tls import TLSStream
 
+from longwire.protocol.errors import StreamError
+from longwire.turns import Turns
 from longwire.upstream.buffers import ReceiveBuffers
 from longwire.upstream.errors import EarlyAnswer, EndWithoutNotice, connect_error, tls_error
-from longwire.upstream.interim import InterimScanner
+from longwire.upstream.interim import InterimAnswers
 from longwire.upstream.model import Network
 from longwire.upstream.resolver import Resolver, check_beyond_proxy, resolve_checked, resolve_proxy
-from longwire.upstream.sockets import READ_BYTES, SocketStream, dial
+from longwire.upstream.sockets import SocketStream, dial
 from longwire.upstream.tunnel import open_tunnel
 
 T = TypeVar("T")
@@ -26,19 +28,21 @@ T = TypeVar("T")
 # How long an upload may go on after the final response has begun. Servers that answer at once and still read the body
 # are common enough to let a short upload finish; one that refuses the body must not be fed for longer.
 EARLY_ANSWER_GRACE_S: Final = 0.5
+# What is looked through at once while a body is being sent: a thousand of the smallest interim answers.
+PROBE_BYTES: Final = 16 * 1024
 
 
 class HopStream(httpcore2.AsyncNetworkStream):
     """A connection's bytes, in TLS or not. During an upload it watches for a response that comes early."""
 
-    def __init__(self, raw: SocketStream, host: str) -> None:
+    def __init__(self, raw: SocketStream, host: str, answers: InterimAnswers) -> None:
         self._raw = raw
         self._host = host
         self._plain: SocketStream | TLSStream = raw
-        # Bytes received while sending, for the next `read`; then the failure or the end that followed them.
+        # Bytes of the response that nobody asked for yet; then the failure or the end that followed them.
         self._early = bytearray()
         self._failure: Exception | None = None
-        self._interim = InterimScanner()
+        self._answers = answers
         self._stop_upload_at: float | None = None
         self.ended = False
         # On from the first body byte until the response is read: every write gives way to an early response.
@@ -49,23 +53,28 @@ class HopStream(httpcore2.AsyncNetworkStream):
 
         Raises:
             EndWithoutNotice, anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError
+            StreamError: UPSTREAM_PROTOCOL, see `InterimAnswers`.
         """
         self._watching = False
-        if self._early:
-            data = bytes(self._early[:max_bytes])
-            del self._early[:max_bytes]
-            return data
-        if self._failure is not None:
-            raise self._failure
-        if self.ended:
-            return b""
-        try:
-            return await self._plain.receive(max_bytes)
-        except anyio.EndOfStream:
-            self.ended = True
-            return b""
-        except anyio.BrokenResourceError as error:
-            raise self._judged(error) from None
+        while not self._early:
+            if self._failure is not None:
+                raise self._failure
+            if self.ended:
+                return b""
+            await self._raw.step()  # TLS may hold many small records, for which it asks no socket
+            try:
+                data = self._answers.feed(await self._plain.receive(max_bytes))
+            except anyio.EndOfStream:
+                self.ended = True
+                data = self._answers.rest()
+            except anyio.BrokenResourceError as error:
+                raise self._judged(error) from None
+            if 0 < len(data) <= max_bytes:
+                return data
+            self._early += data
+        early = bytes(self._early[:max_bytes])
+        del self._early[:max_bytes]
+        return early
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of `buffer`.
@@ -123,10 +132,13 @@ class HopStream(httpcore2.AsyncNetworkStream):
         """Answer httpcore2's question whether an idle connection is still good."""
         return self.readable if info == "is_readable" else None
 
+    def expect(self, answers: InterimAnswers) -> None:
+        """The next request is about to be sent: what comes from here on is the answer to that."""
+        self._answers = answers
+
     def begin_upload(self) -> None:
         """Watch for the response from here on. What was seen during an earlier request's upload is forgotten."""
         self._watching = True
-        self._interim = InterimScanner()
         self._stop_upload_at = None
 
     async def unless_answered(self, operation: Callable[[], Awaitable[T]], *, cancel: bool = True) -> T:
@@ -178,38 +190,51 @@ class HopStream(httpcore2.AsyncNetworkStream):
 
     async def _wait_for_answer(self) -> None:
         while self._stop_upload_at is None:
-            try:
-                await self._raw.wait_readable()
-            except anyio.ClosedResourceError:
-                return
-            await self._probe()
+            # TLS may hold more than it gave, and the socket does not show that.
+            if await self._probe():
+                await self._raw.step()
+                continue
+            if self._stop_upload_at is None:
+                try:
+                    await self._raw.wait_readable()
+                except anyio.ClosedResourceError:
+                    return
         await anyio.sleep(max(0.0, self._stop_upload_at - time.monotonic()))
 
-    async def _probe(self) -> None:
-        """Take what is there to be read without waiting, and decide what it means for the upload."""
+    async def _probe(self) -> bool:
+        """Take what is there to be read without waiting, and decide what it means for the upload.
+
+        Returns whether there was something, and may be more.
+        """
         if self._stop_upload_at is not None:
-            return
+            return False
         self._raw.waits = False
         try:
-            data = await self._plain.receive(READ_BYTES)
+            self._early += self._answers.feed(await self._plain.receive(PROBE_BYTES))
         except anyio.WouldBlock:
-            return  # nothing, or a part of a TLS record, or a session ticket
+            return False  # nothing, or a part of a TLS record, or a session ticket
         except anyio.EndOfStream:
+            self._early += self._answers.rest()
             self.ended = True
             self._stop_upload_at = 0.0
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError) as error:
             self._failure = self._judged(error)
             self._stop_upload_at = 0.0
+        except StreamError as error:  # of the interim answers; `read` raises it
+            self._failure = error
+            self._stop_upload_at = 0.0
         else:
-            self._early += data
-            if self._interim.final_begins(data):
+            if self._answers.final:
                 self._stop_upload_at = time.monotonic() + EARLY_ANSWER_GRACE_S
+            return True
         finally:
             self._raw.waits = True
+        return False
 
     async def _send(self, buffer: bytes) -> None:
         try:
             await self._plain.send(buffer)
+            self._answers.uploaded(len(buffer))
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError):
             raise httpcore2.WriteError from None
 
@@ -231,14 +256,18 @@ class HopBackend(httpcore2.AsyncNetworkBackend):
         buffers: ReceiveBuffers,
         network: Network,
         isolation: str,
+        *,
+        turns: Turns,
         proxy: tuple[str, int] | None = None,
     ) -> None:
         self._resolver = resolver
         self._buffers = buffers
         self._network = network
         self._isolation = isolation
+        self._turns = turns
         self._proxy = proxy
         self._closed = False
+        self._answers = InterimAnswers()
         self.stream: HopStream | None = None
 
     async def connect_tcp(
@@ -265,13 +294,19 @@ class HopBackend(httpcore2.AsyncNetworkBackend):
             raw = await dial(addresses, first_port)
         except OSError as error:
             raise connect_error(error, first_host, first_port) from None
-        raw.share(self._buffers, self._isolation)
-        self.stream = HopStream(raw, host)
+        raw.share(self._buffers, self._turns, self._isolation)
+        self.stream = HopStream(raw, host, self._answers)
         if self._closed:
             self.stream.close()
         if self._proxy is not None:
             await open_tunnel(raw, host, port)
         return self.stream
+
+    def expect(self, answers: InterimAnswers) -> None:
+        """Before each request: where what comes before its final response goes."""
+        self._answers = answers
+        if self.stream is not None:
+            self.stream.expect(answers)
 
     def close(self) -> None:
         """Close the socket now, or as soon as there is one."""

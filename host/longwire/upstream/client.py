@@ -11,9 +11,11 @@ HTTP/1.1 only: one paused HTTP/2 stream holds up all others on its connection.
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from longwire.protocol.errors import Phase, StreamError
 from longwire.protocol.parts import RedirectMode
+from longwire.turns import Turns
 from longwire.upstream.buffers import ReceiveBuffers
 from longwire.upstream.connection import Connection, ConnectionKey
 from longwire.upstream.errors import FOREIGN, exchange_error
@@ -34,7 +36,11 @@ class UpstreamClient:
     the caller.
     """
 
-    def __init__(self, *, resolver: Resolver | None = None, keepalive_s: float = KEEPALIVE_S) -> None:
+    def __init__(
+        self, *, resolver: Resolver | None = None, keepalive_s: float = KEEPALIVE_S, turns: Turns | None = None
+    ) -> None:
+        """`turns` are those of everything else in this event loop."""
+        self._turns = turns or Turns()
         self._resolver = resolver or SystemResolver()
         self._buffers = ReceiveBuffers()
         self._trust = TrustStore()
@@ -54,7 +60,7 @@ class UpstreamClient:
 
     async def open(self, request: UpstreamRequest) -> HttpResponse:
         """See `Upstream`."""
-        return await _Exchange(request, self._connection, self._let_go).run()
+        return await _Exchange(request, self._turns, self._connection, self._let_go).run()
 
     async def aclose(self) -> None:
         """See `Upstream`."""
@@ -70,7 +76,7 @@ class UpstreamClient:
         connection = self._shelf.take(key)
         if connection is None:
             context = await self._trust.context(hop.ca_file) if hop.scheme == "https" else None
-            connection = Connection(key, hop, self._resolver, self._buffers, context)
+            connection = Connection(key, hop, self._resolver, self._buffers, turns=self._turns, context=context)
         self._busy.add(connection)
         return connection
 
@@ -88,10 +94,12 @@ class _Exchange:
     def __init__(
         self,
         request: UpstreamRequest,
+        turns: Turns,
         get_connection: Callable[[str, Hop], Awaitable[Connection]],
         let_go: Callable[[Connection], None],
     ) -> None:
         self._request = request
+        self._step = partial(turns.step, request.isolation)
         self._get_connection = get_connection
         self._let_go = let_go
         self._timers = Timers(request.timeouts)
@@ -140,9 +148,9 @@ class _Exchange:
         self._connection = None
         connection = self._connection = await self._get_connection(self._request.isolation, hop)
         fresh = connection.connected_at is None
-        upload = Upload(chain.body, lambda: connection.stream, self._timers)
+        upload = Upload(chain.body, lambda: connection.stream, self._timers, self._step)
         try:
-            raw = await connection.send(build_request(chain.method, hop, chain.body, upload))
+            raw = await connection.send(build_request(chain.method, hop, chain.body, upload), self._timers.progress)
             head = judge_head(
                 chain.method,
                 raw.extensions["http_version"],
@@ -160,6 +168,7 @@ class _Exchange:
                 upload=upload,
                 timers=self._timers,
                 timings=timings,
+                step=self._step,
                 let_go=self._let_go,
             )
         except FOREIGN as error:

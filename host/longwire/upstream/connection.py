@@ -9,13 +9,17 @@ request got, which the early-response watch, the timings and the immediate close
 import logging
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import h11
 import httpcore2
 
 from longwire.protocol.errors import Phase
+from longwire.turns import Turns
 from longwire.upstream.backend import HopBackend, HopStream
 from longwire.upstream.buffers import ReceiveBuffers
+from longwire.upstream.interim import InterimAnswers
 from longwire.upstream.model import Hop
 from longwire.upstream.resolver import Resolver
 
@@ -50,10 +54,12 @@ class Connection:
         hop: Hop,
         resolver: Resolver,
         buffers: ReceiveBuffers,
+        *,
+        turns: Turns,
         context: ssl.SSLContext | None,
     ) -> None:
         self.key = key
-        self._backend = HopBackend(resolver, buffers, hop.network, key.isolation, hop.proxy)
+        self._backend = HopBackend(resolver, buffers, hop.network, key.isolation, turns=turns, proxy=hop.proxy)
         self._http = httpcore2.AsyncHTTPConnection(
             httpcore2.Origin(hop.scheme.encode("ascii"), hop.host.encode("ascii"), hop.port),
             ssl_context=context,
@@ -83,13 +89,16 @@ class Connection:
         """Whether the server has closed its side."""
         return self._backend.stream is not None and self._backend.stream.ended
 
-    async def send(self, request: httpcore2.Request) -> httpcore2.Response:
+    async def send(self, request: httpcore2.Request, alive: Callable[[], None]) -> httpcore2.Response:
         """Connect if this is the first request, send it, and wait for the head of the final response.
 
+        `alive` is called when interim answers came.
+
         Raises:
-            StreamError: not connected.
+            StreamError: not connected; or too many interim answers.
             One of `errors.FOREIGN`: anything later.
         """
+        self._backend.expect(InterimAnswers(alive, self._unparsed))
         request.extensions["trace"] = self._trace
         return await self._http.handle_async_request(request)
 
@@ -107,10 +116,18 @@ class Connection:
 
     def _left_over(self) -> bool:
         """Whether bytes after the end of the response were read with it. They would be taken for the next answer."""
+        parser = self._parser()
+        return parser is None or parser.trailing_data != (b"", False)
+
+    def _unparsed(self) -> bytes:
+        """What h11 holds and can make nothing of yet."""
+        parser = self._parser()
+        return b"" if parser is None else parser.trailing_data[0]
+
+    def _parser(self) -> h11.Connection | None:
         # httpcore2 has no public way to ask. If these names change, nothing is reused, and a test says so.
         http11 = getattr(self._http, "_connection", None)
-        parser = getattr(http11, "_h11_state", None)
-        return parser is None or parser.trailing_data != (b"", False)
+        return getattr(http11, "_h11_state", None)
 
     async def _trace(self, event: str, info: dict[str, object]) -> None:
         # The first event after TCP and TLS; on a kept-alive connection it comes at once.

@@ -1,34 +1,128 @@
-"""Tells a final response from interim ones (1xx) while a request body is still being sent.
+"""Takes interim answers (1xx) out of what a server sends before the head of its final response, within a budget.
 
-A server may say 100 or 103 during an upload, which ends nothing. h11 reads the bytes properly afterwards; all that is
-decided here is whether to go on sending, so a wrong guess on malformed input costs a broken exchange its upload.
+They mean nothing to a page, and to the clocks only that the server is alive. Taken out here, the HTTP library sees the
+final response alone, and while a request body is being sent it is known at once whether an answer has begun.
+Whoever repairs guesses: an interim head that is not one to the letter is an error, as it is to h11.
 """
 
 import re
+from collections.abc import Callable
 from typing import Final
 
-# Interim heads are small and few. A server that sends more than this while we send is not waiting for the body.
-MAX_INTERIM_BYTES: Final = 16 * 1024
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.upstream.framing import MAX_RESPONSE_PAIRS
 
-# A whole interim head: status line, fields, empty line (bare LF is tolerated, as h11 does).
-_INTERIM_HEAD: Final = re.compile(rb"HTTP/\d\.\d 1(?!01)\d\d[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n")
+# Of one request, before its final response. A `102` every five seconds lasts for more than an hour.
+MAX_INTERIM_ANSWERS: Final = 1024
+MAX_INTERIM_BYTES: Final = 256 * 1024
+# A server may say how far it has come with a request body, for hours: each of these many bytes sent earns one more
+# answer, of this size on average.
+UPLOADED_PER_INTERIM_BYTES: Final = 16 * 1024
+INTERIM_BYTES: Final = 256
+
+# Bare LF is tolerated, as h11 does. 101 is no interim answer: it ends HTTP.
 _UNDECIDED: Final = re.compile(rb"HTTP/\d\.\d 1(?!01)")
 _STATUS_LINE_START: Final = len(b"HTTP/1.1 100")
+_HEAD_END: Final = re.compile(rb"\n\r?\n")
+_INTERIM_HEAD: Final = re.compile(
+    rb"HTTP/\d\.\d 1\d\d(?: [^\x00-\x08\x0a-\x1f\x7f]*)?\r?\n"
+    rb"(?:[-!#$%&'*+.^_`|~0-9A-Za-z]+:[^\x00\r\n]*\r?\n(?:[ \t][^\x00\r\n]*\r?\n)*)*"
+    rb"\r?\n"
+)
 
 
-class InterimScanner:
-    """Fed with what the server sends during an upload, in any split."""
+class InterimAnswers:
+    """Fed with what the server sends for one request, in any split; gives what belongs to the final response."""
 
-    def __init__(self) -> None:
+    def __init__(self, alive: Callable[[], None] = lambda: None, unparsed: Callable[[], bytes] = bytes) -> None:
+        """`alive` is called when interim answers came; `unparsed` gives what h11 holds of the final response."""
+        self._alive = alive
+        self._unparsed = unparsed
         self._pending = bytearray()
-        self._seen = 0
+        self._searched = 0
+        self._count = 0
+        self._bytes = 0
+        self._uploaded = 0
+        self._lines = 0
+        self._tail = b""
+        self._head_over = False
+        # Whether a final response (or 101) has begun.
+        self.final = False
 
-    def final_begins(self, data: bytes) -> bool:
-        """Whether a final response (or 101, which ends HTTP as well) has begun by the end of `data`."""
-        self._seen += len(data)
-        self._pending += data
-        while head := _INTERIM_HEAD.match(self._pending):
-            del self._pending[: head.end()]
-        if self._seen > MAX_INTERIM_BYTES:
-            return True
-        return len(self._pending) >= _STATUS_LINE_START and _UNDECIDED.match(self._pending) is None
+    def uploaded(self, size: int) -> None:
+        """The server took `size` more bytes of the request."""
+        self._uploaded += size
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes; give those of the final response.
+
+        Raises:
+            StreamError: UPSTREAM_PROTOCOL, phase `headers` (trailers: `body`): over a budget, or not HTTP.
+        """
+        if self._head_over:
+            # It holds a line that has not ended, or the trailers so far, which it would take all at once.
+            if self._unparsed().count(b"\n") > MAX_RESPONSE_PAIRS:
+                raise _refused(f"the server sent more than {MAX_RESPONSE_PAIRS} trailers", Phase.BODY)
+            return data
+        if not self.final:
+            self._pending += data
+            self._take_interim()
+            data = self.rest() if self._begun() else b""
+        self._count_lines(data)
+        return data
+
+    def rest(self) -> bytes:
+        """What was held back. The connection is at its end, or a final response has begun."""
+        data = bytes(self._pending)
+        self._pending.clear()
+        return data
+
+    def _begun(self) -> bool:
+        pending = self._pending
+        self.final = len(pending) >= _STATUS_LINE_START and _UNDECIDED.match(pending) is None
+        return self.final
+
+    def _take_interim(self) -> None:
+        before = self._count
+        earned = self._uploaded // UPLOADED_PER_INTERIM_BYTES
+        while self._count <= MAX_INTERIM_ANSWERS + earned and _UNDECIDED.match(self._pending):
+            end = _HEAD_END.search(self._pending, self._searched)
+            if end is None:
+                self._searched = max(0, len(self._pending) - 2)
+                break
+            if not _INTERIM_HEAD.fullmatch(self._pending, 0, end.end()):
+                raise _refused("the server sent an interim answer (1xx) that is not valid HTTP/1.1")
+            self._count += 1
+            self._bytes += end.end()
+            self._searched = 0
+            del self._pending[: end.end()]
+        if self._count > MAX_INTERIM_ANSWERS + earned:
+            raise _over(f"{MAX_INTERIM_ANSWERS:,}")
+        begun = len(self._pending) if _UNDECIDED.match(self._pending) else 0
+        if self._bytes + begun > MAX_INTERIM_BYTES + INTERIM_BYTES * earned:
+            raise _over(f"{MAX_INTERIM_BYTES // 1024} KiB of")
+        if self._count > before:
+            self._alive()
+
+    def _count_lines(self, data: bytes) -> None:
+        """End a head of tiny fields while it is small: h11 would take them all at once, and a tenth of a second."""
+        if not self.final:
+            return
+        joined = self._tail + data  # the end of the head may lie across two pieces
+        end = _HEAD_END.search(joined)
+        self._head_over = end is not None
+        self._lines += joined.count(b"\n", len(self._tail), len(joined) if end is None else end.end())
+        self._tail = joined[-2:]
+        if self._lines > MAX_RESPONSE_PAIRS + 2:  # and the status line, and the empty one
+            raise _refused(f"the server sent more than {MAX_RESPONSE_PAIRS} header fields")
+
+
+def _over(budget: str) -> StreamError:
+    return _refused(
+        f"the server sent more than {budget} interim answers (1xx) and no final one. That many are allowed before the "
+        f"response, and one more for each {UPLOADED_PER_INTERIM_BYTES // 1024} KiB of the request"
+    )
+
+
+def _refused(text: str, phase: Phase = Phase.HEADERS) -> StreamError:
+    return StreamError(ErrorCode.UPSTREAM_PROTOCOL, f"{text}; the server must be fixed", phase)

@@ -1,9 +1,8 @@
 """A response being read: framing and content coding undone, the clocks, and the end of the connection's use."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio
-import anyio.lowlevel
 import httpcore2
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
@@ -31,9 +30,10 @@ class HttpResponse:
         upload: Upload,
         timers: Timers,
         timings: Timings,
+        step: Callable[[], Awaitable[None]],
         let_go: Callable[[Connection], None],
     ) -> None:
-        """`let_go` gets the connection back once, to keep or to forget.
+        """`step`: see `Turns.step`. `let_go` gets the connection back once, to keep or to forget.
 
         Raises:
             StreamError: DECODE_FAILED, too many codings.
@@ -52,6 +52,7 @@ class HttpResponse:
         self._connection = connection
         self._upload = upload
         self._timers = timers
+        self._step = step
         self._let_go = let_go
         self._ready = memoryview(b"")
         self._reading = False
@@ -71,14 +72,16 @@ class HttpResponse:
             raise RuntimeError("two tasks read one response")
         self._reading = True
         try:
-            # What is decoded already needs no waiting; a reader that never waits would stop everyone else.
-            await anyio.lowlevel.checkpoint()
+            # What was received and what was decoded already needs no waiting, be it a bomb of nothings.
+            await self._step()
             while not self._ready:
                 if self._failure is not None:
                     raise self._failure
                 if self._done:
                     return b""
                 await self._advance()
+                if not self._ready:
+                    await self._step()
         except StreamError as error:
             self._fail(error)
             raise
@@ -117,8 +120,6 @@ class HttpResponse:
         """One step: make `_ready` longer, or set `_done`, or neither."""
         made = self._decoder.step()
         if made is not None:
-            if not made:
-                await anyio.lowlevel.checkpoint()  # a bomb of nothings must not stop the others
             self._ready = memoryview(made)
             return
         piece = await self._next_piece()

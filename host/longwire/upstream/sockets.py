@@ -14,8 +14,8 @@ from typing import Final
 
 import anyio
 import anyio.abc
-import anyio.lowlevel
 
+from longwire.turns import Turns
 from longwire.upstream.addresses import IPAddress
 from longwire.upstream.buffers import LARGE_BUFFER_BYTES, SMALL_BUFFER_BYTES, ReceiveBuffer, ReceiveBuffers
 
@@ -38,14 +38,17 @@ class SocketStream(anyio.abc.ByteStream):
         self._socket = sock
         self._sending = anyio.Lock()
         self._buffer: ReceiveBuffer | None = None
+        self._turns = Turns()
+        self._isolation = ""
         self._closed = False
         # False makes `receive` raise anyio.WouldBlock where it would have to wait.
         self.waits = True
         # Whether `mute` was called.
         self.muted = False
 
-    def share(self, buffers: ReceiveBuffers, isolation: str) -> None:
-        """Let the receive buffer be large while it is drained, as `buffers` allows."""
+    def share(self, buffers: ReceiveBuffers, turns: Turns, isolation: str) -> None:
+        """Let the receive buffer be large while it is drained, as `buffers` allows, and take turns with the others."""
+        self._turns, self._isolation = turns, isolation
         self._buffer = ReceiveBuffer(buffers, isolation, lambda size: _set_receive_buffer(self._socket, size))
 
     async def receive(self, max_bytes: int = READ_BYTES) -> bytes:
@@ -59,7 +62,7 @@ class SocketStream(anyio.abc.ByteStream):
         """
         if self.waits:
             # A socket that always has data would never let another task run.
-            await anyio.lowlevel.checkpoint()
+            await self.step()
         while True:
             if self._closed:
                 raise anyio.ClosedResourceError
@@ -77,6 +80,10 @@ class SocketStream(anyio.abc.ByteStream):
                 if self._buffer is not None:
                     self._buffer.received(len(data))
                 return data
+
+    async def step(self) -> None:
+        """See `Turns.step`: before each piece of work on what this socket brings."""
+        await self._turns.step(self._isolation)
 
     async def wait_readable(self) -> None:
         """Wait until `receive` would give bytes, the end, or an error. No other task may be receiving."""

@@ -35,6 +35,8 @@ class Timers:
         self._limit_by = ""
         self._total_left_s = math.inf if timeouts.total_s is None else timeouts.total_s
         self._total_at = math.inf
+        # Since when the page is waited for.
+        self._page_since: float | None = None
 
     @contextmanager
     def to_headers(self, phase: Callable[[], Phase]) -> Iterator[None]:
@@ -57,8 +59,10 @@ class Timers:
             yield
 
     def progress(self) -> None:
-        """The server took a piece of the request body: it is alive, and the way to the head starts over."""
-        self._limit_from = time.monotonic()
+        """The server took a piece of the request body, or sent an interim answer: it is alive, and the way to the head
+        starts over.
+        """
+        self._limit_from = self._page_since or time.monotonic()
         self._limit_at = self._limit_from + self._limit_s
         self._arm()
 
@@ -82,12 +86,12 @@ class Timers:
     @contextmanager
     def waiting_for_page(self) -> Iterator[None]:
         """Stop the clocks of the section around."""
-        started = time.monotonic()
-        if self._scope is not None:
-            self._scope.deadline = math.inf
+        started = self._page_since = time.monotonic()
+        self._arm()
         try:
             yield
         finally:
+            self._page_since = None
             waited = time.monotonic() - started
             self._limit_from += waited
             self._limit_at += waited
@@ -120,4 +124,5 @@ class Timers:
 
     def _arm(self) -> None:
         if self._scope is not None:
-            self._scope.deadline = min(self._limit_at, self._total_at)
+            stopped = self._page_since is not None
+            self._scope.deadline = math.inf if stopped else min(self._limit_at, self._total_at)

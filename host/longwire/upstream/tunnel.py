@@ -12,11 +12,13 @@ import h11
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream.errors import shown
+from longwire.upstream.interim import InterimAnswers
 from longwire.upstream.sockets import READ_BYTES, SocketStream
 
 # A proxy's answer is a status line and a few fields; its interim answers are none of our business, but not endless.
 _MAX_ANSWER_BYTES: Final = 16 * 1024
 
+_NO_HTTP: Final = "what answers where the grant's proxy should be does not speak HTTP"
 _LOGIN: Final = "the proxy asks for a login, which Longwire does not have. Let this machine through without one"
 
 
@@ -38,7 +40,7 @@ async def open_tunnel(raw: SocketStream, host: str, port: int) -> None:
         raise _failed("the proxy closed the connection before there was a tunnel") from None
     except h11.ProtocolError:
         raw.close()
-        raise _failed("what answers where the grant's proxy should be does not speak HTTP") from None
+        raise _failed(_NO_HTTP) from None
     except BaseException:
         raw.close()
         raise
@@ -50,6 +52,7 @@ async def _ask(raw: SocketStream, host: str, port: int) -> int:
     http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_ANSWER_BYTES)
     request = h11.Request(method="CONNECT", target=authority, headers=[("Host", authority)])
     await raw.send((http.send(request) or b"") + (http.send(h11.EndOfMessage()) or b""))
+    answers = InterimAnswers()
     received = 0
     while True:
         event = http.next_event()
@@ -60,11 +63,19 @@ async def _ask(raw: SocketStream, host: str, port: int) -> int:
             received += len(data)
             if received > _MAX_ANSWER_BYTES:
                 raise _failed("the proxy answers with more than the head of a response")
-            http.receive_data(data)
+            if final := _final(answers, data):
+                http.receive_data(final)
     # Both protocols that go through a tunnel begin with the client: what is there already is not the destination's.
     if 200 <= event.status_code <= 299 and http.trailing_data[0]:
         raise _failed("the proxy sends bytes of its own into the tunnel")
     return event.status_code
+
+
+def _final(answers: InterimAnswers, data: bytes) -> bytes:
+    try:
+        return answers.feed(data)
+    except StreamError:  # nothing of the request has gone to anybody: not the phase that it names
+        raise _failed(_NO_HTTP) from None
 
 
 def _failed(text: str) -> StreamError:

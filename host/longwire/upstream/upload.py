@@ -5,7 +5,7 @@ terminal chunk only after an orderly end, and with a Content-Length the bytes ar
 not used again either way.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
@@ -20,11 +20,18 @@ PIECE_BYTES: Final = 64 * 1024
 class Upload:
     """One hop's request body, as the iterable that httpcore2 takes."""
 
-    def __init__(self, body: RequestBody, stream: Callable[[], HopStream], timers: Timers) -> None:
-        """`stream` gives the connection's stream; it is asked once the connection stands."""
+    def __init__(
+        self,
+        body: RequestBody,
+        stream: Callable[[], HopStream],
+        timers: Timers,
+        step: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`stream` gives the connection's stream; it is asked once the connection stands. `step`: see `Turns.step`."""
         self._body = body
         self._stream = stream
         self._timers = timers
+        self._step = step
         self.sent_bytes = 0
         # False from the first piece until the last one is out.
         self.complete = True
@@ -48,6 +55,7 @@ class Upload:
                 # Back here, the socket has taken it.
                 self.sent_bytes += len(piece)
                 self._timers.progress()
+                await self._step()
             if size is not None and self.sent_bytes < size:
                 raise _wrong_size(size, "less")
             self.complete = True

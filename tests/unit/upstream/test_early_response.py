@@ -9,9 +9,9 @@ import anyio
 import pytest
 
 from longwire.protocol.parts import Completeness
-from longwire.upstream import StreamedBody, UpstreamClient, backend
+from longwire.upstream import StreamedBody, UpstreamClient, backend, connection
 from longwire.upstream.backend import EARLY_ANSWER_GRACE_S
-from longwire.upstream.interim import MAX_INTERIM_BYTES, InterimScanner
+from longwire.upstream.interim import InterimAnswers
 from tests.unit.upstream.asking import ask, fetch
 from tests.upstreams import bodies, uploads
 from tests.upstreams.connection import Request
@@ -130,7 +130,7 @@ async def test_an_upload_that_ends_just_as_its_time_does_leaves_no_half_request_
     client: UpstreamClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its terminal chunk is not sent any more, although the HTTP library takes it for sent."""
-    noticed = anyio.Event()
+    noticed, arrived = anyio.Event(), anyio.Event()
     received: list[bytes] = []
 
     async def answer_early(request: Request) -> None:
@@ -138,11 +138,12 @@ async def test_an_upload_that_ends_just_as_its_time_does_leaves_no_half_request_
         first = await anext(pieces)
         await bodies.respond(request.connection, b"ok")
         received.append(first + b"".join([piece async for piece in pieces]))
+        arrived.set()
 
-    class NoticingScanner(InterimScanner):
-        def final_begins(self, data: bytes) -> bool:
+    class NoticingAnswers(InterimAnswers):
+        def feed(self, data: bytes) -> bytes:
             noticed.set()
-            return super().final_begins(data)
+            return super().feed(data)
 
     async def ends_with_its_time() -> AsyncIterator[bytes]:
         yield b"one"
@@ -153,12 +154,13 @@ async def test_an_upload_that_ends_just_as_its_time_does_leaves_no_half_request_
     async def whole() -> AsyncIterator[bytes]:
         yield b"whole"
 
-    monkeypatch.setattr(backend, "InterimScanner", NoticingScanner)
+    monkeypatch.setattr(connection, "InterimAnswers", NoticingAnswers)
     async with Server(answer_early) as server:
         await fetch(client, ask(server.url(), method="POST", body=StreamedBody(None, ends_with_its_time())))
         monkeypatch.undo()
         with anyio.fail_after(5):
             await fetch(client, ask(server.url(), method="POST", body=StreamedBody(None, whole())))
+            await arrived.wait()
         assert len(server.connections) == 2
     assert received == [b"whole"]
 
@@ -216,13 +218,10 @@ async def test_an_early_answer_without_length_ends_with_the_connection(client: U
     ],
 )
 def test_which_bytes_begin_a_final_response(received: bytes, final: bool) -> None:
-    assert InterimScanner().final_begins(received) is final
-    scanner = InterimScanner()
-    assert any(scanner.final_begins(received[at : at + 1]) for at in range(len(received))) is final
-
-
-def test_endless_interim_responses_end_an_upload() -> None:
-    scanner = InterimScanner()
-    flood = b"HTTP/1.1 100 Continue\r\n\r\n"
-    assert not any(scanner.final_begins(flood) for _ in range(MAX_INTERIM_BYTES // len(flood)))
-    assert scanner.final_begins(flood)
+    whole, bytewise = InterimAnswers(), InterimAnswers()
+    given = whole.feed(received)
+    assert whole.final is final
+    assert b"".join(bytewise.feed(received[at : at + 1]) for at in range(len(received))) == given
+    assert bytewise.final is final
+    # What was held back is not lost when the connection ends, and only interim answers were taken.
+    assert received.endswith(given + whole.rest())

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from anyio.lowlevel import checkpoint
 
 import longwire
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
@@ -129,4 +130,4 @@ def test_secrets_are_not_in_the_repr_of_a_hop() -> None:
 
 
 def _no_upload() -> Upload:
-    return Upload(None, lambda: pytest.fail("no stream is needed"), Timers(ask("http://a.test/").timeouts))
+    return Upload(None, lambda: pytest.fail("no stream is needed"), Timers(ask("http://a.test/").timeouts), checkpoint)

@@ -11,6 +11,7 @@ from longwire.policy import Grant
 from longwire.policy.matching import HostPattern
 from longwire.policy.urls import DEFAULT_PORTS
 from longwire.protocol.errors import ErrorCode, StreamError
+from longwire.turns import Turns
 from longwire.upstream.backend import HopBackend
 from longwire.upstream.buffers import ReceiveBuffers
 from longwire.upstream.resolver import SystemResolver
@@ -66,7 +67,7 @@ async def _try(grant: Grant, origin: HostPattern, dial: Dial) -> Finding:
 
 async def _dial(grant: Grant, origin: HostPattern) -> None:
     proxy = (grant.proxy.host, grant.proxy.port) if grant.proxy else None
-    backend = HopBackend(SystemResolver(), ReceiveBuffers(), grant.network, "doctor", proxy)
+    backend = HopBackend(SystemResolver(), ReceiveBuffers(), grant.network, "doctor", turns=Turns(), proxy=proxy)
     try:
         stream = await backend.connect_tcp(origin.host, origin.port or DEFAULT_PORTS[origin.scheme])
         if origin.scheme == "https":

@@ -1,0 +1,72 @@
+"""A host process that measures the longest run of its own event loop, in the processor time of that one thread.
+
+Processor time, because a busy machine takes the processor away for long, and that says nothing about the host.
+"""
+
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.host_process import HostProcess
+
+_FILE = "longest-run"
+_ENTRY = f"""
+import os, selectors, signal, time
+
+class Watched(selectors.DefaultSelector):
+    began, longest, measuring = None, 0.0, True
+
+    def select(self, timeout=None):
+        if Watched.began is not None and Watched.measuring:
+            Watched.longest = max(Watched.longest, time.thread_time() - Watched.began)
+        ready = super().select(timeout)
+        Watched.began = time.thread_time()
+        return ready
+
+def begin(*_):
+    Watched.began, Watched.longest = None, 0.0
+
+def stop(*_):
+    Watched.measuring = False
+
+leave = os._exit
+
+def leave_with_figure(code):
+    with open({_FILE!r}, "w") as file:
+        file.write(str(Watched.longest))
+    leave(code)
+
+selectors.DefaultSelector = Watched
+os._exit = leave_with_figure
+signal.signal(signal.SIGUSR1, begin)
+signal.signal(signal.SIGUSR2, stop)
+from longwire.native.main import main
+main()
+"""
+
+
+class WatchedHost(HostProcess):
+    """A `HostProcess` whose loop is watched between `begin` and `stop`."""
+
+    def __init__(self, home: Path, policy: str) -> None:
+        super().__init__(home, policy, entry=_ENTRY)
+
+    def arrived(self, message: dict[str, Any]) -> None:
+        """Note when, on `time.monotonic()`, as `at`: who takes it may be late. A flood's own answers are dropped."""
+        if message["type"] not in ("STATUS", "STREAM_BODY_ACK"):
+            super().arrived(message | {"at": time.monotonic()})
+
+    def begin(self) -> None:
+        """Forget what was: a host that starts imports, loads and compiles."""
+        self.process.send_signal(signal.SIGUSR1)
+
+    def stop(self) -> None:
+        """Measure no longer: what ends a host cancels everything at once."""
+        self.process.send_signal(signal.SIGUSR2)
+
+    def longest_run_s(self) -> float:
+        """The longest time between two looks at the sockets. Ends the host."""
+        self.close_input()
+        self.process.wait(10)
+        return float((self.home / _FILE).read_text())
