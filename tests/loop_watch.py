@@ -25,7 +25,7 @@ class Watched(selectors.DefaultSelector):
         return ready
 
 def begin(*_):
-    Watched.began, Watched.longest = None, 0.0
+    Watched.began, Watched.longest = time.thread_time(), 0.0
 
 def stop(*_):
     Watched.measuring = False

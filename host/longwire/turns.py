@@ -28,7 +28,6 @@ class Turns:
         self._clock = clock
         # When the turn that is on is used up; None while the loop has gone round and nobody has asked again.
         self._ends_at: float | None = None
-        self._whose: Hashable = None
         # The longest waiting first, and of each page its longest waiting first.
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
@@ -38,8 +37,8 @@ class Turns:
         Returns at once while there is time. Cancelling it is harmless.
         """
         if self._ends_at is None:
-            self._begin(who)
-        elif self._clock() >= self._ends_at or (self._waiting and who != self._whose):
+            self._begin()
+        elif self._clock() >= self._ends_at:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.setdefault(who, deque()).append(turn)
             await turn
@@ -48,8 +47,7 @@ class Turns:
             # What the loop did before it came here is not this turn's work.
             self._ends_at = self._clock() + TURN_S
 
-    def _begin(self, who: Hashable) -> None:
-        self._whose = who
+    def _begin(self) -> None:
         self._ends_at = self._clock() + TURN_S
         # Runs in the next round, after the work that this turn lets in.
         asyncio.get_running_loop().call_soon(self._over)
@@ -64,5 +62,5 @@ class Turns:
                 self._waiting[who] = queue  # behind the others
             if not turn.done():  # cancelled
                 turn.set_result(None)
-                self._begin(who)
+                self._begin()
                 return

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--quick] [--policy | --first-second | --neighbours] [--json]`: runs the figures and prints them.
+"""`python -m tests.bench [--quick] [--policy | --first-second | --neighbours] [--json]`: figures, printed as a table.
 
 The first second and the neighbours have targets, and alone an exit code: 1 if one is missed.
 """

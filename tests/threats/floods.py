@@ -39,8 +39,8 @@ PAGES: Final = (*FRAMES, STARTS_AND_ABORTS)
 
 def policy(hostile: HostileServer) -> str:
     """Either page may reach everything of the server."""
-    quiet = grant(hostile.url(), page=str(QUIET_PAGE["origin"])).replace('"test"', '"quiet"')
-    return grant(hostile.url()) + quiet.removeprefix("version = 1\n")
+    quiet = grant(*hostile.origins, page=str(QUIET_PAGE["origin"])).replace('"test"', '"quiet"')
+    return grant(*hostile.origins) + quiet.removeprefix("version = 1\n")
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Servers that send what costs a client most, as fast as it is taken, in a process of its own: `HostileServer`.
+"""Servers that send what costs a client most, as fast as it is taken: `HostileServer`.
 
 What they do is in `FLOODS`: what comes once, and what comes then again and again. `/flood/NAME` is the URL of one.
 Beside them `/clock`, an honest stream: the time on `time.monotonic()`, a hundred times a second.
@@ -49,26 +49,47 @@ def path(name: str) -> str:
 
 
 class HostileServer:
-    """A process that listens on 127.0.0.1; a context manager. It ends with its parent's `with`."""
+    """Two processes that listen on 127.0.0.1, one for the floods and one for the clock; a context manager."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._mine, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        self.port = 0
+        self._floods, self._clock = _Process(), _Process()
 
-    def url(self, path: str = "/") -> str:
+    @property
+    def origins(self) -> tuple[str, str]:
+        """What a policy has to grant, with a slash at the end."""
+        return self.url("/"), self._clock.url("/")
+
+    def url(self, path: str) -> str:
         """The absolute URL of a path."""
-        return f"http://127.0.0.1:{self.port}{path}"
+        return (self._clock if path == CLOCK else self._floods).url(path)
 
     def __enter__(self) -> Self:
-        self._process.start()
-        self.port = self._mine.recv()
+        self._floods.start()
+        self._clock.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._floods.end()
+        self._clock.end()
+
+
+class _Process:
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._mine, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self._port = 0
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self._port}{path}"
+
+    def start(self) -> None:
+        self._process.start()
+        self._port = self._mine.recv()
+
+    def end(self) -> None:
         self._process.kill()
         self._process.join()
         self._process.close()
