@@ -6,17 +6,15 @@ sizes and durations. Never a header value, a body byte or a secret.
 
 The audit trail is part of it. Decisions: `start` (allowed), `redirect` (one per hop, `outcome` allowed or denied), and
 an `error` with `outcome` denied. Ends, exactly one for each stream: `end`, `error` or `abort`, each with page,
-destination, grant, outcome (completed, denied, failed, aborted), code, bytes and milliseconds. Only of what was refused
-before a grant allowed anything, a page gets no more than its share of lines: else it could write its own trail away.
+destination, grant, outcome (completed, denied, failed, aborted), code, bytes and milliseconds. Each page has its share
+of lines, and of what is over it the numbers are written (`page_lines`): else it could write the trail away.
 """
 
 import logging
 import os
 import sys
-import time
 import traceback
-from collections import Counter
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
@@ -27,17 +25,19 @@ from urllib.parse import urlsplit, urlunsplit
 import structlog
 
 from longwire.policy.locations import state_folder
+from longwire.native.page_lines import PageLines
 from longwire.protocol.errors import Category, StreamError
 from longwire.protocol.messages import StreamStart
 
 MAX_FILE_BYTES = 5 * 1024 * 1024
 # Of one process, the one that is written included.
 ROTATED_FILES = 5
-MAX_FILES = 20
+# Of all processes, past ones too: the oldest go. By bytes rather than by number, because every start of a host is a
+# file, and a page can have a host started once a minute.
+MAX_FOLDER_BYTES = 100 * 1024 * 1024
+MAX_FILES = 400
 # A URL may have 64 KiB, and a reason may quote it.
 MAX_TEXT_CHARS = 300
-# Of each page, and of those together whose page could not be read.
-REFUSALS_PER_MINUTE = 30
 LOG_PREFIX = "host-"
 LOG_SUFFIX = ".jsonl"
 PRIVATE = "(private window)"
@@ -104,43 +104,17 @@ def shorten_texts(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
     return event
 
 
-class RefusalLimit:
-    """structlog processor: of each page at most `REFUSALS_PER_MINUTE` lines about what no grant allowed, then a number.
-
-    What is over the limit in one minute is counted, and told in one line for each page with the first event after it.
-    """
-
-    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
-        self._now_s = now_s
-        self._began_s = now_s()
-        self._seen: Counter[object] = Counter()
-
-    def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        if self._now_s() - self._began_s >= 60:
-            self.flush()
-        if "outcome" in event and event.get("grant") is None:
-            page = event.get("page")
-            self._seen[page] += 1
-            if self._seen[page] > REFUSALS_PER_MINUTE:
-                raise structlog.DropEvent
-        return event
-
-    def flush(self) -> None:
-        """Tell what was not written, and begin a new minute."""
-        seen, self._seen, self._began_s = self._seen, Counter(), self._now_s()
-        for page, count in seen.items():
-            if count > REFUSALS_PER_MINUTE:
-                structlog.get_logger("longwire.stream").warning(
-                    "refusals not written", page=page, count=count - REFUSALS_PER_MINUTE
-                )
+_page_lines = PageLines()
 
 
-_refusals = RefusalLimit()
+def tick() -> None:
+    """To be called every second or so: what was not written in a minute is told when it is over."""
+    _page_lines.tick()
 
 
 def finish() -> None:
     """Write what waits, as the last thing of the process."""
-    _refusals.flush()
+    _page_lines.flush()
     logging.shutdown()
 
 
@@ -201,7 +175,7 @@ def configure(folder: Path | None = None) -> Path | None:
         root.addHandler(logging.NullHandler())
     structlog.configure(
         processors=[
-            _refusals,
+            _page_lines,
             structlog.stdlib.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             strip_queries,
@@ -218,10 +192,23 @@ def configure(folder: Path | None = None) -> Path | None:
 
 def _prune(folder: Path) -> None:
     files = sorted(folder.glob(f"{LOG_PREFIX}*{LOG_SUFFIX}*"), key=lambda file: file.name)
-    for file in files[: max(0, len(files) - MAX_FILES + 1)]:
+    sizes = [_size(file) for file in files]
+    excess_files, excess_bytes = len(files) - MAX_FILES + 1, sum(sizes) - MAX_FOLDER_BYTES
+    for file, size in zip(files, sizes, strict=True):
+        if excess_files <= 0 and excess_bytes <= 0:
+            return
+        # In either case it is not looked at again: those that stay are the newest.
+        excess_files, excess_bytes = excess_files - 1, excess_bytes - size
         if not _in_use(file):
             with suppress(OSError):  # Windows keeps what is open
                 file.unlink()
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:  # another host removed it
+        return 0
 
 
 def _in_use(file: Path) -> bool:

@@ -17,7 +17,7 @@ from longwire import __version__
 from longwire.native.channel import Channel, ChannelLost
 from longwire.native.exchange import Exchange, inline_bytes
 from longwire.native.live_policy import LivePolicy
-from longwire.native.log import audit_fields, failure_fields
+from longwire.native.log import audit_fields, failure_fields, tick
 from longwire.native.requests import RequestPlanner
 from longwire.native.suspending import fix_for
 from longwire.policy import Policy as PolicyInForce
@@ -201,6 +201,7 @@ class Session:
             if now - last_tick > SLEPT_S:
                 self._last_heard = now
             last_tick = now
+            tick()
             self._policy.poke()  # whoever watches it hears of a change
             await self._planner.keep()
             for stream in self._table:

@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from longwire.native import log as host_log
+from longwire.native.page_lines import PAGE_LINES_AT_ONCE, PAGE_LINES_PER_MINUTE, REFUSALS_PER_MINUTE, PageLines
 
 
 @pytest.fixture(autouse=True)
@@ -139,22 +140,28 @@ def refuse(page: str, count: int) -> None:
         )
 
 
-def test_a_page_cannot_write_its_own_trail_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr(host_log, "_refusals", host_log.RefusalLimit(lambda: now[0]))
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The clock of the pages' shares, in seconds."""
+    clock = [0.0]
+    monkeypatch.setattr(host_log, "_page_lines", PageLines(lambda: clock[0]))
+    return clock
+
+
+def test_a_page_cannot_write_its_own_trail_away(tmp_path: Path, now: list[float]) -> None:
     path = host_log.configure(tmp_path)
     assert path is not None
     logger = structlog.get_logger("longwire.test")
     logger.info("end", page="http://loud", grant="api", outcome="completed")
     refuse("http://loud", 10_000)
     refuse("http://quiet", 1)
-    logger.info("end", page="http://loud", grant="api", outcome="completed")  # allowed: never dropped
+    logger.info("end", page="http://loud", grant="api", outcome="completed")  # what was allowed has a share of its own
     now[0] = 60.0
-    refuse("http://loud", host_log.REFUSALS_PER_MINUTE + 1)
+    refuse("http://loud", REFUSALS_PER_MINUTE + 1)
     host_log.finish()
     written = lines(path)
     pages = [(line["event"], line["page"]) for line in written if line["event"] != "refusals not written"]
-    share = host_log.REFUSALS_PER_MINUTE
+    share = REFUSALS_PER_MINUTE
     assert pages == [
         ("end", "http://loud"),
         *[("error", "http://loud")] * share,
@@ -169,6 +176,53 @@ def test_a_page_cannot_write_its_own_trail_away(tmp_path: Path, monkeypatch: pyt
     assert max(len(str(line["reason"])) for line in written if "reason" in line) == host_log.MAX_TEXT_CHARS
 
 
+def request(page: str, grant: str = "api", code: str | None = None) -> None:
+    """All lines of one that was allowed."""
+    logger = structlog.get_logger("longwire.test").bind(page=page, grant=grant)
+    logger.info("start", outcome="allowed")
+    logger.info("headers", status=200)
+    logger.info("error" if code else "end", outcome="failed" if code else "completed", code=code, bytes=100)
+
+
+def test_what_a_page_is_allowed_fills_no_more_than_its_share_and_the_rest_is_numbers(
+    tmp_path: Path, now: list[float]
+) -> None:
+    path = host_log.configure(tmp_path)
+    assert path is not None
+    for _ in range(PAGE_LINES_AT_ONCE // 3):
+        request("http://loud")
+    for _ in range(1000):
+        request("http://loud")
+    for _ in range(7):
+        request("http://loud", "other", "UPSTREAM_RESET")
+    request("http://quiet")
+    written = lines(path)
+    assert [line["page"] for line in written] == ["http://loud"] * PAGE_LINES_AT_ONCE + ["http://quiet"] * 3
+    now[0] = 60.0
+    host_log.tick()  # nobody asks for anything: the minute's end is enough
+    told = [line for line in lines(path) if line["event"] == "lines not written"]
+    numbers = [(line["page"], line["grant"], line["count"], line["events"], line["bytes"]) for line in told]
+    assert numbers == [
+        ("http://loud", "api", 3000, {"start": 1000, "headers": 1000, "end": 1000}, 100_000),
+        ("http://loud", "other", 21, {"start": 7, "headers": 7, "error UPSTREAM_RESET": 7}, 700),
+    ]
+    # So many come back.
+    for _ in range(PAGE_LINES_PER_MINUTE):
+        request("http://loud")
+    written = [line for line in lines(path) if line["page"] == "http://loud" and "count" not in line]
+    assert len(written) == PAGE_LINES_AT_ONCE + PAGE_LINES_PER_MINUTE
+    host_log.finish()
+    assert lines(path)[-1]["count"] == 2 * PAGE_LINES_PER_MINUTE, "and the end of the process tells the rest"
+
+
+def test_what_the_host_says_of_itself_is_no_pages_share(tmp_path: Path, now: list[float]) -> None:
+    path = host_log.configure(tmp_path)
+    assert path is not None
+    for _ in range(2 * PAGE_LINES_AT_ONCE):
+        structlog.get_logger("longwire.test").info("policy changed")
+    assert len(lines(path)) == 2 * PAGE_LINES_AT_ONCE
+
+
 def test_old_files_of_past_hosts_go(tmp_path: Path) -> None:
     past = dead_process()
     for number in range(host_log.MAX_FILES + 5):
@@ -176,6 +230,19 @@ def test_old_files_of_past_hosts_go(tmp_path: Path) -> None:
     host_log.configure(tmp_path)
     structlog.get_logger("longwire.test").info("new")
     assert len(list(tmp_path.iterdir())) == host_log.MAX_FILES
+
+
+def test_past_hosts_keep_what_the_folder_may_hold_however_many_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that has a host started once a minute does not have the files of a day removed by that."""
+    monkeypatch.setattr(host_log, "MAX_FOLDER_BYTES", 10_000)
+    past = dead_process()
+    for number in range(100):
+        (tmp_path / f"host-2026010{number:03}T000000-{past}.jsonl").write_bytes(bytes(101))
+    host_log.configure(tmp_path)
+    left = sorted(file.name for file in tmp_path.iterdir())
+    assert (len(left), left[0]) == (99, f"host-2026010001T000000-{past}.jsonl")
 
 
 def test_the_file_of_a_host_that_still_runs_stays_however_many_came_after_it(tmp_path: Path) -> None:
