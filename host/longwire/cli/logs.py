@@ -139,6 +139,17 @@ class LogReader:
         yield from whole.decode("utf-8", "replace").splitlines()
 
 
+def read_events(path: Path) -> list[Event]:
+    """The whole lines of one file of one host; none where it is gone or is no log."""
+    match = _PROCESS.match(path.name)
+    try:
+        data = path.read_bytes() if match else b""
+    except OSError:  # pruned while we looked
+        data = b""
+    whole = data[: data.rfind(b"\n") + 1].decode("utf-8", "replace")
+    return [_parse(line, int(match[1])) for line in whole.splitlines()] if match else []
+
+
 def select(events: Sequence[Event], wanted: Wanted, last: int | None = None) -> list[Event]:
     """Those that are wanted; the `last` of them only, if that is given."""
     chosen = [event for event in events if wanted.takes(event)]

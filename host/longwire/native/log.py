@@ -199,7 +199,7 @@ def _prune(folder: Path) -> None:
             return
         # In either case it is not looked at again: those that stay are the newest.
         excess_files, excess_bytes = excess_files - 1, excess_bytes - size
-        if not _in_use(file):
+        if not in_use(file):
             with suppress(OSError):  # Windows keeps what is open
                 file.unlink()
 
@@ -211,7 +211,7 @@ def _size(file: Path) -> int:
         return 0
 
 
-def _in_use(file: Path) -> bool:
+def in_use(file: Path) -> bool:
     """Whether the host whose file it is still runs, or another process has its number by now."""
     number = file.name.removeprefix(LOG_PREFIX).partition(LOG_SUFFIX)[0].rpartition("-")[2]
     if sys.platform == "win32" or not number.isdecimal():

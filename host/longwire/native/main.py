@@ -9,7 +9,8 @@ import gc
 import os
 import sys
 
-from longwire.native.stdio import claim_stdio
+from longwire.native.core_dumps import switch_off_core_dumps
+from longwire.native.last_words import LAST_WORDS
 
 
 def load_less() -> None:
@@ -24,22 +25,26 @@ def load_less() -> None:
 
 
 def main() -> None:
-    """Run one host process. Never returns.
+    """Run one host process. Never returns. Whatever ends it is in the log, with the reason.
 
-    Exit codes: 0 the browser closed the channel, 1 the host failed (its log says where), 2 started by something else
-    than this extension in a browser.
+    Exit codes: 0 the browser closed the channel, 1 the host failed, 2 started by something else than this extension in
+    a browser, 128 and a number: ended by that signal.
     """
-    descriptors = claim_stdio()
-    load_less()
-    from longwire.native.process import serve
-
-    gc.freeze()
-    gc.enable()
     code = 1
     try:
+        LAST_WORDS.on_signals()
+        switch_off_core_dumps()
+        from longwire.native.stdio import claim_stdio
+
+        descriptors = claim_stdio()
+        load_less()
+        from longwire.native.process import serve
+
+        gc.freeze()
+        gc.enable()
         code = serve(descriptors, sys.argv)
     except BaseException as error:  # noqa: BLE001  (the last line of defence: no traceback may quote a secret)
-        print(f"longwire-host: failed: {type(error).__name__}", file=sys.stderr)  # noqa: T201
+        LAST_WORDS.say_error(error)
     finally:
         with contextlib.suppress(Exception):  # closed, or none at all: that must not keep the process
             sys.stderr.flush()

@@ -1,6 +1,7 @@
 """The host process: who started it, what it is made of, and how it ends within `EXIT_DEADLINE_MS` of end of input."""
 
 import gc
+import re
 import sys
 
 import anyio
@@ -10,6 +11,7 @@ from longwire import __version__
 from longwire.assets import extension_id
 from longwire.native import log as host_log
 from longwire.native.live_policy import LivePolicy
+from longwire.native.last_words import LAST_WORDS
 from longwire.native.session import Session
 from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions
@@ -30,20 +32,29 @@ def caller_is_ours(argv: list[str]) -> bool:
 
 def serve(descriptors: tuple[int, int], argv: list[str]) -> int:
     """Serve one browser; returns the exit code."""
-    host_log.configure()
+    LAST_WORDS.file = host_log.configure()
+    LAST_WORDS.before_end = host_log.finish
     if not caller_is_ours(argv):
         print(  # noqa: T201
             "longwire-host is started by a browser for the Longwire extension, not by hand; try `longwire doctor`",
             file=sys.stderr,
         )
-        log.error("refused caller")
+        log.error("refused caller", reason=f"started by {_shown_caller(argv)}, not by the Longwire extension")
         return EXIT_MISUSE
     log.info("started", version=__version__, python=sys.version.split()[0])
     # What was imported lives as long as the process; to look through it again and again takes 25 ms each time.
     gc.freeze()
-    anyio.run(_serve, descriptors)
-    host_log.finish()
+    try:
+        anyio.run(_serve, descriptors)
+    finally:
+        host_log.finish()
     return EXIT_OK
+
+
+def _shown_caller(argv: list[str]) -> str:
+    """What a browser names as the caller, and nothing else: a person may have typed anything."""
+    origin = argv[1] if len(argv) > 1 else ""
+    return origin if re.fullmatch(r"chrome-extension://[a-p]{32}/", origin) else "something else than an extension"
 
 
 async def _serve(descriptors: tuple[int, int]) -> None:

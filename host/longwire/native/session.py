@@ -17,6 +17,7 @@ from longwire import __version__
 from longwire.native.channel import Channel, ChannelLost
 from longwire.native.exchange import Exchange, inline_bytes
 from longwire.native.live_policy import LivePolicy
+from longwire.native.last_words import LAST_WORDS, START_FAILED
 from longwire.native.log import audit_fields, failure_fields, tick
 from longwire.native.requests import RequestPlanner
 from longwire.native.suspending import fix_for
@@ -107,6 +108,7 @@ class Session:
         self._written = anyio.Event()  # a step was written
         self._writing = False
         self._greeted = False
+        self._reason = ""  # why it is over, for the log
         self._last_heard = anyio.current_time()
         self._last_ping = anyio.current_time()
         self._pings = 0
@@ -145,7 +147,11 @@ class Session:
             unwatch()
             unwatch_suspensions()
             await self._planner.keep()
-        log.info("session over", streams=len(self._table))
+        streams = len(self._table)
+        if LAST_WORDS.welcomed:
+            log.info("session over", streams=streams, reason=self._reason)
+        else:
+            log.error(START_FAILED, reason=self._reason)
 
     async def _receive_forever(self) -> None:
         decoder = FrameDecoder()
@@ -165,12 +171,12 @@ class Session:
                 return
         if decoder.mid_frame:
             log.warning("channel ended inside a frame")
+        self._reason = f"the browser closed the input{'' if self._greeted else ' before HELLO'}"
 
     async def _end_when_hung_up(self) -> None:
         """The end of input counts although input before it waits: for output that nobody reads, it may be for ever."""
         await self._channel.hung_up()
-        log.info("hung up")
-        self._stop()
+        self._stop("the browser closed the input, and has not read what it was sent")
 
     async def _send_forever(self) -> None:
         while True:
@@ -182,12 +188,14 @@ class Session:
             if stream is not None:
                 self._after_chunk(stream)
             self._writing = True
+            # Before the write: the browser may have read it, and ended this process, before this task goes on.
+            before, LAST_WORDS.welcomed = LAST_WORDS.welcomed, self._greeted
             try:
                 await self._channel.write(b"".join(frames))
             except ChannelLost:
                 # The receive loop would see the end of input as well, but it may be waiting for this loop.
-                log.info("output lost")
-                self._stop()
+                LAST_WORDS.welcomed = before
+                self._stop("the browser closed the output")
                 return
             self._writing = False
             self._written.set()
@@ -219,12 +227,13 @@ class Session:
             self._send(StreamPing(type="STREAM_PING", seq=self._pings))
         if (now - self._last_heard) * 1000 < PEER_SILENCE_MS:
             return True
-        log.warning("no frame from the extension", seconds=round(now - self._last_heard))
-        self._stop()
+        self._stop(f"no frame from the extension for {now - self._last_heard:.0f} s")
         return False
 
-    def _stop(self) -> None:
+    def _stop(self, reason: str) -> None:
         """The other end is gone."""
+        log.warning("given up", reason=reason)
+        self._reason = reason
         assert self._tasks is not None  # noqa: S101  (its tasks call this)
         self._tasks.cancel_scope.cancel()
 
@@ -425,6 +434,7 @@ class Session:
     async def _end_with(self, code: ErrorCode, message: str, fix: str) -> None:
         """Say FATAL as the last frame, and wait until it is written."""
         log.error("fatal", code=code, reason=message)
+        self._reason = message
         for exchange in self._exchanges.values():
             exchange.kill(code, message, retryable=False)
         self._send(Fatal(type="FATAL", code=code, message=message[:MAX_MESSAGE_CHARS], fix=fix))

@@ -12,6 +12,7 @@ from longwire.cli.doctor.network import check_network
 from longwire.cli.doctor.patient import Patient
 from longwire.cli.doctor.policies import check_policies
 from longwire.cli.doctor.registered import check_shadowing
+from longwire.cli.doctor.starts import check_starts
 from longwire.cli.doctor.state import check_clock, check_state_folder
 from longwire.cli.doctor.suspended import check_suspended
 from longwire.cli.errors import CommandError
@@ -28,6 +29,8 @@ class Step:
 
 
 STEPS = (
+    # Before the doctor itself starts one.
+    Step("reading how hosts started", check_starts),
     Step("starting the host as a browser does", check_hosts),
     Step("looking for manifests that hide others", check_shadowing),
     Step("reading the browsers' policies", check_policies),
