@@ -157,7 +157,10 @@ def test_what_the_page_put_over_it_stays_when_it_is_undone(page: Page) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    ["5", "null", "{ nonsense: 1 }", "{ select: 'some' }", "{ destinations: 'x' }", "{ destinations: ['x'] }"],
+    [
+        *("5", "null", "{ nonsense: 1 }", "{ select: 'some' }", "{ destinations: 'x' }", "{ destinations: ['x'] }"),
+        *("{ timeouts: 5 }", "{ timeouts: { headerTimeout: 0 } }", "{ timeouts: { onUploadProgress() {} } }"),
+    ],
 )
 def test_an_option_that_is_none_is_refused_and_changes_nothing(page: Page, options: str) -> None:
     result = page.evaluate(
@@ -167,6 +170,26 @@ def test_an_option_that_is_none_is_refused_and_changes_nothing(page: Page, optio
         }}"""
     )
     assert result == ["TypeError", True]
+
+
+def test_the_timeouts_of_a_patch_are_those_of_calls_that_name_none(
+    page: Page, browser: Browser, upstream: Upstream
+) -> None:
+    url = upstream.url("/fault/silent")
+    browser.grant(url)
+    texts = page.evaluate(
+        """async (url) => {
+            const undo = longwire.patch({ timeouts: { headerTimeout: 90 } })
+            const texts = []
+            for (const init of [undefined, { longwire: {} }, { longwire: { headerTimeout: 70 } }])
+                texts.push(await fetch(url, init).then(String, (error) => `${error.code} ${error.message}`))
+            undo()
+            return texts
+        }""",
+        url,
+    )
+    assert [text.split()[0] for text in texts] == ["HEADER_TIMEOUT"] * 3
+    assert [seconds in text for text, seconds in zip(texts, ("0.09 s", "0.09 s", "0.07 s"), strict=True)] == [True] * 3
 
 
 def test_an_event_source_of_a_granted_destination(page: Page, upstream: Upstream, site: ThreadedServer) -> None:
