@@ -4,14 +4,18 @@ from typing import Protocol
 
 
 class ChannelLost(Exception):
-    """The other end is gone while something was being written to it."""
+    """The channel is of no use any more. The text says which side of it and why, for the log."""
 
 
 class Channel(Protocol):
     """A byte channel to the extension. May be lost at any time; the engine then ends or is given another one."""
 
     async def receive(self) -> bytes:
-        """The next bytes, any split of frames; b"" once the other end has closed."""
+        """The next bytes, any split of frames; b"" once the other end has closed.
+
+        Raises:
+            ChannelLost: it broke in another way; b"" afterwards.
+        """
         ...
 
     async def hung_up(self) -> None:

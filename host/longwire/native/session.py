@@ -141,7 +141,10 @@ class Session:
                 tasks.start_soon(self._policy.follow)
                 with anyio.move_on_after(FIRST_POLICY_S), suppress(StreamError):
                     await self._policy.settled()
-                await self._receive_forever()
+                try:
+                    await self._receive_forever()
+                except ChannelLost as lost:
+                    self._reason = str(lost)
                 tasks.cancel_scope.cancel()
         finally:
             unwatch()
@@ -192,10 +195,10 @@ class Session:
             before, LAST_WORDS.welcomed = LAST_WORDS.welcomed, self._greeted
             try:
                 await self._channel.write(b"".join(frames))
-            except ChannelLost:
+            except ChannelLost as lost:
                 # The receive loop would see the end of input as well, but it may be waiting for this loop.
                 LAST_WORDS.welcomed = before
-                self._stop("the browser closed the output")
+                self._stop(str(lost))
                 return
             self._writing = False
             self._written.set()

@@ -8,6 +8,7 @@ lock, is a delay that every small event would pay.
 """
 
 import asyncio
+import errno
 import os
 import queue
 import select
@@ -55,7 +56,7 @@ class StdioChannel:
         self._input_fd = input_fd
         self._output_fd = output_fd
         self._loop = asyncio.get_running_loop()
-        self._received: asyncio.Queue[bytes] = asyncio.Queue()
+        self._received: asyncio.Queue[bytes | ChannelLost] = asyncio.Queue()
         self._may_read = threading.Semaphore(MAX_READS_WAITING)
         self._to_write: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]]] = queue.SimpleQueue()
         self._handed_over = 0  # writes that the thread has not finished
@@ -74,7 +75,9 @@ class StdioChannel:
             return b""
         data = await self._received.get()
         self._may_read.release()
-        self._ended = not data
+        self._ended = not data or isinstance(data, ChannelLost)
+        if isinstance(data, ChannelLost):
+            raise data
         return data
 
     async def hung_up(self) -> None:
@@ -86,8 +89,8 @@ class StdioChannel:
         if not self._handed_over and len(data) <= _AT_ONCE_BYTES and self._ready():
             try:
                 data = data[os.write(self._output_fd, data) :]
-            except OSError:
-                raise _lost() from None
+            except OSError as error:
+                raise _lost(error) from None
             if not data:
                 return
         done: asyncio.Future[None] = self._loop.create_future()
@@ -106,14 +109,15 @@ class StdioChannel:
                     with suppress(RuntimeError):
                         self._loop.call_soon_threadsafe(self._hung_up.set)
                     return
+            data: bytes | ChannelLost
             try:
                 data = os.read(self._input_fd, READ_BYTES)
-            except OSError:
-                data = b""
+            except OSError as error:
+                data = ChannelLost(f"the input failed ({_name_of(error)})")
             # A closed loop means that the process is ending.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._received.put_nowait, data)
-            if not data:
+            if not data or isinstance(data, ChannelLost):
                 return
 
     def _write_forever(self) -> None:
@@ -124,8 +128,8 @@ class StdioChannel:
                 view = memoryview(data)
                 while view:
                     view = view[os.write(self._output_fd, view) :]
-            except OSError:
-                error = _lost()
+            except OSError as failed:
+                error = _lost(failed)
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._written, done, error)
 
@@ -139,8 +143,13 @@ class StdioChannel:
             done.set_exception(error)
 
 
-def _lost() -> ChannelLost:
-    return ChannelLost("the browser closed the channel")
+def _lost(error: OSError) -> ChannelLost:
+    return ChannelLost(f"the browser closed the output ({_name_of(error)})")
+
+
+def _name_of(error: OSError) -> str:
+    """As in EPIPE."""
+    return errno.errorcode.get(error.errno or 0, "unknown")
 
 
 def _readiness_of(pipe: int) -> Callable[[], bool]:

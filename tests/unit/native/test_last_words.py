@@ -97,6 +97,24 @@ def test_a_caller_that_is_not_the_extension_is_named_if_it_is_one(tmp_path: Path
     assert_told(tmp_path, f"started by {other}, not by the Longwire extension")
 
 
+def test_input_that_breaks_rather_than_ends_is_told(tmp_path: Path) -> None:
+    """A file that may only be written in the place of the pipe: reading it is an error, and not the end."""
+    written = os.open(tmp_path / "file", os.O_WRONLY | os.O_CREAT)
+    try:
+        host = subprocess.run(
+            [sys.executable, "-I", "-c", ENTRY, f"chrome-extension://{extension_id()}/"],
+            stdin=written,
+            stdout=subprocess.PIPE,
+            env=environment(tmp_path),
+            timeout=20,
+            check=False,
+        )
+    finally:
+        os.close(written)
+    assert (host.returncode, host.stdout) == (0, b"")
+    assert_told(tmp_path, "the input failed (EBADF)")
+
+
 def test_output_that_was_closed_before_welcome_is_told(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-I", "-c", ENTRY, f"chrome-extension://{extension_id()}/"],
@@ -111,7 +129,7 @@ def test_output_that_was_closed_before_welcome_is_told(tmp_path: Path) -> None:
         host.stdin.write(len(hello).to_bytes(4, sys.byteorder) + hello)
         host.stdin.flush()
         assert host.wait(20) == 0
-    assert_told(tmp_path, "the browser closed the output")
+    assert_told(tmp_path, "the browser closed the output (EPIPE)")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
