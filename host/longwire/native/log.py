@@ -24,8 +24,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 
-from longwire.policy.locations import state_folder
 from longwire.native.page_lines import PageLines
+from longwire.policy.locations import state_folder
 from longwire.protocol.errors import Category, StreamError
 from longwire.protocol.messages import StreamStart
 
