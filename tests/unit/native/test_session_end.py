@@ -90,11 +90,11 @@ async def test_the_head_of_a_response_waits_where_too_much_waits_already(
         for stream_id in range(1, 21):
             bench.start(stream_id)
         with anyio.fail_after(5):
-            while len(bench.upstream.responses) < 20:
+            while unread() <= 100_000:
                 await anyio.lowlevel.checkpoint()
-        for _ in range(100):
+        for _ in range(1000):
             await anyio.lowlevel.checkpoint()
-        assert 100_000 < unread() < 400_000
+        assert unread() < 400_000
         bench.channel.gate.set()
         for stream_id in range(1, 21):
             assert (await bench.channel.terminal(stream_id))["type"] == "STREAM_END"
