@@ -10,8 +10,8 @@ import structlog
 from longwire import __version__
 from longwire.assets import extension_id
 from longwire.native import log as host_log
-from longwire.native.live_policy import LivePolicy
 from longwire.native.last_words import LAST_WORDS
+from longwire.native.live_policy import LivePolicy
 from longwire.native.session import Session
 from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions

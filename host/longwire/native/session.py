@@ -16,8 +16,8 @@ import structlog
 from longwire import __version__
 from longwire.native.channel import Channel, ChannelLost
 from longwire.native.exchange import Exchange, inline_bytes
-from longwire.native.live_policy import LivePolicy
 from longwire.native.last_words import LAST_WORDS, START_FAILED
+from longwire.native.live_policy import LivePolicy
 from longwire.native.log import audit_fields, failure_fields, tick
 from longwire.native.requests import RequestPlanner
 from longwire.native.suspending import fix_for
