@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--quick] [--policy | --first-second | --neighbours] [--json]`: figures, printed as a table.
+"""`python -m tests.bench [--quick] [--policy | --memory | --first-second | --neighbours] [--json]`: prints figures.
 
 The first second and the neighbours have targets, and alone an exit code: 1 if one is missed.
 """
@@ -19,6 +19,7 @@ from tests.bench.figures import Figures, Row, delay_per_event, neighbour_delay, 
 from tests.bench.first_second import first_second
 from tests.bench.neighbours import neighbour_floods
 from tests.bench.policy import policy_costs
+from tests.bench.unread import unread_costs
 from tests.e2e.browser import running_browser
 from tests.e2e.conftest import PAGE_SCRIPT
 from tests.upstreams.app import make_app
@@ -70,6 +71,12 @@ def boundary(rounds: int, console: Console) -> list[Row]:
         return policy_costs(rounds, Path(folder))
 
 
+def unread(console: Console) -> list[Row]:
+    """What a thousand streams cost that nobody reads; no browser."""
+    console.print("measuring streams that nobody reads …", style="dim")
+    return unread_costs(1000)
+
+
 def main() -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
@@ -78,6 +85,7 @@ def main() -> None:
     parser.add_argument("--policy", action="store_true", help="decisions and the reflection guard only")
     parser.add_argument("--first-second", action="store_true", help="the first stream of started browsers only")
     parser.add_argument("--neighbours", action="store_true", help="a quiet page beside hostile servers and pages only")
+    parser.add_argument("--memory", action="store_true", help="what streams that nobody reads cost the host only")
     options = parser.parse_args()
     console = Console(file=sys.stderr)
     within = True
@@ -87,8 +95,12 @@ def main() -> None:
         rows, within = neighbour_floods(100 if options.quick else 500)
     elif options.policy:
         rows = boundary(3 if options.quick else 9, console)
+    elif options.memory:
+        rows = unread(console)
+    elif options.quick:
+        rows = measure(3, 100, 300, console)
     else:
-        rows = measure(3, 100, 300, console) if options.quick else measure(9, 300, 1500, console)
+        rows = measure(9, 300, 1500, console) + unread(console)
     if options.json:
         print(json.dumps([row.as_dict() for row in rows], indent=2))
         sys.exit(0 if within else 1)

@@ -1,4 +1,7 @@
-"""Row 15: a server sends a bomb, endless headers, interim answers without end, a drip. The real host, by its frames."""
+"""Row 15: a server sends a bomb, endless headers, interim answers without end, a drip, windows that nobody reads.
+
+The real host, by its frames.
+"""
 
 import gzip
 from collections.abc import Iterator
@@ -8,12 +11,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from longwire.protocol.limits import WINDOW_FLOOR_BYTES
-from tests.host_process import HostProcess, grant
+from longwire.protocol.limits import (
+    DECODER_FLOOR_BYTES,
+    DECODER_FRAME_POOL_BYTES,
+    DECODER_HOST_POOL_BYTES,
+    WINDOW_FLOOR_BYTES,
+)
+from tests.bench.unread import UnreadServer, unread_streams
+from tests.host_process import PAGE, HostProcess, grant
 from tests.loop_watch import WatchedHost
 from tests.printed import say
 from tests.threats import floods
-from tests.upstreams import bodies, faults
+from tests.upstreams import bodies, coded, faults, hollow
 from tests.upstreams.connection import Request
 from tests.upstreams.hostile import HostileServer
 from tests.upstreams.server import Routes, Server
@@ -31,10 +40,22 @@ async def bomb(request: Request) -> None:
     await bodies.respond(request.connection, BOMB, headers=[("Content-Encoding", "gzip, gzip, gzip")])
 
 
+# Up to a minute of work, in 150 to 400 bytes.
+HOLLOW_BYTES = 40_000_000
+
+
+async def hollow_body(request: Request) -> None:
+    """`/hollow/N`: the N-th of `hollow.NOTHINGS`."""
+    name = sorted(hollow.NOTHINGS)[int(request.path.rpartition("/")[2])]
+    body, encoding = hollow.packed_nothing(name, HOLLOW_BYTES, outer=2)
+    await bodies.respond(request.connection, body, headers=[("Content-Encoding", encoding)])
+
+
 @pytest.fixture(scope="module")
 def hostile() -> Iterator[ThreadedServer]:
     routes = Routes({f"/{name}": handler for name, handler in faults.NAMED.items()})
     routes.add("/bomb", bomb)
+    routes.add("/hollow/", hollow_body)
     with ThreadedServer(lambda: Server(routes)) as server:
         yield server
 
@@ -143,3 +164,95 @@ def test_beside_a_hostile_server_or_page_another_page_is_served(
         f"{max(seen.delays_ms):.0f} ms late, an abort {seen.abort_ms:.0f} ms"
     )
     assert longest < LONGEST_RUN_S
+
+
+UNREAD = 1000
+# What a thousand streams may cost that nobody reads and nothing packs: what the issue of memory is measured against.
+UNREAD_BYTES = 64 * MIB
+
+
+@pytest.fixture(scope="module")
+def unread_server() -> Iterator[ThreadedServer]:
+    with ThreadedServer(lambda: Server(UnreadServer().routes())) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    "names",
+    [(), ("gzip",), ("zstd-streamed",), ("br-largest-window",), ("br-largest-window", "gzip")],
+    ids="+".join,
+)
+def test_a_thousand_streams_that_nobody_reads_cost_a_bounded_memory(
+    tmp_path: Path, unread_server: ThreadedServer, names: tuple[str, ...]
+) -> None:
+    found = unread_streams(tmp_path, unread_server, names, UNREAD)
+    say(
+        f"{UNREAD} unread streams ({', '.join(names) or 'plain'}): host grew by {found.grown_bytes / MIB:.0f} MiB, "
+        f"{found.open} open, others {dict(found.ends)}"
+    )
+    decoders = 0
+    if names:
+        # The floors of all and what may be lent; of that one tab gets half, but its streams are all of this host's.
+        decoders = found.open * DECODER_FLOOR_BYTES + DECODER_HOST_POOL_BYTES // 2
+    assert found.grown_bytes < UNREAD_BYTES + decoders
+    if names in ((), ("gzip",)):
+        assert found.open == UNREAD
+    # Whoever is refused is told so, with the code that says: for the moment.
+    assert found.open >= 3
+    assert found.ends.total() == found.ends["LIMIT_EXCEEDED"]
+
+
+def test_pages_that_leave_windows_unread_are_answered_in_smaller_ones_and_never_refused(tmp_path: Path) -> None:
+    large, _ = coded.encode(bytes(8 * MIB), ["br"])
+    small, _ = coded.encode(bytes(8 * MIB), ["gzip"])
+    asked: list[str] = []
+
+    async def answer(request: Request) -> None:
+        """As an honest server: the best that the client takes."""
+        accepted = request.header("accept-encoding") or ""
+        asked.append(accepted)
+        coding, body = ("br", large) if "br" in accepted.split(", ") else ("gzip", small)
+        await bodies.respond(request.connection, body, headers=[("Content-Encoding", coding)])
+
+    with (
+        ThreadedServer(lambda: Server(answer)) as server,
+        HostProcess(tmp_path, grant(server.url("/"))) as host,
+    ):
+        host.hello()
+        for number in range(1, 61):
+            host.start(number, server.url("/"))
+        seen = dict.fromkeys(range(1, 61), 0)
+        while min(seen.values()) < WINDOW_FLOOR_BYTES:
+            message = host.next()
+            assert message is not None
+            assert message["type"] != "STREAM_ERROR", message
+            if message["type"] == "STREAM_CHUNK":
+                seen[message["id"]] += len(message["data"])
+        wide = asked.count("gzip, deflate, br, zstd")
+        assert 0 < wide <= DECODER_FRAME_POOL_BYTES // (4 * MIB)
+        assert len(asked) == wide + asked.count("gzip, deflate") == 60
+        # Another tab has its own share, and the first one has it again once its streams are gone.
+        host.start(61, server.url("/"), page=PAGE | {"tab": 2})
+        assert host.body(61)[1]["type"] == "STREAM_END"
+        for number in range(1, 61):
+            host.send(type="STREAM_ABORT", id=number, reason="signal")
+        for _ in range(60):
+            host.expect("STREAM_ABORTED")
+        host.start(62, server.url("/"))
+        assert host.body(62)[1]["type"] == "STREAM_END"
+        assert asked[60:] == ["gzip, deflate, br, zstd"] * 2
+
+
+@pytest.mark.parametrize("name", sorted(hollow.NOTHINGS))
+def test_a_body_that_decodes_to_nothing_costs_no_seconds(host: HostProcess, hostile: ThreadedServer, name: str) -> None:
+    process = psutil.Process(host.process.pid)
+    before = process.cpu_times()
+    number = next(NUMBERS)
+    host.start(number, hostile.url(f"/hollow/{sorted(hollow.NOTHINGS).index(name)}"))
+    received, end = host.body(number)
+    after = process.cpu_times()
+    spent = after.user + after.system - before.user - before.system
+    assert (received, end["type"], end["code"]) == (b"", "STREAM_ERROR", "DECODE_FAILED")
+    assert "empty parts" in end["message"]
+    say(f"a body of {HOLLOW_BYTES / 1e6:.0f} MB of {name}, packed twice: {spent * 1000:.0f} ms of the host's CPU")
+    assert spent < 0.5

@@ -21,6 +21,12 @@ def _raw_deflate(data: bytes) -> bytes:
     return made.compress(data) + made.flush()
 
 
+def _streamed_zstd(data: bytes) -> bytes:
+    """As a server does that does not know the length: the window stands in the head, and not the size."""
+    made = zstd.ZstdCompressor()
+    return made.compress(data) + made.flush()
+
+
 # Coding as a test names it: the Content-Encoding it goes under, and the encoder.
 CODINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "gzip": ("gzip", lambda data: gzip.compress(data, mtime=0)),
@@ -28,7 +34,9 @@ CODINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "deflate": ("deflate", zlib.compress),
     "deflate-raw": ("deflate", _raw_deflate),
     "br": ("br", lambda data: bytes(brotli.compress(data, quality=4))),
+    "br-largest-window": ("br", lambda data: bytes(brotli.compress(data, quality=4, lgwin=24))),
     "zstd": ("zstd", zstd.compress),
+    "zstd-streamed": ("zstd", _streamed_zstd),
     "zstd-frames": ("zstd", lambda data: b"".join(zstd.compress(part) for part in _halves(data))),
 }
 

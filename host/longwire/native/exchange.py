@@ -6,7 +6,7 @@ It runs as one task in one cancel scope. Whatever ends it, the socket is closed 
 """
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import anyio
@@ -182,7 +182,10 @@ class Exchange:
             await plan.begin(self._on_revoked)
             self._log = self._log.bind(grant=plan.grant_name)
             self._log.info("start", outcome="allowed")
-            response = await self._upstream.open(plan.request(self._body()))
+            # Without a name for the request: it would hold the body as long as the stream lives.
+            response = await self._upstream.open(
+                replace(plan.request(self._body()), memory=self.stream.decoders),
+            )
             self._outbox.body_gone(self.stream)
             try:
                 # An abort in the very turn of the loop that brought the response found nothing left to cancel.
@@ -196,6 +199,7 @@ class Exchange:
             await plan.failed()
             raise
         finally:
+            self.stream.decoders.close()
             plan.close()
 
     async def _deliver(self, plan: RequestPlan, response: UpstreamResponse) -> None:
@@ -227,6 +231,7 @@ class Exchange:
             plan.inspect(data, stream.pushed + len(data))
             stream.push(data)
             self._outbox.offer(stream)
+            data = b""  # not held while nobody reads
         stream.finish(response.completeness, clock.timings())
         self._audit_end("end", outcome="completed", code=None, completeness=response.completeness)
         self._outbox.offer(stream)

@@ -421,7 +421,7 @@ class Session:
 
     def read_ahead(self) -> int:
         """See `Outbox.read_ahead`."""
-        return self._scheduler.chunk_limit
+        return self._scheduler.read_ahead
 
     def _send(self, message: FromHost) -> None:
         self.send_control(encode(message))

@@ -54,6 +54,13 @@ class CreditPools:
         self._lent_total += lent
         return lent
 
+    def borrow_all(self, frame: Hashable, wanted: int) -> bool:
+        """Lend exactly `wanted` bytes to a stream of `frame`, or nothing; whether it did."""
+        lent = self.borrow(frame, wanted)
+        if lent < wanted:
+            self.repay(frame, lent)
+        return lent == wanted
+
     def repay(self, frame: Hashable, amount: int) -> None:
         """Take `amount` bytes back from a stream of `frame`."""
         self._lent[frame] -= amount

@@ -10,7 +10,7 @@ so a control frame never waits behind more than the one data frame that is being
 
 from collections import deque
 
-from longwire.protocol.limits import CHUNK_ALONE_BYTES, CHUNK_SHARED_BYTES, MIB
+from longwire.protocol.limits import CHUNK_ALONE_BYTES, CHUNK_SHARED_BYTES, MIB, READ_AHEAD_BYTES
 from longwire.streams.stream import Stream
 
 # Control frames that may wait, and their bytes, before nothing is done that makes more of them: a page cannot make
@@ -40,8 +40,13 @@ class Scheduler:
 
     @property
     def chunk_limit(self) -> int:
-        """Bytes of body in one chunk now; also how far a stream reads ahead."""
+        """Bytes of body in one chunk now."""
         return CHUNK_ALONE_BYTES if self.live_streams <= 1 else CHUNK_SHARED_BYTES
+
+    @property
+    def read_ahead(self) -> int:
+        """Bytes that each stream may hold ready for the pipe now: a chunk, and less where very many could at once."""
+        return min(self.chunk_limit, READ_AHEAD_BYTES // max(1, self.live_streams))
 
     def add_control(self, frame: bytes) -> None:
         """Queue a frame that overtakes all data."""

@@ -4,10 +4,11 @@ from collections.abc import Hashable
 
 from longwire.protocol.errors import ErrorCode, Phase
 from longwire.protocol.frames import encode, encode_chunk
-from longwire.protocol.limits import CHUNK_SHARED_BYTES, MAX_MESSAGE_CHARS
+from longwire.protocol.limits import CHUNK_SHARED_BYTES, MAX_MESSAGE_CHARS, WINDOW_FLOOR_BYTES
 from longwire.protocol.messages import StreamAborted, StreamBodyAck, StreamEnd, StreamErrorMessage, StreamHeaders
 from longwire.protocol.parts import Completeness, Timings
 from longwire.streams.credit import CreditPools, Window
+from longwire.streams.memory import DecoderLoan
 from longwire.streams.state import Event, State, advance
 
 
@@ -18,10 +19,11 @@ class Stream:
     bytes that came before it. `abort` and `fail_now` overtake, and drop what is buffered.
     """
 
-    def __init__(self, stream_id: int, frame: Hashable, pools: CreditPools) -> None:
+    def __init__(self, stream_id: int, frame: Hashable, pools: CreditPools, decoders: DecoderLoan) -> None:
         self.id = stream_id
         self.frame = frame
         self.window = Window(pools, frame)
+        self.decoders = decoders
         self.state = State.OPEN
         self.paused = False
         self.queued = False  # whether it stands in the scheduler's round; kept here so that looking is free
@@ -52,10 +54,14 @@ class Stream:
         return self.window.sent + len(self._buffer)
 
     def wants(self, limit: int) -> int:
-        """How many more bytes may be read from the socket now: within the credit, and up to `limit` buffered."""
+        """How many more bytes may be read from the socket now: within the credit, and up to `limit` buffered.
+
+        While half of `limit` waits for the pipe, a small read is not worth while: it may be a large one after that.
+        """
         if self.paused or self.state is not State.BODY:
             return 0
-        return max(0, min(self.window.credit, limit) - len(self._buffer))
+        room = max(0, min(self.window.credit, limit) - len(self._buffer))
+        return 0 if room <= WINDOW_FLOOR_BYTES and 2 * len(self._buffer) >= limit else room
 
     def headers(self, message: StreamHeaders) -> bytes:
         """The frame that opens the body."""

@@ -12,6 +12,7 @@ from longwire.protocol.limits import (
     RESERVED_STREAMS,
 )
 from longwire.streams.credit import CreditPools
+from longwire.streams.memory import DecoderLoan, DecoderPools
 from longwire.streams.stream import Stream
 
 
@@ -28,6 +29,7 @@ class StreamTable:
         reserved: int = RESERVED_STREAMS,
     ) -> None:
         self.pools = CreditPools()
+        self.decoders = DecoderPools()
         self._bodies = CreditPools(INLINE_POOL_BYTES, INLINE_POOL_BYTES)
         self._body_of: dict[int, int] = {}
         self._per_frame = per_frame
@@ -66,7 +68,7 @@ class StreamTable:
         if free <= self._reserved and (of_tab := self._count(tab)) >= free:
             raise self._full(of_tab, "one tab while so few are left for the others")
         self._take_body(stream_id, tab, body_bytes)
-        stream = Stream(stream_id, frame, self.pools)
+        stream = Stream(stream_id, frame, self.pools, DecoderLoan(self.decoders, tab, frame))
         self._streams[stream_id] = stream
         self._of_frame[frame] += 1
         self._tab_of[stream_id] = tab
@@ -77,16 +79,14 @@ class StreamTable:
         self._bodies.repay(self._tab_of[stream.id], self._body_of.pop(stream.id, 0))
 
     def _take_body(self, stream_id: int, tab: Hashable, size: int) -> None:
-        lent = self._bodies.borrow(tab, size)
-        if lent < size:
-            self._bodies.repay(tab, lent)
+        if not self._bodies.borrow_all(tab, size):
             message = (
                 f"the request bodies that wait to be sent or answered take up what one tab may have of the "
                 f"{INLINE_POOL_BYTES // MIB} MiB for all pages; wait for an answer, or send the body as a stream"
             )
             raise StreamError(ErrorCode.LIMIT_EXCEEDED, message, Phase.POLICY)
-        if lent:
-            self._body_of[stream_id] = lent
+        if size:
+            self._body_of[stream_id] = size
 
     def _count(self, tab: Hashable) -> int:
         return sum(each == tab for each in self._tab_of.values())
@@ -99,6 +99,7 @@ class StreamTable:
     def remove(self, stream: Stream) -> None:
         """Free the slot."""
         stream.window.close()
+        stream.decoders.close()
         self.body_gone(stream)
         del self._streams[stream.id], self._tab_of[stream.id]
         self._of_frame[stream.frame] -= 1

@@ -110,6 +110,10 @@ class HopStream(httpcore2.AsyncNetworkStream):
             raise
         return self
 
+    def limit_reads(self, size: int) -> None:
+        """From now on take at most `size` bytes from the kernel at once."""
+        self._raw.most = size
+
     def close(self) -> None:
         """Close the socket now, without a closing handshake that a dead or slow peer could draw out."""
         self._raw.close()

@@ -18,6 +18,7 @@ from longwire.protocol.parts import RedirectMode
 from longwire.turns import Turns
 from longwire.upstream.buffers import ReceiveBuffers
 from longwire.upstream.connection import Connection, ConnectionKey
+from longwire.upstream.decoding import ACCEPT_ENCODING, BOOKED_BYTES, SMALL_CODINGS
 from longwire.upstream.errors import FOREIGN, exchange_error
 from longwire.upstream.framing import judge_head
 from longwire.upstream.head import build_request
@@ -148,9 +149,13 @@ class _Exchange:
         self._connection = None
         connection = self._connection = await self._get_connection(self._request.isolation, hop)
         fresh = connection.connected_at is None
+        # What is asked for can also be decoded: its window is held from here on, and let go when the head of the body
+        # says that it needs less.
+        codings = ACCEPT_ENCODING if self._request.memory.hold(BOOKED_BYTES) else SMALL_CODINGS
         upload = Upload(chain.body, lambda: connection.stream, self._timers, self._step)
         try:
-            raw = await connection.send(build_request(chain.method, hop, chain.body, upload), self._timers.progress)
+            request = build_request(chain.method, hop, chain.body, upload, codings)
+            raw = await connection.send(request, self._timers.progress)
             head = judge_head(
                 chain.method,
                 raw.extensions["http_version"],
@@ -169,6 +174,7 @@ class _Exchange:
                 timers=self._timers,
                 timings=timings,
                 step=self._step,
+                memory=self._request.memory,
                 let_go=self._let_go,
             )
         except FOREIGN as error:

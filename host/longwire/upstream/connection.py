@@ -22,6 +22,7 @@ from longwire.upstream.buffers import ReceiveBuffers
 from longwire.upstream.interim import InterimAnswers
 from longwire.upstream.model import Hop
 from longwire.upstream.resolver import Resolver
+from longwire.upstream.sockets import SMALL_READ_BYTES
 
 # At DEBUG it logs whole header lists, injected secrets included, whatever the root logger's owner asked for.
 logging.getLogger("httpcore2").setLevel(logging.WARNING)
@@ -100,6 +101,8 @@ class Connection:
         """
         self._backend.expect(InterimAnswers(alive, self._unparsed))
         request.extensions["trace"] = self._trace
+        if self._backend.stream is not None:
+            self._backend.stream.limit_reads(SMALL_READ_BYTES)
         return await self._http.handle_async_request(request)
 
     @property

@@ -25,8 +25,12 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _BODY_METHODS: Final = frozenset({"POST", "PUT"})
 
 
-def build_request(method: str, hop: Hop, body: RequestBody, content: Upload) -> httpcore2.Request:
+def build_request(
+    method: str, hop: Hop, body: RequestBody, content: Upload, codings: str = ACCEPT_ENCODING
+) -> httpcore2.Request:
     """The request for httpcore2; `content` is the iterable that will give `body`'s bytes.
+
+    `codings` are those that the response may have, where the hop does not say.
 
     Raises:
         StreamError: PROTOCOL, phase `policy`; a field that only this module writes, or one that is not latin-1. Policy
@@ -42,7 +46,7 @@ def build_request(method: str, hop: Hop, body: RequestBody, content: Upload) -> 
         fields.append(("Accept", "*/*"))
     if "accept-encoding" not in given:
         # Fetch standard: a range is a range of the plain bytes.
-        fields.append(("Accept-Encoding", "identity" if "range" in given else ACCEPT_ENCODING))
+        fields.append(("Accept-Encoding", "identity" if "range" in given else codings))
     fields += _framing(method, body)
     return httpcore2.Request(
         method=method.encode("ascii"),

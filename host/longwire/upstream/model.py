@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from longwire.protocol.limits import DECODER_FLOOR_BYTES
 from longwire.protocol.parts import Completeness, RedirectMode
 
 # What the resolved address of a hop may be; a grant names exactly one. See `addresses`.
@@ -94,9 +95,31 @@ class Redirect:
 NextHop: TypeAlias = Callable[[Redirect], Awaitable[Hop]]
 
 
+class DecoderMemory(Protocol):
+    """What the decoders of one response may hold: windows, tables, buffers."""
+
+    def hold(self, size: int) -> bool:
+        """Let them hold `size` bytes together from now on, more or fewer than before; 0 at the end.
+
+        Returns:
+            False if that is too much; what was held before stays. Fewer is never too much.
+        """
+
+
+class FloorMemory:
+    """What every stream has of its own, and nothing lent."""
+
+    def hold(self, size: int) -> bool:
+        """See `DecoderMemory`."""
+        return size <= DECODER_FLOOR_BYTES
+
+
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
-    """One exchange, redirects included. Connections are never shared across different `isolation` keys."""
+    """One exchange, redirects included. Connections are never shared across different `isolation` keys.
+
+    The response is decoded within `memory`.
+    """
 
     method: str
     hop: Hop
@@ -105,6 +128,7 @@ class UpstreamRequest:
     redirect: RedirectMode
     next_hop: NextHop
     timeouts: UpstreamTimeouts
+    memory: DecoderMemory = field(default_factory=FloorMemory)
 
 
 @dataclass(frozen=True, slots=True)

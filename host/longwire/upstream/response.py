@@ -6,12 +6,14 @@ import anyio
 import httpcore2
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.protocol.limits import WINDOW_FLOOR_BYTES
 from longwire.protocol.parts import Completeness
 from longwire.upstream.connection import Connection
 from longwire.upstream.decoding import make_decoder
 from longwire.upstream.errors import FOREIGN, exchange_error
 from longwire.upstream.framing import ResponseHead
-from longwire.upstream.model import Timings
+from longwire.upstream.model import DecoderMemory, Timings
+from longwire.upstream.sockets import LEAST_READ_BYTES, READ_BYTES, SMALL_READ_BYTES
 from longwire.upstream.timers import Timers
 from longwire.upstream.upload import Upload
 
@@ -31,6 +33,7 @@ class HttpResponse:
         timers: Timers,
         timings: Timings,
         step: Callable[[], Awaitable[None]],
+        memory: DecoderMemory,
         let_go: Callable[[Connection], None],
     ) -> None:
         """`step`: see `Turns.step`. `let_go` gets the connection back once, to keep or to forget.
@@ -46,7 +49,7 @@ class HttpResponse:
         self.completeness = head.completeness
         self.timings = timings
         self.wire_bytes = 0
-        self._decoder = make_decoder(head.headers, has_body=head.completeness is not Completeness.NONE)
+        self._decoder = make_decoder(head.headers, memory, has_body=head.completeness is not Completeness.NONE)
         self._raw = raw
         self._pieces = raw.aiter_stream()
         self._connection = connection
@@ -54,7 +57,7 @@ class HttpResponse:
         self._timers = timers
         self._step = step
         self._let_go = let_go
-        self._ready = memoryview(b"")
+        self._ready = b""
         self._reading = False
         self._done = False
         self._failure: StreamError | None = None
@@ -79,7 +82,7 @@ class HttpResponse:
                     raise self._failure
                 if self._done:
                     return b""
-                await self._advance()
+                await self._advance(max_bytes)
                 if not self._ready:
                     await self._step()
         except StreamError as error:
@@ -90,8 +93,8 @@ class HttpResponse:
             raise
         finally:
             self._reading = False
-        data = bytes(self._ready[:max_bytes])
-        self._ready = self._ready[max_bytes:]
+        # Not a view of what is left: an empty one would hold all of it as long as nobody reads.
+        data, self._ready = self._ready[:max_bytes], self._ready[max_bytes:]
         return data
 
     async def aclose(self) -> None:
@@ -116,13 +119,13 @@ class HttpResponse:
         finally:
             await self.aclose()
 
-    async def _advance(self) -> None:
-        """One step: make `_ready` longer, or set `_done`, or neither."""
-        made = self._decoder.step()
+    async def _advance(self, wanted: int) -> None:
+        """One step: make `_ready` longer, by about `wanted` bytes at most, or set `_done`, or neither."""
+        made = self._decoder.step(wanted)
         if made is not None:
-            self._ready = memoryview(made)
+            self._ready = made
             return
-        piece = await self._next_piece()
+        piece = await self._next_piece(wanted)
         if piece:
             self.wire_bytes += len(piece)
             self._decoder.feed(piece)
@@ -130,8 +133,10 @@ class HttpResponse:
         self._decoder.finish()
         await self._end()
 
-    async def _next_piece(self) -> bytes:
-        """What the framing gives next, b"" at its end."""
+    async def _next_piece(self, wanted: int) -> bytes:
+        """What the framing gives next, b"" at its end. What nobody may want for long is not taken from the kernel."""
+        most = SMALL_READ_BYTES if wanted <= WINDOW_FLOOR_BYTES else READ_BYTES
+        self._connection.stream.limit_reads(min(max(wanted, LEAST_READ_BYTES), most))
         with self._timers.between_bytes():
             try:
                 async for piece in self._pieces:
@@ -144,6 +149,7 @@ class HttpResponse:
     async def _end(self) -> None:
         await self._raw.aclose()
         self._done = True
+        self._decoder.close()
         self._let_go(self._connection)
 
     def _fail(self, error: StreamError) -> None:
@@ -151,7 +157,8 @@ class HttpResponse:
             return
         self._failure = error
         self._done = True
-        self._ready = memoryview(b"")
+        self._ready = b""
+        self._decoder.close()
         self._connection.close()
         self._let_go(self._connection)
 

@@ -20,6 +20,11 @@ from longwire.upstream.addresses import IPAddress
 from longwire.upstream.buffers import LARGE_BUFFER_BYTES, SMALL_BUFFER_BYTES, ReceiveBuffer, ReceiveBuffers
 
 READ_BYTES: Final = 64 * 1024
+# What is taken from the kernel at once while nobody is known to want more: what a reader that stops leaves behind lies
+# in two or three places at once.
+SMALL_READ_BYTES: Final = 4 * 1024
+# Less is not worth a call to the kernel.
+LEAST_READ_BYTES: Final = 512
 
 # When the next address is tried beside one that does not answer (RFC 8305 section 5).
 ATTEMPT_DELAY_S: Final = 0.25
@@ -41,6 +46,8 @@ class SocketStream(anyio.abc.ByteStream):
         self._turns = Turns()
         self._isolation = ""
         self._closed = False
+        # The most that `receive` takes, whoever asks for how much: anyio's TLS and httpcore2 ask for 64 KiB always.
+        self.most = SMALL_READ_BYTES
         # False makes `receive` raise anyio.WouldBlock where it would have to wait.
         self.waits = True
         # Whether `mute` was called.
@@ -52,7 +59,7 @@ class SocketStream(anyio.abc.ByteStream):
         self._buffer = ReceiveBuffer(buffers, isolation, lambda size: _set_receive_buffer(self._socket, size))
 
     async def receive(self, max_bytes: int = READ_BYTES) -> bytes:
-        """Take 1 to `max_bytes` bytes from the kernel.
+        """Take 1 to `max_bytes` bytes from the kernel, and no more than `most`.
 
         Raises:
             anyio.EndOfStream: the peer closed its side.
@@ -67,7 +74,7 @@ class SocketStream(anyio.abc.ByteStream):
             if self._closed:
                 raise anyio.ClosedResourceError
             try:
-                data = self._socket.recv(max_bytes)
+                data = self._socket.recv(min(max_bytes, self.most))
             except (BlockingIOError, InterruptedError):
                 if not self.waits:
                     raise anyio.WouldBlock from None

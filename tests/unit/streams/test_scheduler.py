@@ -8,13 +8,14 @@ from longwire.protocol.limits import CHUNK_ALONE_BYTES, CHUNK_SHARED_BYTES
 from longwire.protocol.messages import StreamHeaders, StreamPing
 from longwire.protocol.parts import Completeness, Timings
 from longwire.streams.credit import CreditPools
+from longwire.streams.memory import DecoderLoan, DecoderPools
 from longwire.streams.scheduler import Scheduler
 from longwire.streams.stream import Stream
 from tests.unit.streams.frames import read_frames
 
 
 def body_stream(stream_id: int) -> Stream:
-    stream = Stream(stream_id, stream_id, CreditPools())
+    stream = Stream(stream_id, stream_id, CreditPools(), DecoderLoan(DecoderPools(), 1, stream_id))
     stream.headers(
         StreamHeaders(
             type="STREAM_HEADERS",

@@ -11,6 +11,7 @@ from longwire.protocol.limits import CHUNK_SHARED_BYTES, WINDOW_FLOOR_BYTES
 from longwire.protocol.messages import StreamHeaders
 from longwire.protocol.parts import Completeness, Timings
 from longwire.streams.credit import CreditPools
+from longwire.streams.memory import DecoderLoan, DecoderPools
 from longwire.streams.scheduler import Scheduler
 from longwire.streams.state import TRANSITIONS, Event, IllegalTransition, State, advance
 from longwire.streams.stream import Stream
@@ -21,7 +22,7 @@ TERMINALS = {"STREAM_END", "STREAM_ERROR", "STREAM_ABORTED"}
 
 
 def new_stream() -> Stream:
-    return Stream(7, "frame", CreditPools())
+    return Stream(7, "frame", CreditPools(), DecoderLoan(DecoderPools(), "tab", "frame"))
 
 
 def head() -> StreamHeaders:

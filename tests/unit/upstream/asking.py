@@ -45,6 +45,17 @@ def hop(
     )
 
 
+class AnyMemory:
+    """Decoders may hold what they like; how much it is now."""
+
+    held = 0
+
+    def hold(self, size: int) -> bool:
+        """See `DecoderMemory`."""
+        self.held = size
+        return True
+
+
 def ask(
     url: str,
     *,
@@ -71,6 +82,7 @@ def ask(
         redirect=redirect,
         next_hop=next_hop or anywhere,
         timeouts=UpstreamTimeouts(header_s, idle_s, total_s),
+        memory=AnyMemory(),
     )
 
 
