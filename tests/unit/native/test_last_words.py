@@ -27,7 +27,7 @@ FAILING = f"""
 from longwire.native import process
 def fail(*_):
     raise RuntimeError("{SECRET}")
-process.PolicyStore = fail
+process.LivePolicy = fail
 """
 
 

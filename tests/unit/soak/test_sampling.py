@@ -1,7 +1,7 @@
 """What is read of a process is what it does."""
 
-import os
-import threading
+import subprocess
+import sys
 
 import psutil
 import pytest
@@ -16,31 +16,46 @@ def sample(sampler: Sampler) -> Sample:
     return sampler.samples[-1]
 
 
+# A process of its own, since threads that other tests left behind come and go in this one. A line for each step.
+WATCHED = f"""
+import os, sys, threading
+def step():
+    print(flush=True)
+    sys.stdin.readline()
+step()
+held = bytearray(os.urandom({MIB}) * 32)
+pipe = os.pipe()
+go, gone = threading.Event(), threading.Event()
+def sleepy():
+    for _ in range(200):
+        go.wait(0.0001)
+    gone.set()
+    go.wait()
+thread = threading.Thread(target=sleepy)
+thread.start()
+gone.wait()
+step()
+go.set()
+thread.join()
+for end in pipe:
+    os.close(end)
+step()
+"""
+
+
 def test_memory_descriptors_threads_and_wake_ups_are_counted() -> None:
-    sampler = Sampler(psutil.Process())
-    before = sample(sampler)
-    held = bytearray(os.urandom(MIB) * 32)
-    pipe = os.pipe()
-    go, gone = threading.Event(), threading.Event()
-
-    def sleepy() -> None:
-        for _ in range(200):
-            go.wait(0.0001)
-        gone.set()
-        go.wait()
-
-    thread = threading.Thread(target=sleepy)
-    thread.start()
-    gone.wait()
-
-    during = sample(sampler)
-    go.set()
-    thread.join()
-    for end in pipe:
-        os.close(end)
-    after = sample(sampler)
-
-    assert during.memory - before.memory >= len(held)
+    with subprocess.Popen([sys.executable, "-c", WATCHED], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as watched:
+        assert watched.stdin is not None
+        assert watched.stdout is not None
+        sampler = Sampler(psutil.Process(watched.pid))
+        seen = []
+        for _ in range(3):
+            watched.stdout.readline()
+            seen.append(sample(sampler))
+            watched.stdin.write(b"\n")
+            watched.stdin.flush()
+    before, during, after = seen
+    assert during.memory - before.memory >= 32 * MIB
     assert during.rss >= during.memory
     assert during.descriptors == before.descriptors + 2
     assert during.threads == before.threads + 1
