@@ -153,7 +153,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorInfo>> = {
   SECRET_REFLECTED: {
     category: 'POLICY',
     retryable: false,
-    meaning: 'the server sent an injected secret back'
+    meaning: 'the server sent an injected secret back, now or before'
   },
   POLICY_INVALID: {
     category: 'POLICY',

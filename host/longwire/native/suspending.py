@@ -13,7 +13,7 @@ import anyio.to_thread
 import structlog
 
 from longwire.native.log import PRIVATE
-from longwire.policy import Grant, Policy, SecretSource, Suspension, Suspensions, suspend
+from longwire.policy import Grant, Policy, SecretSource, Suspension, Suspensions, UnusableState, suspend
 from longwire.policy.urls import parse_origin
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.parts import Page
@@ -32,9 +32,14 @@ class SuspensionKeeper:
         self._one_at_a_time = anyio.Lock()
         self._thread = anyio.CapacityLimiter(1)  # not one of those that a resolver may keep
         self._failing = False
+        self._told: UnusableState | None = None
 
     async def keep(self) -> None:
         """Write down what is not yet. Back when it is, when it cannot be, or after `KEEP_PATIENCE_S`."""
+        unreadable = self.suspensions.problem
+        if unreadable is not None and unreadable is not self._told:
+            log.error("suspensions not readable", reason=unreadable.what)
+        self._told = unreadable
         if not self.suspensions.unsaved:
             return
         with anyio.move_on_after(KEEP_PATIENCE_S, shield=True):

@@ -113,7 +113,9 @@ ERRORS: Final[dict[ErrorCode, ErrorInfo]] = {
     ErrorCode.SECRET_UNAVAILABLE: ErrorInfo(
         Category.POLICY, "a secret that the grant injects is not there", retryable=False
     ),
-    ErrorCode.SECRET_REFLECTED: ErrorInfo(Category.POLICY, "the server sent an injected secret back", retryable=False),
+    ErrorCode.SECRET_REFLECTED: ErrorInfo(
+        Category.POLICY, "the server sent an injected secret back, now or before", retryable=False
+    ),
     ErrorCode.POLICY_INVALID: ErrorInfo(
         Category.POLICY, "the policy file cannot be used; nothing is open", retryable=False
     ),

@@ -16,7 +16,7 @@ import pytest
 
 from longwire.policy.suspension_file import FILE_NAME
 from longwire.protocol.errors import ErrorCode
-from tests.host_process import PAGE, HostProcess, environment, write_policy
+from tests.host_process import ENTRY, PAGE, HostProcess, environment, write_policy
 from tests.upstreams import bodies
 from tests.upstreams.connection import Request
 from tests.upstreams.server import Server
@@ -87,8 +87,8 @@ class User:
         write_policy(self.home, change(POLICY.format(root=self.server.url("/"), key=self.key)))
 
     @contextmanager
-    def host(self) -> Iterator["Asking"]:
-        with HostProcess(self.home) as host:
+    def host(self, entry: str = ENTRY) -> Iterator["Asking"]:
+        with HostProcess(self.home, entry=entry) as host:
             host.hello()
             yield Asking(host, self.server)
 
@@ -165,6 +165,7 @@ def is_found(end: dict[str, Any]) -> None:
     """The stream in which the guard found it."""
     assert (end["type"], end["code"]) == ("STREAM_ERROR", ErrorCode.SECRET_REFLECTED)
     assert (end["phase"], end["retryable"]) == ("body", False)
+    assert "the stream was ended before the page could see it" in end["message"]
     assert "`longwire policy release 'chat bot'`" in end["message"]
 
 
@@ -216,6 +217,16 @@ def test_another_host_of_the_user_knows_it_with_its_next_piece_and_its_next_requ
         assert user.longwire("policy", "release", "chat bot").returncode == 0
         is_found(second.ask("/v1/echo"))
         is_refused(first.ask("/v1/echo"))
+
+
+def test_another_host_looks_before_each_piece(user: User) -> None:
+    without_tick = f"import longwire.native.session as session\nsession.TICK_S = 3600\n{ENTRY}"
+    with user.host() as first, user.host(without_tick) as second:
+        there = second.waiting("/v1/wait")
+        connection = user.server.server.connections[-1]
+        is_found(first.ask("/v1/echo"))
+        user.server.run(lambda: connection.send(b"one more piece"))
+        assert second.message(there, "STREAM_CHUNK", "STREAM_ERROR")["type"] == "STREAM_ERROR"
 
 
 def test_an_idle_host_hears_of_it_by_itself(user: User) -> None:
@@ -292,6 +303,7 @@ def test_a_damaged_file_costs_nothing_of_what_this_host_found(user: User, damage
         assert (said.returncode, "is damaged" in said.stderr, "Traceback" in said.stderr) == (1, True, False)
         # The next hit writes a good one.
         is_found(chat.ask("/v1/echo", OTHER))
+    assert "suspensions not readable" in user.logged()
     assert OTHER in [entry["page"] for entry in user.kept()]
 
 
