@@ -123,6 +123,14 @@ class Browser:
         """Everything that hosts logged."""
         return logs_of(self.home)
 
+    def logged(self) -> dict[Path, int]:
+        """How long each host's log is now: for `logs_since`."""
+        return {file: file.stat().st_size for file in log_files(self.home)}
+
+    def logs_since(self, before: dict[Path, int]) -> str:
+        """What hosts logged after `before` was taken, whichever of them it was."""
+        return "".join(file.read_bytes()[before.get(file, 0) :].decode() for file in log_files(self.home))
+
 
 def processes_of(profile: Path) -> list[psutil.Process]:
     """Every process of the browser that uses this profile, hosts included."""
@@ -142,8 +150,12 @@ def hosts_of(profile: Path) -> list[psutil.Process]:
 
 def logs_of(home: Path) -> str:
     """Everything that hosts under this home logged."""
-    folder = home / "state" / "longwire"
-    return "".join(file.read_text() for file in sorted(folder.glob("host-*.jsonl*")))
+    return "".join(file.read_text() for file in log_files(home))
+
+
+def log_files(home: Path) -> list[Path]:
+    """The logs of all hosts under this home, by name."""
+    return sorted((home / "state" / "longwire").glob("host-*.jsonl*"))
 
 
 def _is_host(process: psutil.Process) -> bool:

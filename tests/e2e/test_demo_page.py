@@ -75,7 +75,8 @@ def test_a_key_that_is_in_the_page_is_found(visitor: Page, chromium: Browser, tm
 def test_a_byte_that_changed_on_the_way_is_found(visitor: Page, chromium: Browser, tmp_path: Path) -> None:
     with serving(visitor, text_duration_s=0.1, size=200_000) as demo:
         whole = list(demo.upstream.file.blocks())
-        demo.upstream.file.blocks = lambda: iter([whole[0], whole[1][:-1] + b"?"])  # type: ignore[method-assign]
+        changed = bytes([whole[1][-1] ^ 1])
+        demo.upstream.file.blocks = lambda: iter([whole[0], whole[1][:-1] + changed])  # type: ignore[method-assign]
         visit(visitor, chromium, demo, tmp_path / "key")
         expect(visitor.locator("#digest")).to_have_text("✗ differs", timeout=20_000)
 

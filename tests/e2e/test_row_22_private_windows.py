@@ -76,11 +76,11 @@ def test_it_has_a_host_of_its_own_and_leaves_neither_page_nor_url_in_the_log(
 ) -> None:
     browser, private, site = both
     browser.grant(upstream.root, more="private_windows = true")
-    before = len(browser.logs())
+    before = browser.logged()
     for target in (f"/echo?{MARK}", f"/{MARK}", f"/redirect?to=/{MARK}"):
         ask(private, upstream.url(target))
     ask(private, f"http://{MARK}.test/")
-    written = browser.logs()[before:]
+    written = browser.logs_since(before)
     ends = [json.loads(line) for line in written.splitlines() if '"stream"' in line]
     assert ends
     assert {(event["page"], event["destination"]) for event in ends if "page" in event} == {

@@ -142,6 +142,9 @@ class Server:
         """Stop listening, end all handlers, break all connections."""
         assert self._server is not None
         self._server.close()
+        # A socket that was accepted just now is a connection some turns later: without them nobody would close it.
+        for _ in range(4):
+            await asyncio.sleep(0)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
