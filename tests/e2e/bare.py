@@ -8,11 +8,11 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 
@@ -23,6 +23,8 @@ from tests.upstreams import bodies
 from tests.upstreams.app import App
 from tests.upstreams.connection import Request
 from tests.upstreams.threaded import ThreadedServer
+
+T = TypeVar("T")
 
 # A cold start of the browser on a busy machine, with room.
 START_S = 30.0
@@ -49,6 +51,20 @@ async function obey() {
 }
 obey()
 </script>"""
+
+
+async def give_next(request: Request, orders: asyncio.Queue[T], encode: Callable[[T], bytes]) -> None:
+    """Answer a page that asks what to do, once there is something. One that goes away meanwhile takes no order along."""
+    await request.body()
+    order = asyncio.ensure_future(orders.get())
+    gone = asyncio.ensure_future(request.connection.gone.wait())
+    try:
+        await asyncio.wait({order, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if order.done():
+            await bodies.respond(request.connection, encode(order.result()))
+    finally:
+        order.cancel()
+        gone.cancel()
 
 
 class FarPage:
@@ -84,17 +100,7 @@ class FarPage:
         self._answers = asyncio.Queue()
 
     async def _give_order(self, request: Request) -> None:
-        await request.body()
-        order = asyncio.ensure_future(self._orders.get())
-        gone = asyncio.ensure_future(request.connection.gone.wait())
-        try:
-            # A page that went away meanwhile took no order with it.
-            await asyncio.wait({order, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if order.done():
-                await bodies.respond(request.connection, order.result().encode())
-        finally:
-            order.cancel()
-            gone.cancel()
+        await give_next(request, self._orders, str.encode)
 
     async def _take_answer(self, request: Request) -> None:
         self._answers.put_nowait(json.loads(await request.body()))

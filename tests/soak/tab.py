@@ -5,6 +5,7 @@ import itertools
 import json
 from typing import Any, TypeAlias
 
+from tests.e2e.bare import give_next
 from tests.upstreams import bodies
 from tests.upstreams.connection import Request
 
@@ -59,17 +60,7 @@ class Tab:
 
     async def give_order(self, request: Request) -> None:
         """`/order`: the next thing to do, when there is one."""
-        await request.body()
-        order = asyncio.ensure_future(self._orders.get())
-        gone = asyncio.ensure_future(request.connection.gone.wait())
-        try:
-            # A page that went away meanwhile took no order with it.
-            await asyncio.wait({order, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if order.done():
-                await bodies.respond(request.connection, json.dumps(order.result()).encode())
-        finally:
-            order.cancel()
-            gone.cancel()
+        await give_next(request, self._orders, lambda order: json.dumps(order).encode())
 
     async def take_report(self, request: Request) -> None:
         """`/report`: how one order ended."""
