@@ -54,7 +54,7 @@ obey()
 
 
 async def give_next(request: Request, orders: asyncio.Queue[T], encode: Callable[[T], bytes]) -> None:
-    """Answer a page that asks what to do, once there is something. One that goes away meanwhile takes no order along."""
+    """Answer a page that asks what to do, once there is something. One that goes away takes no order along."""
     await request.body()
     order = asyncio.ensure_future(orders.get())
     gone = asyncio.ensure_future(request.connection.gone.wait())
