@@ -108,15 +108,16 @@ def read_file(path: Path) -> FileLook:
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return FileLook(path, problem="it is not a regular file")
-            return FileLook(path, file.read(MAX_POLICY_BYTES + 1))
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                return FileLook(path, file.read(MAX_POLICY_BYTES + 1))
+        finally:
+            os.close(descriptor)
     except OSError as error:
         if error.errno in _LASTING:
             return FileLook(path, problem="the user that runs the browser may not read it")
-        if error.errno == errno.EISDIR:  # fdopen looks before we do
-            return FileLook(path, problem="it is not a regular file")
         return FileLook(path, failure=_failure(error))
 
 

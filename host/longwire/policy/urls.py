@@ -31,7 +31,7 @@ _MAX_DISPLAY_CHARS: Final = 200
 _MAX_DECODE_ROUNDS: Final = 8
 _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _NO_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-# What some fonts, and some servers that fold to ASCII, make a slash of. Normalisation (NFKC) knows the fullwidth ones.
+# What some fonts, and some servers that fold to ASCII, make a slash of. Normalisation (NFKD) knows the fullwidth ones.
 _SLASHES: Final = "\u2044\u2215\u29f8\u2571\u27cb\u2afd\u1735\U0001d23a"
 _BACKSLASHES: Final = "\u2216\u29f5\u29f9\u2572\u27cd\U0001d20f\U0001d23b"
 _LOOK_ALIKE: Final = re.compile(f"[{_SLASHES}{_BACKSLASHES}]")
@@ -155,8 +155,8 @@ def scoped_path_hazard(path: str) -> str | None:
 
     Paths are compared as they are written, and a server may decode, normalise or cut segments afterwards. So under a
     prefix a path is refused if any order of decoding leads out of it: where a segment, between slashes or backslashes
-    that decoding brings forth, is nothing but dots and spaces (what compatibility normalisation, NFKC, makes into those
-    included), or begins as an absolute path does. An escape that is data passes (`group%2Fproject`, `report%2Epdf`).
+    that decoding brings forth, is nothing but dots and spaces (what compatibility normalisation makes into those, and a
+    `+` beside a dot, included), or begins as an absolute path does. An escape that is data passes (`group%2Fproject`, `report%2Epdf`).
     Also refused is what two readers may see differently: a `%` that escapes nothing, bytes that are not UTF-8, unseen
     characters, and look-alikes of slashes.
     """
@@ -179,7 +179,8 @@ def _decode(path: str) -> tuple[str, str | None]:
     if any(_ROOTED.match(decoded) and not _ROOTED.match(segment) for segment, decoded in segments):
         return path, "contains a segment that begins with an escaped slash or backslash"
     text = "/".join(decoded for _, decoded in segments)
-    normal = unicodedata.normalize("NFKC", text)
+    # Decomposed (NFKD), not composed: a mark would take the last digit of an escape that is still to be decoded.
+    normal = unicodedata.normalize("NFKD", text)
     if _LOOK_ALIKE.search(text) or any(normal.count(slash) > text.count(slash) for slash in "/\\"):
         return path, "contains a character that looks like a slash"
     if any(unicodedata.category(char) in _UNSEEN for char in text):
@@ -198,6 +199,8 @@ def _hazard_as_read(text: str, *, escaped: bool) -> str | None:
 
 def _has_substance(name: str) -> bool:
     """Whether a segment has anything but dots, spaces, and marks that do not stand alone."""
+    if "." in name:
+        name = name.replace("+", " ")  # what decoders of forms make of it; `+` alone is a name (`/+/refs/heads/main`)
     return any(char != "." and unicodedata.category(char) not in ("Zs", "Mn", "Me") for char in name)
 
 

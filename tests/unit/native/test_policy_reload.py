@@ -303,6 +303,21 @@ def test_without_a_file_descriptor_the_last_good_policy_stays_and_the_file_is_tr
         running.lives()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="what another process has open is listed on Linux only")
+def test_a_folder_in_the_place_of_the_file_is_not_kept_open(tmp_path: Path) -> None:
+    file = tmp_path / "config" / "longwire" / "policy.toml"
+    with world(tmp_path, before) as running:
+        file.unlink()
+        file.mkdir()
+        assert running.terminal(1)["code"] == "POLICY_INVALID"
+        descriptors = Path(f"/proc/{running.host.process.pid}/fd")
+        opened = len(list(descriptors.iterdir()))
+        for number in range(1, 6):
+            os.utime(file, (number, number))
+            assert running.outcome(running.ask("/echo")) == "POLICY_INVALID"
+        assert len(list(descriptors.iterdir())) == opened
+
+
 NO_DESCRIPTOR = """
 import errno, os
 real = os.open

@@ -219,6 +219,15 @@ def test_a_page_origin_keeps_its_port() -> None:
         "/v1/%E3%80%80/",  # ideographic space
         "/v1/%E2%80%A6/",  # ellipsis
         "/v1/..%CD%8F/admin",  # a mark that joins what stands beside it, and is not seen
+        # A decoder of forms makes a space of a plus.
+        "/v1/..+",
+        "/v1/+../admin",
+        "/v1/.+./admin",
+        "/v1/..%2B/admin",
+        # A mark beside an escape that is decoded later: composed with its last digit, it would hide it.
+        "/v1/..%252f%CC%87admin",
+        "/v1/..%255c%CC%81admin",
+        "/v1/%252e%CC%81%252e%CC%81",
         # No two hexadecimal digits.
         "/v1/100%",
         "/v1/%zz",
@@ -286,6 +295,17 @@ def test_a_path_that_a_server_could_read_as_another_is_a_hazard(path: str) -> No
         "/v1/e%CC%81",  # e and its accent
         "/v1/%C3%BC%20",
         "/v1/%3B",
+        # Names that real servers use.
+        "/v1/src/+/refs/heads/main",
+        "/v1/C++",
+        "/v1/C%2B%2B.h",
+        "/v1/@scope%2fname/-/name-1.0.tgz",
+        "/v1/%3Clogstash-%7Bnow%2Fd%7D%3E/_search",
+        "/v1/What%3F",
+        "/v1/%23room:example.org",
+        "/v1/blobs/sha256:abc",
+        "/v1/a..b",
+        "/v1/feature%2F.github",
         "/v1/a%25b",
         "/v1/%EF%BC%A1%E2%91%A0",  # fullwidth A, circled 1
     ],
