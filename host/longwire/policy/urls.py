@@ -155,10 +155,10 @@ def scoped_path_hazard(path: str) -> str | None:
 
     Paths are compared as they are written, and a server may decode, normalise or cut segments afterwards. So under a
     prefix a path is refused if any order of decoding leads out of it: where a segment, between slashes or backslashes
-    that decoding brings forth, is nothing but dots and spaces (what compatibility normalisation makes into those, and a
-    `+` beside a dot, included), or begins as an absolute path does. An escape that is data passes (`group%2Fproject`, `report%2Epdf`).
-    Also refused is what two readers may see differently: a `%` that escapes nothing, bytes that are not UTF-8, unseen
-    characters, and look-alikes of slashes.
+    that decoding brings forth, is nothing but dots and spaces (what compatibility normalisation makes into those, and
+    a `+` beside a dot, included), or begins as an absolute path does. An escape that is data passes
+    (`group%2Fproject`, `report%2Epdf`). Also refused is what two readers may see differently: a `%` that escapes
+    nothing, bytes that are not UTF-8, unseen characters, and look-alikes of slashes.
     """
     if _NO_ESCAPE.search(path):
         return "contains a % that is not followed by two hexadecimal digits"

@@ -12,6 +12,7 @@ import pytest
 from longwire.native import session as session_module
 from longwire.native.channel import ChannelLost
 from longwire.protocol.frames import frame
+from longwire.protocol.limits import PEER_SILENCE_MS, PING_INTERVAL_MS
 from longwire.streams import scheduler as scheduler_module
 from tests.unit.native.harness import Bench, ScriptedResponse, page_facts, running_session
 
@@ -147,18 +148,29 @@ async def test_a_fatal_error_is_written_although_a_write_is_under_way(
 
 
 async def test_a_silent_extension_is_pinged_and_then_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "TICK_S", 0.01)
-    monkeypatch.setattr(session_module, "PING_INTERVAL_MS", 50)
-    monkeypatch.setattr(session_module, "PEER_SILENCE_MS", 200)
+    """On a clock that goes one second further with each tick, however long a busy machine takes for one."""
+    now = 1000.0
+    monkeypatch.setattr(anyio, "current_time", lambda: now)
+    monkeypatch.setattr(session_module, "TICK_S", 0.001)
     async with running_session(tmp_path) as bench:
+
+        def count() -> None:
+            nonlocal now
+            now += 1
+
+        monkeypatch.setattr(bench.session._policy, "poke", count)
         bench.start(1)
         response = await bench.response(1)
-        for seq in range(1, 6):
+        began = now
+        pings = 2 * PEER_SILENCE_MS // PING_INTERVAL_MS
+        for seq in range(1, pings + 1):
             ping = await bench.channel.wait_for(ping_number(seq))
             bench.channel.send(type="STREAM_PONG", seq=ping["seq"])
-        assert not bench.over.is_set()  # 250 ms of answered pings: not silence
-        with anyio.fail_after(5):
+        assert not bench.over.is_set() and now - began > PEER_SILENCE_MS / 1000  # answered: not silence
+        answered = now
+        with anyio.fail_after(20):
             await bench.over.wait()
+        assert now - answered >= PEER_SILENCE_MS / 1000 - 1
     assert response.closed
 
 

@@ -1,4 +1,4 @@
-"""Longwire's own policy file, and the secrets that it refers to. Values are read, and never shown."""
+"""Longwire's own policy file, and the files and secrets that it refers to. Values are read, and never shown."""
 
 import os
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from longwire.cli.doctor.finding import Finding, fail, ok, warn
 from longwire.cli.doctor.patient import Patient
 from longwire.policy import SecretReader, SecretSource
+from longwire.policy.ca_files import check_ca_file
 from longwire.protocol.errors import StreamError
 from longwire.protocol.parts import PolicyState
 
@@ -43,6 +44,21 @@ def check_secrets(patient: Patient) -> Iterator[Finding]:
             yield ok("secret", f"{source.describe()} is set here; the browser must be started with it too")
         else:
             yield ok("secret", f"{source.describe()} can be read")
+
+
+def check_ca_files(patient: Patient) -> Iterator[Finding]:
+    """Whether each `ca_file` that a grant in force names is there, and can be replaced by nobody else."""
+    grants = [grant for grant in patient.policy().current().grants if grant.enabled]
+    for path in dict.fromkeys(grant.ca_file for grant in grants if grant.ca_file is not None):
+        if not os.access(path, os.R_OK):
+            yield fail("ca_file", f"{path} cannot be read", "put the authorities there, or take it out of the grant")
+            continue
+        try:
+            check_ca_file(path)
+        except StreamError as error:
+            yield fail("ca_file", f"{path}: {error.reason}", "do what it says, and see that the file is still yours")
+            continue
+        yield ok("ca_file", f"{path} can be replaced by nobody else")
 
 
 def _unavailable(source: SecretSource, error: StreamError) -> Finding:

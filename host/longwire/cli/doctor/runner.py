@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from longwire.cli.doctor.extension import check_extension
 from longwire.cli.doctor.finding import Finding, State, fail
-from longwire.cli.doctor.grants import check_policy, check_secrets
+from longwire.cli.doctor.grants import check_ca_files, check_policy, check_secrets
 from longwire.cli.doctor.host import check_hosts
 from longwire.cli.doctor.network import check_network
 from longwire.cli.doctor.patient import Patient
@@ -37,6 +37,7 @@ STEPS = (
     Step("looking for the extension", check_extension),
     Step("reading the policy", check_policy),
     Step("reading the secrets", check_secrets),
+    Step("looking at the files of authorities", check_ca_files),
     Step("looking for suspended secrets", check_suspended),
     Step("looking at the log's folder", check_state_folder),
     Step("looking at the clock", check_clock),

@@ -16,7 +16,7 @@ from longwire.cli.browsers import browser_table
 from longwire.cli.doctor import runner
 from longwire.cli.doctor.extension import check_extension
 from longwire.cli.doctor.finding import Finding, Mend, State, fail, ok, warn
-from longwire.cli.doctor.grants import check_policy, check_secrets
+from longwire.cli.doctor.grants import check_ca_files, check_policy, check_secrets
 from longwire.cli.doctor.network import check_network
 from longwire.cli.doctor.patient import Patient
 from longwire.cli.doctor.screen import summary
@@ -103,6 +103,21 @@ def test_a_secret_that_cannot_be_read_fails_and_one_of_the_environment_may_be_el
     found = {finding.state: finding.what for finding in check_secrets(there)}
     assert "is set here" in found[State.OK]
     assert "value-of-the-key" not in str(found)
+
+
+def test_a_file_of_authorities_that_others_could_replace_fails_with_what_to_run(patient: Patient) -> None:
+    folder = Path(patient.here.home) / "authorities"
+    folder.mkdir()
+    file = folder / "ca.pem"
+    write(patient, f'ca_file = "{file}"\n')
+    assert one(check_ca_files(patient)).what == f"{file} cannot be read"
+    file.touch()
+    assert one(check_ca_files(patient)).state is State.OK
+    folder.chmod(0o777)
+    finding = one(check_ca_files(patient))
+    assert finding.state is State.FAIL and f"chmod go-w {folder}" in finding.what
+    write(patient, f'enabled = false\nca_file = "{file}"\n')
+    assert list(check_ca_files(patient)) == []
 
 
 def test_secrets_of_grants_that_are_off_are_nobodys_business(patient: Patient) -> None:
