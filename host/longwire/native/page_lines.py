@@ -3,6 +3,9 @@
 The log is bounded, so whoever could write without bound would write the trail of others away, and its own. What a page
 does still shows: with the end of each minute, and of the process, one line for each of its grants says what was not
 written, every event by its code, and how many bytes of bodies that was.
+
+Whoever has one page may have ten thousand, where a pattern with a wildcard names them, or by their ports. So the pages
+of one grant have a share together, those that were refused have one, and beyond so many pages the numbers are added up.
 """
 
 import time
@@ -18,6 +21,10 @@ REFUSALS_PER_MINUTE: Final = 30
 # All other lines of a page: so many at once, and then as they come back. A request has four.
 PAGE_LINES_AT_ONCE: Final = 600
 PAGE_LINES_PER_MINUTE: Final = 30
+# All pages of one grant have as many lines together as so many pages; all refusals, too.
+PAGES_AT_ONCE: Final = 10
+# Lines with numbers in a minute, of each of the two kinds; those of the pages with the largest, and one of all others.
+NUMBERS_PER_MINUTE: Final = 50
 _MINUTE_S: Final = 60.0
 # What this module itself writes.
 _REFUSALS: Final = "refusals not written"
@@ -26,16 +33,23 @@ _LINES: Final = "lines not written"
 
 @dataclass(slots=True)
 class _Share:
-    """One page's."""
+    """One page's, or that of so many `pages`."""
 
     at_s: float
-    lines: float = PAGE_LINES_AT_ONCE
+    pages: int = 1
+    used: float = 0
     refusals: int = 0
 
-    def refill(self, now_s: float) -> None:
-        """What came back since it was last looked at."""
-        back = (now_s - self.at_s) * PAGE_LINES_PER_MINUTE / _MINUTE_S
-        self.lines, self.at_s = min(PAGE_LINES_AT_ONCE, self.lines + back), now_s
+    def has_line(self, now_s: float) -> bool:
+        """Whether there is room for one more, with what came back since it was last looked at."""
+        back = (now_s - self.at_s) * self.pages * PAGE_LINES_PER_MINUTE / _MINUTE_S
+        self.used, self.at_s = max(0.0, self.used - back), now_s
+        return self.used + 1 <= self.pages * PAGE_LINES_AT_ONCE
+
+    @property
+    def has_refusal(self) -> bool:
+        """The same of refusals."""
+        return self.refusals < self.pages * REFUSALS_PER_MINUTE
 
 
 @dataclass(slots=True)
@@ -45,6 +59,20 @@ class _Unwritten:
     events: Counter[str] = field(default_factory=Counter)
     body_bytes: int = 0
 
+    def count(self, event: MutableMapping[str, Any]) -> None:
+        """One line more."""
+        self.events[" ".join(str(event[name]) for name in ("event", "code") if event.get(name))] += 1
+        self.body_bytes += event.get("bytes") or 0
+
+    def add(self, other: "_Unwritten") -> None:
+        """Those of another page, too."""
+        self.events += other.events
+        self.body_bytes += other.body_bytes
+
+    def numbers(self) -> dict[str, Any]:
+        """As a line has them."""
+        return {"count": self.events.total(), "events": dict(self.events), "bytes": self.body_bytes}
+
 
 class PageLines:
     """structlog processor: drops what is over a page's share, and counts it. `now_s` is a clock, in seconds."""
@@ -53,7 +81,9 @@ class PageLines:
         self._now_s = now_s
         self._began_s = now_s()
         self._shares: dict[object, _Share] = {}
+        self._shares_of_grants: dict[object, _Share] = {}  # that of all refusals under None
         self._unwritten: dict[tuple[object, object], _Unwritten] = {}
+        self._refused: Counter[object] = Counter()
 
     def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         self.tick()
@@ -70,33 +100,50 @@ class PageLines:
 
     def flush(self) -> None:
         """Tell what was not written, and begin a new minute."""
-        shares, self._shares = self._shares, {}
+        now_s = self._began_s = self._now_s()
+        self._shares = _still_used(self._shares, now_s)
+        self._shares_of_grants = _still_used(self._shares_of_grants, now_s)
         unwritten, self._unwritten = self._unwritten, {}
-        self._began_s = self._now_s()
+        refused, self._refused = self._refused, Counter()
         log = structlog.get_logger("longwire.stream")
-        for page, share in shares.items():
-            if share.refusals > REFUSALS_PER_MINUTE:
-                log.warning(_REFUSALS, page=page, count=share.refusals - REFUSALS_PER_MINUTE)
-            share.refusals = 0
-            share.refill(self._began_s)
-            if share.lines < PAGE_LINES_AT_ONCE:
-                self._shares[page] = share
-        for (page, grant), it in unwritten.items():
-            count = it.events.total()
-            log.warning(_LINES, page=page, grant=grant, count=count, events=dict(it.events), bytes=it.body_bytes)
+        for page, count in refused.most_common(NUMBERS_PER_MINUTE):
+            del refused[page]
+            log.warning(_REFUSALS, page=page, count=count)
+        if refused:
+            log.warning(_REFUSALS, page=None, pages=len(refused), count=refused.total())
+        by_count = sorted(unwritten.items(), key=lambda item: item[1].events.total(), reverse=True)
+        for (page, grant), it in by_count[:NUMBERS_PER_MINUTE]:
+            log.warning(_LINES, page=page, grant=grant, **it.numbers())
+        if others := by_count[NUMBERS_PER_MINUTE:]:
+            all_others = _Unwritten()
+            for _, it in others:
+                all_others.add(it)
+            log.warning(_LINES, page=None, pages=len({page for (page, _), _ in others}), **all_others.numbers())
 
     def _takes(self, event: MutableMapping[str, Any]) -> bool:
-        """Whether the page has room for this line; counts it."""
+        """Whether the page has room for this line, and all of its kind together; counts it."""
         page, grant = event["page"], event.get("grant")
-        share = self._shares.setdefault(page, _Share(self._now_s()))
+        now_s = self._now_s()
+        share = self._shares.setdefault(page, _Share(now_s))
+        of_all = self._shares_of_grants.setdefault(grant, _Share(now_s, PAGES_AT_ONCE))
         if "outcome" in event and grant is None:
+            if not (share.has_refusal and of_all.has_refusal):
+                self._refused[page] += 1
+                return False
             share.refusals += 1
-            return share.refusals <= REFUSALS_PER_MINUTE
-        share.refill(self._now_s())
-        if share.lines >= 1:
-            share.lines -= 1
+            of_all.refusals += 1
             return True
-        unwritten = self._unwritten.setdefault((page, grant), _Unwritten())
-        unwritten.events[" ".join(str(event[name]) for name in ("event", "code") if event.get(name))] += 1
-        unwritten.body_bytes += event.get("bytes") or 0
+        if share.has_line(now_s) and of_all.has_line(now_s):
+            share.used += 1
+            of_all.used += 1
+            return True
+        self._unwritten.setdefault((page, grant), _Unwritten()).count(event)
         return False
+
+
+def _still_used(shares: dict[object, _Share], now_s: float) -> dict[object, _Share]:
+    """Those that are not full again, with the refusals of a new minute."""
+    for share in shares.values():
+        share.refusals = 0
+        share.has_line(now_s)
+    return {whose: share for whose, share in shares.items() if share.used}

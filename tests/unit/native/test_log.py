@@ -12,7 +12,14 @@ import pytest
 import structlog
 
 from longwire.native import log as host_log
-from longwire.native.page_lines import PAGE_LINES_AT_ONCE, PAGE_LINES_PER_MINUTE, REFUSALS_PER_MINUTE, PageLines
+from longwire.native.page_lines import (
+    NUMBERS_PER_MINUTE,
+    PAGE_LINES_AT_ONCE,
+    PAGE_LINES_PER_MINUTE,
+    PAGES_AT_ONCE,
+    REFUSALS_PER_MINUTE,
+    PageLines,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -276,3 +283,30 @@ def dead_process() -> int:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     return ended.pid
+
+
+def test_ten_thousand_pages_write_no_more_away_than_ten(tmp_path: Path, now: list[float]) -> None:
+    """As one person has them under a pattern with a wildcard: each within its share, and all together not."""
+    path = host_log.configure(tmp_path)
+    assert path is not None
+    for number in range(10_000):
+        refuse(f"http://p{number}.test", 2)
+        request(f"http://p{number}.test")
+    request("http://quiet", "another")
+    now[0] = 60.0
+    request("http://quiet", "another")
+    refuse("http://quiet", 1)
+    host_log.finish()
+    written = lines(path)
+    quiet = [line["event"] for line in written if line.get("page") == "http://quiet"]
+    assert quiet == [*2 * ["start", "headers", "end"], "error"]
+    refused = [line for line in written if line["event"] == "error" and line["grant"] is None]
+    told = [line for line in written if line["event"] == "refusals not written"]
+    assert len(refused) == PAGES_AT_ONCE * REFUSALS_PER_MINUTE + 1
+    assert len(refused) - 1 + sum(line["count"] for line in told) == 20_000, "each is a line or in a number"
+    allowed = [line for line in written if line.get("grant") == "api" and "count" not in line]
+    told_lines = [line for line in written if line["event"] == "lines not written"]
+    assert len(allowed) == PAGES_AT_ONCE * PAGE_LINES_AT_ONCE
+    assert len(allowed) + sum(line["count"] for line in told_lines) == 30_000
+    assert len(told) == len(told_lines) == NUMBERS_PER_MINUTE + 1
+    assert told[-1]["page"] is None and told[-1]["pages"] > 9000
