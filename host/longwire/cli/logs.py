@@ -159,7 +159,7 @@ def select(events: Sequence[Event], wanted: Wanted, last: int | None = None) -> 
 def _parse(line: str, process: int) -> Event:
     try:
         fields = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         fields = None
     # A line that was cut when the disk was full is shown as it is.
     return Event(line, process, fields if isinstance(fields, dict) else {"event": line})

@@ -129,6 +129,15 @@ def test_nothing_in_the_log_can_forge_a_line_or_steer_the_terminal(folder: Path,
     assert "cut short{" in done.out
 
 
+@pytest.mark.parametrize("damaged", ["[" * 100_000, '{"event": "cut', "[1]", "null"])
+def test_a_line_that_is_none_is_shown_and_hides_no_other(folder: Path, home: Home, damaged: str) -> None:
+    with (folder / "host-20261121T100003-42.jsonl").open("a") as file:
+        file.write(f"{damaged}\n{line(6, 'end', stream=4)}")
+    done = home.run("logs")
+    assert (done.code, done.err) == (0, "")
+    assert damaged[:4] in done.out and "10:00:06" in done.out
+
+
 def test_json_is_the_lines_as_they_were_written(folder: Path, home: Home) -> None:
     done = home.run("logs", "--json", "-n", "1")
     assert done.out == line(5, "end", stream=3)
