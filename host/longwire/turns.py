@@ -6,6 +6,8 @@ So each of them asks for a `step` before each small piece of work. All of them t
 the loop; who asks beyond that waits, and is let in one a round, the pages in rotation. However many streams one page
 has, another page's step comes after at most one turn of each page that wants one.
 
+Work that cannot be cut so small goes `aside`, into a thread; each page has one.
+
 A turn is a span of time and not a checkpoint for each step, because a round of the loop costs as much as many steps.
 """
 
@@ -13,9 +15,14 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
-from typing import Final
+from typing import Final, TypeVar
+from weakref import WeakValueDictionary
 
+import anyio
 import anyio.lowlevel
+import anyio.to_thread
+
+T = TypeVar("T")
 
 # Work in one round of the loop. An event takes three or four rounds through the host, an ordinary step 0.02 to 0.2 ms.
 TURN_S: Final = 0.0005
@@ -30,6 +37,8 @@ class Turns:
         self._ends_at: float | None = None
         # The longest waiting first, and of each page its longest waiting first.
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
+        # Those in use: whoever is in one, or waits for it, holds it.
+        self._lanes: WeakValueDictionary[Hashable, anyio.CapacityLimiter] = WeakValueDictionary()
 
     async def step(self, who: Hashable) -> None:
         """Come before each piece of work that takes no longer than a millisecond or so.
@@ -46,6 +55,19 @@ class Turns:
             await anyio.lowlevel.checkpoint_if_cancelled()
             # What the loop did before it came here is not this turn's work.
             self._ends_at = self._clock() + TURN_S
+
+    async def aside(self, who: Hashable, work: Callable[[], T]) -> T:
+        """Have a thread do what takes longer than `step` is for; one thread for all that comes from `who`.
+
+        Cancelling it while it waits for the thread takes effect at once. Work that has begun is waited for, so whoever
+        comes back from here may let go of what it was done on.
+        """
+        lane = self._lanes.get(who)
+        if lane is None:
+            lane = self._lanes[who] = anyio.CapacityLimiter(1)
+        done = await anyio.to_thread.run_sync(work, limiter=lane)
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        return done
 
     def _begin(self) -> None:
         self._ends_at = self._clock() + TURN_S

@@ -147,6 +147,7 @@ def flooding() -> Iterator[HostileServer]:
         *((name, 1) for name in (*floods.SERVERS, *floods.PAGES)),
         ("interim answers", 50),
         ("one-byte chunks", 200),
+        ("wide brotli windows", 20),
         (floods.STARTS_AND_ABORTS, 200),
     ],
 )

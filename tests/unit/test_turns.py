@@ -1,9 +1,11 @@
 """After a bounded amount of work the loop goes round, whoever works; the pages take turns. By a clock of the test."""
 
+import threading
 from collections.abc import Hashable
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import pytest
 
 from longwire.turns import TURN_S, Turns
@@ -106,3 +108,63 @@ async def test_who_never_waits_otherwise_can_be_cancelled(bench: Bench) -> None:
         await bench.watch(10)
         tasks.cancel_scope.cancel()
     assert len(bench.done) < 1000
+
+
+class LongWork:
+    """Work for a thread, over when the test lets it be. `most` is how many threads were at it at once."""
+
+    def __init__(self) -> None:
+        self.begun, self.over = threading.Semaphore(0), threading.Event()
+        self.most = self._now = self.done = 0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> None:
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        self.begun.release()
+        assert self.over.wait(10)
+        with self._lock:
+            self._now -= 1
+            self.done += 1
+
+    async def wait_begun(self) -> None:
+        """Until one more has begun."""
+        await anyio.to_thread.run_sync(self.begun.acquire)
+
+
+async def test_long_work_of_a_page_has_one_thread_and_another_page_does_not_wait_for_it() -> None:
+    turns, one, other = Turns(), LongWork(), LongWork()
+    other.over.set()
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(turns.aside, "page", one)
+        await one.wait_begun()
+        await turns.aside("other page", other)
+        assert (one.done, other.done) == (0, 1)
+        one.over.set()
+    assert (one.done, one.most) == (5, 1)
+
+
+async def test_cancelled_long_work_is_waited_for_once_it_has_begun_and_not_before() -> None:
+    turns, begun, queued = Turns(), LongWork(), LongWork()
+    over: list[str] = []
+
+    async def work(name: str, work: LongWork, scope: anyio.CancelScope) -> None:
+        with scope:
+            await turns.aside("page", work)
+        over.append(name)
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            scopes = [anyio.CancelScope(), anyio.CancelScope()]
+            tasks.start_soon(work, "begun", begun, scopes[0])
+            await begun.wait_begun()
+            tasks.start_soon(work, "queued", queued, scopes[1])
+            await anyio.wait_all_tasks_blocked()
+            for scope in scopes:
+                scope.cancel()
+            await anyio.wait_all_tasks_blocked()
+            assert over == ["queued"]
+            begun.over.set()
+    assert (over, begun.done, queued.done) == (["queued", "begun"], 1, 0)

@@ -14,8 +14,20 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Final, NoReturn, Self
 
+import brotli
+
 _CHUNKED: Final = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 _LENGTH: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 9000000000\r\n\r\n"
+
+
+def _wide() -> bytes:
+    compressor = brotli.Compressor(quality=5, lgwin=24)
+    packed: bytes = compressor.process(bytes(64 * 1024 * 1024)) + compressor.finish()
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: %d\r\n\r\n"
+    return head % len(packed) + packed
+
+
+_WIDE: Final = _wide()
 
 # Name: what comes first, and what comes again and again; nothing closes the connection. The answer does not wait for a
 # body of the request.
@@ -35,6 +47,8 @@ FLOODS: Final[dict[str, tuple[bytes, bytes]]] = {
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9000000000\r\n\r\n",
         gzip.compress(b""),
     ),
+    # A decoder fills its whole window before it gives a byte.
+    "wide brotli windows": (_WIDE, b""),
 }
 # Every byte a segment of its own, as far as the kernel lets it.
 SINGLY: Final = frozenset({"one-byte segments"})

@@ -1,5 +1,6 @@
 """What decoding one body costs: memory, asked for before it is used, and work in proportion to what was sent."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
@@ -17,12 +18,17 @@ MEMBER_COST: Final = 128 * KIB  # of each member (frame) that begins: a decoder 
 EMPTY_STEP_COST: Final = 4 * KIB  # of each step without a byte for the reader
 LOST_BYTE_COST: Final = 400  # of each byte that went into a coding beyond those that came out: an empty block is one
 
+# Does a piece of work in a thread; see `Turns.aside`.
+Aside = Callable[[Callable[[], bytes]], Awaitable[bytes]]
+
 
 class Account:
     """Of one body, whose codings are numbered from the network on."""
 
-    def __init__(self, memory: DecoderMemory, codings: int) -> None:
+    def __init__(self, memory: DecoderMemory, codings: int, aside: Aside) -> None:
         self._memory = memory
+        # For work that takes longer than a turn of the event loop.
+        self.aside = aside
         self._held = [0] * codings
         self._fed = [0] * codings
         self._made = [0] * codings

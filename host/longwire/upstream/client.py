@@ -16,6 +16,7 @@ from functools import partial
 from longwire.protocol.errors import Phase, StreamError
 from longwire.protocol.parts import RedirectMode
 from longwire.turns import Turns
+from longwire.upstream.account import Aside
 from longwire.upstream.buffers import ReceiveBuffers
 from longwire.upstream.connection import Connection, ConnectionKey
 from longwire.upstream.decoding import ACCEPT_ENCODING, BOOKED_BYTES, SMALL_CODINGS
@@ -101,6 +102,7 @@ class _Exchange:
     ) -> None:
         self._request = request
         self._step = partial(turns.step, request.isolation)
+        self._aside: Aside = partial(turns.aside, request.isolation)
         self._get_connection = get_connection
         self._let_go = let_go
         self._timers = Timers(request.timeouts)
@@ -174,6 +176,7 @@ class _Exchange:
                 timers=self._timers,
                 timings=timings,
                 step=self._step,
+                aside=self._aside,
                 memory=self._request.memory,
                 let_go=self._let_go,
             )

@@ -6,13 +6,21 @@ What a decoder will hold is read from the head of the coded stream (`windows`) a
 import sys
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol
 
 import brotli
 
 from longwire.protocol.limits import KIB
 from longwire.upstream.account import MEMBER_COST, Account, failed, shown
-from longwire.upstream.windows import ZLIB_BYTES, ZSTD_MAX_BYTES, ZSTD_WINDOW_LOG, brotli_bytes, zstd_bytes
+from longwire.upstream.windows import (
+    ZLIB_BYTES,
+    ZSTD_MAX_BYTES,
+    ZSTD_WINDOW_LOG,
+    brotli_bytes,
+    brotli_window_bytes,
+    zstd_bytes,
+)
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -23,6 +31,9 @@ STEP_BYTES: Final = 64 * KIB
 # brotli grows its output in blocks of 32 KiB, 64 KiB, … and may fill the block that crosses the limit. Just under the
 # first block, a step stays inside it.
 _BROTLI_LIMIT: Final = 32_000
+# But before it gives anything it fills its window: 7 ms of work for each MiB of it, 130 ms for the largest. Windows of
+# up to 512 KiB, the usual size of web servers, are filled in a turn of the event loop; others in a thread.
+_BROTLI_LONG_BYTES: Final = brotli_window_bytes(512 * KIB)
 
 
 class DecodeError(Exception):
@@ -35,7 +46,7 @@ class Coding(Protocol):
     def feed(self, data: bytes) -> None:
         """Take more coded bytes; only when `step` has said None."""
 
-    def step(self, limit: int) -> bytes | None:
+    async def step(self, limit: int) -> bytes | None:
         """Do a bounded piece of work: up to about `limit` decoded bytes and never more than STEP_BYTES, b"" if there
         were none yet, None if it needs more to go on.
         """
@@ -59,7 +70,7 @@ class _Members:
     def feed(self, data: bytes) -> None:
         self._input += data  # at most a part of a member's head is held when more is fed
 
-    def step(self, limit: int) -> bytes | None:
+    async def step(self, limit: int) -> bytes | None:
         if not self._inside:
             if not self._input or not self._begin(self._input):
                 return None
@@ -139,7 +150,7 @@ class _Deflate:
     def feed(self, data: bytes) -> None:
         self._input += data  # at most one byte is held when more is fed
 
-    def step(self, limit: int) -> bytes | None:
+    async def step(self, limit: int) -> bytes | None:
         if self._object is None:
             if len(self._input) < 2:
                 return None
@@ -167,6 +178,7 @@ class _Brotli:
         self._account = account
         self._index = index
         self._object: brotli.Decompressor | None = None
+        self._long = False  # a step takes long, whatever its limit
         self._input = b""
         self._ended = False
         # Whether the last call gave nothing. `can_accept_more_data` alone is about input: it says yes as well when
@@ -176,7 +188,7 @@ class _Brotli:
     def feed(self, data: bytes) -> None:
         self._input += data  # at most a part of the head is held when more is fed
 
-    def step(self, limit: int) -> bytes | None:
+    async def step(self, limit: int) -> bytes | None:
         if self._ended:
             if self._input:
                 raise DecodeError
@@ -186,19 +198,25 @@ class _Brotli:
             if size is None:
                 return None
             self._account.hold(self._index, "brotli", size)
+            self._long = size > _BROTLI_LONG_BYTES
             self._object = brotli.Decompressor()
         elif not self._input and self._drained and self._object.can_accept_more_data():
             return None
         data, self._input = self._input, b""
         try:
             # Input that did not fit is kept inside and used by further calls with none.
-            made: bytes = self._object.process(data, output_buffer_limit=min(limit, _BROTLI_LIMIT))
+            made = await self._process(self._object, data, min(limit, _BROTLI_LIMIT))
         except brotli.error:
             raise DecodeError from None
         self._drained = not made
         if self._object.is_finished():
             self._ended, self._object = True, None
             self._account.hold(self._index, "brotli", 0)
+        return made
+
+    async def _process(self, decompressor: brotli.Decompressor, data: bytes, limit: int) -> bytes:
+        work = partial(decompressor.process, data, output_buffer_limit=limit)
+        made: bytes = await self._account.aside(work) if self._long else work()
         return made
 
     def finish(self) -> None:

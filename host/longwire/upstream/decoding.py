@@ -11,7 +11,7 @@ from typing import Final
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import KIB
-from longwire.upstream.account import Account, failed
+from longwire.upstream.account import Account, Aside, failed
 from longwire.upstream.codings import CODINGS, STEP_BYTES, Coding, DecodeError
 from longwire.upstream.model import DecoderMemory
 
@@ -44,7 +44,7 @@ class Decoder:
         else:
             self._plain = data
 
-    def step(self, wanted: int = STEP_BYTES) -> bytes | None:
+    async def step(self, wanted: int = STEP_BYTES) -> bytes | None:
         """Do a bounded piece of work: about `wanted` bytes at most and never more than STEP_BYTES (or what was fed,
         without codings), b"" if nothing came out yet, None if it needs more to go on.
 
@@ -55,7 +55,7 @@ class Decoder:
             data, self._plain = self._plain, None
             return data
         try:
-            return self._step(len(self._codings) - 1, min(wanted, STEP_BYTES))
+            return await self._step(len(self._codings) - 1, min(wanted, STEP_BYTES))
         except DecodeError:
             raise failed("the body is not what its Content-Encoding says") from None
 
@@ -72,15 +72,15 @@ class Decoder:
             raise failed("the body ended inside its Content-Encoding") from None
 
     def close(self) -> None:
-        """Let go of the decoders and their memory; nothing is decoded afterwards."""
+        """Let go of the decoders and their memory; nothing is decoded afterwards. Not while a `step` is on."""
         self._codings = ()
         self._plain = None
         self._account.close()
 
-    def _step(self, last: int, wanted: int) -> bytes | None:
+    async def _step(self, last: int, wanted: int) -> bytes | None:
         # From the end towards the network: whoever can still make something of what it has goes first.
         for index in range(last, -1, -1):
-            made = self._codings[index].step(wanted if index == last else _INNER_STEP_BYTES)
+            made = await self._codings[index].step(wanted if index == last else _INNER_STEP_BYTES)
             if made is None:
                 self._account.drained(index)
                 continue
@@ -94,11 +94,12 @@ class Decoder:
         return None
 
 
-def make_decoder(headers: Sequence[tuple[str, str]], memory: DecoderMemory, *, has_body: bool) -> Decoder:
+def make_decoder(headers: Sequence[tuple[str, str]], memory: DecoderMemory, aside: Aside, *, has_body: bool) -> Decoder:
     """The decoder for a response with these header pairs (names in lower case).
 
     A body in a coding that is not known here is handed on as it is, as browsers do; Content-Encoding tells the page.
     It holds what it needs of `memory`, and nothing of it once closed.
+    `aside` does the work of long steps away from the event loop: see `Turns.aside`.
     `has_body` is False for HEAD, 204 and 304, whose Content-Encoding is about a body that is not sent.
 
     Raises:
@@ -108,12 +109,12 @@ def make_decoder(headers: Sequence[tuple[str, str]], memory: DecoderMemory, *, h
     names = [name for name in names if name not in ("", "identity")]
     if not has_body or not names or any(name not in CODINGS for name in names):
         memory.hold(0)
-        return Decoder((), Account(memory, 0))
+        return Decoder((), Account(memory, 0, aside))
     if len(names) > MAX_CODINGS:
         raise StreamError(
             ErrorCode.DECODE_FAILED,
             f"the server applied more than {MAX_CODINGS} content codings to one body",
             Phase.HEADERS,
         )
-    account = Account(memory, len(names))
+    account = Account(memory, len(names), aside)
     return Decoder([CODINGS[name](account, index) for index, name in enumerate(reversed(names))], account)

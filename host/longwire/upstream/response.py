@@ -8,6 +8,7 @@ import httpcore2
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import WINDOW_FLOOR_BYTES
 from longwire.protocol.parts import Completeness
+from longwire.upstream.account import Aside
 from longwire.upstream.connection import Connection
 from longwire.upstream.decoding import make_decoder
 from longwire.upstream.errors import FOREIGN, exchange_error
@@ -33,10 +34,11 @@ class HttpResponse:
         timers: Timers,
         timings: Timings,
         step: Callable[[], Awaitable[None]],
+        aside: Aside,
         memory: DecoderMemory,
         let_go: Callable[[Connection], None],
     ) -> None:
-        """`step`: see `Turns.step`. `let_go` gets the connection back once, to keep or to forget.
+        """`step`, `aside`: see `Turns`. `let_go` gets the connection back once, to keep or to forget.
 
         Raises:
             StreamError: DECODE_FAILED, too many codings.
@@ -49,7 +51,7 @@ class HttpResponse:
         self.completeness = head.completeness
         self.timings = timings
         self.wire_bytes = 0
-        self._decoder = make_decoder(head.headers, memory, has_body=head.completeness is not Completeness.NONE)
+        self._decoder = make_decoder(head.headers, memory, aside, has_body=head.completeness is not Completeness.NONE)
         self._raw = raw
         self._pieces = raw.aiter_stream()
         self._connection = connection
@@ -93,6 +95,8 @@ class HttpResponse:
             raise
         finally:
             self._reading = False
+            if self._done:
+                self._close_decoder()
         # Not a view of what is left: an empty one would hold all of it as long as nobody reads.
         data, self._ready = self._ready[:max_bytes], self._ready[max_bytes:]
         return data
@@ -121,7 +125,7 @@ class HttpResponse:
 
     async def _advance(self, wanted: int) -> None:
         """One step: make `_ready` longer, by about `wanted` bytes at most, or set `_done`, or neither."""
-        made = self._decoder.step(wanted)
+        made = await self._decoder.step(wanted)
         if made is not None:
             self._ready = made
             return
@@ -149,8 +153,13 @@ class HttpResponse:
     async def _end(self) -> None:
         await self._raw.aclose()
         self._done = True
-        self._decoder.close()
+        self._close_decoder()
         self._let_go(self._connection)
+
+    def _close_decoder(self) -> None:
+        # While a `read` is on, a thread may be decoding: it closes the decoder itself when it is over.
+        if not self._reading:
+            self._decoder.close()
 
     def _fail(self, error: StreamError) -> None:
         if self._done:
@@ -158,7 +167,7 @@ class HttpResponse:
         self._failure = error
         self._done = True
         self._ready = b""
-        self._decoder.close()
+        self._close_decoder()
         self._connection.close()
         self._let_go(self._connection)
 

@@ -74,6 +74,11 @@ def brotli_bytes(head: bytes) -> int | None:
                 window = min(window, 1 << max(10, (length - 1).bit_length()))
     except _TooShort:
         return None
+    return brotli_window_bytes(window)
+
+
+def brotli_window_bytes(window: int) -> int:
+    """What a brotli stream with a window of so many bytes takes."""
     return _BROTLI_STATE_BYTES + window
 
 

@@ -1,6 +1,6 @@
 """Short ways to say what a test asks of an upstream."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ada_url
@@ -18,6 +18,7 @@ from longwire.upstream import (
     UpstreamResponse,
     UpstreamTimeouts,
 )
+from longwire.upstream.decoding import Decoder
 
 
 def hop(
@@ -54,6 +55,22 @@ class AnyMemory:
         """See `DecoderMemory`."""
         self.held = size
         return True
+
+
+async def at_once(work: Callable[[], bytes]) -> bytes:
+    """See `Turns.aside`: here in no thread."""
+    return work()
+
+
+def stepped(decoder: Decoder) -> bytes | None:
+    """One step of a decoder whose work is done `at_once`: it waits for nothing."""
+    step = decoder.step()
+    try:
+        step.send(None)
+    except StopIteration as done:
+        made: bytes | None = done.value
+        return made
+    raise AssertionError("it waited")
 
 
 def ask(

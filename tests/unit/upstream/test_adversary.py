@@ -1,5 +1,7 @@
 """Hostile servers: every one of them ends in a code, in time, with its socket closed."""
 
+import time
+
 import anyio
 import anyio.lowlevel
 import pytest
@@ -95,15 +97,15 @@ async def test_trailers_are_dropped_and_a_flood_of_them_refused(client: Upstream
 
 async def test_others_run_while_a_bomb_goes_off(client: UpstreamClient) -> None:
     body, encoding = coded.encode(bytes(32 * 1024 * 1024), ["gzip", "gzip"])
-    longest = 0.0
+    longest = 0.0  # of this thread's processor time: a machine that is busy with others does not count
     running = True
 
     async def heartbeat() -> None:
         nonlocal longest
         while running:
-            before = anyio.current_time()
+            before = time.thread_time()
             await anyio.lowlevel.checkpoint()
-            longest = max(longest, anyio.current_time() - before)
+            longest = max(longest, time.thread_time() - before)
 
     answer = bodies.head(200, [("Content-Encoding", encoding), ("Content-Length", str(len(body)))]) + body
     async with Server(faults.raw(answer)) as server, anyio.create_task_group() as group:
@@ -111,8 +113,8 @@ async def test_others_run_while_a_bomb_goes_off(client: UpstreamClient) -> None:
         _, plain = await fetch(client, ask(server.url()))
         running = False
     assert len(plain) == 32 * 1024 * 1024
-    say(f"longest gap between turns of another task while a bomb goes off: {longest * 1000:.1f} ms")
-    assert longest < 0.25
+    say(f"most work between turns of another task while a bomb goes off: {longest * 1000:.1f} ms")
+    assert longest < 0.025  # as LONGEST_RUN_S of row 15; usual is 1 ms
 
 
 async def test_a_body_without_end_is_let_go_at_once(client: UpstreamClient) -> None:

@@ -2,24 +2,33 @@
 
 import ctypes
 import sys
+import threading
 import zlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from typing import Any, TypeVar
 
+import anyio
+import anyio.from_thread
 import brotli
 import pytest
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import DECODER_FLOOR_BYTES, KIB, MIB
+from longwire.turns import Turns
+from longwire.upstream import UpstreamClient
 from longwire.upstream.decoding import BOOKED_BYTES, Decoder, make_decoder
 from longwire.upstream.windows import ZLIB_BYTES, ZSTD_MAX_BYTES, brotli_bytes, zstd_bytes
-from tests.unit.upstream.asking import AnyMemory
+from tests.unit.upstream.asking import AnyMemory, ask, at_once, stepped
+from tests.upstreams import bodies, faults
+from tests.upstreams.server import Server
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
 
+T = TypeVar("T")
 TEXT = b"".join(b"%d little words, squared %d\n" % (number, number * number) for number in range(60_000))
 
 
@@ -134,7 +143,7 @@ def test_no_decoder_takes_more_than_was_asked_for(kind: str) -> None:
 
 def decode_all(decoder: Decoder) -> int:
     """Work until more input is needed; returns how many steps it took."""
-    return sum(1 for _ in iter(decoder.step, None))
+    return sum(1 for _ in iter(lambda: stepped(decoder), None))
 
 
 class NoMemory(AnyMemory):
@@ -163,7 +172,7 @@ def test_what_is_too_much_is_refused_before_it_is_taken_and_the_rest_is_let_go(
 ) -> None:
     for most, fits in ((size, True), (size - 1, False)):
         memory = NoMemory(most)
-        decoder = make_decoder([("content-encoding", encoding)], memory, has_body=True)
+        decoder = make_decoder([("content-encoding", encoding)], memory, at_once, has_body=True)
         decoder.feed(body[:2000])
         if fits:
             decode_all(decoder)
@@ -181,7 +190,7 @@ def test_what_is_too_much_is_refused_before_it_is_taken_and_the_rest_is_let_go(
 def test_what_was_booked_for_any_coding_is_let_go_once_there_is_none() -> None:
     memory = AnyMemory()
     assert memory.hold(BOOKED_BYTES)
-    make_decoder([], memory, has_body=True)
+    make_decoder([], memory, at_once, has_body=True)
     assert memory.held == 0
 
 
@@ -192,8 +201,60 @@ def test_the_floor_is_enough_for_gzip_and_what_is_booked_for_every_zstd() -> Non
 
 
 def test_a_zstd_window_over_8_mib_is_refused_by_its_head() -> None:
-    decoder = make_decoder([("content-encoding", "zstd")], AnyMemory(), has_body=True)
+    decoder = make_decoder([("content-encoding", "zstd")], AnyMemory(), at_once, has_body=True)
     decoder.feed(packed_zstd(24)[:6])
     with pytest.raises(StreamError, match="8 MiB") as caught:
-        decoder.step()
+        stepped(decoder)
     assert caught.value.code is ErrorCode.DECODE_FAILED
+
+
+class Held(Turns):
+    """A thread that is to decode begins with it when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.released = anyio.Event(), threading.Event()
+
+    async def aside(self, who: Hashable, work: Callable[[], T]) -> T:
+        """See `Turns.aside`."""
+
+        def late() -> T:
+            anyio.from_thread.run_sync(self.begun.set)
+            assert self.released.wait(10)
+            return work()
+
+        return await super().aside(who, late)
+
+
+@pytest.mark.parametrize("how", ["closed", "cancelled"])
+async def test_what_a_thread_decodes_with_is_let_go_when_the_thread_is_done_with_it(how: str) -> None:
+    body = packed_brotli(24, bytes(20 * MIB))
+    turns = Held()
+    client = UpstreamClient(turns=turns)
+    answer = bodies.head(200, [("Content-Encoding", "br"), ("Content-Length", str(len(body)))]) + body
+    async with Server(faults.raw(answer, then="hold")) as server:
+        memory = AnyMemory()
+        response = await client.open(replace(ask(server.url()), memory=memory))
+        scope = anyio.CancelScope()
+
+        async def read() -> None:
+            with scope:
+                await response.read(65536)
+
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(read)
+                await turns.begun.wait()
+                if how == "cancelled":
+                    scope.cancel()
+                else:
+                    await response.aclose()
+                    await server.connections[0].wait_gone()
+                await anyio.wait_all_tasks_blocked()
+                assert memory.held == 2816 * KIB + 16 * MIB
+                turns.released.set()
+            await server.connections[0].wait_gone()
+        assert memory.held == 0
+        with pytest.raises(StreamError, match="closed on this side"):
+            await response.read(1)
+    assert client.busy_connections == 0

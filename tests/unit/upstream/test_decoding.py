@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream.codings import STEP_BYTES
 from longwire.upstream.decoding import MAX_CODINGS, Decoder, make_decoder
-from tests.unit.upstream.asking import AnyMemory
+from tests.unit.upstream.asking import AnyMemory, at_once, stepped
 from tests.upstreams import coded
 
 if sys.version_info >= (3, 14):
@@ -27,7 +27,7 @@ PLAIN = b"".join(b"%d little words " % number for number in range(300))
 
 def undo(encoding: str, pieces: Sequence[bytes]) -> bytes:
     """Decode `pieces`, checking that every step stays within its bound."""
-    decoder = make_decoder([("content-encoding", encoding)], AnyMemory(), has_body=True)
+    decoder = make_decoder([("content-encoding", encoding)], AnyMemory(), at_once, has_body=True)
     parts = []
     for piece in pieces:
         decoder.feed(piece)
@@ -38,7 +38,7 @@ def undo(encoding: str, pieces: Sequence[bytes]) -> bytes:
 
 def steps(decoder: Decoder) -> list[bytes]:
     parts = []
-    while (made := decoder.step()) is not None:
+    while (made := stepped(decoder)) is not None:
         assert len(made) <= STEP_BYTES
         parts.append(made)
     return parts
@@ -141,7 +141,7 @@ def test_spellings_of_a_coding(encoding: str) -> None:
 def test_codings_in_several_fields_are_one_list() -> None:
     body, _ = coded.encode(PLAIN, ["gzip", "br"])
     decoder = make_decoder(
-        [("content-encoding", "gzip"), ("x", "y"), ("content-encoding", "br")], AnyMemory(), has_body=True
+        [("content-encoding", "gzip"), ("x", "y"), ("content-encoding", "br")], AnyMemory(), at_once, has_body=True
     )
     decoder.feed(body)
     assert b"".join(steps(decoder)) == PLAIN
@@ -150,24 +150,26 @@ def test_codings_in_several_fields_are_one_list() -> None:
 def test_too_many_codings_are_refused_and_one_less_is_not() -> None:
     assert undo(", ".join(["gzip"] * MAX_CODINGS), []) == b""
     with pytest.raises(StreamError) as caught:
-        make_decoder([("content-encoding", ", ".join(["gzip"] * (MAX_CODINGS + 1)))], AnyMemory(), has_body=True)
+        make_decoder(
+            [("content-encoding", ", ".join(["gzip"] * (MAX_CODINGS + 1)))], AnyMemory(), at_once, has_body=True
+        )
     assert (caught.value.code, caught.value.phase) == (ErrorCode.DECODE_FAILED, Phase.HEADERS)
 
 
 def test_no_body_needs_no_decoding() -> None:
-    decoder = make_decoder([("content-encoding", ", ".join(["gzip"] * 9))], AnyMemory(), has_body=False)
-    assert decoder.step() is None
+    decoder = make_decoder([("content-encoding", ", ".join(["gzip"] * 9))], AnyMemory(), at_once, has_body=False)
+    assert stepped(decoder) is None
     decoder.finish()
 
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "deflate-raw", "br", "zstd"])
 def test_a_bomb_comes_out_in_bounded_steps(name: str) -> None:
     body, encoding = coded.encode(bytes(32 * 1024 * 1024), [name])
-    decoder = make_decoder([("content-encoding", encoding)], AnyMemory(), has_body=True)
+    decoder = make_decoder([("content-encoding", encoding)], AnyMemory(), at_once, has_body=True)
     total = 0
     for piece in cut(body, [65536] * (len(body) // 65536)):
         decoder.feed(piece)
-        while (made := decoder.step()) is not None:
+        while (made := stepped(decoder)) is not None:
             assert len(made) <= STEP_BYTES
             total += len(made)
     decoder.finish()
@@ -179,7 +181,7 @@ def test_a_bomb_in_a_bomb_is_cut_off() -> None:
     inner = zlib.compressobj(wbits=31)
     block = bytes(16 * 1024 * 1024)
     squeezed = b"".join([inner.compress(block) for _ in range(16)]) + inner.flush()
-    decoder = make_decoder([("content-encoding", "gzip, gzip")], AnyMemory(), has_body=True)
+    decoder = make_decoder([("content-encoding", "gzip, gzip")], AnyMemory(), at_once, has_body=True)
     decoder.feed(gzip.compress(squeezed))
     with pytest.raises(StreamError) as caught:
         steps(decoder)
@@ -188,7 +190,7 @@ def test_a_bomb_in_a_bomb_is_cut_off() -> None:
 
 def test_a_step_over_empty_members_is_short() -> None:
     # Three thousand members without a byte in them: one step each, so that a reader can let others run in between.
-    decoder = make_decoder([("content-encoding", "gzip")], AnyMemory(), has_body=True)
+    decoder = make_decoder([("content-encoding", "gzip")], AnyMemory(), at_once, has_body=True)
     decoder.feed(gzip.compress(b"") * 3000)
     assert steps(decoder) == [b""] * 3000
     decoder.finish()

@@ -10,13 +10,13 @@ import pytest
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream.decoding import Decoder, make_decoder
 from tests.printed import say
-from tests.unit.upstream.asking import AnyMemory
+from tests.unit.upstream.asking import AnyMemory, at_once, stepped
 from tests.upstreams import hollow
 
 
 def decode(encoding: str, body: bytes, size: int) -> bytes:
     """What comes out of `body` in pieces of `size` bytes."""
-    decoder = make_decoder([("content-encoding", encoding)], AnyMemory(), has_body=True)
+    decoder = make_decoder([("content-encoding", encoding)], AnyMemory(), at_once, has_body=True)
     parts: list[bytes] = []
     collect(decoder, body, size, parts)
     decoder.finish()
@@ -27,7 +27,7 @@ def collect(decoder: Decoder, body: bytes, size: int, parts: list[bytes]) -> Non
     """Feed `body` in pieces of `size` bytes; what each step makes goes to `parts`."""
     for start in range(0, len(body), size):
         decoder.feed(body[start : start + size])
-        parts.extend(iter(decoder.step, None))
+        parts.extend(iter(lambda: stepped(decoder), None))
 
 
 @pytest.mark.parametrize("name", sorted(hollow.NOTHINGS))
@@ -35,7 +35,7 @@ def collect(decoder: Decoder, body: bytes, size: int, parts: list[bytes]) -> Non
 def test_a_body_that_decodes_to_nothing_is_cut_off(name: str, outer: int) -> None:
     # 8 MB of nothing, in a hundred bytes to 20 KB.
     body, encoding = hollow.packed_nothing(name, 8_000_000, outer)
-    decoder = make_decoder([("content-encoding", encoding)], AnyMemory(), has_body=True)
+    decoder = make_decoder([("content-encoding", encoding)], AnyMemory(), at_once, has_body=True)
     began = time.process_time()
     steps: list[bytes] = []
     with pytest.raises(StreamError) as caught:
