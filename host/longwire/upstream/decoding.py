@@ -36,6 +36,11 @@ class Decoder:
         self._account = account
         self._plain: bytes | None = None
 
+    @property
+    def codes(self) -> bool:
+        """Whether there is anything to undo."""
+        return bool(self._codings)
+
     def feed(self, data: bytes) -> None:
         """Take coded bytes; only when `step` has said None."""
         if self._codings:

@@ -138,9 +138,8 @@ class HttpResponse:
         await self._end()
 
     async def _next_piece(self, wanted: int) -> bytes:
-        """What the framing gives next, b"" at its end. What nobody may want for long is not taken from the kernel."""
-        most = SMALL_READ_BYTES if wanted <= WINDOW_FLOOR_BYTES else READ_BYTES
-        self._connection.stream.limit_reads(min(max(wanted, LEAST_READ_BYTES), most))
+        """What the framing gives next, b"" at its end."""
+        self._connection.stream.limit_reads(min(max(self._worth(wanted), LEAST_READ_BYTES), READ_BYTES))
         with self._timers.between_bytes():
             try:
                 async for piece in self._pieces:
@@ -149,6 +148,18 @@ class HttpResponse:
             except FOREIGN as error:
                 raise exchange_error(error, Phase.BODY, ended=self._connection.ended, uploading=False) from None
         return b""
+
+    def _worth(self, wanted: int) -> int:
+        """How much to take from the kernel for a reader that wants so much and may then stop for long.
+
+        The latest piece stays in the library's generators until the next one comes, so the last one is to be small.
+        What a coding makes of it is not known.
+        """
+        if wanted > WINDOW_FLOOR_BYTES:  # it has read on before
+            return wanted
+        if self._decoder.codes or wanted < 2 * SMALL_READ_BYTES:
+            return min(wanted, SMALL_READ_BYTES)
+        return wanted - SMALL_READ_BYTES
 
     async def _end(self) -> None:
         await self._raw.aclose()

@@ -110,9 +110,12 @@ async def test_others_run_while_a_bomb_goes_off(client: UpstreamClient) -> None:
     answer = bodies.head(200, [("Content-Encoding", encoding), ("Content-Length", str(len(body)))]) + body
     async with Server(faults.raw(answer)) as server, anyio.create_task_group() as group:
         group.start_soon(heartbeat)
-        _, plain = await fetch(client, ask(server.url()))
+        response = await client.open(ask(server.url()))
+        size = 0
+        while data := await response.read(65536):
+            size += len(data)
         running = False
-    assert len(plain) == 32 * 1024 * 1024
+    assert size == 32 * 1024 * 1024
     say(f"most work between turns of another task while a bomb goes off: {longest * 1000:.1f} ms")
     assert longest < 0.025  # as LONGEST_RUN_S of row 15; usual is 1 ms
 

@@ -2,8 +2,11 @@
 
 import socket
 
+import anyio
 import pytest
 
+from longwire.protocol.limits import WINDOW_FLOOR_BYTES
+from longwire.upstream import sockets
 from longwire.upstream.buffers import (
     DRAINED_BYTES,
     DRAINED_WITHIN_S,
@@ -14,8 +17,10 @@ from longwire.upstream.buffers import (
     ReceiveBuffers,
 )
 from longwire.upstream.client import UpstreamClient
+from longwire.upstream.sockets import READ_BYTES, SMALL_READ_BYTES, SocketStream
 from tests.unit.upstream.asking import ask
 from tests.upstreams import bodies
+from tests.upstreams.connection import Request
 from tests.upstreams.server import Server
 
 
@@ -132,3 +137,32 @@ async def test_a_real_socket_is_small_until_it_is_drained(client: UpstreamClient
         assert client._buffers.large == 1
         await response.aclose()
         assert client._buffers.large == 0
+
+
+async def test_a_first_window_is_taken_in_few_pieces_and_what_may_be_left_behind_is_a_small_one(
+    monkeypatch: pytest.MonkeyPatch, client: UpstreamClient
+) -> None:
+    pieces: list[int] = []
+
+    class Counted(SocketStream):
+        async def receive(self, max_bytes: int = READ_BYTES) -> bytes:
+            data = await super().receive(max_bytes)
+            pieces.append(len(data))
+            return data
+
+    monkeypatch.setattr(sockets, "SocketStream", Counted)
+    sent = anyio.Event()
+
+    async def answer(request: Request) -> None:
+        await bodies.respond(request.connection, bytes(WINDOW_FLOOR_BYTES + 1))
+        sent.set()
+
+    async with Server(answer) as server:
+        response = await client.open(ask(server.url()))
+        await sent.wait()
+        left = WINDOW_FLOOR_BYTES
+        while left:  # a page that reads nothing: nobody reads beyond its first window
+            left -= len(await response.read(left))
+        await response.aclose()
+    assert len(pieces) <= 5, pieces
+    assert pieces[-1] <= SMALL_READ_BYTES, pieces
