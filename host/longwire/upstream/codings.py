@@ -34,6 +34,9 @@ _BROTLI_LIMIT: Final = 32_000
 # But before it gives anything it fills its window: 7 ms of work for each MiB of it, 130 ms for the largest. Windows of
 # up to 512 KiB, the usual size of web servers, are filled in a turn of the event loop; others in a thread.
 _BROTLI_LONG_BYTES: Final = brotli_window_bytes(512 * KIB)
+# Nor does a limit bound what makes no output: some kilobytes may hold the tables of hundreds of prefix codes, and are
+# 0.3 to 1 ms of work each.
+_BROTLI_INPUT_BYTES: Final = 4 * KIB
 
 
 class DecodeError(Exception):
@@ -202,9 +205,10 @@ class _Brotli:
             self._object = brotli.Decompressor()
         elif not self._input and self._drained and self._object.can_accept_more_data():
             return None
-        data, self._input = self._input, b""
+        # Input that did not fit is kept inside and used by further calls with none.
+        size = 0 if not self._object.can_accept_more_data() else len(self._input) if self._long else _BROTLI_INPUT_BYTES
+        data, self._input = self._input[:size], self._input[size:]
         try:
-            # Input that did not fit is kept inside and used by further calls with none.
             made = await self._process(self._object, data, min(limit, _BROTLI_LIMIT))
         except brotli.error:
             raise DecodeError from None
