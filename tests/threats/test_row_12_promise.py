@@ -10,6 +10,7 @@ import asyncio
 import base64
 import html
 import json
+import quopri
 import random
 import re
 import string
@@ -55,6 +56,9 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "base64-1": lambda text: base64.b64encode(f":{text}".encode()).decode(),
     "base64-2": lambda text: base64.urlsafe_b64encode(f"u:{text}".encode()).decode(),
     "base64-lines": lambda text: base64.encodebytes(f"{'-' * 50}{text}".encode()).decode(),
+    "base64-lines-json": lambda text: json.dumps(base64.encodebytes(f"{'-' * 50}{text}".encode()).decode()),
+    "quoted-printable": lambda text: quopri.encodestring(f"{'-' * 66}{text}".encode()).decode(),
+    "utf-16": lambda text: text.encode("utf-16-le").decode(),
     "url": lambda text: urllib.parse.quote(text, safe=""),
     "form": urllib.parse.quote_plus,
     "json": lambda text: json.dumps(text).replace("/", "\\/"),
@@ -185,9 +189,13 @@ def _views(text: str) -> Iterator[str]:
     yield text
     yield urllib.parse.unquote(text, encoding="latin-1")
     yield html.unescape(text)
+    yield text.replace("\0", "")
+    yield quopri.decodestring(text.encode("utf-8")).decode("latin-1")
     yield re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), text)
     yield re.sub(r"\\(.)", r"\1", re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), text))
-    for run in re.findall("[0-9A-Za-z+/]{4,}", text.replace("\n", "").replace("-", "+").replace("_", "/")):
+    for run in re.findall(
+        "[0-9A-Za-z+/]{4,}", text.replace("\\n", "").replace("\n", "").replace("-", "+").replace("_", "/")
+    ):
         for skipped in range(4):
             part = run[skipped:]
             part = part[: len(part) - (len(part) % 4 == 1)]
@@ -218,10 +226,11 @@ inject = {{ X-Api-Key = "{{secret:{target.name}}}" }}
     return "".join(parts)
 
 
+WITH_ANY_KEY = ("raw", "base64-1", "base64-lines-json", "quoted-printable")
 # Every encoding of every kind of key as it is, and every coding of some.
 MATRIX = [
     *[("identity", encoding, kind) for encoding in ENCODINGS for kind in ("key", "password")],
-    *[("identity", encoding, kind) for encoding in ("raw", "base64-1") for kind in ("base64", "hex", "digits")],
+    *[("identity", encoding, kind) for encoding in WITH_ANY_KEY for kind in ("base64", "hex", "digits")],
     *[
         (coding, encoding, "key")
         for coding in CODINGS

@@ -38,6 +38,13 @@ def escaped_forms(text: str, encoding: str) -> set[bytes]:
     return {data for form in forms if (data := _encoded(form, encoding)) is not None}
 
 
+def usual_forms(text: str, encoding: str) -> set[bytes]:
+    """`text` as it is, and as those escape it who go on to write all of that in base64."""
+    usual = (('"\\', _json), ('"\\/', _json), (text, _percent), (text, _form), ('&<>"', _all_named))
+    forms = {text, *(_written(text, set(chosen), style, encoding) for chosen, style in usual)}
+    return {data for form in forms if (data := _encoded(form, encoding)) is not None}
+
+
 def _choices(special: list[str]) -> set[frozenset[str]]:
     every = frozenset(special)
     if len(special) <= _MOST_CHOICES:

@@ -4,6 +4,7 @@ Sources: Fetch standard, "forbidden request-header" and "forbidden response-head
     RFC 9112 for what belongs to one connection.
 """
 
+import re
 from enum import Flag, auto
 from typing import Final
 
@@ -99,6 +100,16 @@ HIDDEN_RESPONSE_PREFIXES: Final = ("proxy-",)
 # Apache and Squid take for `Range`, `x-ms-range` what Azure's stores do; `A-IM` (RFC 3229) asks for ranges and for
 # codings that nobody here undoes. `Content-Range` is none of them: in a request it says where an upload belongs.
 RANGE_FIELDS: Final = frozenset({"a-im", "if-range", "range", "request-range", "x-ms-range"})
+
+# With the parameter `charset` in `Accept` a page chooses how an answer's characters are written, of servers that go by
+# it (Spring, ASP.NET). In these a secret is what it is to the guard; in EBCDIC or UTF-7 it is not.
+KNOWN_CHARSETS: Final = re.compile(r"utf-?8|(?:us-)?ascii|iso-8859-\d{1,2}|windows-125\d|\*", re.IGNORECASE)
+_CHARSET: Final = re.compile(r"charset\*?[ \t]*(?:=[ \t]*\"?([^\",; \t]*))?", re.IGNORECASE)
+
+
+def asked_charsets(value: str) -> list[str]:
+    """What an `Accept` value names as charsets; "" for what is none to everybody."""
+    return [match[1] or "" for match in _CHARSET.finditer(value)]
 
 
 def setter_of(name: str) -> Setter:

@@ -7,9 +7,11 @@ from typing import Final
 from longwire.policy.decision import Decision, PolicyDeniedError
 from longwire.policy.grants import Grant
 from longwire.policy.header_rules import (
+    KNOWN_CHARSETS,
     METHOD_OVERRIDES,
     RANGE_FIELDS,
     Setter,
+    asked_charsets,
     is_hidden,
     overriding_methods,
     setter_of,
@@ -42,7 +44,8 @@ def build_request_headers(
     Raises:
         StreamError: PROTOCOL, a name or value that RFC 9110 or the fetch standard forbids, or more than the limits
             allow. PolicyDeniedError: POLICY_DENIED, a header that overrides the method with one that is not
-            granted, or one that asks for part of an answer where the grant guards secrets.
+            granted, or where the grant guards secrets one that asks for part of an answer, or for a charset in which
+            they would not be found.
     """
     _check_size(page_headers)
     grant = decision.grant
@@ -56,6 +59,8 @@ def build_request_headers(
         if spelling not in injected and _passes(name.lower(), grant.request_headers):
             if spelling in RANGE_FIELDS and grant.guards and not grant.ranges:
                 raise _range_refused(name, grant)
+            if spelling == "accept" and grant.guards:
+                _check_charsets(value, grant)
             pairs.append((name, value))
     for name, template in grant.inject:
         pairs.append((name, template.fill(lambda secret: secrets[secret].reveal())))
@@ -121,6 +126,15 @@ def _range_refused(name: str, grant: Grant) -> PolicyDeniedError:
         "and guards it: whoever cuts answers can read an echo piece by piece. An administrator can say ranges = true "
         "in that grant, and the guard then promises less"
     )
+
+
+def _check_charsets(value: str, grant: Grant) -> None:
+    for charset in asked_charsets(value):
+        if not KNOWN_CHARSETS.fullmatch(charset):
+            raise PolicyDeniedError(
+                f'the header "Accept" asks for the charset "{shorten(charset, 40)}", in which the guard of the grant '
+                f'"{grant.name}" would not find the secret that it injects; ask for utf-8, or for none'
+            )
 
 
 def _is_coded(pairs: Iterable[HeaderPair]) -> bool:

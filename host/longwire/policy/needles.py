@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from urllib.parse import quote_from_bytes, quote_plus
 
-from longwire.policy.escapes import escaped_forms
+from longwire.policy.escapes import escaped_forms, usual_forms
 from longwire.policy.own_part import own_bits
 
 # 8 characters of base62 (47.6 bits), 12 of hexadecimal (48), 15 digits (49.8).
@@ -25,6 +25,9 @@ MAX_NEEDLE_CHARS: Final = 15
 _DENSE_CHARS: Final = 128
 # Of longer secrets (tokens that carry a document), this much of the beginning and of the end is looked for.
 _SIDE_CHARS: Final = 512
+# Of a secret that needs more because it is full of characters that are escaped, the other parts are looked for as they
+# are and in base64 only: no such secret is to cost seconds and hundreds of MiB.
+_MANY_FORMS: Final = 1500
 
 _Part = tuple[int, int]
 
@@ -37,7 +40,7 @@ def needles(value: str) -> set[bytes]:
         spaced = set(_spaced(parts))
         for part in parts:
             if part in spaced:
-                found |= _forms(text[slice(*part)])
+                found |= _forms(text[slice(*part)], escaped=len(found) < _MANY_FORMS)
             elif part[0] < _DENSE_CHARS:
                 found |= _plain(text[slice(*part)])
     return found
@@ -115,12 +118,16 @@ def _plain(text: str) -> set[bytes]:
         return {text.encode()}
 
 
-def _forms(text: str) -> set[bytes]:
+def _forms(text: str, *, escaped: bool) -> set[bytes]:
     encodings = ("utf-8",) if text.isascii() else ("latin-1", "utf-8")
-    forms = {form for encoding in encodings for form in escaped_forms(text, encoding)}
-    for data in _plain(text):
-        for coded in _base64_forms(data):
-            forms |= {coded} if coded.isalnum() else escaped_forms(coded.decode(), "utf-8")
+    forms = _plain(text)
+    coded = {each for data in forms for each in _base64_forms(data)}
+    if escaped:
+        forms = {form for encoding in encodings for form in escaped_forms(text, encoding)}
+        usual = {form for encoding in encodings for form in usual_forms(text, encoding)}
+        coded = {each for data in usual for each in _base64_forms(data)}
+    for each in coded:
+        forms |= {each} if each.isalnum() or not escaped else escaped_forms(each.decode(), "utf-8")
     return forms
 
 

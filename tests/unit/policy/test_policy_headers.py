@@ -170,6 +170,23 @@ def test_where_a_secret_is_guarded_no_page_has_answers_cut_for_it(name: str) -> 
     assert pairs[0] not in build_request_headers(pairs, left_out, SECRETS)
 
 
+ASKED = "text/plain;q=0.5, application/json; charset"
+
+
+@pytest.mark.parametrize(
+    "charset", ["=utf-16", '="UTF-7"', "= cp037", "=ibm-1047;q=1", "=utf-8, a/b;charset=utf-16", "*=x"]
+)
+def test_where_a_secret_is_guarded_no_page_chooses_how_its_characters_are_written(charset: str) -> None:
+    pairs = [("ACCEPT", ASKED + charset)]
+    with pytest.raises(PolicyDeniedError, match="ask for utf-8, or for none"):
+        build_request_headers(pairs, INJECTING, SECRETS)
+    for grant_that_lets_it in (PLAIN, decision(inject=INJECT, reflection_guard="false")):
+        assert pairs[0] in build_request_headers(pairs, grant_that_lets_it, SECRETS)
+    for usual in ("", "; charset=utf-8", ';charset="UTF-8"', "; Charset=iso-8859-1", ";charset=windows-1252, text/x"):
+        asked = ("Accept", f"text/plain{usual}")
+        assert asked in build_request_headers([asked], INJECTING, SECRETS)
+
+
 def test_a_head_asks_for_no_coding_where_a_secret_is_guarded() -> None:
     plain = ("Accept-Encoding", "identity")
     assert plain in build_request_headers([], decision("HEAD", inject=INJECT), SECRETS)

@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import quopri
 import random
 import re
 import string
@@ -49,6 +50,15 @@ ENCODERS: dict[str, Callable[[str], str]] = {
     "base64 after one": lambda text: base64.b64encode(f"x{text}".encode()).decode(),
     "base64url after two": lambda text: base64.urlsafe_b64encode(f"xx{text}y".encode()).decode(),
     "base64 in lines": lambda text: base64.encodebytes(f"{'x' * 48}{text}".encode()).decode(),
+    "base64 in lines in JSON": lambda text: json.dumps(base64.encodebytes(f"{'x' * 48}{text}".encode()).decode()),
+    "base64 in DOS lines in JSON": lambda text: (
+        ENCODERS["base64 in lines in JSON"](text).replace("\\n", "\\r\\n").replace("/", "\\/")
+    ),
+    "base64 of JSON of PHP": lambda text: base64.b64encode(ENCODERS["JSON of PHP"](text).encode()).decode(),
+    "base64 of a form": lambda text: base64.b64encode(quote_plus(text).encode()).decode(),
+    "quoted-printable": lambda text: quopri.encodestring(f"{'x' * 58} {text}".encode()).decode(),
+    "UTF-16": lambda text: text.encode("utf-16-le").decode(),
+    "UTF-32 of base64": lambda text: base64.b64encode(text.encode()).decode().encode("utf-32-be").decode(),
     "URL": lambda text: quote(text, safe=""),
     "URL in small letters": lambda text: re.sub("%..", lambda match: match[0].lower(), quote(text, safe="")),
     "path": quote,
@@ -197,6 +207,8 @@ def test_several_secrets_are_told_apart() -> None:
         [(f"x-{KEY[0]}".lower(), "1")],
         [("x-echo-1", KEY[0][:5]), ("x-echo-2", KEY[0][5:])],
         [("location", f"https://{KEY[0].lower()}.example.com/")],
+        [("location", "/" + "".join(f"%{ord(each):02x}" for each in KEY[0]))],
+        [("x-folded", f"{KEY[0][:7]} {KEY[0][7:14]} {KEY[0][14:]}")],
         [("reason", base64.b64encode(KEY[0].encode()).decode())],
     ],
 )
@@ -218,6 +230,34 @@ def test_memory_is_bounded_whatever_is_fed() -> None:
         scanner.feed(b"z" * size)
         assert len(scanner._tail) < longest
     assert len(needles("a9" * 8000)) < 20_000
+
+
+@pytest.mark.parametrize("encoder", ["quoted-printable", *(name for name in ENCODERS if "in lines" in name)])
+@pytest.mark.parametrize("own", [HEX[0], DIGITS[0], "correct-horse-battery-staple"])
+def test_a_line_that_ends_inside_a_secret_gives_a_page_no_more_of_it(own: str, encoder: str) -> None:
+    """The page chooses what stands before, and so where the line ends."""
+    encode = ENCODERS[encoder]
+    for before in range(60):
+        whole = encode("y" * before + own).encode()
+        passed = given_to_the_page([whole[at : at + 1] for at in range(len(whole))], own)
+        others = (own[:at] + ("A" if each != "-" else each) + own[at + 1 :] for at, each in enumerate(own))
+        known = [other for other in others if not encode("y" * before + other).encode().startswith(passed)]
+        assert len(known) <= MAX_NEEDLE_CHARS, (before, passed)
+
+
+def test_what_a_backslash_and_a_letter_say_in_a_secret_is_no_line_break() -> None:
+    own = "aB3\\nE5g\\rJ7\\nK9"
+    for encoder in ("raw", "JSON", "base64"):
+        assert is_found(ENCODERS[encoder](own).encode(), own)
+
+
+def test_a_secret_of_any_characters_is_made_ready_in_bounded_time_and_memory() -> None:
+    for alphabet in (string.punctuation, "".join(map(chr, range(0xA1, 0x100)))):
+        own = "".join(random.Random("odd").choices(alphabet, k=16_000))
+        assert sum(map(len, needles(own))) < 256 * 1024
+        for encoder in ("raw", "URL", "JSON", "base64"):
+            body = ENCODERS[encoder](own) if alphabet.isascii() else own
+            assert is_found(body.encode("latin-1"), own)
 
 
 def test_a_body_made_to_waste_time_does_not() -> None:
