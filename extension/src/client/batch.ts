@@ -1,3 +1,5 @@
+import { later, type Timer } from './waiting'
+
 /** When a batch is given: with the next animation frame, or every so many milliseconds. */
 export type BatchInterval = 'frame' | number
 
@@ -12,7 +14,7 @@ export class Batcher<T> {
   readonly #interval: BatchInterval
   readonly #give: (items: T[]) => void
   #items: T[] = []
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #timer: Timer | undefined
   #frame: number | undefined
 
   constructor(interval: BatchInterval, give: (items: T[]) => void) {
@@ -24,9 +26,9 @@ export class Batcher<T> {
     this.#items.push(item)
     if (this.#items.length > 1) return
     const due = () => this.flush()
-    if (this.#interval !== 'frame') this.#timer = setTimeout(due, this.#interval)
+    if (this.#interval !== 'frame') this.#timer = later(due, this.#interval)
     else {
-      this.#timer = setTimeout(due, HIDDEN_FRAME_MS)
+      this.#timer = later(due, HIDDEN_FRAME_MS)
       this.#frame = globalThis.requestAnimationFrame?.(due)
     }
   }

@@ -3,6 +3,7 @@ import { asStreamError, isFutile } from './failure'
 import { lastEventIdHeader } from './last-event-id'
 import { SseDecoder, type SseMessage } from './sse'
 import { type Fetch, MAX_EVENT_LENGTH } from './types'
+import { later, type Timer } from './waiting'
 
 /** What the standard's EventSource takes, and what it lacks. */
 export interface EventSourceOptions {
@@ -68,17 +69,22 @@ export class EventSource extends EventTarget {
   #readyState: 0 | 1 | 2 = CONNECTING
   #lastEventId = ''
   #reconnectionTime: number
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #timer: Timer | undefined
 
   /**
    * @throws {DOMException} SyntaxError: not a URL
-   * @throws {TypeError} a method, header or body that fetch would not take
+   * @throws {TypeError} a method, header or body that fetch would not take, or a time that is none
    */
   constructor(url: string | URL, options: EventSourceOptions = {}) {
     super()
     this.#options = { ...options }
     this.#url = resolve(url)
     this.#reconnectionTime = options.reconnectionTime ?? RECONNECTION_MS
+    if (!(this.#reconnectionTime >= 0)) {
+      throw new TypeError(
+        `\`reconnectionTime\` cannot be ${String(this.#reconnectionTime)}: it is a number of milliseconds`
+      )
+    }
     const { body } = options
     // Refused now, once, instead of being tried for ever.
     new Request(this.#url, { ...this.#init(), body: body == null ? null : '' })
@@ -181,7 +187,7 @@ export class EventSource extends EventTarget {
       // A listener may have closed it.
       if ((this.#readyState as number) === CLOSED) return
       await new Promise<void>((next) => {
-        this.#timer = setTimeout(next, this.#reconnectionTime)
+        this.#timer = later(next, this.#reconnectionTime)
       })
     }
   }

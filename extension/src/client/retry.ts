@@ -1,5 +1,6 @@
 import type { StreamError } from './errors'
 import { neverSent } from './failure'
+import { clampDelay } from './waiting'
 
 /** How a failed request is sent again. */
 export interface RetryOptions {
@@ -96,10 +97,11 @@ export function delayBefore(
   serverDelay?: number,
   random: () => number = Math.random
 ): number | null {
-  if (error.retryAfter !== undefined) return error.retryAfter <= rules.maxRetryAfter ? error.retryAfter : null
+  if (error.retryAfter !== undefined)
+    return error.retryAfter <= rules.maxRetryAfter ? clampDelay(error.retryAfter) : null
   const base = serverDelay ?? rules.delay
   const grown = Math.min(base * 2 ** (retry - 1), Math.max(rules.maxDelay, serverDelay ?? 0))
-  return Math.round(grown * (1 + rules.jitter * (2 * random() - 1)))
+  return clampDelay(Math.round(grown * (1 + rules.jitter * (2 * random() - 1))))
 }
 
 /**

@@ -9,7 +9,7 @@ import { Replay } from './replay'
 import { delayBefore, mayResend, type RetryOptions, type RetryRules, retryRules } from './retry'
 import type { Token } from './token'
 import type { Fetch } from './types'
-import { pause, within } from './waiting'
+import { later, pause, within } from './waiting'
 
 export interface StreamOptions extends ReadingOptions, DeliveryOptions {
   /** `globalThis.fetch` by default; `longwire.fetch`. */
@@ -84,7 +84,7 @@ class Exchange {
     const late = () => {
       this.#run.abort(new StreamError('TOTAL_TIMEOUT', `The stream took longer than ${totalTimeout} ms`))
     }
-    const timer = totalTimeout === undefined ? undefined : setTimeout(late, totalTimeout)
+    const timer = totalTimeout === undefined ? undefined : later(late, totalTimeout)
     try {
       for (;;) {
         try {

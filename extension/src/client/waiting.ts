@@ -1,5 +1,17 @@
-/** The longest wait that timers know. */
+/** The longest wait that timers know: 24.8 days. They take a longer one for none at all. */
 const MAX_TIMER_MS = 2 ** 31 - 1
+
+export type Timer = ReturnType<typeof setTimeout>
+
+/** A wait as a timer can keep it: whoever asks for longer gets the longest there is. */
+export function clampDelay(milliseconds: number): number {
+  return Math.min(milliseconds, MAX_TIMER_MS)
+}
+
+/** The one way to wait here: `task` after `milliseconds`, however many those are. */
+export function later(task: () => void, milliseconds: number): Timer {
+  return setTimeout(task, clampDelay(milliseconds))
+}
 
 /**
  * `promise`, or a rejection with what `expired` gives after `milliseconds`, or with the signal's reason, whichever is first.
@@ -12,7 +24,7 @@ export function within<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => finish(() => reject(signal.reason))
-    const timer = milliseconds <= MAX_TIMER_MS ? setTimeout(() => finish(() => reject(expired?.())), milliseconds) : 0
+    const timer = milliseconds === Infinity ? 0 : later(() => finish(() => reject(expired?.())), milliseconds)
     const finish = (settle: () => void) => {
       clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)
@@ -29,9 +41,9 @@ export function within<T>(
 
 /** Resolves after `milliseconds`; rejects with the signal's reason. */
 export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let timer: Timer | undefined
   const slept = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.min(milliseconds, MAX_TIMER_MS))
+    timer = later(resolve, milliseconds)
   })
   return within(slept, signal).finally(() => clearTimeout(timer))
 }
