@@ -1,6 +1,7 @@
 import { StreamError } from './errors'
 import { asStreamError, isFutile } from './failure'
 import { lastEventIdHeader } from './last-event-id'
+import { mimeType } from './mime'
 import { SseDecoder, type SseMessage } from './sse'
 import { type Fetch, MAX_EVENT_LENGTH } from './types'
 import { later, type Timer } from './waiting'
@@ -312,7 +313,7 @@ function refuse(response: Response): StreamError | null {
   if (status !== 200) {
     return new StreamError('HTTP_STATUS', `The server answered ${status}, which ends an EventSource`, { status })
   }
-  const type = response.headers.get('content-type') ?? ''
-  if (/^\s*text\/event-stream\s*(?:;|$)/i.test(type)) return null
+  const type = mimeType(response.headers)
+  if (type === 'text/event-stream') return null
   return new StreamError('CONTENT_TYPE', `The server answered with "${type}" instead of text/event-stream`, { status })
 }

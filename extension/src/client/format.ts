@@ -1,5 +1,6 @@
 import { StreamError } from './errors'
 import { type Format, type Framing, type FramingSink, makeFraming } from './framing'
+import { mimeType } from './mime'
 
 /** What a content type promises; `look` where it promises nothing that can be relied on. */
 const TYPES: Readonly<Record<string, Format | 'look'>> = {
@@ -40,29 +41,32 @@ export function framingOf(
   limit: number,
   lastEventId: string
 ): Framing {
-  const given = response.headers.get('content-type') ?? ''
-  const type = (given.split(';')[0] as string).trim().toLowerCase()
-  if (type === 'text/html' || type === 'application/xhtml+xml') throw html(response.status)
+  const { status, headers } = response
   const make = (known: Format) => makeFraming(known, sink, limit, lastEventId)
-  if (format !== 'auto') return format === 'sse' ? new NoPage(make('sse'), response.status) : make(format)
+  if (format === 'text') return make(format)
+  if (format !== 'auto') return new NoPage(make(format), status)
+  const type = mimeType(headers)
+  if (type === 'text/html' || type === 'application/xhtml+xml') throw html(status)
   const known = Object.hasOwn(TYPES, type) ? TYPES[type] : type.endsWith('+json') ? 'json' : undefined
   if (known === undefined) {
-    const text = `The server answered with "${given}", which is no format of events. If it is one, say which: format`
-    throw new StreamError('CONTENT_TYPE', text, { status: response.status })
+    const text = `The server answered with "${type}", which is no format of events. If it is one, say which: format`
+    throw new StreamError('CONTENT_TYPE', text, { status })
   }
-  if (known === 'sse') return new NoPage(make('sse'), response.status)
-  return known === 'look' ? new Looking(make, response.status) : make(known)
+  return known === 'sse' ? new NoPage(make('sse'), status) : new Looking(make, known, status)
 }
 
 /** Holds text back until it can be told what it is. */
 class Looking implements Framing {
   readonly #make: (format: Format) => Framing
+  /** What it says that it is, which need not be so: no JSON begins as an event stream does. */
+  readonly #called: Format | 'look'
   readonly #status: number
   #held = ''
   #framing: Framing | null = null
 
-  constructor(make: (format: Format) => Framing, status: number) {
+  constructor(make: (format: Format) => Framing, called: Format | 'look', status: number) {
     this.#make = make
+    this.#called = called
     this.#status = status
   }
 
@@ -78,7 +82,7 @@ class Looking implements Framing {
   }
 
   #decide(ended: boolean): void {
-    const format = look(this.#held, ended)
+    const format = look(this.#held, this.#called, ended)
     if (format === null) return
     if (format === 'html') throw html(this.#status)
     this.#framing = this.#make(format)
@@ -87,18 +91,20 @@ class Looking implements Framing {
   }
 }
 
-function look(text: string, ended: boolean): Format | 'html' | null {
+function look(held: string, called: Format | 'look', ended: boolean): Format | 'html' | null {
+  const text = held.replace(/^[\r\n]+/, '')
   if (FIELD.test(text)) return 'sse'
   if (HTML.test(text)) return 'html'
-  if (text.startsWith('{')) {
+  const over = ended || held.length > LOOK_LIMIT
+  if (called === 'look' && text.startsWith('{')) {
     // Braces begin JSON lines, and prose and program text too: the first line tells.
     const end = text.indexOf('\n')
-    if (end === -1 && !ended && text.length <= LOOK_LIMIT) return null
+    if (end === -1 && !over) return null
     const line = end === -1 ? text : text.slice(0, end)
     return line.length <= LOOK_LIMIT && parses(line) ? 'ndjson' : 'text'
   }
-  if (ended || text.length > LOOK_LIMIT) return 'text'
-  return MAYBE_FIELD.test(text) || MAYBE_HTML.test(text) ? null : 'text'
+  const otherwise = called === 'look' ? 'text' : called
+  return !over && (MAYBE_FIELD.test(text) || MAYBE_HTML.test(text)) ? null : otherwise
 }
 
 function parses(text: string): boolean {

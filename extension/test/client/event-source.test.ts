@@ -89,6 +89,7 @@ test.each<[string, Answer]>([
   ['an error', body('', {}, 500)],
   ['another content type', body('data: a\n\n', { 'content-type': 'text/plain' })],
   ['no content type', body('data: a\n\n', {})],
+  ['another content type after it', body('data: a\n\n', { 'content-type': 'text/event-stream, text/plain' })],
   ['a content type that only begins alike', body('data: a\n\n', { 'content-type': 'text/event-streams' })]
 ])('%s fails the connection for good', async (_, answer) => {
   const server = await serve(answer)
@@ -99,7 +100,13 @@ test.each<[string, Answer]>([
   expect(server.received).toHaveLength(1)
 })
 
-test.each(['text/event-stream; charset=utf-8', 'Text/Event-Stream;x'])('the type %s is one', async (type) => {
+test.each([
+  'text/event-stream; charset=utf-8',
+  'Text/Event-Stream;x',
+  'text/event-stream, text/event-stream',
+  'application/json, text/event-stream',
+  'text/event-stream, */*'
+])('the type %s is one', async (type) => {
   const server = await serve(inTurn(body('data: a\n\n', { 'content-type': type }), GONE))
   const { seen, over } = watch(server.url)
   await over
