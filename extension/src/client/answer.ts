@@ -1,4 +1,5 @@
 import { StreamError } from './errors'
+import { saysFinal } from './reported'
 import { retryAfter } from './retry'
 import { within } from './waiting'
 
@@ -17,7 +18,7 @@ export async function checkStatus(response: Response, signal: AbortSignal): Prom
   const said = statusText === '' ? '' : ` ${statusText}`
   throw new StreamError('HTTP_STATUS', `The server answered ${status}${said}`, {
     category: categoryOf(status),
-    retryable: TRANSIENT.has(status),
+    retryable: TRANSIENT.has(status) && !saysFinal(body),
     status,
     retryAfter: retryAfter(headers),
     body

@@ -1,3 +1,4 @@
+import { BareErrors } from './bare'
 import { StreamError } from './errors'
 import { SseDecoder, type SseMessage } from './sse'
 
@@ -8,6 +9,8 @@ export type Format = 'sse' | 'ndjson' | 'json' | 'text'
 export interface FramingSink {
   /** NDJSON lines, JSON documents and pieces of text have the name `message` and no id. */
   message(message: SseMessage, format: Format): void
+  /** The last event of an event stream, which no blank line ended: for the standard, it is none. */
+  unended(message: SseMessage): void
   /** A comment of an event stream. */
   heartbeat(text: string): void
   /** The reconnection time that the server asks for, milliseconds. */
@@ -40,23 +43,50 @@ export function makeFraming(format: Format, sink: FramingSink, limit: number, la
 
 class EventStreamFraming implements Framing {
   readonly #decoder: SseDecoder
+  readonly #sink: FramingSink
+  readonly #bare = new BareErrors()
+  #id: string
+  #ended = false
 
   constructor(sink: FramingSink, limit: number, lastEventId: string) {
+    this.#sink = sink
+    this.#id = lastEventId
     const events = {
-      message: (message: SseMessage) => sink.message(message, 'sse'),
-      comment: (text: string) => sink.heartbeat(text),
-      retry: (milliseconds: number) => sink.retry(milliseconds),
-      id: (id: string) => sink.id(id)
+      message: (message: SseMessage) => {
+        if (this.#ended) sink.unended({ ...message, id: this.#id })
+        else sink.message(message, 'sse')
+      },
+      comment: (text: string) => !this.#ended && sink.heartbeat(text),
+      retry: (milliseconds: number) => !this.#ended && sink.retry(milliseconds),
+      id: (id: string) => {
+        if (this.#ended) return
+        this.#id = id
+        sink.id(id)
+      }
     }
     this.#decoder = new SseDecoder(events, limit, lastEventId)
   }
 
   push(text: string): void {
-    this.#decoder.text(text)
+    let start = 0
+    for (let found = this.#bare.find(text, 0); found !== null; found = this.#bare.find(text, start)) {
+      this.#decoder.text(text.slice(start, found.end))
+      start = found.end
+      this.#error(found.json)
+    }
+    this.#decoder.text(text.slice(start))
   }
 
-  /** An event that no blank line ended is none (HTML standard §9.2.6). */
-  end(): void {}
+  end(): void {
+    const error = this.#bare.end()
+    if (error !== null) this.#error(error)
+    this.#ended = true
+    this.#decoder.text('\n\n')
+  }
+
+  #error(data: string): void {
+    this.#sink.message({ event: 'error', data, id: this.#id }, 'sse')
+  }
 }
 
 /** Newline-delimited JSON: one message a line, blank lines skipped, the last line with or without its end. */

@@ -50,25 +50,30 @@ export class PayloadReader {
   read(message: SseMessage): StreamEvent {
     const { data: raw, event: name, id } = message
     const event = (type: string, data: unknown, text: string): StreamEvent => ({ type, data, text, raw, name, id })
-    if (raw === '[DONE]' && this.#format !== 'text') return event('done', null, '')
-    const value = this.#format === 'text' ? undefined : this.#parse(raw)
-    if (value === undefined) {
-      const type = this.#format === 'text' && name === 'message' ? 'text' : name
-      return event(type, raw, TEXT_TYPES.has(type) || type === 'message' ? raw : '')
+    if (this.#format === 'text') {
+      const type = name === 'message' ? 'text' : name
+      return event(type, raw, isText(type) ? raw : '')
     }
+    const trimmed = raw.trim()
+    if (trimmed === '[DONE]') return event('done', null, '')
+    if (trimmed === '' && this.#json) return event(name, raw, '')
+    const value = this.#parse(raw, trimmed, name)
+    if (value === undefined) return event(name, raw, isText(name) ? raw : '')
     if (!isObject(value)) return event(name, value, typeof value === 'string' && isText(name) ? value : '')
     const type = typeOf(value, name)
     return event(type, dataOf(value), textOf(value, type))
   }
 
-  #parse(raw: string): unknown {
-    if (!this.#json && !raw.startsWith('{')) return undefined
+  #parse(raw: string, trimmed: string, name: string): unknown {
+    if (!this.#json && !trimmed.startsWith('{')) return undefined
     try {
       const value: unknown = JSON.parse(raw)
-      this.#json = true
+      // A sign of life says nothing of what the others are.
+      this.#json ||= !HEARTBEATS.has(name)
       return value
     } catch (cause) {
-      if (!this.#json) return undefined
+      // Words, beside a name that says enough.
+      if (!this.#json || BRIEF.has(name) || (NAMED.has(name) && !/^[{[]/.test(trimmed))) return undefined
       const begin = raw.slice(0, 200)
       throw new StreamError('BAD_JSON', 'The server sent an event that is not valid JSON', { body: begin, cause })
     }
@@ -77,38 +82,74 @@ export class PayloadReader {
 
 const TEXT_TYPES: ReadonlySet<string> = new Set(['text', 'content', 'chunk', 'token', 'delta'])
 const HEARTBEATS: ReadonlySet<string> = new Set(['heartbeat', 'ping', 'keepalive', 'keep-alive'])
+/** Names that say what an event is even where its data are broken. */
+const BRIEF: ReadonlySet<string> = new Set([...HEARTBEATS, 'error', 'done', 'complete', 'llm_complete'])
+/** Names that say what an event is, whatever its data call themselves. */
+const NAMED: ReadonlySet<string> = new Set([
+  ...BRIEF,
+  'text',
+  'content',
+  'chunk',
+  'tool_call',
+  'tool_result',
+  'status',
+  'progress',
+  'metadata'
+])
 
 function isText(type: string): boolean {
   return TEXT_TYPES.has(type) || type === 'message'
 }
 
 /** Whether an event only says that the server is still there. */
-export function isHeartbeat({ type, name }: StreamEvent): boolean {
-  return HEARTBEATS.has(type) || HEARTBEATS.has(name)
+export function isHeartbeat({ type, name, raw, text }: StreamEvent): boolean {
+  if (HEARTBEATS.has(type) || HEARTBEATS.has(name)) return true
+  return type === 'message' && text === '' && raw.trim() === ''
 }
 
 /** Whether the answer is whole when this event has come. */
 export function isEnd({ type }: StreamEvent): boolean {
-  return type === 'done' || type === 'complete' || type === 'message_stop' || type === 'response.completed'
+  return ENDS.has(type)
 }
 
-/** What an `error` event says, for people. */
-export function errorText({ data, raw }: StreamEvent): string {
-  const inner = isObject(data) && isObject(data['error']) ? data['error'] : data
-  const text = isObject(inner) ? inner['message'] : inner
-  return typeof text === 'string' ? text : raw.slice(0, 200)
+const ENDS: ReadonlySet<string> = new Set([
+  'done',
+  'complete',
+  'message_stop',
+  'response.completed',
+  // With the reason: too long, or filtered. It is all that there will be.
+  'response.incomplete'
+])
+
+/** Whether the server reports that it failed. */
+export function isError({ type }: StreamEvent): boolean {
+  return type === 'error' || type === 'response.failed'
+}
+
+/** What an error event says of the error, its parts together however deep they are; words alone are its `message`. */
+export function errorOf(data: unknown): Json {
+  if (!isObject(data)) return typeof data === 'string' ? { message: data } : {}
+  const inner = member(data['response'], 'error') ?? data['error']
+  if (isObject(inner)) return { ...data, ...inner }
+  return typeof inner === 'string' && inner !== '' ? { message: inner, ...data } : data
 }
 
 function typeOf(payload: Json, name: string): string {
   const { type, chunk, choices, error, done } = payload
+  if (NAMED.has(name)) return isText(name) && (type === 'error' || says(error)) ? 'error' : name
   // The legacy form calls its pieces all sorts of names.
   if (typeof chunk === 'string') return typeof type !== 'string' || type === 'chunk' ? 'text' : type
   if (typeof type === 'string') return type
-  if (error !== undefined && error !== null) return 'error'
+  if (says(error)) return 'error'
   if (Array.isArray(choices)) return choiceType(choices[0])
   if (done === true) return 'done'
   if (typeof done === 'boolean') return 'text'
   return name
+}
+
+/** Servers send `null`, `false`, `""` and `{}` where there is no error. */
+function says(error: unknown): boolean {
+  return typeof error === 'object' && error !== null ? Object.keys(error).length > 0 : Boolean(error)
 }
 
 /** Of an OpenAI chat completion, whole or in pieces. */
@@ -133,9 +174,9 @@ function textOf(payload: Json, type: string): string {
   }
   if (type === 'content_block_delta') return first(member(delta, 'text'))
   if (type === 'response.output_text.delta') return first(delta)
-  if (typeof payload['done'] === 'boolean') return first(member(message, 'content'), response)
-  if (!isText(type)) return ''
-  return first(data, member(data, 'text'), member(data, 'content'), text, content, delta)
+  const answer = typeof payload['done'] === 'boolean' ? first(member(message, 'content'), response) : ''
+  if (answer !== '' || !isText(type)) return answer
+  return first(data, member(data, 'text'), member(data, 'content'), text, content, delta, member(delta, 'text'))
 }
 
 function member(value: unknown, name: string): unknown {
@@ -143,9 +184,21 @@ function member(value: unknown, name: string): unknown {
 }
 
 function first(...values: unknown[]): string {
-  return (values.find((value) => typeof value === 'string') as string | undefined) ?? ''
+  for (const value of values) {
+    const text = Array.isArray(value) ? value.map(partText).join('') || undefined : value
+    if (typeof text === 'string') return text
+  }
+  return ''
 }
 
-function isObject(value: unknown): value is Json {
+/** Of content that is a list: what is no text of the answer (thoughts, references, pictures) says so. */
+function partText(part: unknown): string {
+  if (typeof part === 'string') return part
+  if (!isObject(part)) return ''
+  const { type = 'text', text } = part
+  return (type === 'text' || type === 'output_text') && typeof text === 'string' ? text : ''
+}
+
+export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,9 +1,11 @@
 import { StallClocks, type StallOptions } from './clocks'
+import { Ending } from './ending'
 import { StreamError } from './errors'
 import { asStreamError } from './failure'
 import { framingOf } from './format'
 import type { Format } from './framing'
-import { isHeartbeat, PayloadReader, type StreamEvent } from './payload'
+import { isEnd, isError, isHeartbeat, PayloadReader, type StreamEvent } from './payload'
+import type { SseMessage } from './sse'
 import { MAX_EVENT_LENGTH } from './types'
 import { within } from './waiting'
 
@@ -13,6 +15,11 @@ export interface ReadingOptions extends StallOptions {
   format?: Format | 'auto'
   /** Whether data are JSON. `auto` (default): from the first event on that is a JSON object. */
   json?: boolean | 'auto'
+  /**
+   * Whether a body that just ends is a broken one: only an event (`done`, `complete`, `[DONE]`) ends the answer. By default,
+   * that is so where the events have the shape of a service whose answers always have such an end.
+   */
+  endEvent?: boolean
   /** Characters of one event, 8 Mi by default. */
   maxEventLength?: number
   /** An event that is not the JSON it should be. With this it is left out; without, it is the end of the stream. */
@@ -39,8 +46,6 @@ export interface ReadingHooks {
    * @returns whether they have all been given
    */
   reached?(id: string): boolean
-  /** Whether the answer is whole, whatever becomes of the connection. */
-  whole?(): boolean
 }
 
 /** How long an answer that is whole may take to end, milliseconds: most do at once, and their connection can be used again. */
@@ -58,13 +63,14 @@ export async function* readEvents(
   hooks: ReadingHooks = {}
 ): AsyncGenerator<StreamEvent, void, undefined> {
   const source = response.body?.getReader()
-  if (source === undefined) return
+  const ending = new Ending()
+  if (source === undefined) return ending.check(options.endEvent, null)
   const clocks = new StallClocks(options)
   const decoder = new TextDecoder()
   try {
     const intake = new Intake(response, options, reader, hooks)
     for (let ended = false; !ended; ) {
-      const part = await nextPart(source, clocks, reader.signal, hooks.whole?.() ?? false)
+      const part = await nextPart(source, clocks, reader.signal, ending.ended)
       ended = part.done
       if (part.value !== undefined) reader.bytes(part.value.length)
       for (const item of intake.take(decoder.decode(part.value, { stream: !ended }), ended)) {
@@ -73,13 +79,16 @@ export async function* readEvents(
           continue
         }
         if (!isHeartbeat(item)) clocks.meaningful()
+        ending.take(item)
         yield item
       }
       if (intake.failure !== null) throw intake.failure
     }
+    ending.check(options.endEvent, intake.format)
   } catch (error) {
     const broken = error instanceof StreamError && !reader.signal.aborted
-    if (!broken || !hooks.whole?.()) throw error
+    // Whatever becomes of its connection, the answer is whole.
+    if (!broken || !ending.ended) throw error
   } finally {
     // Of no effect where it ended by itself.
     source.cancel().catch(() => undefined)
@@ -112,6 +121,8 @@ class Intake {
   readonly #hooks: ReadingHooks
   #payload: PayloadReader | null = null
   failure: StreamError | null = null
+  /** Known from the first event on. */
+  format: Format | null = null
 
   constructor(response: Response, options: ReadingOptions, reader: Reader, hooks: ReadingHooks) {
     this.#options = options
@@ -119,6 +130,9 @@ class Intake {
     const { format = 'auto', maxEventLength = MAX_EVENT_LENGTH } = options
     const sink = {
       message: this.#message,
+      unended: (message: SseMessage) => {
+        if (this.failure === null) this.#lastWord(message)
+      },
       heartbeat: (text: string) => reader.heartbeat(text),
       retry: (milliseconds: number) => hooks.retry?.(milliseconds),
       id: (id: string) => {
@@ -139,17 +153,32 @@ class Intake {
     return this.#items.splice(0)
   }
 
-  readonly #message = (message: Parameters<PayloadReader['read']>[0], format: Format): void => {
+  readonly #message = (message: SseMessage, format: Format): void => {
     if (this.failure !== null) return
-    if (this.#payload === null) {
-      this.#payload = new PayloadReader(format, this.#options.json ?? 'auto')
-      this.#hooks.format?.(format)
-    }
     try {
-      this.#items.push(this.#payload.read(message))
+      this.#items.push(this.#reader(format).read(message))
     } catch (error) {
       if (this.#options.onBadEvent === undefined) this.failure = error as StreamError
       else this.#options.onBadEvent(error as StreamError)
     }
+  }
+
+  /** An event that is cut off is none, but servers forget the line behind their last one: what is whole and ends it counts. */
+  #lastWord(message: SseMessage): void {
+    try {
+      const event = this.#reader('sse').read(message)
+      if ((isEnd(event) || isError(event)) && event.data !== event.raw) this.#items.push(event)
+    } catch {
+      // Cut off.
+    }
+  }
+
+  #reader(format: Format): PayloadReader {
+    if (this.#payload === null) {
+      this.#payload = new PayloadReader(format, this.#options.json ?? 'auto')
+      this.format = format
+      this.#hooks.format?.(format)
+    }
+    return this.#payload
   }
 }

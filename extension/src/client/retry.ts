@@ -76,7 +76,8 @@ const REFUSED: ReadonlySet<number | undefined> = new Set([425, 429, 503, 529])
 export function mayResend(error: StreamError, sent: Sent, rules: RetryRules): boolean {
   if (!sent.repeatable) return false
   // A body that is still there did not fail by itself: the connection broke while it was being sent.
-  if (!error.retryable && error.code !== 'UPLOAD_FAILED') return false
+  const uploading = error.code === 'UPLOAD_FAILED' && error.category === 'NETWORK'
+  if (!error.retryable && !uploading) return false
   if (rules.resend === 'always' || sent.resumes) return true
   if (IDEMPOTENT.has(sent.method.toUpperCase())) return true
   if (IDEMPOTENCY_KEYS.some((name) => sent.headers.has(name))) return true

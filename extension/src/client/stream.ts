@@ -3,9 +3,10 @@ import { StreamError } from './errors'
 import { type DeliveryOptions, EventStream, type Run } from './event-stream'
 import { asStreamError } from './failure'
 import { type Outgoing, prepare, type StreamInit } from './outgoing'
-import { errorText, isEnd, isHeartbeat, type StreamEvent } from './payload'
+import { isError, isHeartbeat, type StreamEvent } from './payload'
 import { type ReadingOptions, readEvents } from './reading'
 import { Replay } from './replay'
+import { reportedError } from './reported'
 import { delayBefore, mayResend, type RetryOptions, type RetryRules, retryRules } from './retry'
 import type { Token } from './token'
 import type { Fetch } from './types'
@@ -21,8 +22,6 @@ export interface StreamOptions extends ReadingOptions, DeliveryOptions {
   retry?: RetryOptions | false
   /** The server continues behind the `Last-Event-ID` that it is sent. */
   resume?: boolean
-  /** The answer is whole only with an event that says so (`done`, `complete`, `[DONE]`); a body that just ends is broken. */
-  endEvent?: boolean
   /** Milliseconds until the response's headers. */
   headerTimeout?: number
   /** Milliseconds for everything, waits and further attempts included. */
@@ -67,7 +66,6 @@ class Exchange {
   #failures = 0
   #serverDelay: number | undefined
   #delivered = false
-  #whole = false
   #plainText = false
   /** Somewhere behind the beginning, what came before was forgotten: only a server that resumes can go on from there. */
   #forgotten = false
@@ -117,27 +115,30 @@ class Exchange {
       format: (format: string) => {
         this.#plainText = format === 'text'
       },
-      reached: (id: string) => this.#reach(id),
-      whole: () => this.#whole
+      reached: (id: string) => this.#reach(id)
     }
     for await (const event of readEvents(response, this.#options, run, hooks)) yield* this.#pass(event)
     this.#replay.end()
-    if (this.#options.endEvent && !this.#whole) {
-      throw new StreamError('ENDED_EARLY', 'The answer ended without the event that was to end it')
-    }
   }
 
   *#pass(event: StreamEvent): Generator<StreamEvent, void, undefined> {
     // Signs of life come when they come, in a repeated answer too.
     if (isHeartbeat(event)) return yield event
+    if (isError(event)) yield* this.#fail(event)
     const fresh = this.#replay.pass(event, this.#plainText)
     if (fresh === null) return
     this.#delivered = true
-    this.#whole ||= isEnd(fresh)
     yield fresh
-    if (fresh.type === 'error') {
-      throw new StreamError('ERROR_EVENT', `The server reports an error: ${errorText(fresh)}`, { body: fresh.raw })
+  }
+
+  /** What the server reports is an event too, and the last, unless the server says that the request may be sent again. */
+  *#fail(event: StreamEvent): Generator<StreamEvent, never, undefined> {
+    const error = reportedError(event)
+    if (this.#refuse(error) !== null) {
+      this.#delivered = true
+      yield event
     }
+    throw error
   }
 
   #reach(id: string): boolean {
@@ -224,7 +225,7 @@ class Exchange {
     await checkStatus(response, signal)
     // In one piece: an answer that breaks off is not to be half shown.
     const events: StreamEvent[] = []
-    for await (const event of readEvents(response, this.#options, this.#run)) events.push(event)
+    for await (const event of readEvents(response, { ...this.#options, endEvent: false }, this.#run)) events.push(event)
     yield* events
   }
 }

@@ -55,14 +55,24 @@ test.each<[string, string, string, Expected]>([
       { type: 'done', data: null }
     ]
   ],
-  ['tool calls of OpenAI', SSE, `data: ${TOOL}\n\n`, [{ type: 'tool_call', text: '' }]],
+  [
+    'tool calls of OpenAI',
+    SSE,
+    `data: ${TOOL}\n\ndata: [DONE]\n\n`,
+    [{ type: 'tool_call', text: '' }, { type: 'done' }]
+  ],
   ['usage of OpenAI', SSE, 'data: {"choices":[],"usage":{}}\n\n', [{ type: 'metadata' }]],
-  ['responses of OpenAI', SSE, 'data: {"type":"response.output_text.delta","delta":"a"}\n\n', [{ text: 'a' }]],
+  [
+    'responses of OpenAI',
+    SSE,
+    'data: {"type":"response.output_text.delta","delta":"a"}\n\ndata: {"type":"response.completed"}\n\n',
+    [{ text: 'a' }, { type: 'response.completed' }]
+  ],
   [
     'messages of Anthropic',
     SSE,
-    `event: content_block_delta\ndata: ${CLAUDE}\n\n`,
-    [{ type: 'content_block_delta', text: 'Hi' }]
+    `event: content_block_delta\ndata: ${CLAUDE}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n`,
+    [{ type: 'content_block_delta', text: 'Hi' }, { type: 'message_stop' }]
   ],
   [
     'chat of Ollama',
