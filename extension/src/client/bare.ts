@@ -55,6 +55,8 @@ function endsLine(text: string): boolean {
 }
 
 function isErrorText(text: string): boolean {
+  // Before it is parsed: garbage is not to cost what events do.
+  if (!text.includes('"error"') || !text.trimEnd().endsWith('}')) return false
   const event = new PayloadReader('sse', 'auto').read({ event: 'message', data: text.trim(), id: '' })
   return isError(event) && event.data !== event.raw
 }

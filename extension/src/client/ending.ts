@@ -34,7 +34,7 @@ export class Ending {
     if (!isObject(choice)) return
     const { index, delta, finish_reason: reason } = choice
     if (isObject(delta) || reason === null) this.#known = true
-    this.#choices.set(index, this.#choices.get(index) || typeof reason === 'string')
+    this.#choices.set(index, this.#choices.get(index) || (typeof reason === 'string' && reason !== ''))
   }
 
   /**

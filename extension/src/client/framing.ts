@@ -81,7 +81,11 @@ class EventStreamFraming implements Framing {
     const error = this.#bare.end()
     if (error !== null) this.#error(error)
     this.#ended = true
-    this.#decoder.text('\n\n')
+    try {
+      this.#decoder.text('\n\n')
+    } catch {
+      // Too large, and cut off: none.
+    }
   }
 
   #error(data: string): void {

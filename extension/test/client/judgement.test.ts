@@ -115,6 +115,8 @@ test('a bare error has its place between the events', async () => {
 })
 
 test('an event that is cut off is none', async () => {
+  const long = `data: ${'x'.repeat(50)}`
+  expect(await read(SSE, `${HI}${long}`, { maxEventLength: 40 })).toHaveLength(1)
   const cuts = [
     'data: {"type":"text","data":"x"}',
     'event: done\ndata: {"a',
@@ -263,6 +265,7 @@ test('of several choices, each has its end', async () => {
     `data: {"choices":[{"index":${index},"delta":{"content":"a"},"finish_reason":${JSON.stringify(reason)}}]}\n\n`
   const one = piece(0, null) + piece(1, null) + piece(0, 'stop')
   await expect(read(SSE, one)).rejects.toMatchObject({ code: 'ENDED_EARLY' })
+  await expect(read(SSE, piece(0, ''))).rejects.toMatchObject({ code: 'ENDED_EARLY' })
   await expect(read(SSE, `${one}${piece(1, 'length')}data: {"choices":[],"usage":{}}\n\n`)).resolves.toHaveLength(5)
 })
 
