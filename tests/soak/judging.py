@@ -58,9 +58,9 @@ class Finding:
 # an hour is less than 60 bytes for each chunk of the slow download.
 MEMORY: Final[dict[Role, Bound]] = {
     "host": Bound("memory", MIB, MIB),
-    "worker": Bound("memory", 8 * MIB, 4 * MIB),
-    "page": Bound("memory", 8 * MIB, 4 * MIB),
-    "browser": Bound("memory", 8 * MIB, 4 * MIB),
+    "worker": Bound("memory", 8 * MIB, 16 * MIB),
+    "page": Bound("memory", 8 * MIB, 16 * MIB),
+    "browser": Bound("memory", 8 * MIB, 16 * MIB),
 }
 # Flat: not one more, by the slope, over all the time.
 DESCRIPTORS: Final = Bound("descriptors", 0, 1)
