@@ -1,14 +1,15 @@
 """Standard input and output as a channel, on every platform, safe from everything else in the process.
 
 At start the host duplicates descriptors 0 and 1 privately, points 1 at stderr and 0 at nothing, so that no `print`, no
-C library and no child process can put a byte between two frames. Two daemon threads do blocking `os.read` and
-`os.write` on the duplicates: asyncio pipes fail on Windows, and a thread inside `sys.stdin.buffer` aborts the
-interpreter at exit. What a pipe is sure to take at once needs no thread: waking one, and waiting for the interpreter's
-lock, is a delay that every small event would pay.
+C library and no child process can put a byte between two frames. Two daemon threads do blocking reads and writes on
+the duplicates: asyncio pipes fail on Windows, and a thread inside `sys.stdin.buffer` aborts the interpreter at exit.
+What a pipe is sure to take at once needs no thread: waking one, and waiting for the interpreter's lock, is a delay
+that every small event would pay.
 """
 
 import asyncio
 import errno
+import io
 import os
 import queue
 import select
@@ -54,6 +55,7 @@ class StdioChannel:
 
     def __init__(self, input_fd: int, output_fd: int) -> None:
         self._input_fd = input_fd
+        self._input = io.FileIO(input_fd, closefd=False)  # raw: without the lock that `sys.stdin.buffer` has
         self._output_fd = output_fd
         self._loop = asyncio.get_running_loop()
         self._received: asyncio.Queue[bytes | ChannelLost] = asyncio.Queue()
@@ -102,6 +104,9 @@ class StdioChannel:
 
     def _read_forever(self) -> None:
         closed = _closed_by_the_other_end(self._input_fd)
+        # Always into the same buffer. `os.read` takes as much anew for each small frame, and what is needed meanwhile
+        # comes to lie behind it: so the heap of a host that did the same each minute grew by 3 MiB an hour.
+        buffer = memoryview(bytearray(READ_BYTES))
         while True:
             # Released by the engine when it took a piece, not by this thread. The browser may be gone meanwhile.
             while not self._may_read.acquire(timeout=HANG_UP_POLL_S):
@@ -111,7 +116,7 @@ class StdioChannel:
                     return
             data: bytes | ChannelLost
             try:
-                data = os.read(self._input_fd, READ_BYTES)
+                data = bytes(buffer[: self._input.readinto(buffer) or 0])
             except OSError as error:
                 data = ChannelLost(f"the input failed ({_name_of(error)})")
             # A closed loop means that the process is ending.

@@ -6,13 +6,15 @@ import random
 import select
 import socket
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 
 from longwire.native.channel import ChannelLost
-from longwire.native.stdio import StdioChannel
+from longwire.native.stdio import READ_BYTES, StdioChannel
+from longwire.protocol.limits import KIB
 
 SMALL = b"s" * 100
 # More than any pipe holds by default: it cannot be written without a reader.
@@ -23,7 +25,7 @@ class Pipes:
     """Both directions, and the far ends as a browser has them."""
 
     def __init__(self) -> None:
-        self.input, self._to_host = os.pipe()
+        self.input, self.to_host = os.pipe()
         self.far, self.output = os.pipe()
 
     def close_far(self) -> None:
@@ -34,7 +36,7 @@ class Pipes:
     def close(self) -> None:
         """All four. A thread that writes ends by it."""
         self.close_far()
-        for descriptor in (self._to_host, self.output, self.input):
+        for descriptor in (self.to_host, self.output, self.input):
             with suppress(OSError):
                 os.close(descriptor)
 
@@ -71,6 +73,22 @@ def at_once(channel: StdioChannel, data: bytes) -> bool:
         return True
     writing.close()  # cancelled, and carried out all the same
     return False
+
+
+async def test_a_small_frame_takes_no_more_memory_than_it_is(pipes: Pipes) -> None:
+    channel = await started(pipes)
+    os.write(pipes.to_host, SMALL)
+    assert await channel.receive() == SMALL
+    tracemalloc.start()
+    try:
+        for _ in range(100):
+            os.write(pipes.to_host, SMALL)
+            assert await channel.receive() == SMALL
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Far less than a whole read, also while the next one waits; the rest is what asyncio and the test need.
+    assert most < 64 * KIB < READ_BYTES
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot ask a pipe")
