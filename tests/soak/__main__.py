@@ -109,7 +109,7 @@ async def watch(load: Load, sampler: Sampler, plan: Plan, ledger: Ledger, out: P
         (out / "samples.jsonl").open("w", buffering=1) as file,
     ):
         while True:
-            for sample in sampler.take(load.now, load.mode):
+            for sample in sampler.take(load.now, load.mode, load.streams):
                 file.write(json.dumps(sample.as_dict()) + "\n")
             shown = screen.progress(load.now, plan.total, load.mode, sampler.samples, ledger)
             if console.is_terminal:

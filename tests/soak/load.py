@@ -51,6 +51,8 @@ class Load:
         self.phases: list[Phase] = []
         self.moments: list[tuple[float, str]] = []
         self.ends: list[dict[str, float]] = []
+        # Long streams under way: the only ones at rest.
+        self.streams = 0
 
     @property
     def now(self) -> float:
@@ -101,7 +103,9 @@ class Load:
 
         async def later(start: float, task: Task, end: str) -> None:
             await asyncio.sleep(start)
+            self.streams += 1
             await perform(task, tab, self._servers, self._ledger)
+            self.streams -= 1
             self._moment(end)
 
         rate = plan.download_bytes / plan.download

@@ -19,11 +19,13 @@ class Sample:
 
     `memory` is its own: the proportional share of anonymous and shared memory, in bytes. Pages of files are left out:
     how many of a program's are resident depends on who else runs it. `rss` has them. `cpu` (seconds) and `wakeups`
-    (voluntary context switches of all threads) count from the start of the process.
+    (voluntary context switches of all threads) count from the start of the process. `streams` is how many the load has
+    under way, each of which has a socket in the host.
     """
 
     at: float
     mode: str
+    streams: int
     role: Role
     pid: int
     rss: int
@@ -63,12 +65,12 @@ class Sampler:
         """The processes of that role now."""
         return [process for process, its in self._processes() if its == role]
 
-    def take(self, at: float, mode: str) -> list[Sample]:
+    def take(self, at: float, mode: str, streams: int = 0) -> list[Sample]:
         """One sample of every process that counts."""
         taken = []
         for process, role in self._processes():
             try:
-                taken.append(self._sample(process, role, at, mode))
+                taken.append(self._sample(process, role, at, mode, streams))
             except (psutil.Error, OSError):
                 continue  # it ended while we looked
         self.samples += taken
@@ -95,13 +97,14 @@ class Sampler:
         except psutil.NoSuchProcess:
             return []  # the browser ended
 
-    def _sample(self, process: psutil.Process, role: Role, at: float, mode: str) -> Sample:
+    def _sample(self, process: psutil.Process, role: Role, at: float, mode: str, streams: int) -> Sample:
         folder = Path("/proc") / str(process.pid)
         memory = memory_of(folder / "smaps_rollup")
         times = process.cpu_times()
         return Sample(
             at=round(at, 2),
             mode=mode,
+            streams=streams,
             role=role,
             pid=process.pid,
             rss=memory["Rss"],

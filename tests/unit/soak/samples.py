@@ -15,12 +15,14 @@ def series(
     mode: str = "rest",
     descriptors: Callable[[float], float] = lambda _: 12,
     threads: Callable[[float], float] = lambda _: 3,
+    streams: Callable[[float], float] = lambda _: 2,
 ) -> list[Sample]:
     """A sample every five seconds; each function gives its value at a second."""
     return [
         Sample(
             at=at,
             mode=mode,
+            streams=int(streams(at)),
             role=role,
             pid=pid,
             rss=int(memory(at)) + 20_000_000,
