@@ -13,8 +13,6 @@ SETTLE_S: Final = 0.2
 RETRY_S: Final = 0.5
 # A file without two equal looks for that long is one that never comes to rest.
 RESTLESS_S: Final = 2.0
-# Some file systems write times down in steps of one or two seconds: within one, a change in place may show nowhere.
-COARSE_S: Final = 2.0
 
 
 class Verdict(Enum):
@@ -32,6 +30,7 @@ class Settling:
         self._settle_s = settle_s
         self._signature: object = None
         self._believed: object = None
+        self._failed = False  # the believed content is a failure to read
         self._candidate: object = None  # signature and content: what is written again and again is not at rest
         self._since: float | None = None  # when something else than the believed was first seen
         self._looked = 0.0
@@ -53,7 +52,7 @@ class Settling:
         if signature == self._signature:
             return False
         # Not at each question of many: a candidate that changed is seen to have when it is due.
-        return self._candidate is None
+        return self._due is None or (self._failed and self._candidate is None)
 
     def look(
         self, now: float, signature: object, content: object, *, failed: bool = False, quiet_s: float = 0
@@ -61,15 +60,14 @@ class Settling:
         """Take a look's result. `now` and `signature` are from before the content was read.
 
         `failed` says that content stands for a failure to read. `quiet_s` is how long ago the place changed last, by
-        its own account: for the very first look that is as good as another look at that time, and a place that changed
-        just now is looked at once more when its clock must have moved on.
+        its own account: for the very first look that is as good as another look at that time.
         """
         self._signature, self._looked = signature, now
         if content == self._believed:
-            return self._rest(quiet_s, failed=failed)
+            return self._rest(failed=failed)
         candidate = (signature, content)
         if candidate == self._candidate and self._due is not None and now >= self._due:
-            return self._believe(content, quiet_s, failed=failed)
+            return self._believe(content, failed=failed)
         if self._since is None:
             self._since = now
         if candidate != self._candidate:
@@ -77,7 +75,7 @@ class Settling:
             first = self._believed is None
             wait = max(0.0, self._settle_s - quiet_s) if first and quiet_s >= 0 else self._settle_s
             if wait == 0.0:
-                return self._believe(content, quiet_s, failed=failed)
+                return self._believe(content, failed=failed)
             self._due = now + (max(wait, RETRY_S) if self.restless(now) else wait)
         return Verdict.WAIT
 
@@ -85,15 +83,13 @@ class Settling:
         """Seconds until the next look is due; None if nothing is, until the signature changes."""
         return None if self._due is None else max(0.0, self._due - now)
 
-    def _believe(self, content: object, quiet_s: float, *, failed: bool) -> Verdict:
+    def _believe(self, content: object, *, failed: bool) -> Verdict:
         self._believed = content
-        self._rest(quiet_s, failed=failed)
+        self._rest(failed=failed)
         return Verdict.BELIEVE
 
-    def _rest(self, quiet_s: float, *, failed: bool) -> Verdict:
+    def _rest(self, *, failed: bool) -> Verdict:
         self._candidate = self._since = None
-        again_s = COARSE_S - max(0.0, quiet_s) if abs(quiet_s) < COARSE_S else None
-        if failed:
-            again_s = RETRY_S
-        self._due = None if again_s is None else self._looked + again_s
+        self._failed = failed
+        self._due = self._looked + RETRY_S if failed else None
         return Verdict.SAME
