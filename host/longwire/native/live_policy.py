@@ -95,7 +95,7 @@ class LivePolicy:
         return self._settling.settled and not self._read.unread
 
     def _refusal(self) -> StreamError:
-        if self._looking is None and self._settling.settled:
+        if self._settling.settled and self._read.unread:
             what = f"cannot be read just now: {self._read.problems[0].finding}"
         elif self._settling.restless(anyio.current_time()):
             what = "keeps changing; it counts when it has been left alone for a moment"
