@@ -312,7 +312,8 @@ def test_a_folder_in_the_place_of_the_file_is_not_kept_open(tmp_path: Path) -> N
         for number in range(1, 6):
             os.utime(file, (number, number))
             assert running.outcome(running.ask("/echo")) == "POLICY_INVALID"
-        assert len(list(descriptors.iterdir())) == opened
+        # Fewer, where the socket of the stream that was ended was still closing.
+        assert len(list(descriptors.iterdir())) <= opened
 
 
 NO_DESCRIPTOR = """
