@@ -19,6 +19,8 @@ from tests.upstreams.site import Site
 BLOCK = 1 << 20
 _TICK_S = 0.5
 _SIP_S = 0.05
+# What the kernel holds of an aborted upload is sipped before its end is seen: by default that is megabytes.
+_RECEIVE_BUFFER = 256 * 1024
 _PIECE = 65536
 _HTML = "<!doctype html><title>soak</title><script src='/page.js'></script>"
 
@@ -222,7 +224,8 @@ class Servers:
         """Started; ends with the block."""
         servers = cls()
         async with AsyncExitStack() as stack:
-            servers._upstream_server = await stack.enter_async_context(Server(servers.upstream.routes()))
+            upstream = Server(servers.upstream.routes(), receive_buffer=_RECEIVE_BUFFER)
+            servers._upstream_server = await stack.enter_async_context(upstream)
             for tab, name in ((servers.busy, "localhost"), (servers.long, "127.0.0.1")):
                 server = Server(_page_routes(tab), name=name)
                 servers._pages[tab.name] = await stack.enter_async_context(server)
