@@ -391,6 +391,7 @@ class Session:
         stream = exchange.stream
         if not stream.live and exchange.closed.is_set() and self._table.get(stream.id) is stream:
             self._table.remove(stream)
+            self._scheduler.forget(stream)
             del self._exchanges[stream.id]
             if aborting := self._aborting.get(exchange.asker):
                 aborting.pop(stream.id, None)

@@ -27,6 +27,7 @@ class Scheduler:
         self._control_bytes = 0
         self._round: deque[Stream] = deque()
         self.live_streams = 0  # kept by the table: alone means that nobody else could want the pipe
+        self._spent: set[Stream] = set()  # live, and with nothing ready until their pages read on
 
     @property
     def backlogged(self) -> bool:
@@ -46,7 +47,11 @@ class Scheduler:
     @property
     def read_ahead(self) -> int:
         """Bytes that each stream may hold ready for the pipe now: a chunk, and less where very many could at once."""
-        return min(self.chunk_limit, READ_AHEAD_BYTES // max(1, self.live_streams))
+        return min(self.chunk_limit, READ_AHEAD_BYTES // max(1, self.live_streams - len(self._spent)))
+
+    def forget(self, stream: Stream) -> None:
+        """`stream` is over and its slot free."""
+        self._spent.discard(stream)
 
     def add_control(self, frame: bytes) -> None:
         """Queue a frame that overtakes all data."""
@@ -55,6 +60,8 @@ class Scheduler:
 
     def offer(self, stream: Stream) -> None:
         """Let `stream` take part in the round, if it has something to send and does not already."""
+        if not stream.spent:
+            self._spent.discard(stream)
         if stream.sendable:
             if stream.terminal_next:
                 self.add_control(stream.take())
@@ -77,6 +84,8 @@ class Scheduler:
             if not stream.sendable:
                 continue
             frames.append(stream.take(self.chunk_limit))
+            if stream.spent:
+                self._spent.add(stream)
             self.offer(stream)
             return frames, stream
         return frames, None

@@ -53,6 +53,11 @@ class Stream:
         """Bytes that came from upstream, sent or not."""
         return self.window.sent + len(self._buffer)
 
+    @property
+    def spent(self) -> bool:
+        """Whether it neither has anything ready for the pipe nor may read anything before its page does."""
+        return not self._buffer and not self.window.credit
+
     def wants(self, limit: int) -> int:
         """How many more bytes may be read from the socket now: within the credit, and up to `limit` buffered.
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longwire.protocol.frames import encode
-from longwire.protocol.limits import CHUNK_ALONE_BYTES, CHUNK_SHARED_BYTES
+from longwire.protocol.limits import CHUNK_ALONE_BYTES, CHUNK_SHARED_BYTES, READ_AHEAD_BYTES, WINDOW_FLOOR_BYTES
 from longwire.protocol.messages import StreamHeaders, StreamPing
 from longwire.protocol.parts import Completeness, Timings
 from longwire.streams.credit import CreditPools
@@ -155,3 +155,29 @@ def test_control_never_waits_behind_more_than_one_data_frame_and_no_stream_longe
     while not scheduler.idle:
         write()
     assert all(not stream.sendable for stream in streams.values())
+
+
+def test_only_streams_that_could_hold_something_ready_share_what_may_be_read_ahead() -> None:
+    scheduler = Scheduler()
+    streams = [body_stream(number) for number in range(1, 1001)]
+    scheduler.live_streams = len(streams) + 1
+    assert scheduler.read_ahead == READ_AHEAD_BYTES // 1001
+    for stream in streams:
+        stream.push(bytes(WINDOW_FLOOR_BYTES))
+        scheduler.offer(stream)
+    while not scheduler.idle:
+        scheduler.next_step()
+    # None of them may read before its page does: who is left has a chunk to itself.
+    assert scheduler.read_ahead == CHUNK_SHARED_BYTES
+    for stream in streams:
+        stream.window.on_consumed(WINDOW_FLOOR_BYTES)
+        scheduler.offer(stream)
+    assert scheduler.read_ahead == READ_AHEAD_BYTES // 1001
+    # One that ends with its window spent is counted no longer, neither way.
+    streams[0].push(bytes(streams[0].window.credit))
+    scheduler.offer(streams[0])
+    while not scheduler.idle:
+        scheduler.next_step()
+    scheduler.forget(streams[0])
+    scheduler.live_streams -= 1
+    assert scheduler.read_ahead == READ_AHEAD_BYTES // 1000
