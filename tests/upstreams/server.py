@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -68,6 +69,17 @@ class _Protocol(asyncio.StreamReaderProtocol):
             self._connection.closed.set()
 
 
+class _Listener(socket.socket):
+    """Remembers the sockets it accepted: one in the middle of a TLS handshake is a connection to nobody yet."""
+
+    unclosed: set[socket.socket]
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        sock, address = super().accept()
+        self.unclosed = {one for one in self.unclosed if one.fileno() != -1} | {sock}
+        return sock, address
+
+
 class Server:
     """A raw HTTP/1.1 server on a free port (or `port`) of 127.0.0.1 (or `host`), as an async context manager.
 
@@ -124,7 +136,8 @@ class Server:
     async def start(self) -> None:
         """Listen."""
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock = self._listener = _Listener(family, socket.SOCK_STREAM)
+        sock.unclosed = set()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if self._send_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer)
@@ -142,15 +155,21 @@ class Server:
         """Stop listening, end all handlers, break all connections."""
         assert self._server is not None
         self._server.close()
-        # A socket that was accepted just now is a connection some turns later: without them nobody would close it.
-        for _ in range(4):
-            await asyncio.sleep(0)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for connection in self.connections:
             connection.abort()
         await asyncio.gather(*(connection.closed.wait() for connection in self.connections))
+        # What was accepted just now, or is still in its TLS handshake, sees an end and closes itself some turns later.
+        for sock in self._listener.unclosed:
+            if sock.fileno() != -1:
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+        for _ in range(1000):
+            if all(sock.fileno() == -1 for sock in self._listener.unclosed):
+                break
+            await asyncio.sleep(0)
         await self._server.wait_closed()
 
     async def __aenter__(self) -> Self:

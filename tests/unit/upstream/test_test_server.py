@@ -1,0 +1,33 @@
+"""The tests' own server: once it has stopped nothing of it is open, in whatever state a connection was."""
+
+import asyncio
+
+import pytest
+
+from tests.upstreams import faults
+from tests.upstreams.server import Server
+from tests.upstreams.tls import Authority
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+# Zero turns: the kernel has accepted, the loop has not. Then the loop has, and a TLS handshake waits for its client.
+@pytest.mark.parametrize("turns", range(8))
+@pytest.mark.parametrize("tls", [False, True])
+async def test_nothing_of_a_stopped_server_is_open(tls: bool, turns: int, authority: Authority) -> None:
+    server = Server(faults.raw(b"", then="hold"), context=authority.server_context() if tls else None)
+    await server.start()
+    clients = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(3)]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await server.stop()
+    for reader, writer in clients:
+        try:
+            async with asyncio.timeout(10):
+                assert await reader.read() == b""
+        except ConnectionResetError:
+            pass
+        writer.close()
