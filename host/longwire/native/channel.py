@@ -34,3 +34,11 @@ class Channel(Protocol):
             ChannelLost: the other end is gone.
         """
         ...
+
+    def write_at_once(self, data: bytes) -> int:
+        """How many bytes of `data` the carrier took without any waiting: all, some, or none. Never during `write`.
+
+        Raises:
+            ChannelLost: the other end is gone.
+        """
+        ...

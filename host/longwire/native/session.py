@@ -5,6 +5,7 @@ policy changes). Streams are tasks beside them. When the channel is lost, everyt
 closes. Where output is not read, what would make more of it waits: input, and heads of responses.
 """
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, TypedDict
@@ -105,6 +106,8 @@ class Session:
         # all else in an answer, and what came in one piece was asked at one time.
         self._statuses: dict[tuple[str, bool], _StatusFields] = {}
         self._work = anyio.Event()  # something to send
+        self._unsent = b""  # of a step that was taken, what the channel did not take at once
+        self._sent_at_once = False  # in this round of the loop
         self._written = anyio.Event()  # a step was written
         self._writing = False
         self._greeted = False
@@ -183,18 +186,16 @@ class Session:
 
     async def _send_forever(self) -> None:
         while True:
-            frames, stream = self._scheduler.next_step()
-            if not frames:
+            data = self._next_step()
+            if not data:
                 self._work = anyio.Event()
                 await self._work.wait()
                 continue
-            if stream is not None:
-                self._after_chunk(stream)
             self._writing = True
             # Before the write: the browser may have read it, and ended this process, before this task goes on.
             before, LAST_WORDS.welcomed = LAST_WORDS.welcomed, self._greeted
             try:
-                await self._channel.write(b"".join(frames))
+                await self._channel.write(data)
             except ChannelLost as lost:
                 # The receive loop would see the end of input as well, but it may be waiting for this loop.
                 LAST_WORDS.welcomed = before
@@ -203,6 +204,40 @@ class Session:
             self._writing = False
             self._written.set()
             self._written = anyio.Event()
+
+    def _next_step(self) -> bytes:
+        """What leaves next, b"" if nothing waits."""
+        if self._unsent:
+            data, self._unsent = self._unsent, b""
+            return data
+        frames, stream = self._scheduler.next_step()
+        if stream is not None:
+            self._after_chunk(stream)
+        return b"".join(frames)
+
+    def _send_at_once(self) -> None:
+        """Send the next step from here, as far as the channel takes it at once; the sending task does the rest.
+
+        An event then need not wait for the sending task, behind all else that this round of the loop still does. Only
+        once a round: where more comes in it, one frame carries it all.
+        """
+        if self._writing or self._work.is_set() or self._sent_at_once:
+            self._work.set()
+            return
+        self._sent_at_once = True
+        asyncio.get_running_loop().call_soon(self._round_over)
+        data = self._next_step()
+        try:
+            taken = self._channel.write_at_once(data)
+        except ChannelLost as lost:
+            self._stop(str(lost))
+            return
+        if taken < len(data):
+            self._unsent = data[taken:]
+            self._work.set()
+
+    def _round_over(self) -> None:
+        self._sent_at_once = False
 
     async def _tick_forever(self) -> None:
         last_tick = anyio.current_time()
@@ -414,7 +449,7 @@ class Session:
     def offer(self, stream: Stream) -> None:
         """See `Outbox.offer`."""
         self._scheduler.offer(stream)
-        self._work.set()
+        self._send_at_once()
 
     def body_gone(self, stream: Stream) -> None:
         """See `Outbox.body_gone`."""
@@ -443,7 +478,7 @@ class Session:
             exchange.kill(code, message, retryable=False)
         self._send(Fatal(type="FATAL", code=code, message=message[:MAX_MESSAGE_CHARS], fix=fix))
         with anyio.move_on_after(1.0):
-            while self._writing or not self._scheduler.idle:
+            while self._writing or self._unsent or not self._scheduler.idle:
                 await self._written.wait()
 
 

@@ -88,17 +88,23 @@ class StdioChannel:
 
     async def write(self, data: bytes) -> None:
         """See `Channel.write`. A cancelled write is still carried out: half a frame would break the channel."""
-        if not self._handed_over and len(data) <= _AT_ONCE_BYTES and self._ready():
-            try:
-                data = data[os.write(self._output_fd, data) :]
-            except OSError as error:
-                raise _lost(error) from None
+        if taken := self.write_at_once(data):
+            data = data[taken:]
             if not data:
                 return
         done: asyncio.Future[None] = self._loop.create_future()
         self._handed_over += 1
         self._to_write.put((data, done))
         await done
+
+    def write_at_once(self, data: bytes) -> int:
+        """See `Channel.write_at_once`."""
+        if self._handed_over or len(data) > _AT_ONCE_BYTES or not self._ready():
+            return 0
+        try:
+            return os.write(self._output_fd, data)
+        except OSError as error:
+            raise _lost(error) from None
 
     # --- the threads -----------------------------------------------------------------------------------------
 

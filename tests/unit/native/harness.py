@@ -53,6 +53,15 @@ class MemoryChannel:
 
     async def write(self, data: bytes) -> None:
         await self.gate.wait()
+        self._take(data)
+
+    def write_at_once(self, data: bytes) -> int:
+        if not self.gate.is_set():
+            return 0
+        self._take(data)
+        return len(data)
+
+    def _take(self, data: bytes) -> None:
         for payload in self._decoder.feed(data):
             message = orjson.loads(payload)
             if message["type"] == "STREAM_CHUNK":
