@@ -7,6 +7,7 @@
 #   make test    all tests that end in minutes, real browser included     make test-all   the long ones too
 #   make compat  other people's clients over longwire.fetch, the whole matrix of docs/compatibility.md
 #   make check   lint, types, generated files current                     make bench      figures, bench-quick for fewer
+#   make bench AGAINST=COMMIT ROUNDS=9   this build and another one in alternation; exit code 1 if this one is slower
 #   make soak MINUTES=60   everything at once for so long, with slopes of memory and a plot in OUT=build/soak (10 minutes)
 #   make fuzz    minutes of nonsense for policy files, URLs, headers and frames, seeded anew each time
 
@@ -109,8 +110,9 @@ fuzz: .make/python
 	$(BIN)/python -m tests.fuzz --count 300000 --seed $$seed && \
 	$(BIN)/python -m tests.unit.protocol.malformed --count 1000000 --seed $$seed
 
+bench: ROUNDS ?= 9
 bench: setup build
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(if $(AGAINST),--against $(AGAINST) --rounds $(ROUNDS))
 
 bench-quick: setup build
 	$(BIN)/python -m tests.bench --quick

@@ -1,6 +1,7 @@
-"""`python -m tests.bench [--quick] [--policy | --memory | --first-second | --neighbours] [--json]`: prints figures.
+"""`python -m tests.bench [--quick] [--against COMMIT | --policy | --memory | …] [--json]`: prints figures.
 
-The first second and the neighbours have targets, and alone an exit code: 1 if one is missed.
+The first second and the neighbours have targets, and alone an exit code: 1 if one is missed. So has a comparison: 1 if
+this build is slower than the other one.
 """
 
 import argparse
@@ -10,51 +11,25 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import ceiling
-from tests.bench.figures import Figures, Row, delay_per_event, neighbour_delay, throughput
+from tests.bench.against import BenchError, against, show
+from tests.bench.browser import in_a_browser
+from tests.bench.figures import Row
 from tests.bench.first_second import first_second
 from tests.bench.neighbours import neighbour_floods
+from tests.bench.pipes import over_pipes
 from tests.bench.policy import policy_costs
 from tests.bench.unread import unread_costs
-from tests.e2e.browser import running_browser
-from tests.e2e.conftest import PAGE_SCRIPT
-from tests.upstreams.app import make_app
-from tests.upstreams.server import Server
-from tests.upstreams.threaded import ThreadedServer
 
 
 def measure(rounds: int, megabytes: int, events: int, console: Console) -> list[Row]:
-    """All figures, in one browser with both extensions."""
-    app = make_app()
-    orders = ceiling.Orders()
-    app.site.put("/", "<!doctype html><script src='/page.js'></script>")
-    app.site.put("/page.js", PAGE_SCRIPT)
-    app.routes.add("/ceiling/next", orders.next)
-    app.routes.add("/ceiling/done", orders.done)
-    app.routes.add("/plain", Figures.plain_bytes)
+    """Everything of a short run."""
     rows = boundary(rounds, console)
-    with (
-        tempfile.TemporaryDirectory(prefix="longwire-bench-") as folder,
-        sync_playwright() as playwright,
-        ThreadedServer(lambda: Server(app.routes, name="localhost")) as site,
-        ThreadedServer(lambda: Server(app.routes)) as upstream,
-    ):
-        home = Path(folder)
-        bare = ceiling.prepare(home / "ceiling", home / "profile", site.url("/").rstrip("/"))
-        with running_browser(playwright, home, beside=[bare]) as browser:
-            browser.grant(upstream.url("/"), site.url("/"))
-            figures = Figures(browser, site, upstream, orders)
-            console.print("measuring throughput …", style="dim")
-            rows += throughput(figures, rounds, megabytes)
-            console.print("measuring delay per event …", style="dim")
-            rows += delay_per_event(figures, rounds, events)
-            console.print("measuring events beside a download …", style="dim")
-            rows += neighbour_delay(figures, events)
-            site.run(orders.stop)
+    console.print("measuring one host …", style="dim")
+    rows += over_pipes(rounds, events, megabytes)
+    rows += in_a_browser(rounds, megabytes, events, console)
     return rows + start(rounds, console)[0]
 
 
@@ -77,6 +52,20 @@ def unread(console: Console) -> list[Row]:
     return unread_costs(1000)
 
 
+def compare_with(commit: str, rounds: int, console: Console, *, as_json: bool) -> None:
+    """Print how this build compares, and exit."""
+    try:
+        comparisons = against(commit, rounds, console)
+    except BenchError as error:
+        console.print(str(error), style="red")
+        sys.exit(2)
+    if as_json:
+        print(json.dumps([comparison.as_dict() for comparison in comparisons], indent=2))
+    else:
+        show(comparisons, commit, Console())
+    sys.exit(1 if any(comparison.slower for comparison in comparisons) else 0)
+
+
 def main() -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
@@ -86,8 +75,12 @@ def main() -> None:
     parser.add_argument("--first-second", action="store_true", help="the first stream of started browsers only")
     parser.add_argument("--neighbours", action="store_true", help="a quiet page beside hostile servers and pages only")
     parser.add_argument("--memory", action="store_true", help="what streams that nobody reads cost the host only")
+    parser.add_argument("--against", metavar="COMMIT", help="this build and another one in alternation")
+    parser.add_argument("--rounds", type=int, default=9, help="of a comparison, three minutes each (9)")
     options = parser.parse_args()
     console = Console(file=sys.stderr)
+    if options.against:
+        compare_with(options.against, options.rounds, console, as_json=options.json)
     within = True
     if options.first_second:
         rows, within = start(3 if options.quick else 9, console)

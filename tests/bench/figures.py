@@ -13,6 +13,11 @@ from tests.upstreams import bodies
 from tests.upstreams.connection import Request
 from tests.upstreams.threaded import ThreadedServer
 
+# Units of which more is better; of all others less is.
+HIGHER_IS_BETTER = frozenset({"MB/s", "x"})
+# Figures without Longwire in them: how busy the machine was.
+MACHINE = frozenset({"bare host, worker that drops", "event delay, browser's fetch"})
+
 _BLOCK = bytes(range(256)) * 1024
 
 READ_ALL = """async (url) => {
