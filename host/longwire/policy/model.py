@@ -33,7 +33,7 @@ MAX_REQUESTS_PER_MINUTE: Final = 100_000
 class Entry(BaseModel):
     """A table of the file. Strict: TOML has types, and `"8"` is not 8."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
 
 
 def _text(value: object) -> str:

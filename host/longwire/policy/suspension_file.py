@@ -33,7 +33,7 @@ _Change: TypeAlias = Callable[[tuple[Suspension, ...]], list[Suspension]]
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
 
     grant: Text
     fingerprint: Text
@@ -44,7 +44,7 @@ class _Entry(BaseModel):
 
 
 class _Contents(BaseModel):
-    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True, defer_build=True)
 
     version: Literal[1]
     suspended: Annotated[list[_Entry], Field(max_length=MAX_SUSPENSIONS)]

@@ -32,7 +32,8 @@ def base64_chars(size: int) -> int:
 class Message(BaseModel):
     """One frame. Unknown fields and wrong types are errors: skew is found in HELLO, not guessed around."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    # Built when first used, and not again within each union: a host that starts has its first stream waiting.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
 
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]

@@ -10,7 +10,7 @@ The page never says who it is: what it sends is the `…Fields` base, and the wo
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from longwire.protocol.errors import ErrorCode, Phase
 from longwire.protocol.fields import (
@@ -348,7 +348,7 @@ ToPage = Annotated[
 ]
 
 TO_HOST: TypeAdapter[ToHost] = TypeAdapter(ToHost)
-FROM_HOST: TypeAdapter[FromHost] = TypeAdapter(FromHost)
+FROM_HOST: TypeAdapter[FromHost] = TypeAdapter(FromHost, config=ConfigDict(defer_build=True))
 
 
 def message_types(union: object) -> tuple[type[Message], ...]:
