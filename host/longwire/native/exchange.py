@@ -11,35 +11,50 @@ from typing import Protocol
 
 import anyio
 import anyio.lowlevel
-import pybase64
 import structlog
 
 from longwire.native.log import audit_fields, failure_fields
 from longwire.native.requests import RequestPlan, asker_of
 from longwire.protocol.errors import ErrorCode, LongwireError, Phase, StreamError
-from longwire.protocol.messages import StreamBody, StreamBodyEnd, StreamHeaders, StreamStart
-from longwire.protocol.parts import InlineRequestBody, StreamedRequestBody, Timings
+from longwire.protocol.messages import StreamHeaders, StreamStart
+from longwire.protocol.parts import Completeness, InlineRequestBody, Timings
 from longwire.streams.state import State
 from longwire.streams.stream import Stream
-from longwire.streams.upload import BadUpload, Upload
+from longwire.streams.upload import BadUpload, Upload, decode_base64
 from longwire.upstream.model import Upstream, UpstreamResponse
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.stream")
 
 
 class Outbox(Protocol):
-    """Where a stream's frames go: the session, seen from one of its exchanges."""
+    """What an exchange has for its page, and what it must know of the way there. See `Connection`."""
 
-    def send_control(self, frame: bytes) -> None:
-        """Queue a frame that overtakes data."""
+    def headers(self, stream: Stream, head: StreamHeaders) -> None:
+        """The response's head."""
+        ...
+
+    def push(self, stream: Stream, data: bytes) -> None:
+        """The next bytes of the body."""
+        ...
+
+    def finish(self, stream: Stream, completeness: Completeness, timings: Timings) -> None:
+        """The body is whole."""
+        ...
+
+    def fail(self, stream: Stream, error: StreamError) -> None:
+        """The upstream failed, behind the bytes that came."""
+        ...
+
+    def fail_now(self, stream: Stream, error: StreamError) -> None:
+        """The stream ends with an error that overtakes its bytes."""
+        ...
+
+    def acknowledge_body(self, stream: Stream, consumed: int, window: int) -> None:
+        """Upload credit."""
         ...
 
     async def room(self) -> None:
         """Wait until a large control frame may be queued: at once, but where the browser does not read."""
-        ...
-
-    def offer(self, stream: Stream) -> None:
-        """Let the scheduler look at the stream again."""
         ...
 
     def body_gone(self, stream: Stream) -> None:
@@ -79,7 +94,7 @@ class Clock:
 
 
 class Exchange:
-    """Couples one `Stream` to one upstream request. Events from the page come in through the `on_…` methods."""
+    """Couples one `Stream` to one upstream request."""
 
     def __init__(
         self,
@@ -100,55 +115,24 @@ class Exchange:
         self._scope = anyio.CancelScope()
         self._changed = anyio.Event()
         self._clock = Clock(anyio.current_time())
-        self._upload = Upload(start.body.size) if isinstance(start.body, StreamedRequestBody) else None
         self._log = log.bind(**audit_fields(start), grant=None)
         self._audited = False
 
-    # --- from the page ---------------------------------------------------------------------------------------
+    # --- from the connection ---------------------------------------------------------------------------------
 
-    def on_ack(self, consumed: int) -> None:
-        """STREAM_ACK. Raises BadAck."""
-        self.stream.window.on_consumed(consumed)
-        self._resume()
-
-    def on_pause(self, *, paused: bool) -> None:
-        """STREAM_PAUSE and STREAM_RESUME."""
-        self.stream.paused = paused
-        self._resume()
-
-    def on_sent(self) -> None:
-        """A chunk of this stream left its buffer."""
-        self._wake()
-
-    def on_body(self, message: StreamBody) -> None:
-        """STREAM_BODY. Raises BadUpload."""
-        self._expect_upload().receive(message.offset, decode_base64(message.data))
-        self._wake()
-
-    def on_body_end(self, message: StreamBodyEnd) -> None:
-        """STREAM_BODY_END. Raises BadUpload."""
-        self._expect_upload().finish(message.bytes)
-        self._wake()
+    def wake(self) -> None:
+        """Something changed that the task may be waiting for: credit, body bytes, a chunk that left."""
+        self._changed.set()
 
     def on_abort(self, reason: str) -> None:
-        """STREAM_ABORT: close the socket; STREAM_ABORTED follows when it is closed."""
-        if self.stream.state in (State.ABORTING, State.CLOSED):
-            return
+        """The page gave up: close the socket."""
         self._audit_end("abort", outcome="aborted", code=None, reason=reason)
-        self.stream.abort()
         self._scope.cancel()
-        if self.closed.is_set():
-            self._outbox.send_control(self.stream.aborted())
 
-    def kill(self, code: ErrorCode, message: str, *, retryable: bool) -> None:
-        """End the stream at once with an error that overtakes its data."""
-        if self.stream.state is State.ABORTING:
-            self._scope.cancel()
-        elif self.stream.live:
-            phase = Phase.BODY if self.stream.state is State.BODY else Phase.HEADERS
-            self._audit_failure(StreamError(code, message, phase))
-            self._outbox.send_control(self.stream.fail_now(code, message, phase, retryable=retryable))
-            self._scope.cancel()
+    def end(self, error: StreamError) -> None:
+        """The stream ended with `error`, which the page is told already."""
+        self._audit_failure(error)
+        self._scope.cancel()
 
     # --- the task --------------------------------------------------------------------------------------------
 
@@ -171,8 +155,6 @@ class Exchange:
             self.closed.set()
             # Without effect but where the task was cancelled from outside, with the whole session.
             self._audit_end("abort", outcome="aborted", code=None, reason="the channel to the browser is gone")
-            if self.stream.state is State.ABORTING:
-                self._outbox.send_control(self.stream.aborted())
 
     async def _carry_out(self) -> None:
         # Aborted in the very batch that started it: nothing was decided, no place, rate or secret is touched.
@@ -222,19 +204,17 @@ class Exchange:
             ),
         )
         self._log = self._log.bind(grant=plan.grant_name)  # of the last hop
-        self._outbox.send_control(stream.headers(head))
+        self._outbox.headers(stream, head)
         self._log.info("headers", status=response.status, ms=clock.headers_ms)
         while data := await response.read(await self._room()):
             if clock.first_byte_ms is None:
                 clock.first_byte_ms = clock.elapsed_ms()
                 self._log.info("first byte", ms=clock.first_byte_ms)
             plan.inspect(data, stream.pushed + len(data))
-            stream.push(data)
-            self._outbox.offer(stream)
+            self._outbox.push(stream, data)
             data = b""  # not held while nobody reads
-        stream.finish(response.completeness, clock.timings())
         self._audit_end("end", outcome="completed", code=None, completeness=response.completeness)
-        self._outbox.offer(stream)
+        self._outbox.finish(stream, response.completeness, clock.timings())
 
     async def _room(self) -> int:
         """Wait until the page's credit and the read-ahead allow to read; returns how many bytes."""
@@ -247,42 +227,37 @@ class Exchange:
         inline, self._inline = self._inline, None
         if inline is not None:
             return decode_base64(inline)
-        return None if self._upload is None else self._stream_upload(self._upload)
+        upload = self.stream.upload
+        return None if upload is None else self._stream_upload(upload)
 
     async def _stream_upload(self, upload: Upload) -> AsyncIterator[bytes]:
         """The request body as the page sends it, acknowledged as the socket takes it."""
-        self._acknowledge(*upload.open())
+        self._outbox.acknowledge_body(self.stream, *upload.open())
         while True:
             piece = upload.take()
             if piece is not None:
                 yield piece
                 if (progress := upload.acknowledge()) is not None:
-                    self._acknowledge(*progress)
+                    self._outbox.acknowledge_body(self.stream, *progress)
             elif upload.complete:
                 return
             else:
                 self._changed = anyio.Event()
                 await self._changed.wait()
 
-    def _acknowledge(self, consumed: int, window: int) -> None:
-        if (frame := self.stream.body_ack(consumed, window)) is not None:
-            self._outbox.send_control(frame)
-
-    def _expect_upload(self) -> Upload:
-        if self._upload is None:
-            raise BadUpload("STREAM_BODY for a stream that announced no streamed body")
-        return self._upload
-
     def _fail(self, error: StreamError) -> None:
         if self.stream.state not in (State.OPEN, State.BODY):
             return
         self._audit_failure(error)
-        self.stream.fail(error.code, error.message, error.phase, retryable=error.retryable)
-        self._outbox.offer(self.stream)
+        self._outbox.fail(self.stream, error)
 
     def _on_revoked(self, error: StreamError) -> None:
         """Another policy came into force and no longer allows this stream: nothing more of it reaches the page."""
-        self.kill(error.code, error.message, retryable=error.retryable)
+        if self.stream.state in (State.OPEN, State.BODY):
+            error = StreamError(error.code, error.message, self.stream.phase, retryable=error.retryable)
+            self._audit_failure(error)
+            self._outbox.fail_now(self.stream, error)
+        self._scope.cancel()
 
     def _audit_failure(self, error: StreamError) -> None:
         self._audit_end("error", **failure_fields(error, private=self._start.page.private))
@@ -293,33 +268,9 @@ class Exchange:
             self._audited = True
             self._log.info(event, **fields, bytes=self.stream.pushed, ms=self._clock.elapsed_ms())
 
-    def _resume(self) -> None:
-        self._outbox.offer(self.stream)
-        self._wake()
-
-    def _wake(self) -> None:
-        self._changed.set()
-
-
-def inline_bytes(start: StreamStart) -> int:
-    """How much the host holds of the request body, as it came."""
-    return len(start.body.data) if isinstance(start.body, InlineRequestBody) else 0
-
 
 def _without_inline_body(start: StreamStart) -> tuple[str | None, StreamStart]:
     if not isinstance(start.body, InlineRequestBody):
         return None, start
     emptied = start.body.model_copy(update={"data": ""})
     return start.body.data, start.model_copy(update={"body": emptied})
-
-
-def decode_base64(text: str) -> bytes:
-    """Bytes of a frame's `data`.
-
-    Raises:
-        BadUpload: not canonical base64.
-    """
-    try:
-        return pybase64.b64decode(text, validate=True)
-    except ValueError:
-        raise BadUpload("data is not base64") from None

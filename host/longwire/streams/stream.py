@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 
-from longwire.protocol.errors import ErrorCode, Phase
+from longwire.protocol.errors import Phase, StreamError
 from longwire.protocol.frames import encode, encode_chunk
 from longwire.protocol.limits import CHUNK_SHARED_BYTES, MAX_MESSAGE_CHARS, WINDOW_FLOOR_BYTES
 from longwire.protocol.messages import StreamAborted, StreamBodyAck, StreamEnd, StreamErrorMessage, StreamHeaders
@@ -10,6 +10,7 @@ from longwire.protocol.parts import Completeness, Timings
 from longwire.streams.credit import CreditPools, Window
 from longwire.streams.memory import DecoderLoan
 from longwire.streams.state import Event, State, advance
+from longwire.streams.upload import Upload
 
 
 class Stream:
@@ -25,6 +26,7 @@ class Stream:
         self.window = Window(pools, frame)
         self.decoders = decoders
         self.state = State.OPEN
+        self.upload: Upload | None = None  # of a request body that comes as a stream
         self.paused = False
         self.queued = False  # whether it stands in the scheduler's round; kept here so that looking is free
         self._buffer = bytearray()
@@ -39,14 +41,9 @@ class Stream:
         return self.state is not State.CLOSED
 
     @property
-    def ended(self) -> bool:
-        """Whether the upstream's side has nothing more to say; the page may still be reading."""
-        return self._last is not None or not self.live
-
-    @property
-    def buffered(self) -> int:
-        """Bytes that came from upstream and were not yet put into a chunk."""
-        return len(self._buffer)
+    def phase(self) -> Phase:
+        """Where an error would find it that does not come from its exchange."""
+        return Phase.BODY if self.state is State.BODY else Phase.HEADERS
 
     @property
     def pushed(self) -> int:
@@ -82,6 +79,10 @@ class Stream:
         self.state = advance(self.state, Event.BODY_ACK)
         return encode(StreamBodyAck(type="STREAM_BODY_ACK", id=self.id, consumed=consumed, window=window))
 
+    def pause(self, *, paused: bool) -> None:
+        """The page reads no further for now, or goes on."""
+        self.paused = paused
+
     def push(self, data: bytes) -> None:
         """Bytes from upstream, in order."""
         self._buffer += data
@@ -91,9 +92,9 @@ class Stream:
         end = StreamEnd(type="STREAM_END", id=self.id, bytes=self.pushed, completeness=completeness, timings=timings)
         self._last = (Event.END, encode(end))
 
-    def fail(self, code: ErrorCode, message: str, phase: Phase, *, retryable: bool) -> None:
+    def fail(self, error: StreamError) -> None:
         """The upstream failed: STREAM_ERROR follows the last buffered byte."""
-        self._last = (Event.ERROR, self._error(code, message, phase, retryable=retryable))
+        self._last = (Event.ERROR, encode(error_message(self.id, error)))
 
     # --- the scheduler's side --------------------------------------------------------------------------------
 
@@ -151,25 +152,25 @@ class Stream:
         self._close(Event.ABORTED)
         return encode(StreamAborted(type="STREAM_ABORTED", id=self.id))
 
-    def fail_now(self, code: ErrorCode, message: str, phase: Phase, *, retryable: bool) -> bytes:
+    def fail_now(self, error: StreamError) -> bytes:
         """The terminal frame of a failure that must not wait behind data: a protocol error, a shutdown."""
         self._close(Event.ERROR)
-        return self._error(code, message, phase, retryable=retryable)
-
-    def _error(self, code: ErrorCode, message: str, phase: Phase, *, retryable: bool) -> bytes:
-        return encode(
-            StreamErrorMessage(
-                type="STREAM_ERROR",
-                id=self.id,
-                code=code,
-                message=message[:MAX_MESSAGE_CHARS],
-                phase=phase,
-                retryable=retryable,
-            )
-        )
+        return encode(error_message(self.id, error))
 
     def _close(self, event: Event) -> None:
         self.state = advance(self.state, event)
         self._buffer.clear()
         self._last = None
         self.window.close()
+
+
+def error_message(stream_id: int, error: StreamError) -> StreamErrorMessage:
+    """`error` as the page is told of it."""
+    return StreamErrorMessage(
+        type="STREAM_ERROR",
+        id=stream_id,
+        code=error.code,
+        message=error.message[:MAX_MESSAGE_CHARS],
+        phase=error.phase,
+        retryable=error.retryable,
+    )

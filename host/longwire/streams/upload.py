@@ -2,6 +2,8 @@
 
 from collections import deque
 
+import pybase64
+
 from longwire.protocol.limits import ACK_WINDOW_DIVISOR, UPLOAD_WINDOW_BYTES
 
 
@@ -29,11 +31,6 @@ class Upload:
     def complete(self) -> bool:
         """Whether the page said that the body is whole."""
         return self._complete
-
-    @property
-    def drained(self) -> bool:
-        """Whether everything received was taken."""
-        return not self._pieces
 
     def open(self) -> tuple[int, int]:
         """Begin to accept bytes; returns (consumed, window) for the first STREAM_BODY_ACK."""
@@ -85,3 +82,15 @@ class Upload:
             return None
         self._acknowledged = self._consumed
         return self._consumed, self._window
+
+
+def decode_base64(text: str) -> bytes:
+    """Bytes of a message's `data`.
+
+    Raises:
+        BadUpload: not canonical base64.
+    """
+    try:
+        return pybase64.b64decode(text, validate=True)
+    except ValueError:
+        raise BadUpload("data is not base64") from None

@@ -223,7 +223,7 @@ class Bench:
 
     @property
     def live_streams(self) -> int:
-        return len(self.session._table)
+        return self.session._connection.streams
 
 
 def page_facts(**changes: Any) -> dict[str, Any]:

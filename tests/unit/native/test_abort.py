@@ -80,9 +80,10 @@ class World:
     def assert_nothing_left(self) -> None:
         """No trace of any stream in the tables, the loop or the process."""
         session = self.bench.session
-        assert (len(session._table), session._exchanges) == (0, {})
-        assert session._scheduler.live_streams == 0
-        assert session._table.pools.lent_bytes == 0
+        connection = session._connection
+        assert (connection.streams, session._exchanges) == (0, {})
+        assert connection._scheduler.live_streams == 0
+        assert connection._table.pools.lent_bytes == 0
         assert (self.client.busy_connections, self.client.idle_connections) == (0, 0)
         assert self.sockets() == []
         assert self.tasks() == self._tasks_before

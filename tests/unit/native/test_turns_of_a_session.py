@@ -11,6 +11,7 @@ import pytest
 
 from longwire.policy import Policy
 from longwire.protocol.frames import frame
+from longwire.streams.events import ConnectionEvent
 from longwire.turns import TURN_S, Turns
 from longwire.upstream import UpstreamClient
 from tests.unit.native.harness import PAGE, POLICY, Bench, page_facts, running_session
@@ -63,14 +64,14 @@ async def test_a_thousand_frames_of_one_read_do_not_hold_the_loop(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, message: dict[str, Any]
 ) -> None:
     seen = 0
-    receive = bench.session._receive
+    receive = bench.session._connection._receive
 
-    def count(payload: bytes) -> None:
+    def count(payload: bytes) -> ConnectionEvent | None:
         nonlocal seen
         seen += 1
-        receive(payload)
+        return receive(payload)
 
-    monkeypatch.setattr(bench.session, "_receive", count)
+    monkeypatch.setattr(bench.session._connection, "_receive", count)
     bench.channel.feed(frame(orjson.dumps(message)) * 1000)
     assert await most_between_rounds(lambda: seen, 1000) <= 2 * STEPS
 

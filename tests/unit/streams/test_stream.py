@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longwire.protocol.errors import ErrorCode, Phase
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import CHUNK_SHARED_BYTES, WINDOW_FLOOR_BYTES
 from longwire.protocol.messages import StreamHeaders
 from longwire.protocol.parts import Completeness, Timings
@@ -63,7 +63,7 @@ def test_end_follows_the_last_byte_and_counts_them() -> None:
 def test_an_upstream_error_follows_the_bytes_that_came_before_it() -> None:
     stream = with_headers()
     stream.push(b"partial")
-    stream.fail(ErrorCode.UPSTREAM_RESET, "reset", Phase.BODY, retryable=True)
+    stream.fail(StreamError(ErrorCode.UPSTREAM_RESET, "reset", Phase.BODY, retryable=True))
     assert read_frame(stream.take())["data"] == b"partial"
     assert read_frame(stream.take())["code"] == "UPSTREAM_RESET"
 
@@ -71,8 +71,11 @@ def test_an_upstream_error_follows_the_bytes_that_came_before_it() -> None:
 def test_a_protocol_error_overtakes_buffered_bytes() -> None:
     stream = with_headers()
     stream.push(b"never sent")
-    assert read_frame(stream.fail_now(ErrorCode.PROTOCOL, "bad", Phase.BODY, retryable=False))["code"] == "PROTOCOL"
-    assert not stream.sendable and stream.buffered == 0
+    assert (
+        read_frame(stream.fail_now(StreamError(ErrorCode.PROTOCOL, "bad", Phase.BODY, retryable=False)))["code"]
+        == "PROTOCOL"
+    )
+    assert not stream.sendable and stream.pushed == 0
 
 
 def test_an_aborted_stream_sends_nothing_but_its_confirmation() -> None:
@@ -155,7 +158,7 @@ def test_offsets_are_contiguous_and_bytes_exact_for_any_arrival(
         take_all()
         stream.window.on_consumed(stream.window.sent)
     if fails:
-        stream.fail(ErrorCode.UPSTREAM_RESET, "reset", Phase.BODY, retryable=True)
+        stream.fail(StreamError(ErrorCode.UPSTREAM_RESET, "reset", Phase.BODY, retryable=True))
     else:
         stream.finish(Completeness.LENGTH, TIMINGS)
     while stream.live:
@@ -172,8 +175,8 @@ ACTIONS: dict[str, Callable[[Stream], bytes | None]] = {
     # A body is read only once its head is out; it may be read on when the stream is over.
     "push": lambda stream: None if stream.state is State.OPEN else stream.push(b"x"),
     "finish": lambda stream: None if stream.state is State.OPEN else stream.finish(Completeness.LENGTH, TIMINGS),
-    "fail": lambda stream: stream.fail(ErrorCode.UPSTREAM_RESET, "reset", Phase.BODY, retryable=True),
-    "fail now": lambda stream: stream.fail_now(ErrorCode.PROTOCOL, "bad", Phase.BODY, retryable=False),
+    "fail": lambda stream: stream.fail(StreamError(ErrorCode.UPSTREAM_RESET, "reset", Phase.BODY, retryable=True)),
+    "fail now": lambda stream: stream.fail_now(StreamError(ErrorCode.PROTOCOL, "bad", Phase.BODY, retryable=False)),
     "abort": lambda stream: stream.abort(),
     "aborted": lambda stream: stream.aborted(),
     "pause": lambda stream: setattr(stream, "paused", True),

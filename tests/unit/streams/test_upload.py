@@ -83,4 +83,4 @@ def test_bytes_come_out_as_they_went_in_and_credit_always_returns(pieces: list[b
     upload.finish(sent)
     take_all()
     assert taken == b"".join(pieces)
-    assert upload.complete and upload.drained
+    assert upload.complete and upload.take() is None
