@@ -1,0 +1,124 @@
+"""Who may import whom: imports run down, and each room names only libraries that are its business. For both languages.
+
+`docs/architecture.md` says what each room is for. A new room is a line here.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HOST = ROOT / "host" / "longwire"
+EXTENSION = ROOT / "extension" / "src"
+
+# Each room of the host, and the rooms it may import. What has no room of its own counts by its file's name.
+ROOMS: dict[str, set[str]] = {
+    "protocol": set(),
+    "export": {"protocol"},  # what writes the generated files, below protocol/
+    "storage": set(),
+    "turns": set(),
+    "assets": set(),
+    "streams": {"protocol"},
+    "policy": {"protocol", "storage"},
+    "upstream": {"protocol", "turns"},
+    "native": {"protocol", "streams", "policy", "upstream", "turns", "assets"},
+    "cli": {"protocol", "policy", "upstream", "native", "storage", "turns", "assets"},
+}
+# Sans-IO rooms know no loop, no clock, no socket and no file; their tests need none.
+IO = {"asyncio", "anyio", "threading", "time", "socket", "ssl", "subprocess", "selectors", "httpx2", "httpcore2"}
+SANS_IO = {"protocol", "streams"}
+# The only room that may import the HTTP client.
+HTTP = {"httpx2", "httpcore2"}
+
+WORLDS: dict[str, set[str]] = {
+    "protocol": set(),
+    "shared": {"protocol"},
+    "client": set(),  # the page library: a package of its own
+    "page": {"protocol", "shared", "client"},
+    "relay": {"protocol", "shared"},
+    "worker": {"protocol", "shared"},
+    "popup": {"protocol", "shared", "worker"},
+    "direct": {"protocol", "shared"},
+}
+
+
+def host_imports(text: str) -> Iterator[str]:
+    """Every module that a module imports, inside functions too."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((f"{node.module}.{name.name}" for name in node.names) if node.module == "longwire" else ())
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
+def host_faults(room: str, text: str) -> list[str]:
+    """The imports of a module of `room` that may not be."""
+    faults: list[str] = []
+    for module in host_imports(text):
+        first, _, rest = module.partition(".")
+        target = rest.partition(".")[0]
+        if first == "longwire":
+            if target in ROOMS and target != room and target not in ROOMS[room]:
+                faults.append(module)
+        elif (room in SANS_IO and first in IO) or (room != "upstream" and first in HTTP):
+            faults.append(module)
+    return faults
+
+
+def extension_faults(world: str, text: str) -> list[str]:
+    """The imports of a module of `world` that lead into a world where it has no business."""
+    targets = re.findall(r"""from\s+['"]\.\./(\w[\w-]*)/""", text)
+    return [target for target in targets if target != world and target not in WORLDS[world]]
+
+
+@pytest.mark.parametrize("file", sorted(HOST.rglob("*.py")), ids=lambda file: str(file.relative_to(HOST)))
+def test_the_hosts_imports_run_down(file: Path) -> None:
+    relative = file.relative_to(HOST)
+    if len(relative.parts) == 1 and relative.stem not in ROOMS:
+        assert relative.stem in ("__init__", "__main__"), f"a new room: {relative.stem}"
+        return
+    room = relative.parts[0] if len(relative.parts) > 1 else relative.stem
+    if relative.parts[:2] == ("protocol", "export"):
+        room = "export"
+    assert host_faults(room, file.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("file", sorted(EXTENSION.rglob("*.ts")), ids=lambda file: str(file.relative_to(EXTENSION)))
+def test_the_extensions_imports_run_down(file: Path) -> None:
+    assert extension_faults(file.relative_to(EXTENSION).parts[0], file.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("room", "text"),
+    [
+        ("streams", "from longwire.policy import Policy"),
+        ("protocol", "from longwire import streams"),
+        ("policy", "def later():\n    from longwire.native.log import tick"),
+        ("streams", "import asyncio"),
+        ("protocol", "from time import monotonic"),
+        ("policy", "import httpx2"),
+    ],
+)
+def test_an_upward_import_of_the_host_is_found(room: str, text: str) -> None:
+    assert host_faults(room, text)
+
+
+@pytest.mark.parametrize(
+    ("world", "text"),
+    [
+        ("relay", "import { x } from '../worker/streams'"),
+        ("client", "import type { Y } from '../page/errors'"),
+        ("shared", 'import { z } from "../popup/dom"'),
+    ],
+)
+def test_an_upward_import_of_the_extension_is_found(world: str, text: str) -> None:
+    assert extension_faults(world, text)
+
+
+def test_what_the_standard_library_gives_is_spelt_as_it_is_there() -> None:
+    assert IO - sys.stdlib_module_names == {"anyio", "httpx2", "httpcore2"}
