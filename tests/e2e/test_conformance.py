@@ -127,7 +127,6 @@ GIVEN: dict[str, Any] = {
     "response headers: hop-by-hop fields": [],
     "response headers: Alt-Svc": [],
     "response headers: Proxy-Authenticate": [],
-    "response headers: WWW-Authenticate on a 200": [],
     "response headers: CSP, Strict-Transport-Security, Permissions-Policy": [
         ["content-security-policy", "default-src 'none'"],
         ["permissions-policy", "camera=()"],

@@ -25,7 +25,8 @@ FORMS: dict[str, Callable[[str], str]] = {
     "escaped in JSON": lambda secret: json.dumps(secret).replace("/", "\\/"),
     "escaped in HTML": html.escape,
 }
-HIDDEN = ("Set-Cookie", "WWW-Authenticate", "Proxy-Authenticate", "Clear-Site-Data", "Alt-Svc", "Authentication-Info")
+HIDDEN = ("Set-Cookie", "Proxy-Authenticate", "Clear-Site-Data", "Alt-Svc")
+CHALLENGES = ("WWW-Authenticate", "Authentication-Info")
 
 
 def bearer(request: Request) -> str:
@@ -61,6 +62,18 @@ async def test_headers_that_are_never_shown_are_no_way_round_it(granted: MakeGra
     site = await granted(echo)
     answer = await site.host.ask(site.url)
     assert (answer.code, answer.body) == (None, b"ok")
+    assert site.secret not in answer.shown
+
+
+@pytest.mark.parametrize("name", CHALLENGES)
+async def test_a_challenge_that_quotes_the_secret_is_an_echo_like_any_other(granted: MakeGranted, name: str) -> None:
+    async def challenge(request: Request) -> None:
+        quoted = f'Bearer error="invalid_token", error_description="{bearer(request)} is not known here"'
+        await bodies.respond(request.connection, b"who?", status=401, headers=[(name, quoted)])
+
+    site = await granted(challenge)
+    answer = await site.host.ask(site.url)
+    assert answer.code is ErrorCode.SECRET_REFLECTED
     assert site.secret not in answer.shown
 
 

@@ -74,26 +74,25 @@ REQUEST_HEADER_PREFIXES: Final[dict[str, Setter]] = {
 # of its forbidden methods; here a method named this way must be granted like any other (see `headers`).
 METHOD_OVERRIDES: Final = frozenset({"x-http-method", "x-http-method-override", "x-method-override"})
 
-# Never shown to a page: credentials and their challenges, instructions to a browser that is not the one asking, and
-# what belongs to one connection.
-HIDDEN_RESPONSE_HEADERS: Final = frozenset(
-    {
-        "alt-svc",
-        "authentication-info",
-        "clear-site-data",
-        "connection",
-        "keep-alive",
-        "set-cookie",
-        "set-cookie2",
-        "strict-transport-security",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "www-authenticate",
-    }
-)
-HIDDEN_RESPONSE_PREFIXES: Final = ("proxy-",)
+_ACTS: Final = "it is for a browser to obey, and no page's script shall hand it on to one"
+_CONNECTION: Final = "it belongs to the connection, which is the host's (RFC 9110 section 7.6.1)"
+# Never shown to a page, and why: what fetch forbids, what would act on a browser, and what belongs to one connection.
+# A challenge (WWW-Authenticate) is shown: clients read from it where to log in (RFC 9728). No prompt can come of it: the
+# browser never sees this answer, the page makes its Response. What an echo in it would tell, the reflection guard ends.
+HIDDEN_RESPONSE_HEADERS: Final[dict[str, str]] = {
+    "alt-svc": _ACTS,
+    "clear-site-data": _ACTS,
+    "connection": _CONNECTION,
+    "keep-alive": _CONNECTION,
+    "set-cookie": "fetch forbids it; no cookie is kept, and one that logs in is not for scripts",
+    "set-cookie2": "as `Set-Cookie`",
+    "strict-transport-security": _ACTS,
+    "te": _CONNECTION,
+    "trailer": _CONNECTION,
+    "transfer-encoding": _CONNECTION,
+    "upgrade": _CONNECTION,
+}
+HIDDEN_RESPONSE_PREFIXES: Final[dict[str, str]] = {"proxy-": "it is between the host and a proxy"}
 
 
 # With these a page has part of an answer sent, and so chooses where an echo in it is cut. `Request-Range` is what
@@ -127,7 +126,7 @@ def setter_of(name: str) -> Setter:
 def is_hidden(name: str) -> bool:
     """Whether the response header `name` (any case) is never shown to a page."""
     lowered = name.lower()
-    return lowered in HIDDEN_RESPONSE_HEADERS or lowered.startswith(HIDDEN_RESPONSE_PREFIXES)
+    return lowered in HIDDEN_RESPONSE_HEADERS or lowered.startswith(tuple(HIDDEN_RESPONSE_PREFIXES))
 
 
 def tells_length(name: str) -> bool:

@@ -148,6 +148,8 @@ const PAIRS = {
   'Refresh and Location on a 200': [['Refresh', '0; url=/x'], ['Location', '/y']],
   'X-Content-Type-Options': [['X-Content-Type-Options', 'nosniff']],
   'WWW-Authenticate on a 200': [['WWW-Authenticate', 'Basic realm="x"']],
+  'WWW-Authenticate twice': [['WWW-Authenticate', 'Bearer resource_metadata="https://x/", scope="a"'], ['www-authenticate', 'Basic']],
+  'Authentication-Info': [['Authentication-Info', 'nextnonce="1"']],
   'Proxy-Authenticate': [['Proxy-Authenticate', 'Basic realm="x"']],
   'Clear-Site-Data': [['Clear-Site-Data', '"executionContexts"']],
   'Alt-Svc': [['Alt-Svc', 'clear']],

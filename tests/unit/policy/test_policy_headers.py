@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,6 +8,7 @@ from hypothesis import strategies as st
 from longwire.policy.decision import Decision, PolicyDeniedError
 from longwire.policy.header_rules import (
     HIDDEN_RESPONSE_HEADERS,
+    HIDDEN_RESPONSE_PREFIXES,
     RANGE_FIELDS,
     REQUEST_HEADERS,
     Setter,
@@ -218,6 +222,21 @@ def test_the_never_list_is_never_shown(name: str) -> None:
 
     assert filter_response_headers(pairs, PLAIN.grant, 200) == [("content-type", "text/plain")]
     assert filter_response_headers(pairs, widest.grant, 200) == [("content-type", "text/plain")]
+
+
+def test_every_name_that_is_not_shown_has_its_reason_in_the_docs() -> None:
+    document = (Path(__file__).parents[3] / "docs" / "page-api.md").read_text()
+    section = document.partition("## What of a response a page does not see")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([^`]+)` \| (.+) \|$", section, re.MULTILINE)
+    prefixes = {f"{prefix}*": reason for prefix, reason in HIDDEN_RESPONSE_PREFIXES.items()}
+    assert [(name.lower(), reason) for name, reason in rows] == sorted((HIDDEN_RESPONSE_HEADERS | prefixes).items())
+
+
+def test_a_challenge_is_shown() -> None:
+    pairs = [("WWW-Authenticate", 'Bearer resource_metadata="https://x/"'), ("Authentication-Info", "nextnonce=1")]
+
+    assert filter_response_headers(pairs, PLAIN.grant, 401) == pairs
+    assert filter_response_headers(pairs, decision(response_headers='["etag"]').grant, 401) == []
 
 
 def test_what_connection_names_belongs_to_the_connection() -> None:
