@@ -27,11 +27,11 @@ class Prompts:
         self.asked = 0
         self._session = browser.context.new_cdp_session(page)
         self._session.on("Fetch.authRequired", self._cancel)
-        self._session.on(
-            "Fetch.requestPaused",
-            lambda event: self._session.send("Fetch.continueRequest", {"requestId": event["requestId"]}),
-        )
+        self._session.on("Fetch.requestPaused", self._go_on)
         self._session.send("Fetch.enable", {"handleAuthRequests": True})
+
+    def _go_on(self, event: dict[str, str]) -> None:
+        self._session.send("Fetch.continueRequest", {"requestId": event["requestId"]})
 
     def _cancel(self, event: dict[str, str]) -> None:
         self.asked += 1

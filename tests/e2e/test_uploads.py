@@ -356,18 +356,80 @@ def test_a_host_that_is_killed_inside_a_request_body(browser: Browser, page: Pag
 # --- sent twice -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [307, 308])
-def test_a_redirect_takes_a_body_along_that_can_be_sent_twice(page: Page, upstream: Upstream, status: int) -> None:
+# What the page makes of its random `bytes`, and the options of Longwire that it gives.
+MADE_OF = {
+    "bytes": ("bytes", "{}"),
+    "a Blob": ("new Blob([bytes])", "{}"),
+    "a string": ("hex(bytes)", "{}"),
+    "a form": ("form(bytes)", "{}"),
+    "a Request": ("request", "{}"),
+    "bytes whose progress is told": ("bytes", "{ onUploadProgress: ({ sent }) => told.push(sent) }"),
+}
+SEND_AGAIN = """async ({ url, size, made, options }) => {
+    const form = (bytes) => {
+        const data = new FormData()
+        data.append('file', new File([bytes], 'random.bin'))
+        return data
+    }
+    const told = [], bytes = random(size)
+    const body = made === 'request' ? bytes : new Function('bytes', 'form', `return ${made}`)(bytes, form)
+    const longwire = new Function('told', `return ${options}`)(told)
+    const init = { method: 'POST', body }
+    const straight = body instanceof FormData ? null : await sha256(await new Response(body).bytes())
+    const response = await (made === 'request'
+        ? window.longwire.fetch(new Request(url, init), { longwire })
+        : window.longwire.fetch(url, { ...init, longwire }))
+    return { ...await response.json(), straight, told, redirected: response.redirected }
+}"""
+
+
+@pytest.mark.parametrize("status", [302, 307, 308])
+@pytest.mark.parametrize(("made", "options"), MADE_OF.values(), ids=MADE_OF.keys())
+def test_how_a_body_travels_does_not_change_what_a_redirect_means(
+    page: Page, upstream: Upstream, status: int, made: str, options: str
+) -> None:
+    """In the start, or in pieces after it: what is still there is sent again."""
     url = upstream.url(redirects.to("/echo", status))
-    same = page.evaluate(
-        """async (url) => {
-            const bytes = random(200_000)
-            const response = await longwire.fetch(url, { method: 'POST', body: bytes })
-            return (await response.json()).sha256 === (await sha256(bytes))
-        }""",
-        url,
-    )
-    assert same is True
+    for size in (10, INLINE_BODY_BYTES + 1, 3 * MIB):
+        asked = {"url": url, "size": size, "made": made, "options": options}
+        answer = page.evaluate(SEND_AGAIN, asked)
+        assert answer["redirected"] is True
+        if status == 302:
+            assert (answer["method"], answer["bytes"]) == ("GET", 0)
+        else:
+            assert answer["method"] == "POST"
+            assert answer["bytes"] >= size
+            assert answer["straight"] in (None, answer["sha256"])
+        assert answer["told"] == sorted(set(answer["told"]))
+        assert not answer["told"] or answer["told"][-1] == size
+
+
+def test_a_body_is_sent_again_as_often_as_there_are_redirects(page: Page, upstream: Upstream) -> None:
+    path = "/echo"
+    for _ in range(10):
+        path = redirects.to(path, 307)
+    asked = {"url": upstream.url(path), "size": 300_000, "made": "new Blob([bytes])", "options": "{}"}
+    answer = page.evaluate(SEND_AGAIN, asked)
+    assert (answer["bytes"], answer["sha256"]) == (300_000, answer["straight"])
+    assert len(upstream.server.requests) == 11
+
+
+def test_a_redirect_that_comes_before_the_body_was_sent(page: Page, upstream: Upstream) -> None:
+    async def at_once(request: Request) -> None:
+        location = [("Location", "/echo")]
+        await bodies.respond(request.connection, b"", status=307, headers=location)
+        request.connection.keep_alive = False
+        await request.connection.gone.wait()
+
+    upstream.app.routes.add("/at-once", at_once)
+    asked = {"url": upstream.url("/at-once"), "size": 24 * MIB, "made": "bytes", "options": "{}"}
+    answer = page.evaluate(SEND_AGAIN, asked)
+    assert (answer["bytes"], answer["sha256"]) == (24 * MIB, answer["straight"])
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_stream_is_not_sent_twice(page: Page, upstream: Upstream, status: int) -> None:
+    url = upstream.url(redirects.to("/echo", status))
     result = page.evaluate(
         "(url) => fetchText(url, { method: 'POST', body: streamed(random(200_000)), duplex: 'half' })", url
     )

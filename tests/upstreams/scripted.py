@@ -2,6 +2,7 @@
 
     /c/raw?head=…&body=…&then=…   a response, both parts base64url; the request body is read first
     /c/inspect                    the request as JSON: method, target, header pairs, body (one character per byte)
+    /c/names                      of the request's header fields, as they were written, as JSON
     /c/digest                     of the request body: length and SHA-256
     /c/held?id=…                  as `raw`, but nothing is sent before `release` says so, piece by piece
     /c/release?id=…&bytes=…&then=…   more bytes of that response; `then` ends it
@@ -57,6 +58,13 @@ async def inspect(request: Request) -> None:
     )
 
 
+async def names(request: Request) -> None:
+    """How the names of the fields were written."""
+    await request.body()
+    answer = json.dumps([name for name, _ in request.headers]).encode()
+    await bodies.respond(request.connection, answer, headers=[("Content-Type", "application/json")])
+
+
 async def digest(request: Request) -> None:
     """Of a body that is too long to be shown."""
     body = await request.body()
@@ -82,6 +90,7 @@ class Scripted:
         self.routes: dict[str, Handler] = {
             "/c/raw": raw,
             "/c/inspect": inspect,
+            "/c/names": names,
             "/c/digest": digest,
             "/c/held": self._hold,
             "/c/release": self._release,

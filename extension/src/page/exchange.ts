@@ -103,6 +103,8 @@ export class Exchange {
         return this.#receiveChunk(message)
       case 'STREAM_BODY_ACK':
         return this.#upload?.granted(message.consumed, message.window)
+      case 'STREAM_BODY_AGAIN':
+        return this.#sendAgain(message.again)
       case 'STREAM_END':
         return this.#receiveEnd(message)
       case 'STREAM_ERROR':
@@ -110,6 +112,10 @@ export class Exchange {
       case 'STREAM_ABORTED':
         return this.fail(this.#error('PROTOCOL', 'The stream was aborted, but not by this page'), null)
     }
+  }
+
+  #sendAgain(again: number): void {
+    if (this.#upload?.again(again) !== true) this.#violated('a request for a body that is gone')
   }
 
   #receiveHeaders(head: StreamHeaders): void {

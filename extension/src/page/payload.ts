@@ -5,7 +5,6 @@ import {
   bare,
   blobBytes,
   blobSize,
-  blobStream,
   bytesLength,
   bytesOf,
   encodeUtf8,
@@ -15,7 +14,7 @@ import {
   requestBlob,
   requestBody
 } from './builtins'
-import { bytesSource, copyOf, iterableSource, streamSource, type UploadSource } from './source'
+import { blobSource, bytesSource, copyOf, iterableSource, streamSource, type UploadSource } from './source'
 
 /** Where the bytes of a request body are. */
 export type BodyPlan =
@@ -90,7 +89,7 @@ function fromBytes(bytes: Uint8Array<ArrayBuffer>, inlineBytes: number): Payload
   const size = bytesLength(bytes)
   return size <= inlineBytes
     ? { body: { kind: 'inline', data: bytes }, source: null }
-    : { body: { kind: 'stream', size }, source: bytesSource(bytes) }
+    : { body: { kind: 'stream', size, repeatable: true }, source: bytesSource(bytes) }
 }
 
 /** A blob knows its size and need not be in memory, however large a file the form holds. */
@@ -100,7 +99,7 @@ async function fromBlob(request: Request, inlineBytes: number): Promise<Payload>
   if (size <= inlineBytes) {
     return { body: { kind: 'inline', data: new NativeUint8Array(await blobBytes(blob)) }, source: null }
   }
-  return { body: { kind: 'stream', size }, source: streamSource(blobStream(blob)) }
+  return { body: { kind: 'stream', size, repeatable: true }, source: blobSource(blob) }
 }
 
 /** The body will not be sent after all. */

@@ -1,4 +1,5 @@
 import {
+  blobStream,
   bytesOf,
   encodeUtf8,
   ignoreRejection,
@@ -15,6 +16,8 @@ export interface UploadSource {
   read(): Promise<Uint8Array<ArrayBuffer> | null>
   /** Nobody wants the rest. Never throws. */
   cancel(reason: unknown): void
+  /** The same bytes from the beginning; null for what gives them once. */
+  readonly again: (() => UploadSource) | null
 }
 
 /** Bytes in memory, in one piece. */
@@ -28,8 +31,15 @@ export function bytesSource(bytes: Uint8Array<ArrayBuffer>): UploadSource {
     },
     cancel() {
       rest = null
-    }
+    },
+    again: () => bytesSource(bytes)
   }
+}
+
+/** A blob is read anew each time: it need not be in memory. */
+export function blobSource(blob: Blob): UploadSource {
+  const { read, cancel } = streamSource(blobStream(blob))
+  return { read, cancel, again: () => blobSource(blob) }
 }
 
 export function streamSource(stream: ReadableStream): UploadSource {
@@ -41,7 +51,8 @@ export function streamSource(stream: ReadableStream): UploadSource {
     },
     cancel(reason) {
       ignoreRejection(readerCancel(reader, reason))
-    }
+    },
+    again: null
   }
 }
 
@@ -58,7 +69,8 @@ export function iterableSource(iterable: AsyncIterable<unknown>, iterate: () => 
     },
     cancel(reason) {
       ignoreRejection(stop(reason))
-    }
+    },
+    again: null
   }
 }
 

@@ -14,47 +14,57 @@ export interface UploadEvents {
 
 /**
  * Sends a request body within the host's credit: nothing before the first STREAM_BODY_ACK, and never more than it allows.
+ *
+ * What it is made of is kept until the response is there: the host may ask for it again, for a redirect, as often as
+ * there are redirects.
  */
 export class Upload {
   readonly #id: number
-  readonly #source: UploadSource
   readonly #size: number | undefined
   readonly #events: UploadEvents
+  /** What is being sent; null when nobody wants more of it. */
+  #source: UploadSource | null
+  #renew: (() => UploadSource) | null
+  /** How often the body was asked for again. */
+  #again = 0
   #sent = 0
   /** The offset up to which the host takes bytes. */
   #limit = 0
   #taken = 0
   #ended = false
   #wake: (() => void) | null = null
-  #over = false
 
   constructor(id: number, source: UploadSource, size: number | undefined, events: UploadEvents) {
     this.#id = id
     this.#source = source
+    this.#renew = source.again
     this.#size = size
     this.#events = events
   }
 
-  /** Runs until the body is sent, fails or is stopped. Never rejects. */
+  /** Runs until the body is sent, fails, is stopped or is wanted again. Never rejects. */
   async run(): Promise<void> {
+    const source = this.#source
+    if (source === null) return
     try {
       for (;;) {
-        const piece = await this.#source.read()
-        if (this.#over) return
+        const piece = await source.read()
+        if (this.#source !== source) return
         if (piece === null) break
-        await this.#sendPiece(piece)
-        if (this.#over) return
+        await this.#sendPiece(source, piece)
+        if (this.#source !== source) return
       }
       if (this.#size !== undefined && this.#sent !== this.#size) {
         throw new NativeTypeError(`The request body has ${this.#sent} bytes, but was announced with ${this.#size}`)
       }
-      this.#over = this.#ended = true
-      this.#events.send({ type: 'STREAM_BODY_END', id: this.#id, bytes: this.#sent })
+      this.#source = null
+      this.#ended = true
+      this.#send({ type: 'STREAM_BODY_END', id: this.#id, bytes: this.#sent })
     } catch (error) {
-      if (this.#over) return
-      this.#over = true
+      if (this.#source !== source) return
+      this.#source = null
       this.#events.failed(error)
-      this.#source.cancel(error)
+      source.cancel(error)
     }
   }
 
@@ -67,20 +77,39 @@ export class Upload {
     this.#wakeUp()
   }
 
+  /**
+   * STREAM_BODY_AGAIN came: all that was sent counts no more.
+   *
+   * @returns whether the body is still there
+   */
+  again(again: number): boolean {
+    if (this.#renew === null) return false
+    const before = this.#source
+    this.#source = this.#renew()
+    this.#again = again
+    this.#sent = this.#limit = 0
+    this.#ended = false
+    before?.cancel(undefined)
+    this.#wakeUp()
+    void this.run()
+    return true
+  }
+
   /** The response is there. The host does not acknowledge the last bytes of a body, but has taken them if all are sent. */
   answered(): void {
+    this.#renew = null
     if (this.#ended) this.#tell(this.#sent)
   }
 
   /** The stream is over: whatever is not sent yet is not wanted. */
   stop(reason: unknown): void {
-    if (this.#over) return
-    this.#over = true
-    this.#source.cancel(reason)
+    const source = this.#source
+    this.#source = this.#renew = null
+    source?.cancel(reason)
     this.#wakeUp()
   }
 
-  async #sendPiece(piece: Uint8Array<ArrayBuffer>): Promise<void> {
+  async #sendPiece(source: UploadSource, piece: Uint8Array<ArrayBuffer>): Promise<void> {
     const length = bytesLength(piece)
     let at = 0
     while (at < length) {
@@ -88,15 +117,20 @@ export class Upload {
       if (room > 0) {
         const size = min(length - at, UPLOAD_CHUNK_BYTES, room)
         const data = bytesSlice(piece, at, at + size)
-        this.#events.send({ type: 'STREAM_BODY', id: this.#id, offset: this.#sent, data })
+        this.#send({ type: 'STREAM_BODY', id: this.#id, offset: this.#sent, data })
         this.#sent += size
         at += size
       } else {
         await this.#credit()
-        if (this.#over) return
+        if (this.#source !== source) return
         if (bytesLength(piece) !== length) throw new NativeTypeError('The request body was detached while it was sent')
       }
     }
+  }
+
+  #send(message: StreamBody | StreamBodyEnd): void {
+    if (this.#again > 0) message.again = this.#again
+    this.#events.send(message)
   }
 
   #tell(taken: number): void {

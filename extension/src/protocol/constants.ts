@@ -3,7 +3,7 @@
 
 export const KIB = 1024
 export const MIB = 1_048_576
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 export const MAX_FRAME_TO_BROWSER = 1_000_000
 export const MAX_FRAME_TO_HOST = 1_048_576
 export const FRAME_HEADER_BYTES = 4

@@ -195,6 +195,11 @@ const streamBodyAck = record({
   consumed: integer(0, MAX_ID),
   window: integer(0, MAX_ID)
 })
+const streamBodyAgain = record({
+  type: oneOf('STREAM_BODY_AGAIN'),
+  id: integer(1, MAX_ID),
+  again: integer(1, MAX_ID)
+})
 const nativeStreamChunk = record(
   {
     type: oneOf('STREAM_CHUNK'),
@@ -266,6 +271,7 @@ const nativeFromHost = union('type', {
   STATUS: status,
   STREAM_ABORTED: streamAborted,
   STREAM_BODY_ACK: streamBodyAck,
+  STREAM_BODY_AGAIN: streamBodyAgain,
   STREAM_CHUNK: nativeStreamChunk,
   STREAM_END: streamEnd,
   STREAM_ERROR: streamErrorMessage,
@@ -292,17 +298,27 @@ const streamAck = record({
   id: integer(1, MAX_ID),
   consumed: integer(0, MAX_ID)
 })
-const bridgeStreamBody = record({
-  type: oneOf('STREAM_BODY'),
-  id: integer(1, MAX_ID),
-  offset: integer(0, MAX_ID),
-  data: bytes(65_536)
-})
-const streamBodyEnd = record({
-  type: oneOf('STREAM_BODY_END'),
-  id: integer(1, MAX_ID),
-  bytes: integer(0, MAX_ID)
-})
+const bridgeStreamBody = record(
+  {
+    type: oneOf('STREAM_BODY'),
+    id: integer(1, MAX_ID),
+    offset: integer(0, MAX_ID),
+    data: bytes(65_536)
+  },
+  {
+    again: integer(1, MAX_ID)
+  }
+)
+const streamBodyEnd = record(
+  {
+    type: oneOf('STREAM_BODY_END'),
+    id: integer(1, MAX_ID),
+    bytes: integer(0, MAX_ID)
+  },
+  {
+    again: integer(1, MAX_ID)
+  }
+)
 const streamPause = record({
   type: oneOf('STREAM_PAUSE'),
   id: integer(1, MAX_ID)
@@ -323,7 +339,8 @@ const streamedRequestBody = record(
     kind: oneOf('stream')
   },
   {
-    size: integer(0, MAX_ID)
+    size: integer(0, MAX_ID),
+    repeatable: boolean
   }
 )
 const redirectMode = oneOf('follow', 'error', 'manual')
@@ -392,6 +409,7 @@ const bridgeToPage = union('type', {
   STATUS: status,
   STREAM_ABORTED: streamAborted,
   STREAM_BODY_ACK: streamBodyAck,
+  STREAM_BODY_AGAIN: streamBodyAgain,
   STREAM_CHUNK: bridgeStreamChunk,
   STREAM_END: streamEnd,
   STREAM_ERROR: streamErrorMessage,

@@ -27,6 +27,7 @@ export type FromHost =
   | StreamHeaders
   | StreamChunk
   | StreamBodyAck
+  | StreamBodyAgain
   | StreamEnd
   | StreamErrorMessage
   | StreamAborted
@@ -85,10 +86,13 @@ export interface InlineRequestBody {
 }
 /**
  * The body follows in STREAM_BODY; without its length, `size`, it goes upstream chunked.
+ *
+ * `repeatable` says that the page still has what it is made of, and sends it once more when STREAM_BODY_AGAIN asks.
  */
 export interface StreamedRequestBody {
   kind: 'stream'
   size?: number
+  repeatable?: boolean
 }
 /**
  * What the page asks for; the grant's limits cap it. An absent one is what the grant says, or else the default.
@@ -110,20 +114,24 @@ export interface Page {
 }
 /**
  * Bytes of the request body, contiguous from offset 0, within the host's upload credit.
+ *
+ * `again` is that of the last STREAM_BODY_AGAIN, if there was one.
  */
 export interface StreamBody {
   type: 'STREAM_BODY'
   id: number
   offset: number
+  again?: number
   data: string
 }
 /**
- * The request body is complete and had `bytes` bytes.
+ * The request body is complete and had `bytes` bytes. `again` as in STREAM_BODY.
  */
 export interface StreamBodyEnd {
   type: 'STREAM_BODY_END'
   id: number
   bytes: number
+  again?: number
 }
 /**
  * The page's stream gave away all bytes below `consumed`. Never decreases, never above what was sent.
@@ -236,6 +244,17 @@ export interface StreamBodyAck {
   id: number
   consumed: number
   window: number
+}
+/**
+ * The request goes out once more, and its body with it: send it from offset 0, marked with this `again`.
+ *
+ * Only before STREAM_HEADERS, and only for a body that is `repeatable`. `again` counts from 1. What was sent before
+ * counts no more, credit included; what is still on the way of it is ignored.
+ */
+export interface StreamBodyAgain {
+  type: 'STREAM_BODY_AGAIN'
+  id: number
+  again: number
 }
 /**
  * Terminal: the body is complete, had `bytes` plain bytes, and this is how its end is known.

@@ -1,6 +1,7 @@
 // Messages that nothing is wrong with, for tests to change.
 
 import type { StreamStartFields } from '../../src/protocol/bridge'
+import { PROTOCOL_VERSION } from '../../src/protocol/constants'
 import type {
   Page,
   PolicySummary,
@@ -38,7 +39,7 @@ export function start(id: number, changes: Partial<StreamStartFields> = {}): Str
 
 export const welcome = (changes: Partial<Welcome> = {}): Welcome => ({
   type: 'WELCOME',
-  protocol: 1,
+  protocol: PROTOCOL_VERSION,
   host: '0.1.0',
   limits: { streams_per_frame: 256, streams_per_host: 1024, window_max_bytes: 4_194_304 },
   policy: POLICY,

@@ -17,7 +17,7 @@ from longwire.native.log import audit_fields, failure_fields
 from longwire.native.requests import RequestPlan, asker_of
 from longwire.protocol.errors import ErrorCode, LongwireError, Phase, StreamError
 from longwire.protocol.messages import StreamHeaders, StreamStart
-from longwire.protocol.parts import Completeness, InlineRequestBody, Timings
+from longwire.protocol.parts import Completeness, InlineRequestBody, StreamedRequestBody, Timings
 from longwire.streams.state import State
 from longwire.streams.stream import Stream
 from longwire.streams.upload import BadUpload, Upload, decode_base64
@@ -51,6 +51,10 @@ class Outbox(Protocol):
 
     def acknowledge_body(self, stream: Stream, consumed: int, window: int) -> None:
         """Upload credit."""
+        ...
+
+    def ask_body_again(self, stream: Stream, again: int) -> None:
+        """The request body is wanted once more, from its first byte."""
         ...
 
     async def room(self) -> None:
@@ -166,7 +170,7 @@ class Exchange:
             self._log.info("start", outcome="allowed")
             # Without a name for the request: it would hold the body as long as the stream lives.
             response = await self._upstream.open(
-                replace(plan.request(self._body()), memory=self.stream.decoders),
+                replace(plan.request(self._body(), self._body_again()), memory=self.stream.decoders),
             )
             self._outbox.body_gone(self.stream)
             try:
@@ -230,8 +234,16 @@ class Exchange:
         upload = self.stream.upload
         return None if upload is None else self._stream_upload(upload)
 
-    async def _stream_upload(self, upload: Upload) -> AsyncIterator[bytes]:
+    def _body_again(self) -> Callable[[], AsyncIterator[bytes]] | None:
+        body, upload = self._start.body, self.stream.upload
+        if upload is None or not (isinstance(body, StreamedRequestBody) and body.repeatable):
+            return None
+        return lambda: self._stream_upload(upload, again=True)
+
+    async def _stream_upload(self, upload: Upload, *, again: bool = False) -> AsyncIterator[bytes]:
         """The request body as the page sends it, acknowledged as the socket takes it."""
+        if again:
+            self._outbox.ask_body_again(self.stream, upload.again())
         self._outbox.acknowledge_body(self.stream, *upload.open())
         while True:
             piece = upload.take()

@@ -163,11 +163,15 @@ class RequestPlan:
         """The grant of the latest hop."""
         return self._decision.grant.name
 
-    def request(self, body: bytes | AsyncIterator[bytes] | None) -> UpstreamRequest:
-        """The first hop with `body`: whole, streamed, or none."""
+    def request(
+        self,
+        body: bytes | AsyncIterator[bytes] | None,
+        again: Callable[[], AsyncIterator[bytes]] | None = None,
+    ) -> UpstreamRequest:
+        """The first hop with `body`: whole, streamed, or none. `again`: see `StreamedBody`."""
         start = self._start
         size = start.body.size if isinstance(start.body, StreamedRequestBody) else None
-        sent: RequestBody = body if body is None or isinstance(body, bytes) else StreamedBody(size, body)
+        sent: RequestBody = body if body is None or isinstance(body, bytes) else StreamedBody(size, body, again)
         return UpstreamRequest(
             method=self._decision.method,
             hop=self._first_hop,

@@ -373,6 +373,11 @@ class Session:
         self._connection.acknowledge_body(stream, consumed, window)
         self._work.set()
 
+    def ask_body_again(self, stream: Stream, again: int) -> None:
+        """See `Outbox`."""
+        self._connection.ask_body_again(stream, again)
+        self._work.set()
+
     async def room(self) -> None:
         """See `Outbox`."""
         while self._connection.backlogged:

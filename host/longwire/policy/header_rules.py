@@ -77,8 +77,8 @@ METHOD_OVERRIDES: Final = frozenset({"x-http-method", "x-http-method-override", 
 _ACTS: Final = "it is for a browser to obey, and no page's script shall hand it on to one"
 _CONNECTION: Final = "it belongs to the connection, which is the host's (RFC 9110 section 7.6.1)"
 # Never shown to a page, and why: what fetch forbids, what would act on a browser, and what belongs to one connection.
-# A challenge (WWW-Authenticate) is shown: clients read from it where to log in (RFC 9728). No prompt can come of it: the
-# browser never sees this answer, the page makes its Response. What an echo in it would tell, the reflection guard ends.
+# A challenge (WWW-Authenticate) is shown: clients read from it where to log in (RFC 9728). No prompt can come of it,
+# since the browser never sees this answer: the page makes its Response. An echo in it is the reflection guard's.
 HIDDEN_RESPONSE_HEADERS: Final[dict[str, str]] = {
     "alt-svc": _ACTS,
     "clear-site-data": _ACTS,

@@ -10,7 +10,7 @@ from typing import Final
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
 
 # --- frames -------------------------------------------------------------------------------------------------
 # Chromium closes the port on a host frame over 1 MiB (measured: 1,048,576 pass, one more does not). Staying

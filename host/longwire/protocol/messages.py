@@ -72,20 +72,25 @@ class StreamStart(StreamStartFields):
 
 
 class StreamBody(Message):
-    """Bytes of the request body, contiguous from offset 0, within the host's upload credit."""
+    """Bytes of the request body, contiguous from offset 0, within the host's upload credit.
+
+    `again` is that of the last STREAM_BODY_AGAIN, if there was one.
+    """
 
     type: Literal["STREAM_BODY"]
     id: Id
     offset: Offset
+    again: Id | None = None
     data: UploadBody
 
 
 class StreamBodyEnd(Message):
-    """The request body is complete and had `bytes` bytes."""
+    """The request body is complete and had `bytes` bytes. `again` as in STREAM_BODY."""
 
     type: Literal["STREAM_BODY_END"]
     id: Id
     bytes: Offset
+    again: Id | None = None
 
 
 class StreamAck(Message):
@@ -199,6 +204,18 @@ class StreamBodyAck(Message):
     window: Offset
 
 
+class StreamBodyAgain(Message):
+    """The request goes out once more, and its body with it: send it from offset 0, marked with this `again`.
+
+    Only before STREAM_HEADERS, and only for a body that is `repeatable`. `again` counts from 1. What was sent before
+    counts no more, credit included; what is still on the way of it is ignored.
+    """
+
+    type: Literal["STREAM_BODY_AGAIN"]
+    id: Id
+    again: Id
+
+
 class StreamEnd(Message):
     """Terminal: the body is complete, had `bytes` plain bytes, and this is how its end is known."""
 
@@ -310,6 +327,7 @@ FromHost = Annotated[
     | StreamHeaders
     | StreamChunk
     | StreamBodyAck
+    | StreamBodyAgain
     | StreamEnd
     | StreamErrorMessage
     | StreamAborted
@@ -337,6 +355,7 @@ ToPage = Annotated[
     StreamHeaders
     | StreamChunk
     | StreamBodyAck
+    | StreamBodyAgain
     | StreamEnd
     | StreamErrorMessage
     | StreamAborted

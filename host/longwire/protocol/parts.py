@@ -70,10 +70,14 @@ class InlineRequestBody(Message):
 
 
 class StreamedRequestBody(Message):
-    """The body follows in STREAM_BODY; without its length, `size`, it goes upstream chunked."""
+    """The body follows in STREAM_BODY; without its length, `size`, it goes upstream chunked.
+
+    `repeatable` says that the page still has what it is made of, and sends it once more when STREAM_BODY_AGAIN asks.
+    """
 
     kind: Literal["stream"]
     size: Offset | None = None
+    repeatable: bool | None = None
 
 
 RequestBody = Annotated[NoBody | InlineRequestBody | StreamedRequestBody, Field(discriminator="kind")]

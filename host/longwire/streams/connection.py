@@ -82,7 +82,7 @@ class Connection:
         self._handlers: dict[type[ToHost], Callable[[Any], ConnectionEvent | None]] = {
             StreamStart: self._on_start,
             StreamBody: lambda m: self._on_stream(m.id, lambda stream: _receive_body(stream, m)),
-            StreamBodyEnd: lambda m: self._on_stream(m.id, lambda stream: _expect_upload(stream).finish(m.bytes)),
+            StreamBodyEnd: lambda m: self._on_stream(m.id, lambda stream: _finish_body(stream, m)),
             StreamAck: lambda m: self._on_stream(m.id, lambda stream: stream.window.on_consumed(m.consumed)),
             StreamPause: lambda m: self._on_stream(m.id, lambda stream: stream.pause(paused=True)),
             StreamResume: lambda m: self._on_stream(m.id, lambda stream: stream.pause(paused=False)),
@@ -197,6 +197,11 @@ class Connection:
     def acknowledge_body(self, stream: Stream, consumed: int, window: int) -> None:
         """Upload credit. Without effect once the stream is over: its upload may run on until it is cancelled."""
         if not self._over and (frame := stream.body_ack(consumed, window)) is not None:
+            self._queue(frame)
+
+    def ask_body_again(self, stream: Stream, again: int) -> None:
+        """The request body is wanted once more. Without effect once the stream is over, as with `acknowledge_body`."""
+        if not self._over and (frame := stream.body_again(again)) is not None:
             self._queue(frame)
 
     def push(self, stream: Stream, data: bytes) -> None:
@@ -368,7 +373,11 @@ def _expect_upload(stream: Stream) -> Upload:
 
 
 def _receive_body(stream: Stream, message: StreamBody) -> None:
-    _expect_upload(stream).receive(message.offset, decode_base64(message.data))
+    _expect_upload(stream).receive(message.offset, decode_base64(message.data), message.again or 0)
+
+
+def _finish_body(stream: Stream, message: StreamBodyEnd) -> None:
+    _expect_upload(stream).finish(message.bytes, message.again or 0)
 
 
 class _VersionMismatch(Exception):

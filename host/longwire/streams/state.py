@@ -6,7 +6,8 @@
       └──ABORT──────────┴──ABORT──► ABORTING ──ABORTED──► CLOSED
 
 Each edge into CLOSED is one terminal frame, so "exactly one terminal per accepted start" is the shape of the table.
-That no edge leads out is "nothing after it". CHUNK, and BODY_ACK (also while OPEN), lead back to where they begin.
+That no edge leads out is "nothing after it". CHUNK, and BODY_ACK (also while OPEN), lead back to where they begin,
+and so does BODY_AGAIN, which there is while OPEN only.
 """
 
 from enum import Enum, auto
@@ -28,6 +29,7 @@ class Event(Enum):
     HEADERS = auto()
     CHUNK = auto()
     BODY_ACK = auto()
+    BODY_AGAIN = auto()
     END = auto()
     ERROR = auto()
     ABORT = auto()
@@ -36,6 +38,7 @@ class Event(Enum):
 
 TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.OPEN, Event.BODY_ACK): State.OPEN,
+    (State.OPEN, Event.BODY_AGAIN): State.OPEN,
     (State.OPEN, Event.HEADERS): State.BODY,
     (State.OPEN, Event.ERROR): State.CLOSED,
     (State.OPEN, Event.ABORT): State.ABORTING,

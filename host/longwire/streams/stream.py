@@ -5,7 +5,14 @@ from collections.abc import Hashable
 from longwire.protocol.errors import Phase, StreamError
 from longwire.protocol.frames import encode, encode_chunk
 from longwire.protocol.limits import CHUNK_SHARED_BYTES, MAX_MESSAGE_CHARS, WINDOW_FLOOR_BYTES
-from longwire.protocol.messages import StreamAborted, StreamBodyAck, StreamEnd, StreamErrorMessage, StreamHeaders
+from longwire.protocol.messages import (
+    StreamAborted,
+    StreamBodyAck,
+    StreamBodyAgain,
+    StreamEnd,
+    StreamErrorMessage,
+    StreamHeaders,
+)
 from longwire.protocol.parts import Completeness, Timings
 from longwire.streams.credit import CreditPools, Window
 from longwire.streams.memory import DecoderLoan
@@ -82,6 +89,13 @@ class Stream:
     def pause(self, *, paused: bool) -> None:
         """The page reads no further for now, or goes on."""
         self.paused = paused
+
+    def body_again(self, again: int) -> bytes | None:
+        """The frame that asks for the request body once more. None once the stream is over, as with `body_ack`."""
+        if self.state is not State.OPEN:
+            return None
+        self.state = advance(self.state, Event.BODY_AGAIN)
+        return encode(StreamBodyAgain(type="STREAM_BODY_AGAIN", id=self.id, again=again))
 
     def push(self, data: bytes) -> None:
         """Bytes from upstream, in order."""

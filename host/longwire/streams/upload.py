@@ -14,17 +14,23 @@ class BadUpload(ValueError):
 class Upload:
     """A streamed request body between the channel and the socket. Holds at most `window` bytes.
 
-    Credit is closed until `open`: a page cannot push bytes at a stream that policy has not accepted.
+    Credit is closed until `open`: a page cannot push bytes at a stream that policy has not accepted. A body that a page
+    has still may be asked for again: its bytes are not kept here, however many there are.
     """
 
     def __init__(self, size: int | None, window: int = UPLOAD_WINDOW_BYTES) -> None:
         self.size = size
         self._window = window
+        self._again = 0
+        self._pieces: deque[bytes] = deque()
+        self._begin()
+
+    def _begin(self) -> None:
         self._opened = False
         self._received = 0
         self._consumed = 0
         self._acknowledged = 0
-        self._pieces: deque[bytes] = deque()
+        self._pieces.clear()
         self._complete = False
 
     @property
@@ -37,12 +43,21 @@ class Upload:
         self._opened = True
         return self._consumed, self._window
 
-    def receive(self, offset: int, data: bytes) -> None:
-        """Take one STREAM_BODY.
+    def again(self) -> int:
+        """Begin anew, from the first byte; returns what marks the frames of this time. Closed until `open`."""
+        self._again += 1
+        self._begin()
+        return self._again
+
+    def receive(self, offset: int, data: bytes, again: int = 0) -> None:
+        """Take one STREAM_BODY. One that was on its way when `again` was called has no effect.
 
         Raises:
-            BadUpload: wrong offset, beyond the credit, past the announced size, or after the end.
+            BadUpload: wrong offset, beyond the credit, past the announced size, after the end, or of a time that was
+                not asked for.
         """
+        if self._is_late(again):
+            return
         if self._complete:
             raise BadUpload("STREAM_BODY after STREAM_BODY_END")
         if offset != self._received:
@@ -56,17 +71,24 @@ class Upload:
         if data:
             self._pieces.append(data)
 
-    def finish(self, total: int) -> None:
-        """Take STREAM_BODY_END.
+    def finish(self, total: int, again: int = 0) -> None:
+        """Take STREAM_BODY_END, as `receive` takes STREAM_BODY.
 
         Raises:
             BadUpload: a second end, or `total` is not what came or what was announced.
         """
+        if self._is_late(again):
+            return
         if self._complete:
             raise BadUpload("a second STREAM_BODY_END")
         if total != self._received or (self.size is not None and total != self.size):
             raise BadUpload(f"STREAM_BODY_END of {total} bytes after {self._received} were received")
         self._complete = True
+
+    def _is_late(self, again: int) -> bool:
+        if again > self._again:
+            raise BadUpload(f"a request body with again {again}, which nobody asked for")
+        return again < self._again
 
     def take(self) -> bytes | None:
         """The next piece for the socket, or None while there is none."""

@@ -5,7 +5,7 @@ order, duplicates kept.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeAlias
 
 from longwire.protocol.limits import DECODER_FLOOR_BYTES
@@ -45,15 +45,28 @@ class StreamedBody:
 
     `size` is its length in bytes if known (Content-Length), None sends it chunked. `pieces` is iterated once and
     closed (`aclose`, if it has one) as soon as the upload is over, also when an early response ended it. It raises
-    StreamError to fail the exchange.
+    StreamError to fail the exchange. `again` gives pieces that begin anew; None says that the bytes are gone once sent.
     """
 
     size: int | None
     pieces: AsyncIterator[bytes]
+    again: Callable[[], AsyncIterator[bytes]] | None = None
 
 
-# None: no body. bytes: the whole body, which a redirect may send again.
+# None: no body. bytes: the whole body.
 RequestBody: TypeAlias = bytes | StreamedBody | None
+
+
+def can_repeat(body: RequestBody) -> bool:
+    """Whether `body` can be sent once more (fetch standard: its "source" is not null)."""
+    return not isinstance(body, StreamedBody) or body.again is not None
+
+
+def repeated(body: RequestBody) -> RequestBody:
+    """`body` for a request that goes out once more; only if it `can_repeat`. Nothing is asked for before it is sent."""
+    if isinstance(body, StreamedBody) and body.again is not None:
+        return replace(body, pieces=body.again())
+    return body
 
 
 @dataclass(frozen=True, slots=True)

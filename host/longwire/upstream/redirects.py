@@ -15,7 +15,7 @@ from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.header_names import CREDENTIAL_FIELDS, same_to_servers
 from longwire.protocol.limits import MAX_REDIRECTS, MAX_URL_CHARS
 from longwire.protocol.parts import RedirectMode
-from longwire.upstream.model import Redirect, RequestBody, StreamedBody
+from longwire.upstream.model import Redirect, RequestBody, can_repeat, repeated
 
 REDIRECT_STATUSES: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -75,10 +75,10 @@ def follow(chain: Chain, status: int, location: str, mode: RedirectMode) -> Chai
         raise _denied("the server redirects from https to http, where anyone on the way could read the request")
     if target.username or target.password:
         raise _denied("the server redirects to a URL with a user name or password in it")
-    if status != 303 and isinstance(chain.body, StreamedBody):
+    if status != 303 and not can_repeat(chain.body):
         raise _denied(
-            "the server redirects a request whose body was streamed and cannot be sent twice. Send the body inline, or "
-            "to the final URL"
+            "the server redirects a request whose body is a stream, which cannot be sent twice. Send a string, a Blob, "
+            "a form or bytes instead, or send it to the final URL"
         )
     if not target.hash and current.hash:
         target.hash = current.hash
@@ -88,7 +88,7 @@ def follow(chain: Chain, status: int, location: str, mode: RedirectMode) -> Chai
     return Chain(
         method="GET" if becomes_get else chain.method,
         url=target.href,
-        body=None if becomes_get else chain.body,
+        body=None if becomes_get else repeated(chain.body),
         redirects=chain.redirects + 1,
         crossed_origin=chain.crossed_origin or target.origin != current.origin,
         body_dropped=chain.body_dropped or becomes_get,

@@ -258,6 +258,22 @@ test('21 in a row', (t) => t.caught(() => t.fetch(t.url('countdown?n=21'))))
 test('to itself for ever', (t) => t.caught(() => t.fetch(t.url('redirect?to='))))
 test('a body of a redirect is not seen', async (t) => (await t.raw({ status: 302, headers: [['Location', '/c/inspect?target']], body: 'not this' })).redirected)
 each(REDIRECTS, (status) => `${status} of a POST with a Blob`, async (t, status) => t.seen(await leadTo(t, status, '/c/inspect', { method: 'POST', body: new Blob(['blob'], { type: 'c/d' }) }), 'content-type'))
+const LARGE = {
+  'a string': () => 'a'.repeat(300_000), 'a string of three bytes each': () => '\u20ac'.repeat(100_000), 'a Blob': () => new Blob(['b'.repeat(300_000)]),
+  'bytes': () => new Uint8Array(300_000), 'URLSearchParams': () => new URLSearchParams({ a: 'c'.repeat(300_000) })
+}
+for (const kind of Object.keys(LARGE)) {
+  each(REDIRECTS, (status) => `${status} of a POST with ${kind}, large`, async (t, status) => {
+    const response = await leadTo(t, status, '/c/digest', { method: 'POST', body: LARGE[kind]() })
+    return [response.redirected, await response.json()]
+  })
+}
+each(REDIRECTS, (status) => `${status} of a POST with a large form`, async (t, status) => {
+  const form = new FormData()
+  form.append('file', new File(['d'.repeat(300_000)], 'd.bin'))
+  const response = await leadTo(t, status, '/c/digest', { method: 'POST', body: form })
+  return [response.redirected, (await response.json()).bytes > 300_000]
+})
 test('307 keeps Authorization on the same origin', async (t) => t.seen(await leadTo(t, 307, '/c/inspect', { headers: { authorization: 'x' } }), 'authorization'))
 test('to 204', async (t) => {
   const response = await leadTo(t, 302, t.wireUrl('HTTP/1.1 204 None\r\n\r\n'))

@@ -23,6 +23,7 @@ from longwire.protocol.limits import (
     UPLOAD_CHUNK_BYTES,
     WINDOW_FLOOR_BYTES,
 )
+from longwire.upstream.model import StreamedBody
 from tests.unit.native.harness import PAGE, POLICY, Bench, ScriptedResponse, page_facts, running_session
 
 
@@ -262,9 +263,41 @@ async def test_an_upload_that_runs_on_after_its_stream_failed_gives_no_more_cred
         assert [message["type"] for message in bench.channel.of_stream(1)][-1] == "STREAM_ERROR"
 
 
-async def drain_upload(request: Any) -> Any:
-    async for _ in request.body.pieces:
-        pass
+async def test_a_body_that_the_page_still_has_is_asked_for_again(tmp_path: Path) -> None:
+    got: list[bytes] = []
+    async with running_session(tmp_path) as bench:
+
+        async def redirected_at_once(request: Any) -> Any:
+            got.append(await anext(request.body.pieces))
+            await request.body.pieces.aclose()
+            got.extend([piece async for piece in request.body.again()])
+            return await bench.upstream._respond(request)
+
+        bench.upstream.answer = redirected_at_once
+        bench.start(1, method="POST", body={"kind": "stream", "size": 6, "repeatable": True})
+        await bench.channel.message("STREAM_BODY_ACK", 1)
+        bench.channel.send(type="STREAM_BODY", id=1, offset=0, data="YWJj")
+        assert (await bench.channel.message("STREAM_BODY_AGAIN", 1))["again"] == 1
+        # On its way when the host asked.
+        bench.channel.send(type="STREAM_BODY", id=1, offset=3, data="ZGVm")
+        bench.channel.send(type="STREAM_BODY_END", id=1, bytes=6)
+        for offset, data in ((0, "YWJj"), (3, "ZGVm")):
+            bench.channel.send(type="STREAM_BODY", id=1, offset=offset, data=data, again=1)
+        bench.channel.send(type="STREAM_BODY_END", id=1, bytes=6, again=1)
+        (await bench.response(1)).feed(None)
+        await bench.channel.terminal(1)
+        kinds = [message["type"] for message in bench.channel.of_stream(1)]
+        assert kinds[:3] == ["STREAM_BODY_ACK", "STREAM_BODY_AGAIN", "STREAM_BODY_ACK"]
+    assert got == [b"abc", b"abc", b"def"]
+
+
+async def test_a_body_that_the_page_has_no_more_is_not_asked_for_again(tmp_path: Path) -> None:
+    async with running_session(tmp_path) as bench:
+        bench.start(1, method="POST", body={"kind": "stream", "size": 6})
+        (await bench.response(1)).feed(None)
+        body = bench.upstream.requests[0].body
+        assert isinstance(body, StreamedBody) and body.again is None
+        await bench.channel.terminal(1)
 
 
 async def test_a_defect_in_one_stream_is_typed_and_leaves_the_others_alone(tmp_path: Path) -> None:

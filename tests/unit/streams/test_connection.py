@@ -143,6 +143,7 @@ def test_an_ack_that_decreases_or_runs_ahead_ends_its_stream(consumed: int) -> N
         {"type": "STREAM_BODY", "offset": 1, "data": "YQ=="},
         {"type": "STREAM_BODY", "offset": 0, "data": "?"},
         {"type": "STREAM_BODY_END", "bytes": 3},
+        {"type": "STREAM_BODY", "offset": 0, "data": "YQ==", "again": 1},
     ],
 )
 def test_a_request_body_out_of_order_ends_its_stream(bad: dict[str, Any]) -> None:

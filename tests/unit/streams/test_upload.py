@@ -53,6 +53,30 @@ def test_an_end_that_does_not_match_what_came_is_refused(announced: int | None, 
         upload.finish(total)
 
 
+def test_what_was_on_its_way_when_the_body_was_wanted_again_has_no_effect() -> None:
+    upload = opened(3)
+    upload.receive(0, b"ab")
+    assert upload.again() == 1
+    upload.receive(2, b"c")
+    upload.finish(3)
+    assert (upload.take(), upload.complete) == (None, False)
+    with pytest.raises(BadUpload, match="beyond the upload credit"):
+        upload.receive(0, b"abc", again=1)
+    assert upload.open() == (0, UPLOAD_WINDOW_BYTES)
+    upload.receive(0, b"xyz", again=1)
+    upload.finish(3, again=1)
+    assert (upload.take(), upload.complete) == (b"xyz", True)
+
+
+def test_a_body_that_nobody_asked_for_again_is_refused() -> None:
+    upload = opened(3)
+    with pytest.raises(BadUpload, match="nobody asked for"):
+        upload.receive(0, b"a", again=1)
+    upload.again()
+    with pytest.raises(BadUpload, match="nobody asked for"):
+        upload.finish(3, again=2)
+
+
 def test_nothing_follows_the_end() -> None:
     upload = opened()
     upload.finish(0)

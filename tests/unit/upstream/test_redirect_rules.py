@@ -104,6 +104,21 @@ def test_a_streamed_body_cannot_be_sent_twice(status: int) -> None:
     assert denied("/x", status=status, method="POST", body=StreamedBody(None, _pieces())) is ErrorCode.REDIRECT_DENIED
 
 
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_streamed_body_that_begins_anew_is_sent_again(status: int) -> None:
+    first, second = _pieces(), _pieces()
+    chain = go("/x", status=status, method="POST", body=StreamedBody(7, first, lambda: second))
+    assert isinstance(chain.body, StreamedBody)
+    assert (chain.method, chain.body.size, chain.body.pieces) == ("POST", 7, second)
+    assert as_redirect(chain).replays_body
+
+
+@pytest.mark.parametrize("status", [301, 302])
+def test_a_streamed_body_that_begins_anew_may_be_left_behind(status: int) -> None:
+    chain = go("/x", status=status, method="POST", body=StreamedBody(None, _pieces(), _pieces))
+    assert (chain.method, chain.body) == ("GET", None)
+
+
 def test_after_303_a_streamed_body_is_not_needed() -> None:
     chain = go("/x", status=303, method="POST", body=StreamedBody(None, _pieces()))
     assert (chain.method, chain.body) == ("GET", None)

@@ -17,9 +17,12 @@ from longwire.cli.doctor.registered import check_shadowing
 from longwire.cli.doctor.start import Answer, Kind
 from longwire.cli.surroundings import Surroundings
 from longwire.cli.targets import Options, target_of
+from longwire.protocol.limits import PROTOCOL_VERSION
 
 HOST = "com.longwire.host"
-WELCOME = Answer(Kind.ANSWERED, {"type": "WELCOME", "protocol": 1, "host": "0.1.0", "policy": {"digest": "none"}})
+WELCOME = Answer(
+    Kind.ANSWERED, {"type": "WELCOME", "protocol": PROTOCOL_VERSION, "host": "0.1.0", "policy": {"digest": "none"}}
+)
 
 
 class Machine:
