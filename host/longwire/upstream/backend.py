@@ -263,13 +263,16 @@ class HopBackend(httpcore2.AsyncNetworkBackend):
         *,
         turns: Turns,
         proxy: tuple[str, int] | None = None,
+        tunnel: bool = True,
     ) -> None:
+        """With a `proxy`, `tunnel` says whether it is asked for a way to the destination, or asked in its place."""
         self._resolver = resolver
         self._buffers = buffers
         self._network = network
         self._isolation = isolation
         self._turns = turns
         self._proxy = proxy
+        self._tunnel = tunnel
         self._closed = False
         self._answers = InterimAnswers()
         self.stream: HopStream | None = None
@@ -302,7 +305,7 @@ class HopBackend(httpcore2.AsyncNetworkBackend):
         self.stream = HopStream(raw, host, self._answers)
         if self._closed:
             self.stream.close()
-        if self._proxy is not None:
+        if self._proxy is not None and self._tunnel:
             await open_tunnel(raw, host, port)
         return self.stream
 

@@ -30,6 +30,7 @@ from longwire.upstream.response import HttpResponse
 from longwire.upstream.shelf import KEEPALIVE_S, Shelf
 from longwire.upstream.timers import Timers
 from longwire.upstream.trust import TrustStore
+from longwire.upstream.tunnel import PROXY_LOGIN, login_asked
 from longwire.upstream.upload import Upload
 
 
@@ -165,6 +166,8 @@ class _Exchange:
                 raw.extensions["reason_phrase"],
                 raw.headers,
             )
+            if hop.asks_proxy and head.status == PROXY_LOGIN:
+                raise login_asked()
             timings = Timings(connection.connected_at if fresh else None, time.monotonic())
             return HttpResponse(
                 url=hop.href.partition("#")[0],

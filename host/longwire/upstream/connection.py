@@ -60,7 +60,15 @@ class Connection:
         context: ssl.SSLContext | None,
     ) -> None:
         self.key = key
-        self._backend = HopBackend(resolver, buffers, hop.network, key.isolation, turns=turns, proxy=hop.proxy)
+        self._backend = HopBackend(
+            resolver,
+            buffers,
+            hop.network,
+            key.isolation,
+            turns=turns,
+            proxy=hop.proxy,
+            tunnel=not hop.asks_proxy,
+        )
         self._http = httpcore2.AsyncHTTPConnection(
             httpcore2.Origin(hop.scheme.encode("ascii"), hop.host.encode("ascii"), hop.port),
             ssl_context=context,

@@ -54,13 +54,17 @@ def build_request(
             scheme=hop.scheme.encode("ascii"),
             host=hop.host.encode("ascii"),
             port=hop.port,
-            target=hop.target.encode("ascii"),
+            target=_request_target(hop).encode("ascii"),
         ),
         headers=_encoded(fields),
         content=content,
         # A certificate is never issued for the dot that makes a DNS name absolute; Host keeps it.
         extensions={"sni_hostname": hop.host.removesuffix(".")},
     )
+
+
+def _request_target(hop: Hop) -> str:
+    return f"{hop.scheme}://{_host_field(hop)}{hop.target}" if hop.asks_proxy else hop.target
 
 
 def _host_field(hop: Hop) -> str:

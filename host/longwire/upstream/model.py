@@ -38,6 +38,11 @@ class Hop:
     proxy: tuple[str, int] | None = None
     timeouts: "UpstreamTimeouts | None" = None
 
+    @property
+    def asks_proxy(self) -> bool:
+        """Whether the proxy itself is asked, in absolute form, and not for a tunnel (RFC 9112 section 3.2.2)."""
+        return self.proxy is not None and self.scheme == "http"
+
 
 @dataclass(frozen=True, slots=True)
 class StreamedBody:

@@ -1,7 +1,7 @@
-"""A tunnel through an HTTP proxy (CONNECT, RFC 9110 section 9.3.6), for http and https destinations alike.
+"""A tunnel through an HTTP proxy (CONNECT, RFC 9110 section 9.3.6), for https destinations.
 
-A tunnel rather than a request in absolute form: the proxy then sees the name and the port, and of https nothing more;
-what goes to the server, injected secrets included, is the same with and without a proxy. Longwire cannot log in to a
+The proxy sees name and port, and nothing more. Plain http is asked of the proxy itself, in absolute form
+(`Hop.asks_proxy`): proxies tunnel to 443 only, as a rule, and could read it in a tunnel too. Longwire cannot log in to a
 proxy: a password would have to stand in the policy.
 """
 
@@ -18,6 +18,8 @@ from longwire.upstream.sockets import READ_BYTES, SocketStream
 # A proxy's answer is a status line and a few fields; its interim answers are none of our business, but not endless.
 _MAX_ANSWER_BYTES: Final = 16 * 1024
 
+PROXY_LOGIN: Final = 407
+
 _NO_HTTP: Final = "what answers where the grant's proxy should be does not speak HTTP"
 _LOGIN: Final = "the proxy asks for a login, which Longwire does not have. Let this machine through without one"
 
@@ -33,7 +35,9 @@ async def open_tunnel(raw: SocketStream, host: str, port: int) -> None:
     try:
         status = await _ask(raw, host, port)
         if not 200 <= status <= 299:
-            reason = _LOGIN if status == 407 else f"the proxy refused to connect to {shown(host)}:{port} ({status})"
+            reason = (
+                _LOGIN if status == PROXY_LOGIN else f"the proxy refused to connect to {shown(host)}:{port} ({status})"
+            )
             raise _failed(reason)
     except (anyio.BrokenResourceError, anyio.EndOfStream, anyio.ClosedResourceError):
         raw.close()
@@ -44,6 +48,11 @@ async def open_tunnel(raw: SocketStream, host: str, port: int) -> None:
     except BaseException:
         raw.close()
         raise
+
+
+def login_asked() -> StreamError:
+    """The proxy answered with PROXY_LOGIN."""
+    return _failed(_LOGIN)
 
 
 async def _ask(raw: SocketStream, host: str, port: int) -> int:

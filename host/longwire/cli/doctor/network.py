@@ -62,12 +62,19 @@ async def _try(grant: Grant, origin: HostPattern, dial: Dial) -> Finding:
         return fail("network", f"{shown} did not answer in {_DEADLINE_S:.0f} s", _FIX)
     except StreamError as error:
         return fail("network", error.message, _FIXES.get(error.code, _FIX), shown)
-    return ok("network", f"{shown} can be reached" + (", its certificate is good" if origin.scheme == "https" else ""))
+    if origin.scheme == "https":
+        return ok("network", f"{shown} can be reached, its certificate is good")
+    if grant.proxy is not None:
+        return ok("network", f"the proxy for {shown} can be reached; whether it gets there, a request will tell")
+    return ok("network", f"{shown} can be reached")
 
 
 async def _dial(grant: Grant, origin: HostPattern) -> None:
     proxy = (grant.proxy.host, grant.proxy.port) if grant.proxy else None
-    backend = HopBackend(SystemResolver(), ReceiveBuffers(), grant.network, "doctor", turns=Turns(), proxy=proxy)
+    tunnel = origin.scheme == "https"
+    backend = HopBackend(
+        SystemResolver(), ReceiveBuffers(), grant.network, "doctor", turns=Turns(), proxy=proxy, tunnel=tunnel
+    )
     try:
         stream = await backend.connect_tcp(origin.host, origin.port or DEFAULT_PORTS[origin.scheme])
         if origin.scheme == "https":
