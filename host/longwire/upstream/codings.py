@@ -28,6 +28,7 @@ else:
     from backports import zstd
 
 STEP_BYTES: Final = 64 * KIB
+_GZIP_MAGIC: Final = b"\x1f\x8b"
 # brotli grows its output in blocks of 32 KiB, 64 KiB, … and may fill the block that crosses the limit. Just under the
 # first block, a step stays inside it.
 _BROTLI_LIMIT: Final = 32_000
@@ -61,7 +62,7 @@ class Coding(Protocol):
 class _Members:
     """What gzip and zstd share: a coded stream is one or more members (frames), each complete in itself.
 
-    Trailing bytes begin the next member, so garbage after the last one is a corrupt member.
+    What follows a whole member begins the next, unless it is none to this coding: then it is ignored to the end.
     """
 
     def __init__(self, account: Account, index: int) -> None:
@@ -69,19 +70,24 @@ class _Members:
         self._index = index
         self._input = b""
         self._inside = False  # a member has begun and not ended
+        self._whole = False  # at least one has ended
+        self._ignoring = False
 
     def feed(self, data: bytes) -> None:
-        self._input += data  # at most a part of a member's head is held when more is fed
+        if not self._ignoring:
+            self._input += data  # at most a part of a member's head is held when more is fed
 
     async def step(self, limit: int) -> bytes | None:
         if not self._inside:
+            if self._whole and self._input and not self._follows(self._input):
+                self._ignoring, self._input = True, b""
             if not self._input or not self._begin(self._input):
                 return None
             self._account.work(MEMBER_COST)
             self._inside = True
         made, self._input, ended = self._work(self._input, limit)
         if ended:
-            self._inside = False
+            self._inside, self._whole = False, True
             return made
         # Without output and without input left there is nothing to do until more is fed.
         return made if made or self._input else None
@@ -89,6 +95,10 @@ class _Members:
     def finish(self) -> None:
         if self._inside or self._input:
             raise DecodeError
+
+    def _follows(self, head: bytes) -> bool:
+        """Whether what comes after a whole member is another, or may yet be one."""
+        return True
 
     def _begin(self, head: bytes) -> bool:
         """Make a fresh decompressor; False if `head` is too short to know which."""
@@ -100,9 +110,18 @@ class _Members:
 
 
 class _Gzip(_Members):
-    """RFC 1952, any number of members; zlib checks CRC and length of each."""
+    """RFC 1952, any number of members; zlib checks CRC and length of each.
+
+    Servers pad bodies with zeros, or write text behind them. Browsers ignore that, and so does gzip itself. What begins
+    as a member must be one: it may have been cut.
+    """
+
+    def _follows(self, head: bytes) -> bool:
+        return head[:2] == _GZIP_MAGIC[: len(head)]
 
     def _begin(self, head: bytes) -> bool:
+        if self._whole and len(head) < len(_GZIP_MAGIC):
+            return False
         self._account.hold(self._index, "gzip", ZLIB_BYTES)
         self._object = zlib.decompressobj(16 + zlib.MAX_WBITS)
         return True
@@ -163,8 +182,7 @@ class _Deflate:
             is_zlib = self._input[0] & 0x0F == 8 and int.from_bytes(self._input[:2], "big") % 31 == 0
             self._object = zlib.decompressobj(zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
         if self._object.eof:
-            if self._input:
-                raise DecodeError
+            self._input = b""  # what follows is ignored, as in browsers
             return None
         made, self._input, ended = _inflate(self._object, self._input, limit)
         return made if made or self._input or ended else None
@@ -193,6 +211,7 @@ class _Brotli:
 
     async def step(self, limit: int) -> bytes | None:
         if self._ended:
+            # What came with the end the library refuses. Bytes that come later are not to fare better.
             if self._input:
                 raise DecodeError
             return None

@@ -90,14 +90,36 @@ def test_no_cut_of_a_coding_inside_another_ends_cleanly(name: str) -> None:
             undo(f"{encoding}, gzip", [gzip.compress(inner[:end])])
 
 
-@pytest.mark.parametrize("name", ALL)
+TAILS = [b"x", b"\0", bytes(70_000), b"garbage after the end", b"\x1fx", b"\0" + gzip.compress(b"not this")]
+
+
+@pytest.mark.parametrize("name", ["gzip", "gzip-members", "deflate", "deflate-raw"])
+@pytest.mark.parametrize("tail", TAILS, ids=lambda tail: repr(tail[:9]))
+def test_what_follows_a_whole_coded_stream_is_ignored(name: str, tail: bytes) -> None:
+    body, encoding = coded.encode(PLAIN, [name])
+    for pieces in ([body + tail], [body, tail], [body, tail[:1], tail[1:]], [body[:-1], body[-1:] + tail]):
+        assert undo(encoding, [piece for piece in pieces if piece]) == PLAIN
+
+
 @pytest.mark.parametrize("tail", [b"x", b"\0", b"garbage after the end"])
+@pytest.mark.parametrize("name", ["zstd", "br"])
 @pytest.mark.parametrize("together", [True, False])
-def test_trailing_garbage_fails(name: str, tail: bytes, together: bool) -> None:
+def test_behind_zstd_and_brotli_nothing_else_may_follow(name: str, tail: bytes, together: bool) -> None:
     body, encoding = coded.encode(PLAIN, [name])
     with pytest.raises(StreamError) as caught:
         undo(encoding, [body + tail] if together else [body, tail])
     assert caught.value.code is ErrorCode.DECODE_FAILED
+
+
+@pytest.mark.parametrize("padding", [b"", bytes(512), b"\r\n"])
+def test_every_member_of_a_gzip_body_comes_out_and_the_last_is_whole(padding: bytes) -> None:
+    members = [gzip.compress(PLAIN), gzip.compress(b"second"), gzip.compress(b"third")]
+    whole = b"".join(members)
+    for at in range(0, len(whole), 7):
+        assert undo("gzip", [piece for piece in (whole[:at], whole[at:] + padding) if piece]) == PLAIN + b"secondthird"
+    for end in range(1, len(members[2])):
+        with pytest.raises(StreamError):
+            undo("gzip", [members[0] + members[1] + members[2][:end]])
 
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "zstd"])
