@@ -61,6 +61,7 @@ class HopStream(httpcore2.AsyncNetworkStream):
                 raise self._failure
             if self.ended:
                 return b""
+            self._answers.before_waiting()
             await self._raw.step()  # TLS may hold many small records, for which it asks no socket
             try:
                 data = self._answers.feed(await self._plain.receive(max_bytes))

@@ -78,6 +78,7 @@ class Connection:
             network_backend=self._backend,
         )
         self._closed = False
+        self._answers = InterimAnswers()
         # When the connection stood, TLS included; None before.
         self.connected_at: float | None = None
 
@@ -98,6 +99,11 @@ class Connection:
         """Whether the server has closed its side."""
         return self._backend.stream is not None and self._backend.stream.ended
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing has come since the request was sent."""
+        return self._answers.silent
+
     async def send(self, request: httpcore2.Request, alive: Callable[[], None]) -> httpcore2.Response:
         """Connect if this is the first request, send it, and wait for the head of the final response.
 
@@ -107,7 +113,8 @@ class Connection:
             StreamError: not connected; or too many interim answers.
             One of `errors.FOREIGN`: anything later.
         """
-        self._backend.expect(InterimAnswers(alive, self._unparsed))
+        self._answers = InterimAnswers(alive, self._unparsed)
+        self._backend.expect(self._answers)
         request.extensions["trace"] = self._trace
         if self._backend.stream is not None:
             self._backend.stream.limit_reads(SMALL_READ_BYTES)

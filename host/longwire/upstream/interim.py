@@ -11,6 +11,7 @@ from typing import Final
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream.framing import MAX_RESPONSE_PAIRS
+from longwire.upstream.mending import mend_head
 
 # Of one request, before its final response. A `102` every five seconds lasts for more than an hour.
 MAX_INTERIM_ANSWERS: Final = 1024
@@ -19,6 +20,10 @@ MAX_INTERIM_BYTES: Final = 256 * 1024
 # answer, of this size on average.
 UPLOADED_PER_INTERIM_BYTES: Final = 16 * 1024
 INTERIM_BYTES: Final = 256
+# A head is held back so far, to be mended as a whole; h11 ends what is longer and not whole.
+_MENDED_BYTES: Final = 100 * 1024
+# A chunk's size whose line ends in LF alone. To h11 the line has not ended; a trailer has a colon and is none.
+_BARE_CHUNK_LINE: Final = re.compile(rb"[0-9A-Fa-f]+[ \t]*(?:;[^\r\n]*)?\n")
 
 # Bare LF is tolerated, as h11 does. 101 is no interim answer: it ends HTTP.
 _UNDECIDED: Final = re.compile(rb"HTTP/\d\.\d 1(?!01)")
@@ -45,6 +50,8 @@ class InterimAnswers:
         self._uploaded = 0
         self._lines = 0
         self._tail = b""
+        self._head = bytearray()
+        self._heard = False
         self._head_over = False
         # Whether a final response (or 101) has begun.
         self.final = False
@@ -59,6 +66,7 @@ class InterimAnswers:
         Raises:
             StreamError: UPSTREAM_PROTOCOL, phase `headers` (trailers: `body`): over a budget, or not HTTP.
         """
+        self._heard = True
         if self._head_over:
             # It holds a line that has not ended, or the trailers so far, which it would take all at once.
             if self._unparsed().count(b"\n") > MAX_RESPONSE_PAIRS:
@@ -69,13 +77,37 @@ class InterimAnswers:
             self._take_interim()
             data = self.rest() if self._begun() else b""
         self._count_lines(data)
-        return data
+        return self._mended(data) if self.final else b""
 
     def rest(self) -> bytes:
-        """What was held back. The connection is at its end, or a final response has begun."""
-        data = bytes(self._pending)
+        """What was held back: the connection is at its end."""
+        data = bytes(self._pending + self._head)
         self._pending.clear()
+        self._head.clear()
         return data
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing at all has come."""
+        return not self._heard
+
+    def before_waiting(self) -> None:
+        """Before the next bytes are waited for: what the library holds must be able to become something with them.
+
+        Raises:
+            StreamError: UPSTREAM_PROTOCOL, phase `body`.
+        """
+        if self._head_over and _BARE_CHUNK_LINE.match(self._unparsed()):
+            raise _refused("a line of the body's chunks ends in LF alone, which hides where a chunk ends", Phase.BODY)
+
+    def _mended(self, data: bytes) -> bytes:
+        """What the library gets: the head when it is whole, then all else as it comes."""
+        self._head += data
+        if not self._head_over and len(self._head) <= _MENDED_BYTES:
+            return b""
+        held, self._head = bytes(self._head), bytearray()
+        end = _HEAD_END.search(held)
+        return held if end is None else mend_head(held[: end.end()]) + held[end.end() :]
 
     def _begun(self) -> bool:
         pending = self._pending
