@@ -10,10 +10,14 @@ HTTP/1.1 only: one paused HTTP/2 stream holds up all others on its connection.
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from typing import Final, Protocol
 
-from longwire.protocol.errors import Phase, StreamError
+import anyio
+
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.parts import RedirectMode
 from longwire.turns import Turns
 from longwire.upstream.account import Aside
@@ -23,7 +27,7 @@ from longwire.upstream.decoding import ACCEPT_ENCODING, BOOKED_BYTES, SMALL_CODI
 from longwire.upstream.errors import FOREIGN, exchange_error
 from longwire.upstream.framing import judge_head
 from longwire.upstream.head import build_request
-from longwire.upstream.model import Hop, Timings, UpstreamRequest
+from longwire.upstream.model import Hop, Timings, UpstreamRequest, can_repeat, repeated
 from longwire.upstream.redirects import Chain, as_redirect, follow, location_of
 from longwire.upstream.resolver import Resolver, SystemResolver
 from longwire.upstream.response import HttpResponse
@@ -32,6 +36,20 @@ from longwire.upstream.timers import Timers
 from longwire.upstream.trust import TrustStore
 from longwire.upstream.tunnel import PROXY_LOGIN, login_asked
 from longwire.upstream.upload import Upload
+
+# RFC 9110 section 9.2.2, of those that may be asked for.
+IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_LOST: Final = frozenset({ErrorCode.UPSTREAM_RESET, ErrorCode.UPLOAD_FAILED})
+
+
+class _Unanswered(Exception):
+    """A server closes a connection that is idle too long, and a request may be on its way to it just then. Nobody acted
+    on that; but who knows which of two reasons it was? RFC 9112 section 9.3.1 allows what does no harm twice.
+    """
+
+
+class _GetConnection(Protocol):
+    async def __call__(self, isolation: str, hop: Hop, *, new: bool) -> Connection: ...
 
 
 class UpstreamClient:
@@ -72,11 +90,11 @@ class UpstreamClient:
         for connection in list(self._busy):
             connection.close()
 
-    async def _connection(self, isolation: str, hop: Hop) -> Connection:
+    async def _connection(self, isolation: str, hop: Hop, *, new: bool) -> Connection:
         if self._closed:
             raise RuntimeError("the client is closed")
         key = ConnectionKey.of(isolation, hop)
-        connection = self._shelf.take(key)
+        connection = None if new else self._shelf.take(key)
         if connection is None:
             context = await self._trust.context(hop.ca_file) if hop.scheme == "https" else None
             connection = Connection(key, hop, self._resolver, self._buffers, turns=self._turns, context=context)
@@ -98,7 +116,7 @@ class _Exchange:
         self,
         request: UpstreamRequest,
         turns: Turns,
-        get_connection: Callable[[str, Hop], Awaitable[Connection]],
+        get_connection: "_GetConnection",
         let_go: Callable[[Connection], None],
     ) -> None:
         self._request = request
@@ -108,15 +126,15 @@ class _Exchange:
         self._let_go = let_go
         self._timers = Timers(request.timeouts)
         self._connection: Connection | None = None
-        # A server answered, with a redirect that is followed.
-        self._answered = False
+        # A server had the request: it answered with a redirect that is followed, or closed the connection.
+        self._sent = False
 
     async def run(self) -> HttpResponse:
         """Go from hop to hop until a response is not a redirect to be followed."""
         try:
             return await self._run()
         except StreamError as error:
-            if not self._answered:
+            if not self._sent:
                 raise
             # A server may have acted on the request already: no phase may say that nothing was sent.
             raise StreamError(error.code, error.message, Phase.HEADERS, reason=error.reason) from None
@@ -132,7 +150,7 @@ class _Exchange:
                     location = location_of(response.status, response.headers)
                     if location is None:
                         break
-                    self._answered = True
+                    self._sent = True
                     chain = follow(chain, response.status, location, request.redirect)
                     hop = await request.next_hop(as_redirect(chain))
                 except BaseException:
@@ -148,9 +166,21 @@ class _Exchange:
         return Phase.CONNECT if self._connection is None else self._connection.phase
 
     async def _respond(self, hop: Hop, chain: Chain) -> HttpResponse:
-        """Send one hop's request and take the head of its response."""
+        """Send one hop's request and take the head of its response; once more where that is safe."""
+        try:
+            return await self._attempt(hop, chain, new=False)
+        except _Unanswered:
+            self._sent = True
+            return await self._attempt(hop, replace(chain, body=repeated(chain.body)), new=True)
+
+    async def _attempt(self, hop: Hop, chain: Chain, *, new: bool) -> HttpResponse:
+        """`new`: on no connection that was kept.
+
+        Raises:
+            _Unanswered: a kept connection ended without an answer, and the request may be sent again.
+        """
         self._connection = None
-        connection = self._connection = await self._get_connection(self._request.isolation, hop)
+        connection = self._connection = await self._get_connection(self._request.isolation, hop, new=new)
         fresh = connection.connected_at is None
         # What is asked for can also be decoded: its window is held from here on, and let go when the head of the body
         # says that it needs less.
@@ -185,9 +215,12 @@ class _Exchange:
             )
         except FOREIGN as error:
             self._drop(connection)
-            raise exchange_error(
-                error, connection.phase, ended=connection.ended, uploading=not upload.complete
-            ) from None
+            failure = exchange_error(error, connection.phase, ended=connection.ended, uploading=not upload.complete)
+            lost = failure.code in _LOST and not isinstance(error, anyio.ClosedResourceError)  # which is this side's
+            harmless = chain.method in IDEMPOTENT and can_repeat(chain.body)
+            if lost and harmless and not fresh and connection.silent:
+                raise _Unanswered from None
+            raise failure from None
         except BaseException:
             self._drop(connection)
             raise

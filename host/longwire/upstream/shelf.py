@@ -1,6 +1,6 @@
 """Connections that are idle and may be used again, for a few seconds.
 
-The host never sends a request twice, so a request that goes out on a connection the server is just closing is lost. A
+A request that goes out on a connection the server is just closing is lost, and only an idempotent one is sent again. A
 connection that was busy a moment ago is safe: servers keep idle ones for five seconds and more.
 """
 

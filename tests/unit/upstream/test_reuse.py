@@ -8,11 +8,12 @@ from types import SimpleNamespace
 import anyio
 import pytest
 
+from longwire.protocol.errors import ErrorCode, Phase
 from longwire.protocol.parts import RedirectMode
-from longwire.upstream import StreamedBody, UpstreamClient, backend
+from longwire.upstream import RequestBody, StreamedBody, UpstreamClient, backend
 from longwire.upstream.backend import EARLY_ANSWER_GRACE_S
 from longwire.upstream.shelf import MAX_IDLE
-from tests.unit.upstream.asking import ask, fetch
+from tests.unit.upstream.asking import ask, failure, fetch
 from tests.upstreams import bodies, faults, sse
 from tests.upstreams.connection import Request
 from tests.upstreams.server import Server
@@ -94,6 +95,92 @@ async def test_a_connection_that_the_server_closed_is_not_used(client: UpstreamC
         await server.connections[0].closed.wait()
         assert (await fetch(client, ask(server.url())))[1] == b"ok"
         assert len(server.connections) == 2
+
+
+class Dying:
+    """Answers the first request of its first connection, and ends that connection when the next one is there."""
+
+    def __init__(self, *, reset: bool = False, says: bytes = b"", times: int = 1) -> None:
+        self._reset = reset
+        self._says = says
+        self._left = times
+        self.seen: list[tuple[str, bytes]] = []
+
+    async def __call__(self, request: Request) -> None:
+        self.seen.append((request.method, await request.body()))
+        connection = request.connection
+        if len(connection.requests) == 1 and (len(self.seen) == 1 or self._left <= 0):
+            await connection.send(OK)
+            return
+        self._left -= 1
+        if self._says:
+            await connection.send(self._says)
+        if self._reset:
+            connection.reset()
+        else:
+            connection.close()
+
+
+async def chunks() -> AsyncIterator[bytes]:
+    yield b"four"
+
+
+BODIES: dict[str, RequestBody] = {
+    "whole": b"four",
+    "streamed, still there": StreamedBody(4, chunks(), chunks),
+}
+
+
+@pytest.mark.parametrize("reset", [False, True])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
+async def test_what_is_idempotent_is_sent_again_when_a_kept_connection_ends_unanswered(
+    client: UpstreamClient, method: str, reset: bool
+) -> None:
+    server_side = Dying(reset=reset)
+    async with Server(server_side) as server:
+        await fetch(client, ask(server.url()))
+        response, _ = await fetch(client, ask(server.url(), method=method))
+        assert (response.status, response.timings.connected_at is not None) == (200, True)
+        assert len(server.connections) == 2
+    assert server_side.seen == [("GET", b""), (method, b""), (method, b"")]
+
+
+@pytest.mark.parametrize("body", ["whole", "streamed, still there"])
+async def test_its_body_is_sent_again_too(client: UpstreamClient, body: str) -> None:
+    server_side = Dying()
+    async with Server(server_side) as server:
+        await fetch(client, ask(server.url()))
+        await fetch(client, ask(server.url(), method="PUT", body=BODIES[body]))
+    assert server_side.seen[1:] == [("PUT", b"four"), ("PUT", b"four")]
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "says"),
+    [
+        pytest.param("POST", b"four", b"", id="it may have been acted on"),
+        pytest.param("PATCH", b"four", b"", id="so may this"),
+        pytest.param("PUT", StreamedBody(4, chunks()), b"", id="its body is gone"),
+        pytest.param("GET", None, b"HTTP/1.1 102 Processing\r\n\r\n", id="it was being acted on"),
+        pytest.param("GET", None, b"HTTP/1.1 20", id="an answer had begun"),
+    ],
+)
+async def test_nothing_else_is_sent_twice(client: UpstreamClient, method: str, body: RequestBody, says: bytes) -> None:
+    server_side = Dying(says=says)
+    async with Server(server_side) as server:
+        await fetch(client, ask(server.url()))
+        code, phase = await failure(client, ask(server.url(), method=method, body=body))
+        assert code in (ErrorCode.UPSTREAM_RESET, ErrorCode.UPLOAD_FAILED)
+        assert phase is Phase.HEADERS
+    assert [seen for seen, _ in server_side.seen] == ["GET", method]
+
+
+async def test_on_a_new_connection_it_is_sent_once(client: UpstreamClient) -> None:
+    server_side = Dying(times=2)
+    async with Server(server_side) as server:
+        await fetch(client, ask(server.url()))
+        assert await failure(client, ask(server.url())) == (ErrorCode.UPSTREAM_RESET, Phase.HEADERS)
+        assert len(server.connections) == 2
+    assert len(server_side.seen) == 3
 
 
 @pytest.mark.parametrize(
