@@ -112,6 +112,17 @@ def exchange_error(error: Exception, phase: Phase, *, ended: bool, uploading: bo
     return StreamError(row.head, row.head_text, phase)
 
 
+def unproven_end(size: int) -> StreamError:
+    """A body of no announced length, ended by `EndWithoutNotice` after `size` bytes as they were sent."""
+    return StreamError(
+        ErrorCode.UPSTREAM_TRUNCATED,
+        f"after {size:,} bytes the server ended the TLS connection without saying that this was the end (close_notify). "
+        "It had announced no length, so these may be all, or anyone on the way may have cut off the rest. The server "
+        "should send a Content-Length or chunks",
+        Phase.BODY,
+    )
+
+
 _CONNECT_TEXTS: Final = {
     errno.ECONNREFUSED: "refused the connection. Is the server running, and is the port right?",
     errno.ETIMEDOUT: "did not answer. A firewall may be in the way",

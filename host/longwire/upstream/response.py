@@ -11,7 +11,7 @@ from longwire.protocol.parts import Completeness
 from longwire.upstream.account import Aside
 from longwire.upstream.connection import Connection
 from longwire.upstream.decoding import make_decoder
-from longwire.upstream.errors import FOREIGN, exchange_error
+from longwire.upstream.errors import FOREIGN, EndWithoutNotice, exchange_error, unproven_end
 from longwire.upstream.framing import ResponseHead
 from longwire.upstream.model import DecoderMemory, Timings
 from longwire.upstream.sockets import LEAST_READ_BYTES, READ_BYTES, SMALL_READ_BYTES
@@ -146,6 +146,8 @@ class HttpResponse:
                     if piece:
                         return piece
             except FOREIGN as error:
+                if isinstance(error, EndWithoutNotice) and self.completeness is Completeness.CLOSE:
+                    raise unproven_end(self.wire_bytes) from None
                 raise exchange_error(error, Phase.BODY, ended=self._connection.ended, uploading=False) from None
         return b""
 

@@ -1,8 +1,8 @@
 """A tunnel through an HTTP proxy (CONNECT, RFC 9110 section 9.3.6), for https destinations.
 
 The proxy sees name and port, and nothing more. Plain http is asked of the proxy itself, in absolute form
-(`Hop.asks_proxy`): proxies tunnel to 443 only, as a rule, and could read it in a tunnel too. Longwire cannot log in to a
-proxy: a password would have to stand in the policy.
+(`Hop.asks_proxy`): proxies tunnel to 443 only, as a rule, and could read it in a tunnel too. Longwire cannot log in
+to a proxy: a password would have to stand in the policy.
 """
 
 from typing import Final

@@ -120,8 +120,10 @@ async def test_a_body_that_ends_with_the_connection_needs_the_tls_goodbye(
         request.connection.close()
 
     async with Server(cut_off, context=authority.server_context()) as server:
-        request = ask(server.url(), ca_file=ca_file)
-        assert await failure(client, request) == (ErrorCode.UPSTREAM_TRUNCATED, Phase.BODY)
+        message, code, phase = await failing(client, ask(server.url(), ca_file=ca_file))
+        assert (code, phase) == (ErrorCode.UPSTREAM_TRUNCATED, Phase.BODY)
+        assert "after 4 bytes" in message
+        assert "announced no length" in message
     async with Server(goodbye, context=authority.server_context()) as server:
         response, body = await fetch(client, ask(server.url(), ca_file=ca_file))
         assert (response.completeness, body) == (Completeness.CLOSE, b"whole")
