@@ -19,7 +19,7 @@ from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
 
 SCRIPTS = Path(__file__).parent / "conformance"
-CHAPTERS = ["headers.js", "request.js", "response.js", "body.js", "abort.js", "eventsource.js"]
+CHAPTERS = ["headers.js", "request.js", "response.js", "rude.js", "body.js", "abort.js", "eventsource.js"]
 DOCUMENT = Path(__file__).parents[2] / "docs" / "compatibility.md"
 SECTION = "## Differences from the browser's fetch"
 AT_LEAST = 1000
@@ -146,6 +146,13 @@ GIVEN: dict[str, Any] = {
             'request headers: value "\\u0001" is sent',
             'request headers: value "\\u007f" is sent',
             *(f"redirect: {hops} in a row" for hops in (11, 20, 21)),
+            "rude framing: Transfer-Encoding gzip, chunked",
+            "rude framing: Transfer-Encoding nobody knows",
+            "rude framing: a chunk size that ends in LF",
+            "rude framing: chunk data that ends in LF",
+            "rude framing: chunk lines that end in LF, on a connection that stays open",
+            *(f'rude fields: value with "{control}"' for control in ("\\u0000", "\\r")),
+            "rude codings: gzip and a second member that is cut",
         ],
         REFUSED,
     ),
