@@ -176,6 +176,54 @@ def test_each_piece_is_sent_before_the_next_one_exists(page: Page, upstream: Ups
     assert page.evaluate("answer") == {"value": arrivals.text}
 
 
+def test_a_response_comes_at_once_and_the_upload_goes_on_beside_it(page: Page, upstream: Upstream) -> None:
+    """Each piece is written when the one before it has come back."""
+    result = page.evaluate(
+        """async (url) => {
+            const texts = [], told = []
+            let controller
+            const body = new ReadableStream({ start(given) { controller = given } })
+            const longwireOptions = { onUploadProgress: ({ sent }) => told.push(sent) }
+            const init = { method: 'POST', body, duplex: 'half', longwire: longwireOptions }
+            const response = await longwire.fetch(url, init)
+            const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+            texts.push((await reader.read()).value)
+            for (let number = 0; number < 15; number++) {
+                controller.enqueue(new TextEncoder().encode(`piece ${number}`))
+                texts.push((await reader.read()).value)
+            }
+            const before = told.length
+            controller.close()
+            const { done } = await reader.read()
+            return { status: response.status, texts, done, before, told }
+        }""",
+        upstream.url("/duplex"),
+    )
+    texts = [f"piece {number}" for number in range(15)]
+    assert result == {
+        "status": 200,
+        "texts": ["begun ", *texts],
+        "done": True,
+        "before": 0,
+        "told": [len("".join(texts))],
+    }
+
+
+@pytest.mark.parametrize("form", ["bytes", "new Blob([bytes])", "streamed(bytes)"])
+def test_eight_mib_arrive_although_the_answer_was_over_at_once(page: Page, upstream: Upstream, form: str) -> None:
+    answer_first = uploads.AnswerFirst()
+    upstream.app.routes.add("/answer-first", answer_first)
+    result = page.evaluate(
+        f"""async (url) => {{
+            const bytes = random({8 * MIB})
+            const response = await longwire.fetch(url, {{ method: 'POST', body: {form}, duplex: 'half' }})
+            return [await response.text(), await sha256(bytes)]
+        }}""",
+        upstream.url("/answer-first"),
+    )
+    assert result == ["ok", hashlib.sha256(upstream.run(answer_first.arrived)).hexdigest()]
+
+
 # --- held back --------------------------------------------------------------------------------------------------------
 
 

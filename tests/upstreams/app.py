@@ -21,7 +21,7 @@ def make_app() -> App:
     /bytes?size&seed&framing&piece   /digest?size&seed   /coded?size&seed&coding&cut   /endless
     /sse?channel                     /paced?events&per_second
     /redirect?status&to              /countdown?n
-    /echo  /mirror  /early           /fault/NAME (`faults.NAMED`)
+    /echo  /mirror  /early  /duplex  /fault/NAME (`faults.NAMED`)
     everything else: `site`
     """
     streams = sse.EventStreams()
@@ -39,6 +39,7 @@ def make_app() -> App:
             "/echo": uploads.echo,
             "/mirror": uploads.mirror,
             "/early": uploads.early(),
+            "/duplex": uploads.duplex,
             **{f"/fault/{name}": handler for name, handler in faults.NAMED.items()},
             "/": site,
         }

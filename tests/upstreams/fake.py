@@ -45,6 +45,7 @@ class FakeResponse:
         self.redirected = redirected
         self.timings = Timings(None, time.monotonic())
         self.sent_bytes = 0
+        self.uploading = False
         self.wire_bytes = 0
         self.closed = False
         # How often `read` was called, and the credit it was called with.

@@ -1,4 +1,4 @@
-"""What servers do with request bodies: echo them, digest them, refuse them early, read them slowly."""
+"""What servers do with request bodies: echo them, digest them, answer or refuse them early, read them slowly."""
 
 import asyncio
 import hashlib
@@ -31,6 +31,29 @@ async def echo(request: Request) -> None:
 async def mirror(request: Request) -> None:
     """The request body, as the response body."""
     await bodies.respond(request.connection, await request.body())
+
+
+async def duplex(request: Request) -> None:
+    """Answer before the body is there, give each piece back as it comes, and end with it."""
+    await request.connection.send(bodies.head(200, [("Transfer-Encoding", "chunked")]) + bodies.chunk(b"begun "))
+    async for piece in request.pieces():
+        await request.connection.send(bodies.chunk(piece))
+    await request.connection.send(b"0\r\n\r\n")
+
+
+class AnswerFirst:
+    """Answers `ok` in full before it reads the body."""
+
+    def __init__(self) -> None:
+        self._body: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def __call__(self, request: Request) -> None:
+        await bodies.respond(request.connection, b"ok")
+        self._body.put_nowait(await request.body())
+
+    async def arrived(self) -> bytes:
+        """The whole of the next body, waiting for its end."""
+        return await self._body.get()
 
 
 def early(status: int = 413, *, after_bytes: int = 0, body: bytes = b"too large") -> Handler:

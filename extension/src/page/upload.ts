@@ -31,7 +31,6 @@ export class Upload {
   /** The offset up to which the host takes bytes. */
   #limit = 0
   #taken = 0
-  #ended = false
   #wake: (() => void) | null = null
 
   constructor(id: number, source: UploadSource, size: number | undefined, events: UploadEvents) {
@@ -58,7 +57,6 @@ export class Upload {
         throw new NativeTypeError(`The request body has ${this.#sent} bytes, but was announced with ${this.#size}`)
       }
       this.#source = null
-      this.#ended = true
       this.#send({ type: 'STREAM_BODY_END', id: this.#id, bytes: this.#sent })
     } catch (error) {
       if (this.#source !== source) return
@@ -88,17 +86,15 @@ export class Upload {
     this.#source = this.#renew()
     this.#again = again
     this.#sent = this.#limit = 0
-    this.#ended = false
     before?.cancel(undefined)
     this.#wakeUp()
     void this.run()
     return true
   }
 
-  /** The response is there. The host does not acknowledge the last bytes of a body, but has taken them if all are sent. */
+  /** The response is there: the body is not wanted again. */
   answered(): void {
     this.#renew = null
-    if (this.#ended) this.#tell(this.#sent)
   }
 
   /** The stream is over: whatever is not sent yet is not wanted. */

@@ -187,6 +187,8 @@ export interface StreamChunk {
 }
 /**
  * Upload credit: the host took all bytes below `consumed` and accepts up to `consumed + window`.
+ *
+ * The last one says that the whole body is sent. A server may answer before that: then it comes after STREAM_HEADERS.
  */
 export interface StreamBodyAck {
   type: 'STREAM_BODY_ACK'

@@ -126,7 +126,9 @@ class Exchange:
 
     def wake(self) -> None:
         """Something changed that the task may be waiting for: credit, body bytes, a chunk that left."""
+        # Both bodies may wait, each for something else.
         self._changed.set()
+        self._changed = anyio.Event()
 
     def on_abort(self, reason: str) -> None:
         """The page gave up: close the socket."""
@@ -172,7 +174,8 @@ class Exchange:
             response = await self._upstream.open(
                 replace(plan.request(self._body(), self._body_again()), memory=self.stream.decoders),
             )
-            self._outbox.body_gone(self.stream)
+            if not response.uploading:
+                self._outbox.body_gone(self.stream)
             try:
                 # An abort in the very turn of the loop that brought the response found nothing left to cancel.
                 await anyio.lowlevel.checkpoint_if_cancelled()
@@ -223,7 +226,6 @@ class Exchange:
     async def _room(self) -> int:
         """Wait until the page's credit and the read-ahead allow to read; returns how many bytes."""
         while not (room := self.stream.wants(self._outbox.read_ahead())):
-            self._changed = anyio.Event()
             await self._changed.wait()
         return room
 
@@ -249,12 +251,11 @@ class Exchange:
             piece = upload.take()
             if piece is not None:
                 yield piece
-                if (progress := upload.acknowledge()) is not None:
-                    self._outbox.acknowledge_body(self.stream, *progress)
-            elif upload.complete:
-                return
-            else:
-                self._changed = anyio.Event()
+            if (progress := upload.acknowledge()) is not None:
+                self._outbox.acknowledge_body(self.stream, *progress)
+            if piece is None:
+                if upload.complete:
+                    return
                 await self._changed.wait()
 
     def _fail(self, error: StreamError) -> None:

@@ -196,7 +196,10 @@ class StreamChunk(Message):
 
 
 class StreamBodyAck(Message):
-    """Upload credit: the host took all bytes below `consumed` and accepts up to `consumed + window`."""
+    """Upload credit: the host took all bytes below `consumed` and accepts up to `consumed + window`.
+
+    The last one says that the whole body is sent. A server may answer before that: then it comes after STREAM_HEADERS.
+    """
 
     type: Literal["STREAM_BODY_ACK"]
     id: Id

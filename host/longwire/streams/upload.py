@@ -99,8 +99,12 @@ class Upload:
         return piece
 
     def acknowledge(self) -> tuple[int, int] | None:
-        """(consumed, window) when a STREAM_BODY_ACK is worth its message, else None."""
-        if self._complete or self._consumed - self._acknowledged < self._window // ACK_WINDOW_DIVISOR:
+        """(consumed, window) when a STREAM_BODY_ACK is worth its message, else None. The last byte's always is.
+
+        Called when what was taken is in the socket.
+        """
+        last = self._consumed == self.size or (self._complete and not self._pieces)
+        if self._consumed - self._acknowledged < (1 if last else self._window // ACK_WINDOW_DIVISOR):
             return None
         self._acknowledged = self._consumed
         return self._consumed, self._window

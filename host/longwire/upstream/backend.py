@@ -5,48 +5,34 @@ name stay what the URL says. Library timeouts are ignored throughout: `timers` h
 """
 
 import ssl
-import time
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 import anyio
 import httpcore2
 from anyio.streams.tls import TLSStream
 
-from longwire.protocol.errors import StreamError
 from longwire.turns import Turns
 from longwire.upstream.buffers import ReceiveBuffers
-from longwire.upstream.errors import EarlyAnswer, EndWithoutNotice, connect_error, tls_error
+from longwire.upstream.errors import EndWithoutNotice, connect_error, tls_error
 from longwire.upstream.interim import InterimAnswers
 from longwire.upstream.model import Network
 from longwire.upstream.resolver import Resolver, check_beyond_proxy, resolve_checked, resolve_proxy
 from longwire.upstream.sockets import SocketStream, dial
 from longwire.upstream.tunnel import open_tunnel
 
-T = TypeVar("T")
-
-# How long an upload may go on after the final response has begun. Servers that answer at once and still read the body
-# are common enough to let a short upload finish; one that refuses the body must not be fed for longer.
-EARLY_ANSWER_GRACE_S: Final = 0.5
-# What is looked through at once while a body is being sent: a thousand of the smallest interim answers.
-PROBE_BYTES: Final = 16 * 1024
-
 
 class HopStream(httpcore2.AsyncNetworkStream):
-    """A connection's bytes, in TLS or not. During an upload it watches for a response that comes early."""
+    """A connection's bytes, in TLS or not. One task may read while another writes."""
 
     def __init__(self, raw: SocketStream, host: str, answers: InterimAnswers) -> None:
         self._raw = raw
         self._host = host
         self._plain: SocketStream | TLSStream = raw
-        # Bytes of the response that nobody asked for yet; then the failure or the end that followed them.
-        self._early = bytearray()
-        self._failure: Exception | None = None
+        # Bytes of the response beyond what was asked for.
+        self._ready = bytearray()
         self._answers = answers
-        self._stop_upload_at: float | None = None
         self.ended = False
-        # On from the first body byte until the response is read: every write gives way to an early response.
-        self._watching = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Give 1 to `max_bytes` bytes, b"" at an orderly end.
@@ -55,10 +41,7 @@ class HopStream(httpcore2.AsyncNetworkStream):
             EndWithoutNotice, anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError
             StreamError: UPSTREAM_PROTOCOL, see `InterimAnswers`.
         """
-        self._watching = False
-        while not self._early:
-            if self._failure is not None:
-                raise self._failure
+        while not self._ready:
             if self.ended:
                 return b""
             self._answers.before_waiting()
@@ -72,22 +55,25 @@ class HopStream(httpcore2.AsyncNetworkStream):
                 raise self._judged(error) from None
             if 0 < len(data) <= max_bytes:
                 return data
-            self._early += data
-        early = bytes(self._early[:max_bytes])
-        del self._early[:max_bytes]
-        return early
+            self._ready += data
+        ready = bytes(self._ready[:max_bytes])
+        del self._ready[:max_bytes]
+        return ready
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of `buffer`.
 
         Raises:
-            EarlyAnswer: an upload is on and the response is there.
-            httpcore2.WriteError: the connection broke. httpcore2 then looks for a response.
+            httpcore2.WriteError: the connection broke, or sending was ended. A response may be there all the same.
         """
-        if self._watching:
-            await self.unless_answered(lambda: self._send(buffer), cancel=False)
-        else:
-            await self._send(buffer)
+        self._raw.forgiving = True
+        try:
+            await self._plain.send(buffer)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError):
+            raise httpcore2.WriteError from None
+        if self._raw.muted:
+            raise httpcore2.WriteError
+        self._answers.uploaded(len(buffer))
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -115,6 +101,10 @@ class HopStream(httpcore2.AsyncNetworkStream):
         """From now on take at most `size` bytes from the kernel at once."""
         self._raw.most = size
 
+    def end_sending(self) -> None:
+        """Close this side's direction, in the middle of whatever is being sent; go on reading."""
+        self._raw.end_sending()
+
     def close(self) -> None:
         """Close the socket now, without a closing handshake that a dead or slow peer could draw out."""
         self._raw.close()
@@ -126,12 +116,17 @@ class HopStream(httpcore2.AsyncNetworkStream):
     @property
     def readable(self) -> bool:
         """Whether anything is waiting to be read. On an idle connection that means it cannot be used again."""
-        return bool(self._early) or self.ended or self._failure is not None or self._undecrypted or self._raw.readable
+        return bool(self._ready) or self.ended or self._undecrypted or self._raw.readable
 
     @property
     def cut(self) -> bool:
-        """Whether a part of a request was not sent because the response was there: nothing else may follow it."""
+        """Whether a part of a request was not sent: nothing else may follow it."""
         return self._raw.muted
+
+    @property
+    def sent_bytes(self) -> int:
+        """What the kernel took so far, encrypted if it is."""
+        return self._raw.sent_bytes
 
     def get_extra_info(self, info: str) -> Any:
         """Answer httpcore2's question whether an idle connection is still good."""
@@ -141,49 +136,6 @@ class HopStream(httpcore2.AsyncNetworkStream):
         """The next request is about to be sent: what comes from here on is the answer to that."""
         self._answers = answers
 
-    def begin_upload(self) -> None:
-        """Watch for the response from here on. What was seen during an earlier request's upload is forgotten."""
-        self._watching = True
-        self._stop_upload_at = None
-
-    async def unless_answered(self, operation: Callable[[], Awaitable[T]], *, cancel: bool = True) -> T:
-        """Await `operation`, and meanwhile look whether the final response begins.
-
-        When it does, `operation` has EARLY_ANSWER_GRACE_S left, counted from that moment. Then, or as soon as the
-        connection ends or fails, nothing more is sent on it: a write is over by that, and must not be cancelled (see
-        `SocketStream.mute`); anything else is, with `cancel`.
-
-        Raises:
-            EarlyAnswer: `operation` was ended; whatever it did in part does not count.
-            Exception: what `operation` itself raises.
-        """
-        # A fast upload never waits, and still has to notice.
-        await self._probe()
-        if self._stop_upload_at is not None and time.monotonic() >= self._stop_upload_at:
-            self._raw.mute()
-            raise EarlyAnswer
-        results: list[T] = []
-        failure: Exception | None = None
-        async with anyio.create_task_group() as group:
-
-            async def watch() -> None:
-                await self._wait_for_answer()
-                self._raw.mute()
-                if cancel:
-                    group.cancel_scope.cancel()
-
-            group.start_soon(watch)
-            try:
-                results.append(await operation())
-            except Exception as error:  # noqa: BLE001  (raised below: a task group would wrap it)
-                failure = error
-            group.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
-        if self._raw.muted or not results:
-            raise EarlyAnswer
-        return results[0]
-
     @property
     def _undecrypted(self) -> bool:
         """Whether TLS holds records beyond what it gave out. The socket does not show them any more."""
@@ -192,56 +144,6 @@ class HopStream(httpcore2.AsyncNetworkStream):
         # anyio has no public way to ask. If the name changes, nothing is reused over TLS, and a test says so.
         received = getattr(self._plain, "_read_bio", None)
         return received is None or received.pending > 0
-
-    async def _wait_for_answer(self) -> None:
-        while self._stop_upload_at is None:
-            # TLS may hold more than it gave, and the socket does not show that.
-            if await self._probe():
-                await self._raw.step()
-                continue
-            if self._stop_upload_at is None:
-                try:
-                    await self._raw.wait_readable()
-                except anyio.ClosedResourceError:
-                    return
-        await anyio.sleep(max(0.0, self._stop_upload_at - time.monotonic()))
-
-    async def _probe(self) -> bool:
-        """Take what is there to be read without waiting, and decide what it means for the upload.
-
-        Returns whether there was something, and may be more.
-        """
-        if self._stop_upload_at is not None:
-            return False
-        self._raw.waits = False
-        try:
-            self._early += self._answers.feed(await self._plain.receive(PROBE_BYTES))
-        except anyio.WouldBlock:
-            return False  # nothing, or a part of a TLS record, or a session ticket
-        except anyio.EndOfStream:
-            self._early += self._answers.rest()
-            self.ended = True
-            self._stop_upload_at = 0.0
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError) as error:
-            self._failure = self._judged(error)
-            self._stop_upload_at = 0.0
-        except StreamError as error:  # of the interim answers; `read` raises it
-            self._failure = error
-            self._stop_upload_at = 0.0
-        else:
-            if self._answers.final:
-                self._stop_upload_at = time.monotonic() + EARLY_ANSWER_GRACE_S
-            return True
-        finally:
-            self._raw.waits = True
-        return False
-
-    async def _send(self, buffer: bytes) -> None:
-        try:
-            await self._plain.send(buffer)
-            self._answers.uploaded(len(buffer))
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError):
-            raise httpcore2.WriteError from None
 
     def _judged(self, error: Exception) -> Exception:
         if isinstance(error.__cause__, ssl.SSLEOFError) or (

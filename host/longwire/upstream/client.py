@@ -185,7 +185,7 @@ class _Exchange:
         # What is asked for can also be decoded: its window is held from here on, and let go when the head of the body
         # says that it needs less.
         codings = ACCEPT_ENCODING if self._request.memory.hold(BOOKED_BYTES) else SMALL_CODINGS
-        upload = Upload(chain.body, lambda: connection.stream, self._timers, self._step)
+        upload = Upload(chain.body, connection, self._timers, self._step)
         try:
             request = build_request(chain.method, hop, chain.body, upload, codings)
             raw = await connection.send(request, self._timers.progress)
@@ -199,7 +199,7 @@ class _Exchange:
             if hop.asks_proxy and head.status == PROXY_LOGIN:
                 raise login_asked()
             timings = Timings(connection.connected_at if fresh else None, time.monotonic())
-            return HttpResponse(
+            response = HttpResponse(
                 url=hop.href.partition("#")[0],
                 redirected=chain.redirects > 0,
                 head=head,
@@ -214,7 +214,9 @@ class _Exchange:
                 let_go=self._let_go,
             )
         except FOREIGN as error:
-            self._drop(connection)
+            await self._drop(connection, upload)
+            if upload.failure is not None:
+                raise upload.failure from None
             failure = exchange_error(error, connection.phase, ended=connection.ended, uploading=not upload.complete)
             lost = failure.code in _LOST and not isinstance(error, anyio.ClosedResourceError)  # which is this side's
             harmless = chain.method in IDEMPOTENT and can_repeat(chain.body)
@@ -222,9 +224,12 @@ class _Exchange:
                 raise _Unanswered from None
             raise failure from None
         except BaseException:
-            self._drop(connection)
+            await self._drop(connection, upload)
             raise
+        upload.answered(error=head.status >= 300)
+        return response
 
-    def _drop(self, connection: Connection) -> None:
+    async def _drop(self, connection: Connection, upload: Upload) -> None:
         connection.close()
         self._let_go(connection)
+        await upload.stop()

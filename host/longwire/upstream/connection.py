@@ -3,7 +3,7 @@
 Why not httpcore2's pool. Its work is to queue for slots, multiplex HTTP/2 and pick a connection for a request,
 and none of that exists here: there is no limit per server, no HTTP/2, and a connection belongs to one isolation
 key. What would remain is a list of idle connections (`shelf`), and in exchange the pool hides which socket a
-request got, which the early-response watch, the timings and the immediate close on cancellation all need.
+request got, which the upload beside a response, the timings and the immediate close on cancellation all need.
 """
 
 import logging
@@ -120,6 +120,33 @@ class Connection:
             self._backend.stream.limit_reads(SMALL_READ_BYTES)
         return await self._http.handle_async_request(request)
 
+    async def send_body(self, event: h11.Data | h11.EndOfMessage) -> None:
+        """Send a part of the request's body, or its end, while the response is read.
+
+        Raises:
+            httpcore2.WriteError: the connection broke, or sending was ended.
+        """
+        parser = self._parser()
+        if parser is None:
+            raise RuntimeError("httpcore2 does not show its parser any more")
+        if data := parser.send(event):
+            await self.stream.write(data)
+
+    def end_sending(self) -> None:
+        """Tell the server that no more of the request comes. Nothing is sent here after that."""
+        self.stream.end_sending()
+
+    @property
+    def taken_bytes(self) -> int:
+        """What the kernel took of all that was sent here."""
+        return self.stream.sent_bytes
+
+    @property
+    def closing(self) -> bool:
+        """Whether the server has closed, or said that it will after this response."""
+        parser = self._parser()
+        return self.ended or parser is None or parser.their_state in (h11.MUST_CLOSE, h11.CLOSED, h11.ERROR)
+
     @property
     def reusable(self) -> bool:
         """Whether the next request may go out here: the last one ended on both sides, and nothing follows it."""
@@ -143,7 +170,7 @@ class Connection:
         return b"" if parser is None else parser.trailing_data[0]
 
     def _parser(self) -> h11.Connection | None:
-        # httpcore2 has no public way to ask. If these names change, nothing is reused, and a test says so.
+        # httpcore2 has no public way to ask. If these names change, nothing is sent or reused, and tests say so.
         http11 = getattr(self._http, "_connection", None)
         return getattr(http11, "_h11_state", None)
 

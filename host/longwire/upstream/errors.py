@@ -23,9 +23,9 @@ class EndWithoutNotice(httpcore2.ReadError):
     """TLS only: the connection ended without close_notify, so the end proves nothing (RFC 9112 section 9.8)."""
 
 
-class EarlyAnswer(httpcore2.WriteError):
-    """A final response has begun before the request body was sent. httpcore2 takes any WriteError during the request as
-    the sign to go on and read the response, which is exactly what is wanted, and never reuses the connection.
+class SentBeside(httpcore2.WriteError):
+    """The request body is being sent by a task of its own. httpcore2 takes any WriteError during the request as the
+    sign to go on and read the response, which is exactly what is wanted.
     """
 
 
@@ -60,7 +60,7 @@ _INVALID: Final = _Row(
 _OVERSIZE: Final = _Row(
     ErrorCode.UPSTREAM_PROTOCOL,
     ErrorCode.UPSTREAM_PROTOCOL,
-    "the head of the server's response is larger than 100 KiB",
+    "what the server answered is not valid HTTP/1.1",
     "a chunk header or the trailers of the body are larger than 100 KiB",
 )
 _TLS_BROKEN: Final = _Row(
@@ -116,7 +116,7 @@ def unproven_end(size: int) -> StreamError:
     """A body of no announced length, ended by `EndWithoutNotice` after `size` bytes as they were sent."""
     return StreamError(
         ErrorCode.UPSTREAM_TRUNCATED,
-        f"after {size:,} bytes the server ended the TLS connection without saying that this was the end (close_notify). "
+        f"after {size:,} bytes the server ended the TLS connection without saying that this was all (close_notify). "
         "It had announced no length, so these may be all, or anyone on the way may have cut off the rest. The server "
         "should send a Content-Length or chunks",
         Phase.BODY,

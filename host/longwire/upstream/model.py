@@ -49,8 +49,9 @@ class StreamedBody:
     """A request body that arrives while it is sent.
 
     `size` is its length in bytes if known (Content-Length), None sends it chunked. `pieces` is iterated once and
-    closed (`aclose`, if it has one) as soon as the upload is over, also when an early response ended it. It raises
-    StreamError to fail the exchange. `again` gives pieces that begin anew; None says that the bytes are gone once sent.
+    closed (`aclose`, if it has one) as soon as the upload is over, also when an error of the server's ended it. A task
+    of its own iterates it, which may outlast `open`. It raises StreamError to fail the exchange. `again` gives pieces
+    that begin anew; None says that the bytes are gone once sent.
     """
 
     size: int | None
@@ -76,11 +77,12 @@ def repeated(body: RequestBody) -> RequestBody:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamTimeouts:
-    """Seconds; None switches a timer off. None of them runs while the exchange waits for the page.
+    """Seconds; None switches a timer off. None of them runs while the exchange waits for the page, except that a body
+    of the response is waited for also while the page has not said all.
 
     `header_s` bounds the way to the final response's head, redirects included; while a body is being sent it is the
-    longest time without progress. `idle_s` is silence on the socket during a read. `total_s` is the time
-    spent inside `open` and `read` together.
+    longest time without progress. `idle_s` is silence on the socket, in both directions, during a read. `total_s` is
+    the time spent inside `open` and `read` together.
 
     Of the first and the last, `…_by` says to people whose number it is and which line changes it.
     """
@@ -193,6 +195,10 @@ class UpstreamResponse(Protocol):
         """Request body bytes that the final hop's socket took."""
 
     @property
+    def uploading(self) -> bool:
+        """Whether the request body is still being sent, beside the response."""
+
+    @property
     def wire_bytes(self) -> int:
         """Response body bytes so far, before content decoding."""
 
@@ -202,7 +208,8 @@ class UpstreamResponse(Protocol):
         Call it only with credit for the bytes: no timer runs, and nothing is taken from the socket, between calls.
 
         Returns:
-            b"" at a proven end of framing and content coding, and ever after; nothing else is an end.
+            b"" at a proven end of framing and content coding, and ever after; nothing else is an end. It comes when
+            the request body is sent as well, or when that does not go on.
 
         Raises:
             StreamError: the body cannot be had whole (phase `body`); raised again by every later call.

@@ -1,4 +1,7 @@
-"""A response being read: framing and content coding undone, the clocks, and the end of the connection's use."""
+"""A response being read: framing and content coding undone, the clocks, and the end of the connection's use.
+
+The request may still be on its way out beside it; the exchange is over when both are.
+"""
 
 from collections.abc import Awaitable, Callable
 
@@ -69,6 +72,11 @@ class HttpResponse:
         """See `UpstreamResponse`."""
         return self._upload.sent_bytes
 
+    @property
+    def uploading(self) -> bool:
+        """See `UpstreamResponse`."""
+        return not self._upload.over
+
     async def read(self, max_bytes: int) -> bytes:
         """See `UpstreamResponse`. Cancelling it closes the connection: there is no way to go on from there."""
         if max_bytes < 1:
@@ -111,12 +119,13 @@ class HttpResponse:
                 with anyio.CancelScope(shield=True):
                     await self._pieces.aclose()
                     await self._raw.aclose()
+        await self._upload.stop()
 
     async def discard(self) -> None:
         """Let go of a response whose body nobody wants. An empty body leaves the connection usable."""
         empty = self.completeness is Completeness.NONE or ("content-length", "0") in self.headers
         try:
-            if empty:
+            if empty and self._upload.over:
                 async for _ in self._pieces:
                     pass
                 await self._end()
@@ -146,10 +155,18 @@ class HttpResponse:
                     if piece:
                         return piece
             except FOREIGN as error:
+                self._raise_failed_upload()
                 if isinstance(error, EndWithoutNotice) and self.completeness is Completeness.CLOSE:
                     raise unproven_end(self.wire_bytes) from None
                 raise exchange_error(error, Phase.BODY, ended=self._connection.ended, uploading=False) from None
         return b""
+
+    def _raise_failed_upload(self) -> None:
+        failure = self._upload.failure
+        if isinstance(failure, StreamError):
+            raise StreamError(failure.code, failure.message, Phase.BODY, failure.reason, retryable=failure.retryable)
+        if failure is not None:
+            raise failure
 
     def _worth(self, wanted: int) -> int:
         """How much to take from the kernel for a reader that wants so much and may then stop for long.
@@ -164,6 +181,13 @@ class HttpResponse:
         return wanted - SMALL_READ_BYTES
 
     async def _end(self) -> None:
+        if self._connection.closing:
+            await self._upload.stop()  # RFC 9112 section 9.6
+        elif not self._upload.over:
+            with self._timers.after_body():
+                await self._upload.finish()
+        self._raise_failed_upload()
+        # Closes the connection if the request did not end in order.
         await self._raw.aclose()
         self._done = True
         self._close_decoder()
@@ -181,6 +205,7 @@ class HttpResponse:
         self._done = True
         self._ready = b""
         self._close_decoder()
+        self._upload.cancel()
         self._connection.close()
         self._let_go(self._connection)
 

@@ -2,13 +2,13 @@
 
 Why not anyio's own sockets. A buffer limit must be set before the connection is made, or the window it announces
 is already larger. An asyncio transport reads up to 256 KiB ahead of whoever asked, and a thousand paused streams
-would hold that much each; here nothing is taken from the kernel beyond what is asked for. And readability must be
-watched while a body is being sent, which a transport does not let anybody do.
+would hold that much each; here nothing is taken from the kernel beyond what is asked for.
 """
 
 import errno
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from ipaddress import IPv6Address
 from typing import Final
 
@@ -48,10 +48,13 @@ class SocketStream(anyio.abc.ByteStream):
         self._closed = False
         # The most that `receive` takes, whoever asks for how much: anyio's TLS and httpcore2 ask for 64 KiB always.
         self.most = SMALL_READ_BYTES
-        # False makes `receive` raise anyio.WouldBlock where it would have to wait.
-        self.waits = True
-        # Whether `mute` was called.
+        # Whether sending is over, by `end_sending` or because the connection broke.
         self.muted = False
+        # Bytes that the kernel took.
+        self.sent_bytes = 0
+        # Makes a connection that breaks under `send` muted instead of an error: what the peer sent before can be read.
+        self.forgiving = False
+        self._broken = False
 
     def share(self, buffers: ReceiveBuffers, turns: Turns, isolation: str) -> None:
         """Let the receive buffer be large while it is drained, as `buffers` allows, and take turns with the others."""
@@ -65,24 +68,22 @@ class SocketStream(anyio.abc.ByteStream):
             anyio.EndOfStream: the peer closed its side.
             anyio.BrokenResourceError: the connection broke.
             anyio.ClosedResourceError: this side closed, possibly while waiting.
-            anyio.WouldBlock: nothing there, and `waits` is off.
         """
-        if self.waits:
-            # A socket that always has data would never let another task run.
-            await self.step()
+        # A socket that always has data would never let another task run.
+        await self.step()
         while True:
             if self._closed:
                 raise anyio.ClosedResourceError
             try:
                 data = self._socket.recv(min(max_bytes, self.most))
             except (BlockingIOError, InterruptedError):
-                if not self.waits:
-                    raise anyio.WouldBlock from None
-                await self.wait_readable()
+                await self._wait_readable()
             except OSError as error:
                 raise anyio.BrokenResourceError from error
             else:
                 if not data:
+                    if self._broken:
+                        raise anyio.BrokenResourceError
                     raise anyio.EndOfStream
                 if self._buffer is not None:
                     self._buffer.received(len(data))
@@ -91,12 +92,6 @@ class SocketStream(anyio.abc.ByteStream):
     async def step(self) -> None:
         """See `Turns.step`: before each piece of work on what this socket brings."""
         await self._turns.step(self._isolation)
-
-    async def wait_readable(self) -> None:
-        """Wait until `receive` would give bytes, the end, or an error. No other task may be receiving."""
-        if self._closed:
-            raise anyio.ClosedResourceError
-        await anyio.wait_readable(self._socket)
 
     async def send(self, item: bytes) -> None:
         """Put all of `item` into the kernel's buffer; concurrent calls go out one after the other. Muted: drop it.
@@ -115,26 +110,38 @@ class SocketStream(anyio.abc.ByteStream):
                 except (BlockingIOError, InterruptedError):
                     await self._wait_writable()
                 except OSError as error:
-                    raise anyio.BrokenResourceError from error
+                    self._send_failed(error)
                 else:
+                    self.sent_bytes += sent
                     rest = rest[sent:]
 
-    async def _wait_writable(self) -> None:
-        try:
-            await anyio.wait_writable(self._socket)
-        except anyio.ClosedResourceError:
-            if not self.muted:
-                raise
+    def _send_failed(self, error: OSError) -> None:
+        # Whoever is told of a reset first has taken it from the other, who then sees an end that looks orderly. After
+        # an orderly end it is EPIPE.
+        self._broken = error.errno != errno.EPIPE
+        if not self.forgiving:
+            raise anyio.BrokenResourceError from error
+        self.muted = True
 
-    def mute(self) -> None:
-        """Drop what is being sent, and all that would be. Receiving goes on; no other task may be waiting to receive.
+    async def _wait_readable(self) -> None:
+        with suppress(anyio.ClosedResourceError):  # `end_sending` wakes whoever waits here, too
+            await anyio.wait_readable(self._socket)
+
+    async def _wait_writable(self) -> None:
+        with suppress(anyio.ClosedResourceError):
+            await anyio.wait_writable(self._socket)
+
+    def end_sending(self) -> None:
+        """Drop what is being sent, and all that would be, and tell the peer that no more comes. Receiving goes on.
 
         To anyio's TLSStream a `send` that was cancelled is a lost record, after which it does not receive either. One
-        that was muted is simply done.
+        that was muted is simply done. There is no close_notify: what was cut off is not to look whole.
         """
         self.muted = True
         if not self._closed:
             anyio.notify_closing(self._socket)
+            with suppress(OSError):  # not connected any more
+                self._socket.shutdown(socket.SHUT_WR)
 
     async def send_eof(self) -> None:
         """Not offered: an HTTP/1.1 client says where its request ends by framing."""

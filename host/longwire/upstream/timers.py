@@ -1,7 +1,7 @@
 """The three clocks of an exchange: to the head, between bytes, in total. No library timeout is used beside them.
 
 A clock runs only inside `limit`, which the client enters for work on the network. Whatever the exchange waits for
-outside it, or inside `waiting_for_page`, is the page's time and never counts.
+outside it, or inside `waiting_for_page` on the way to the head, is the page's time and never counts.
 """
 
 import math
@@ -35,6 +35,8 @@ class Timers:
         self._limit_by = ""
         self._total_left_s = math.inf if timeouts.total_s is None else timeouts.total_s
         self._total_at = math.inf
+        # Only on the way to the head does the page's time not count: after it, an answer is what is waited for.
+        self._to_head = False
         # Since when the page is waited for.
         self._page_since: float | None = None
 
@@ -45,8 +47,13 @@ class Timers:
         Raises:
             StreamError: HEADER_TIMEOUT or TOTAL_TIMEOUT, in the phase that `phase` gives then.
         """
+        self._to_head = True
         with self._section(self._timeouts.header_s, self._timeouts.header_by, ErrorCode.HEADER_TIMEOUT, phase):
-            yield
+            try:
+                yield
+            finally:
+                self._page_came()
+                self._to_head = False
 
     @contextmanager
     def between_bytes(self) -> Iterator[None]:
@@ -58,9 +65,19 @@ class Timers:
         with self._section(self._timeouts.idle_s, _IDLE_BY, ErrorCode.IDLE_TIMEOUT, lambda: Phase.BODY):
             yield
 
+    @contextmanager
+    def after_body(self) -> Iterator[None]:
+        """A section under `total_s` alone: the response is whole, and the request is not yet.
+
+        Raises:
+            StreamError: TOTAL_TIMEOUT, phase `body`.
+        """
+        with self._section(None, "", ErrorCode.IDLE_TIMEOUT, lambda: Phase.BODY):
+            yield
+
     def progress(self) -> None:
-        """The server took a piece of the request body, or sent an interim answer: it is alive, and the way to the head
-        starts over.
+        """The server took a piece of the request body, or sent an interim answer: it is alive, and the way to the head,
+        or the time without a byte, starts over.
         """
         self._limit_from = self._page_since or time.monotonic()
         self._limit_at = self._limit_from + self._limit_s
@@ -85,14 +102,19 @@ class Timers:
 
     @contextmanager
     def waiting_for_page(self) -> Iterator[None]:
-        """Stop the clocks of the section around."""
-        started = self._page_since = time.monotonic()
-        self._arm()
+        """Stop the clocks on the way to the head, until it is there."""
+        if self._to_head:
+            self._page_since = time.monotonic()
+            self._arm()
         try:
             yield
         finally:
+            self._page_came()
+
+    def _page_came(self) -> None:
+        if self._page_since is not None:
+            waited = time.monotonic() - self._page_since
             self._page_since = None
-            waited = time.monotonic() - started
             self._limit_from += waited
             self._limit_at += waited
             self._total_at += waited

@@ -131,6 +131,7 @@ class ScriptedResponse:
     redirected: bool = False
     completeness: Completeness = Completeness.CHUNKED
     sent_bytes: int = 0
+    uploading: bool = False
     wire_bytes: int = 0
     closed: bool = False
     reads: list[int] = field(default_factory=list)
@@ -252,5 +253,5 @@ async def running_session(folder: Path, *, greeted: bool = True, policy: str = P
             await channel.message("WELCOME")
         yield bench
         channel.close()
-        with anyio.fail_after(2):
+        with anyio.fail_after(5):
             await bench.over.wait()

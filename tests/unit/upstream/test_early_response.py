@@ -1,17 +1,19 @@
-"""A response that comes while the body is still being sent: delivered, and the end of the upload within a second."""
+"""An error that comes while the body is still being sent: delivered, and the end of the upload within a second.
+
+What is no error leaves the upload its time: see `test_full_duplex`.
+"""
 
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import anyio
 import pytest
 
 from longwire.protocol.parts import Completeness
-from longwire.upstream import StreamedBody, UpstreamClient, backend, connection
-from longwire.upstream.backend import EARLY_ANSWER_GRACE_S
+from longwire.upstream import StreamedBody, UpstreamClient
 from longwire.upstream.interim import InterimAnswers
+from longwire.upstream.upload import ERROR_GRACE_S
 from tests.unit.upstream.asking import ask, fetch
 from tests.upstreams import bodies, uploads
 from tests.upstreams.connection import Request
@@ -61,7 +63,7 @@ async def test_an_early_413_is_delivered_and_ends_the_upload(
             response, answer = await fetch(client, ask(server.url(), method="POST", body=body, ca_file=ca_file))
         assert (response.status, answer) == (413, b"too large")
         assert source.closed_at is not None
-        assert source.closed_at - started < EARLY_ANSWER_GRACE_S + 0.4
+        assert source.closed_at - started < ERROR_GRACE_S + 0.4
         # The connection is of no further use. A server that reads on sees it; one that does not cannot.
         assert client.idle_connections == client.busy_connections == 0
         if pause:
@@ -126,45 +128,6 @@ async def test_an_inline_body_gives_way_too(client: UpstreamClient) -> None:
         assert response.sent_bytes < 64 * 1024 * 1024
 
 
-async def test_an_upload_that_ends_just_as_its_time_does_leaves_no_half_request_on_the_connection(
-    client: UpstreamClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its terminal chunk is not sent any more, although the HTTP library takes it for sent."""
-    noticed, arrived = anyio.Event(), anyio.Event()
-    received: list[bytes] = []
-
-    async def answer_early(request: Request) -> None:
-        pieces = request.pieces()
-        first = await anext(pieces)
-        await bodies.respond(request.connection, b"ok")
-        received.append(first + b"".join([piece async for piece in pieces]))
-        arrived.set()
-
-    class NoticingAnswers(InterimAnswers):
-        def feed(self, data: bytes) -> bytes:
-            noticed.set()
-            return super().feed(data)
-
-    async def ends_with_its_time() -> AsyncIterator[bytes]:
-        yield b"one"
-        await noticed.wait()
-        later = time.monotonic() + EARLY_ANSWER_GRACE_S
-        monkeypatch.setattr(backend, "time", SimpleNamespace(monotonic=lambda: later))
-
-    async def whole() -> AsyncIterator[bytes]:
-        yield b"whole"
-
-    monkeypatch.setattr(connection, "InterimAnswers", NoticingAnswers)
-    async with Server(answer_early) as server:
-        await fetch(client, ask(server.url(), method="POST", body=StreamedBody(None, ends_with_its_time())))
-        monkeypatch.undo()
-        with anyio.fail_after(5):
-            await fetch(client, ask(server.url(), method="POST", body=StreamedBody(None, whole())))
-            await arrived.wait()
-        assert len(server.connections) == 2
-    assert received == [b"whole"]
-
-
 async def test_interim_responses_do_not_end_the_upload(client: UpstreamClient) -> None:
     waiting = anyio.Event()
 
@@ -180,7 +143,7 @@ async def test_interim_responses_do_not_end_the_upload(client: UpstreamClient) -
         yield b"one "
         await waiting.wait()
         # Longer than an early final response would leave.
-        await anyio.sleep(EARLY_ANSWER_GRACE_S + 0.2)
+        await anyio.sleep(ERROR_GRACE_S + 0.2)
         yield b"two"
 
     async with Server(handler) as server:
@@ -190,6 +153,7 @@ async def test_interim_responses_do_not_end_the_upload(client: UpstreamClient) -
 
 async def test_an_early_answer_without_length_ends_with_the_connection(client: UpstreamClient) -> None:
     async def handler(request: Request) -> None:
+        await anext(request.pieces())  # who closes with something unread resets the connection
         await request.connection.send(b"HTTP/1.1 400 Bad\r\n\r\nno")
         request.connection.close()
 

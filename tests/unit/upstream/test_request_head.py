@@ -130,4 +130,15 @@ def test_secrets_are_not_in_the_repr_of_a_hop() -> None:
 
 
 def _no_upload() -> Upload:
-    return Upload(None, lambda: pytest.fail("no stream is needed"), Timers(ask("http://a.test/").timeouts), checkpoint)
+    return Upload(None, _NoConnection(), Timers(ask("http://a.test/").timeouts), checkpoint)
+
+
+class _NoConnection:
+    taken_bytes = 0
+
+    async def send_body(self, event: object) -> None:
+        pytest.fail("nothing is to be sent")
+
+    def end_sending(self) -> None: ...
+
+    def close(self) -> None: ...
