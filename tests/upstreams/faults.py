@@ -91,7 +91,7 @@ NAMED: dict[str, Handler] = {
     "head-cut": raw(_OK + b"Content-Type: te", then="close"),
     "head-endless": endless_header,
     "head-drip": drip(_OK + b"X-A: " + b"a" * 1000, gap_s=0.05),
-    "head-oversize": raw(_OK + b"X-Long: " + b"x" * 200_000 + b"\r\n\r\n", then="hold"),
+    "head-oversize": raw(_OK + b"X-Long: " + b"x" * 300_000 + b"\r\n\r\n", then="hold"),
     "fields-many": raw(_OK + b"a: b\r\n" * 5000 + b"Content-Length: 0\r\n\r\n", then="hold"),
     "interim-flood": interim_flood,
     "switching": raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", then="hold"),

@@ -57,6 +57,7 @@ describe.each([
       await until(() => told(again).end !== undefined)
       expect(told(again)).toMatchObject({ bytes: [...BYTES], end: { bytes: BYTES.length, again } })
     }
+    upload.granted(BYTES.length, BYTES.length)
     upload.answered()
     expect(upload.again(3)).toBe(false)
     expect(taken).toEqual([BYTES.length])

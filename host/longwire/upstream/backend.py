@@ -29,21 +29,17 @@ class HopStream(httpcore2.AsyncNetworkStream):
         self._raw = raw
         self._host = host
         self._plain: SocketStream | TLSStream = raw
-        # Bytes of the response beyond what was asked for.
-        self._ready = bytearray()
         self._answers = answers
         self.ended = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Give 1 to `max_bytes` bytes, b"" at an orderly end.
+        """Give the next bytes, b"" at an orderly end. The head of a response comes as a whole, beyond `max_bytes` too.
 
         Raises:
             EndWithoutNotice, anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError
             StreamError: UPSTREAM_PROTOCOL, see `InterimAnswers`.
         """
-        while not self._ready:
-            if self.ended:
-                return b""
+        while not self.ended:
             self._answers.before_waiting()
             await self._raw.step()  # TLS may hold many small records, for which it asks no socket
             try:
@@ -53,12 +49,9 @@ class HopStream(httpcore2.AsyncNetworkStream):
                 data = self._answers.rest()
             except anyio.BrokenResourceError as error:
                 raise self._judged(error) from None
-            if 0 < len(data) <= max_bytes:
+            if data:
                 return data
-            self._ready += data
-        ready = bytes(self._ready[:max_bytes])
-        del self._ready[:max_bytes]
-        return ready
+        return b""
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of `buffer`.
@@ -116,7 +109,7 @@ class HopStream(httpcore2.AsyncNetworkStream):
     @property
     def readable(self) -> bool:
         """Whether anything is waiting to be read. On an idle connection that means it cannot be used again."""
-        return bool(self._ready) or self.ended or self._undecrypted or self._raw.readable
+        return self.ended or self._undecrypted or self._raw.readable
 
     @property
     def cut(self) -> bool:

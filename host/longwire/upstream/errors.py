@@ -18,6 +18,8 @@ import httpcore2
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 
+NO_HTTP: Final = "what the server answered is not valid HTTP/1.1"
+
 
 class EndWithoutNotice(httpcore2.ReadError):
     """TLS only: the connection ended without close_notify, so the end proves nothing (RFC 9112 section 9.8)."""
@@ -54,13 +56,13 @@ _ENDED: Final = _Row(
 _INVALID: Final = _Row(
     ErrorCode.UPSTREAM_PROTOCOL,
     ErrorCode.UPSTREAM_PROTOCOL,
-    "what the server answered is not valid HTTP/1.1",
+    NO_HTTP,
     "the server's framing of the body is not valid HTTP/1.1",
 )
 _OVERSIZE: Final = _Row(
     ErrorCode.UPSTREAM_PROTOCOL,
     ErrorCode.UPSTREAM_PROTOCOL,
-    "what the server answered is not valid HTTP/1.1",
+    NO_HTTP,
     "a chunk header or the trailers of the body are larger than 100 KiB",
 )
 _TLS_BROKEN: Final = _Row(

@@ -43,7 +43,7 @@ def judge_head(
     headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in fields]
     for name, value in headers:
         if len(name) > MAX_HEADER_NAME_CHARS or len(value) > MAX_HEADER_VALUE_CHARS:
-            raise _refused("the server sent a header field that is too long")
+            raise _refused(f"the server sent a header field that is longer than {MAX_HEADER_VALUE_CHARS // 1024} KiB")
     return ResponseHead(
         status,
         reason.decode("latin-1"),

@@ -1,8 +1,9 @@
-"""Takes interim answers (1xx) out of what a server sends before the head of its final response, within a budget.
+"""What comes before the body of a response: interim answers (1xx) and empty lines are taken out, the head is measured.
 
-They mean nothing to a page, and to the clocks only that the server is alive. Taken out here, the HTTP library sees the
-final response alone, and while a request body is being sent it is known at once whether an answer has begun.
-Whoever repairs guesses: an interim head that is not one to the letter is an error, as it is to h11.
+Interim answers mean nothing to a page, and to the clocks only that the server is alive; they have a budget. The head of
+the final response is given on as a whole, so that it has one limit however the network cuts it.
+Whoever repairs guesses: an interim head that is not one to the letter is an error, as it is to h11. What is repaired is
+an empty line too many, which some servers send after a body (RFC 9112 section 2.2), and what `mending` names.
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.upstream.errors import NO_HTTP
 from longwire.upstream.framing import MAX_RESPONSE_PAIRS
 from longwire.upstream.mending import mend_head
 
@@ -20,14 +22,19 @@ MAX_INTERIM_BYTES: Final = 256 * 1024
 # answer, of this size on average.
 UPLOADED_PER_INTERIM_BYTES: Final = 16 * 1024
 INTERIM_BYTES: Final = 256
-# A head is held back so far, to be mended as a whole; h11 ends what is longer and not whole.
-_MENDED_BYTES: Final = 100 * 1024
+# Of the final head, from its status line to its empty line; as Chromium has it.
+MAX_HEAD_BYTES: Final = 256 * 1024
+# Before each status line; as Chromium has it.
+MAX_EMPTY_LINE_BYTES: Final = 4
+
 # A chunk's size whose line ends in LF alone. To h11 the line has not ended; a trailer has a colon and is none.
 _BARE_CHUNK_LINE: Final = re.compile(rb"[0-9A-Fa-f]+[ \t]*(?:;[^\r\n]*)?\n")
 
 # Bare LF is tolerated, as h11 does. 101 is no interim answer: it ends HTTP.
 _UNDECIDED: Final = re.compile(rb"HTTP/\d\.\d 1(?!01)")
 _STATUS_LINE_START: Final = len(b"HTTP/1.1 100")
+_STATUS_LINE: Final = re.compile(rb"HTTP/\d\.\d \d\d\d")
+_EMPTY_LINE: Final = re.compile(rb"\r?\n")
 _HEAD_END: Final = re.compile(rb"\n\r?\n")
 _INTERIM_HEAD: Final = re.compile(
     rb"HTTP/\d\.\d 1\d\d(?: [^\x00-\x08\x0a-\x1f\x7f]*)?\r?\n"
@@ -48,9 +55,9 @@ class InterimAnswers:
         self._count = 0
         self._bytes = 0
         self._uploaded = 0
+        self._empty_line_bytes = 0
         self._lines = 0
-        self._tail = b""
-        self._head = bytearray()
+        self._counted = 0
         self._heard = False
         self._head_over = False
         # Whether a final response (or 101) has begun.
@@ -72,19 +79,10 @@ class InterimAnswers:
             if self._unparsed().count(b"\n") > MAX_RESPONSE_PAIRS:
                 raise _refused(f"the server sent more than {MAX_RESPONSE_PAIRS} trailers", Phase.BODY)
             return data
+        self._pending += data
         if not self.final:
-            self._pending += data
             self._take_interim()
-            data = self.rest() if self._begun() else b""
-        self._count_lines(data)
-        return self._mended(data) if self.final else b""
-
-    def rest(self) -> bytes:
-        """What was held back: the connection is at its end."""
-        data = bytes(self._pending + self._head)
-        self._pending.clear()
-        self._head.clear()
-        return data
+        return self._head() if self.final or self._begun() else b""
 
     @property
     def silent(self) -> bool:
@@ -100,14 +98,11 @@ class InterimAnswers:
         if self._head_over and _BARE_CHUNK_LINE.match(self._unparsed()):
             raise _refused("a line of the body's chunks ends in LF alone, which hides where a chunk ends", Phase.BODY)
 
-    def _mended(self, data: bytes) -> bytes:
-        """What the library gets: the head when it is whole, then all else as it comes."""
-        self._head += data
-        if not self._head_over and len(self._head) <= _MENDED_BYTES:
-            return b""
-        held, self._head = bytes(self._head), bytearray()
-        end = _HEAD_END.search(held)
-        return held if end is None else mend_head(held[: end.end()]) + held[end.end() :]
+    def rest(self) -> bytes:
+        """What was held back. The connection is at its end, or a final response has begun."""
+        data = bytes(self._pending)
+        self._pending.clear()
+        return data
 
     def _begun(self) -> bool:
         pending = self._pending
@@ -117,6 +112,7 @@ class InterimAnswers:
     def _take_interim(self) -> None:
         before = self._count
         earned = self._uploaded // UPLOADED_PER_INTERIM_BYTES
+        self._skip_empty_lines()
         while self._count <= MAX_INTERIM_ANSWERS + earned and _UNDECIDED.match(self._pending):
             end = _HEAD_END.search(self._pending, self._searched)
             if end is None:
@@ -128,6 +124,8 @@ class InterimAnswers:
             self._bytes += end.end()
             self._searched = 0
             del self._pending[: end.end()]
+            self._empty_line_bytes = 0
+            self._skip_empty_lines()
         if self._count > MAX_INTERIM_ANSWERS + earned:
             raise _over(f"{MAX_INTERIM_ANSWERS:,}")
         begun = len(self._pending) if _UNDECIDED.match(self._pending) else 0
@@ -136,17 +134,33 @@ class InterimAnswers:
         if self._count > before:
             self._alive()
 
-    def _count_lines(self, data: bytes) -> None:
-        """End a head of tiny fields while it is small: h11 would take them all at once, and a tenth of a second."""
-        if not self.final:
-            return
-        joined = self._tail + data  # the end of the head may lie across two pieces
-        end = _HEAD_END.search(joined)
-        self._head_over = end is not None
-        self._lines += joined.count(b"\n", len(self._tail), len(joined) if end is None else end.end())
-        self._tail = joined[-2:]
+    def _skip_empty_lines(self) -> None:
+        while line := _EMPTY_LINE.match(self._pending):
+            self._empty_line_bytes += line.end()
+            if self._empty_line_bytes > MAX_EMPTY_LINE_BYTES:
+                raise _refused("the server sent empty lines instead of a response")
+            del self._pending[: line.end()]
+
+    def _head(self) -> bytes:
+        """The head of the final response once it is whole, and what follows it."""
+        pending = self._pending
+        if not _STATUS_LINE.match(pending):
+            raise StreamError(ErrorCode.UPSTREAM_PROTOCOL, NO_HTTP, Phase.HEADERS) from None
+        end = _HEAD_END.search(pending, self._searched)
+        size = len(pending) if end is None else end.end()
+        # h11 would take a head of tiny fields all at once, and a tenth of a second.
+        self._lines += pending.count(b"\n", self._counted, size)
+        self._counted = size
         if self._lines > MAX_RESPONSE_PAIRS + 2:  # and the status line, and the empty one
             raise _refused(f"the server sent more than {MAX_RESPONSE_PAIRS} header fields")
+        if size > MAX_HEAD_BYTES:
+            raise _refused(f"the head of the server's response is larger than {MAX_HEAD_BYTES // 1024} KiB")
+        if end is None:
+            self._searched = max(0, size - 2)
+            return b""
+        self._head_over = True
+        held = self.rest()
+        return mend_head(held[:size]) + held[size:]
 
 
 def _over(budget: str) -> StreamError:

@@ -56,12 +56,12 @@ async def test_a_head_at_the_limit_passes_and_the_message_above_it_says_so(clien
         fields = b"".join(b"X-%04d: %b\r\n" % (number, b"v" * 990) for number in range(size // 1000))
         return b"HTTP/1.1 200 OK\r\n" + fields + b"Content-Length: 0\r\n\r\n"
 
-    async with Server(faults.raw(answer(95_000))) as server:
+    async with Server(faults.raw(answer(255_000))) as server:
         assert (await fetch(client, ask(server.url())))[1] == b""
-    async with Server(faults.raw(answer(200_000), then="hold")) as server:
+    async with Server(faults.raw(answer(265_000), then="hold")) as server:
         message, code, _ = await failing(client, ask(server.url()))
         assert code is ErrorCode.UPSTREAM_PROTOCOL
-        assert "100 KiB" in message
+        assert "256 KiB" in message
 
 
 async def test_interim_responses_before_the_final_one_are_skipped(client: UpstreamClient) -> None:

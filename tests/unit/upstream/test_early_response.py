@@ -177,7 +177,6 @@ async def test_an_early_answer_without_length_ends_with_the_connection(client: U
         (b"HTTP/1.1 103 Early Hints\r\nLink: HTTP/1.1 200\r\n", False),
         (b"HTTP/1.1 1", False),
         (b"HTTP/1.1 ", False),
-        (b"SSH-2.0-OpenSSH", True),
         (b"", False),
     ],
 )

@@ -1,4 +1,7 @@
-"""Interim answers (1xx): signs of life for the clock to the head, within a budget that an upload's progress extends."""
+"""What is taken out or judged before the HTTP library sees an answer: interim answers, empty lines, the size of a head.
+
+Interim answers (1xx) are signs of life for the clock to the head, within a budget that an upload's progress extends.
+"""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +13,8 @@ from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream import StreamedBody, UpstreamClient
 from longwire.upstream.interim import (
     INTERIM_BYTES,
+    MAX_EMPTY_LINE_BYTES,
+    MAX_HEAD_BYTES,
     MAX_INTERIM_ANSWERS,
     MAX_INTERIM_BYTES,
     UPLOADED_PER_INTERIM_BYTES,
@@ -185,3 +190,105 @@ async def test_a_head_or_trailers_of_too_many_fields_end_before_they_are_parsed(
             text, code, phase = await failing(client, ask(server.url()))
         assert (code, phase) == (ErrorCode.UPSTREAM_PROTOCOL, Phase.BODY)
         assert "1024 trailers" in text
+
+
+# --- the size of a head -----------------------------------------------------------------------------------------------
+
+
+def head_of(size: int) -> bytes:
+    """The head of a response without a body, of that many bytes."""
+    start, end = b"HTTP/1.1 200 OK\r\n", b"Content-Length: 0\r\n\r\n"
+    rest = size - len(start) - len(end)
+    fields = b"".join(b"X-%05d: %b\r\n" % (number, b"x" * 4085) for number in range(rest // 4096))
+    return start + fields + b"X: %b\r\n" % (b"x" * (rest - len(fields) - 5)) + end
+
+
+@pytest.mark.parametrize("cut", [4096, 65536, 10**6])
+async def test_a_head_has_one_limit_however_it_is_cut(client: UpstreamClient, cut: int) -> None:
+    def answers(head: bytes) -> Server:
+        return Server(faults.pieces(*(head[at : at + cut] for at in range(0, len(head), cut)), gap_s=0.001))
+
+    for size in (105 * 1024, 125 * 1024, MAX_HEAD_BYTES):
+        async with answers(head_of(size)) as server:
+            response, _ = await fetch(client, ask(server.url()))
+            assert sum(len(name) + len(value) + 4 for name, value in response.headers) == size - len(
+                b"HTTP/1.1 200 OK\r\n\r\n"
+            )
+    async with answers(head_of(MAX_HEAD_BYTES + 1)) as server:
+        text, code, phase = await failing(client, ask(server.url()))
+    assert (code, phase) == (ErrorCode.UPSTREAM_PROTOCOL, Phase.HEADERS)
+    assert "256 KiB" in text
+
+
+async def test_a_head_that_does_not_end_is_refused_at_its_limit(client: UpstreamClient) -> None:
+    async with Server(faults.endless_header) as server:
+        with anyio.fail_after(10):
+            text, code, phase = await failing(client, ask(server.url()))
+    assert (code, phase) == (ErrorCode.UPSTREAM_PROTOCOL, Phase.HEADERS)
+    assert "256 KiB" in text
+
+
+@pytest.mark.parametrize("size", [MAX_HEAD_BYTES, MAX_HEAD_BYTES + 1])
+def test_interim_answers_before_it_and_a_body_behind_it_do_not_count(size: int) -> None:
+    head = head_of(size)
+    whole, cut = InterimAnswers(), InterimAnswers()
+    data = SHORT * 3 + head + bytes(100_000)
+    if size > MAX_HEAD_BYTES:
+        with pytest.raises(StreamError):
+            whole.feed(data)
+        with pytest.raises(StreamError):
+            [cut.feed(data[at : at + 1000]) for at in range(0, len(data), 1000)]
+    else:
+        assert whole.feed(data) == head + bytes(100_000)
+        assert b"".join(cut.feed(data[at : at + 1000]) for at in range(0, len(data), 1000)) == head + bytes(100_000)
+
+
+async def test_a_head_full_of_control_characters_fits_into_a_frame(client: UpstreamClient) -> None:
+    """A control character would be six characters in JSON. As a space it is one."""
+    fields = b"".join(b"X-%d: a%bz\r\n" % (number, b"\x01" * 50_000) for number in range(4))
+    async with Server(faults.raw(b"HTTP/1.1 200 OK\r\n" + fields + b"Content-Length: 0\r\n\r\n")) as server:
+        response, _ = await fetch(client, ask(server.url()))
+    assert [value for name, value in response.headers if name.startswith("x-")] == ["a" + " " * 50_000 + "z"] * 4
+
+
+# --- empty lines ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lines", [b"\r\n", b"\n", b"\r\n\r\n", b"\n" * MAX_EMPTY_LINE_BYTES])
+@pytest.mark.parametrize("interim", [b"", SHORT])
+async def test_empty_lines_before_a_status_line_are_skipped(
+    client: UpstreamClient, lines: bytes, interim: bytes
+) -> None:
+    """A server that ends a body with one line too many: it comes late, when the next request is out."""
+    late = [b"", lines + interim + OK, interim + lines + OK]
+
+    async def handler(request: Request) -> None:
+        await request.connection.send(late[len(request.connection.requests) - 1] or OK)
+
+    async with Server(handler) as server:
+        for _ in range(3):
+            assert (await fetch(client, ask(server.url())))[1] == b"ok"
+        assert len(server.connections) == 1
+
+
+async def test_one_that_comes_in_two_pieces_is_skipped(client: UpstreamClient) -> None:
+    async with Server(faults.pieces(b"\r", b"\n", OK[:5], OK[5:])) as server:
+        assert (await fetch(client, ask(server.url())))[1] == b"ok"
+
+
+@pytest.mark.parametrize(
+    "junk", [b"\n" * (MAX_EMPTY_LINE_BYTES + 1), b"\r\n" * 1000, b"\r\r\n", b" \r\n", b"\r\nx\r\n"]
+)
+async def test_nothing_else_is(client: UpstreamClient, junk: bytes) -> None:
+    async with Server(faults.raw(junk + OK, then="hold")) as server:
+        with anyio.fail_after(10):
+            ended = await failure(client, ask(server.url()))
+    assert ended == (ErrorCode.UPSTREAM_PROTOCOL, Phase.HEADERS)
+
+
+@pytest.mark.parametrize("follows", [b"\r\n", b"\r\n" + OK.replace(b"ok", b"no")])
+async def test_what_is_there_behind_an_answer_still_ends_the_connection(client: UpstreamClient, follows: bytes) -> None:
+    async with Server(faults.raw(OK + follows)) as server:
+        for _ in range(3):
+            assert (await fetch(client, ask(server.url())))[1] == b"ok"
+        assert len(server.connections) == 3
