@@ -105,7 +105,7 @@ def make_decoder(headers: Sequence[tuple[str, str]], memory: DecoderMemory, asid
     A body in a coding that is not known here is handed on as it is, as browsers do; Content-Encoding tells the page.
     It holds what it needs of `memory`, and nothing of it once closed.
     `aside` does the work of long steps away from the event loop: see `Turns.aside`.
-    `has_body` is False for HEAD, 204 and 304, whose Content-Encoding is about a body that is not sent.
+    `has_body` is False for HEAD, 204, 205 and 304, whose Content-Encoding is about a body that is not sent.
 
     Raises:
         StreamError: DECODE_FAILED, more than MAX_CODINGS codings; phase `headers`.

@@ -63,7 +63,8 @@ def _completeness(method: str, http_version: bytes, status: int, headers: Sequen
         raise _refused("the server used a transfer coding other than chunked")
     if len(lengths) > 1:
         raise _refused("the server sent contradicting Content-Length values")
-    if method == "HEAD" or status in (204, 304):
+    # Fetch standard, "null body status": 205 may have a body by its framing (RFC 9112 section 6.3), but no reader.
+    if method == "HEAD" or status in (204, 205, 304):
         return Completeness.NONE
     if codings:
         return Completeness.CHUNKED

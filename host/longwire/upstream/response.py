@@ -55,6 +55,8 @@ class HttpResponse:
         self.timings = timings
         self.wire_bytes = 0
         self._decoder = make_decoder(head.headers, memory, aside, has_body=head.completeness is not Completeness.NONE)
+        # A body that nobody can read is left where it is: one without a length ends when the server likes.
+        self._left_unread = head.status == 205 and ("content-length", "0") not in head.headers
         self._raw = raw
         self._pieces = raw.aiter_stream()
         self._connection = connection
@@ -148,6 +150,8 @@ class HttpResponse:
 
     async def _next_piece(self, wanted: int) -> bytes:
         """What the framing gives next, b"" at its end."""
+        if self._left_unread:
+            return b""
         self._connection.stream.limit_reads(min(max(self._worth(wanted), LEAST_READ_BYTES), READ_BYTES))
         with self._timers.between_bytes():
             try:
@@ -187,7 +191,8 @@ class HttpResponse:
             with self._timers.after_body():
                 await self._upload.finish()
         self._raise_failed_upload()
-        # Closes the connection if the request did not end in order.
+        # Closes the connection unless both directions ended in order.
+        await self._pieces.aclose()
         await self._raw.aclose()
         self._done = True
         self._close_decoder()
