@@ -14,8 +14,8 @@ from playwright.sync_api import Error, Page, Playwright
 from tests.e2e.browser import STATUS, Browser, running_browser
 from tests.e2e.conftest import OpenPage, Upstream
 from tests.printed import say
-from tests.upstreams import faults
-from tests.upstreams.connection import Connection
+from tests.upstreams import bodies, faults
+from tests.upstreams.connection import Connection, Request
 from tests.upstreams.threaded import ThreadedServer
 
 # I6 of protocol.md. It holds for the median here: a single one may have to wait for a busy machine.
@@ -391,6 +391,42 @@ def test_what_nothing_can_reach_any_more_is_let_go(
     while not all(connection.gone.is_set() for connection in upstream.server.connections):
         assert monotonic() < deadline, "it is never collected"
         page.evaluate(COLLECT)
+    assert_let_go(browser, upstream, page)
+
+
+def test_a_response_that_is_collected_does_not_end_the_upload_beside_it(
+    browser: Browser, page: Page, upstream: Upstream
+) -> None:
+    """Nobody reads what comes back, which is more than a stream may have unread; and there is no end to it."""
+    taken: list[int] = []
+
+    async def answer_twice_as_much(request: Request) -> None:
+        await request.connection.send(bodies.head(200, [("Transfer-Encoding", "chunked")]) + bodies.chunk(b"begun"))
+        total = 0
+        async for piece in request.pieces():
+            total += len(piece)
+            await request.connection.send(bodies.chunk(2 * piece))
+        taken.append(total)
+        await request.connection.gone.wait()
+
+    upstream.app.routes.add("/twice", answer_twice_as_much)
+    page.evaluate(
+        """async (url) => {
+            const body = new ReadableStream({ start(controller) { window.source = controller } })
+            await longwire.fetch(url, { method: 'POST', body, duplex: 'half' })
+        }""",
+        upstream.url("/twice"),
+    )
+    for _ in range(10):
+        page.evaluate(COLLECT)
+        page.evaluate("source.enqueue(new Uint8Array(100_000))")
+    page.evaluate("source.close()")
+    (connection,) = upstream.server.connections
+    deadline = monotonic() + PATIENCE_S
+    while not connection.gone.is_set():
+        assert monotonic() < deadline, "it is never collected"
+        page.evaluate(COLLECT)
+    assert taken == [1_000_000]
     assert_let_go(browser, upstream, page)
 
 

@@ -51,6 +51,8 @@ export class Exchange {
   #headersSeen = false
   #body: Body | null = null
   #upload: Upload | null = null
+  /** The response's body is gone, and the stream goes on for the request's alone. */
+  #unread = false
 
   constructor(id: number, head: RequestHead, host: ExchangeHost, outcome: Outcome) {
     this.id = id
@@ -75,6 +77,9 @@ export class Exchange {
     this.#upload = new Upload(this.id, payload.source, size, {
       send: (message) => this.#host.post(message),
       taken: (sent) => this.#tellProgress(sent, size ?? null),
+      sent: () => {
+        if (this.#unread) this.#dropped('collected', undefined)
+      },
       failed: (cause) => this.#uploadFailed(cause)
     })
     void this.#upload.run()
@@ -85,7 +90,7 @@ export class Exchange {
     if (this.#streamOver) return
     this.#closeStream(error, tell)
     if (this.#outcome !== null) this.#reject(error)
-    else if (this.#body !== null) this.#body.fail(error)
+    else if (this.#body !== null && !this.#unread) this.#body.fail(error)
     else this.#detach()
   }
 
@@ -155,7 +160,7 @@ export class Exchange {
         if (!this.#streamOver) this.#host.post({ type: 'STREAM_ACK', id: this.id, consumed })
       },
       cancelled: (reason) => this.#dropped('cancel', reason),
-      collected: () => this.#dropped('collected', undefined),
+      collected: () => this.#collected(),
       finished: () => this.#detach()
     })
   }
@@ -171,7 +176,8 @@ export class Exchange {
     if (hasOwn(chunk, 'encoding')) return this.#violated('compressed bytes')
     if (hasOwn(chunk, 'window')) body.setWindow(chunk.window as number)
     body.push(chunk.data)
-    if (body.overrun) this.#violated('more bytes than it may have under way')
+    if (this.#unread) this.#host.post({ type: 'STREAM_ACK', id: this.id, consumed: body.received })
+    else if (body.overrun) this.#violated('more bytes than it may have under way')
   }
 
   #receiveEnd(end: StreamEnd): void {
@@ -179,7 +185,7 @@ export class Exchange {
     const received = this.#body?.received ?? 0
     if (end.bytes !== received) return this.#violated(`an end at ${end.bytes} bytes after ${received}`)
     this.#closeStream(undefined, null)
-    if (this.#body === null) this.#detach()
+    if (this.#body === null || this.#unread) this.#detach()
     else this.#body.end()
   }
 
@@ -212,6 +218,17 @@ export class Exchange {
   #dropped(tell: AbortReason, reason: unknown): void {
     this.#closeStream(reason, tell)
     this.#detach()
+  }
+
+  /**
+   * Nothing can reach the response any more. A page that does not read it may still mean its request: where the server
+   * answered early, the rest of the upload is sent, and what comes back meanwhile is thrown away.
+   */
+  #collected(): void {
+    if (!this.#upload?.underWay) return this.#dropped('collected', undefined)
+    this.#unread = true
+    const received = this.#body?.received ?? 0
+    if (received > 0) this.#host.post({ type: 'STREAM_ACK', id: this.id, consumed: received })
   }
 
   /** The other side broke the protocol. */

@@ -8,6 +8,8 @@ export interface UploadEvents {
   send(message: StreamBody | StreamBodyEnd): void
   /** The host has taken so many bytes; more each time. */
   taken(bytes: number): void
+  /** The host has sent all of them. */
+  sent(): void
   /** The source failed, or its bytes are not what was announced. */
   failed(cause: unknown): void
 }
@@ -30,7 +32,10 @@ export class Upload {
   #sent = 0
   /** The offset up to which the host takes bytes. */
   #limit = 0
+  #acknowledged = 0
+  /** What the page was told of: it never goes back. */
   #taken = 0
+  #ended = false
   #wake: (() => void) | null = null
 
   constructor(id: number, source: UploadSource, size: number | undefined, events: UploadEvents) {
@@ -57,6 +62,7 @@ export class Upload {
         throw new NativeTypeError(`The request body has ${this.#sent} bytes, but was announced with ${this.#size}`)
       }
       this.#source = null
+      this.#ended = true
       this.#send({ type: 'STREAM_BODY_END', id: this.#id, bytes: this.#sent })
     } catch (error) {
       if (this.#source !== source) return
@@ -66,9 +72,16 @@ export class Upload {
     }
   }
 
+  /** Whether something is still to be sent, here or by the host. */
+  get underWay(): boolean {
+    return this.#ended ? this.#acknowledged < this.#sent : this.#source !== null
+  }
+
   /** STREAM_BODY_ACK came. */
   granted(consumed: number, window: number): void {
+    this.#acknowledged = consumed
     this.#tell(consumed)
+    if (this.#ended && consumed === this.#sent) this.#events.sent()
     const limit = consumed + window
     if (limit <= this.#limit) return
     this.#limit = limit
@@ -85,7 +98,8 @@ export class Upload {
     const before = this.#source
     this.#source = this.#renew()
     this.#again = again
-    this.#sent = this.#limit = 0
+    this.#sent = this.#limit = this.#acknowledged = 0
+    this.#ended = false
     before?.cancel(undefined)
     this.#wakeUp()
     void this.run()

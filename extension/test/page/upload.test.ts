@@ -22,6 +22,7 @@ function uploading(source: UploadSource, size?: number): Upload {
   const upload = new Upload(7, source, size, {
     send: (message) => sent.push(message),
     taken: (bytes) => taken.push(bytes),
+    sent: () => {},
     failed: (cause) => failures.push(cause)
   })
   void upload.run()

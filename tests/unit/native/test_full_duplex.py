@@ -7,6 +7,7 @@ import pybase64
 from longwire.protocol.limits import KIB, MIB, UPLOAD_CHUNK_BYTES
 from tests.host_process import HostProcess, grant, greeted_host
 from tests.upstreams import bodies, uploads
+from tests.upstreams.connection import Request
 from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
 
@@ -17,6 +18,25 @@ def give(host: HostProcess, offset: int, data: bytes) -> int:
     """Send a piece of the request body; returns the next offset."""
     host.send(type="STREAM_BODY", id=1, offset=offset, data=pybase64.b64encode(data).decode())
     return offset + len(data)
+
+
+def send_body(host: HostProcess, size: int) -> bytes:
+    """Send the whole request body as a page does; returns the response's."""
+    sent = limit = 0
+    ended = False
+    answer = b""
+    while (message := host.next()) is not None and message["type"] != "STREAM_END":
+        assert message["type"] != "STREAM_ERROR", message
+        if message["type"] == "STREAM_CHUNK":
+            answer += message["data"]
+        elif message["type"] == "STREAM_BODY_ACK":
+            limit = message["consumed"] + message["window"]
+        while sent < min(limit, size):
+            sent = give(host, sent, bytes(min(UPLOAD_CHUNK_BYTES, limit - sent, size - sent)))
+        if sent == size and not ended:
+            ended = True
+            host.send(type="STREAM_BODY_END", id=1, bytes=sent)
+    return answer
 
 
 def test_the_head_and_each_piece_come_back_before_the_next_is_sent(tmp_path: Path) -> None:
@@ -37,20 +57,27 @@ def test_eight_mib_follow_an_answer_that_was_over_at_once(tmp_path: Path) -> Non
     answer_first = uploads.AnswerFirst()
     with ThreadedServer(lambda: Server(answer_first)) as server, greeted_host(tmp_path, grant(server.url())) as host:
         host.start(1, server.url(), **STREAMED)
-        sent = limit = 0
-        ended = False
-        answer = b""
-        while (message := host.next()) is not None and message["type"] != "STREAM_END":
-            if message["type"] == "STREAM_CHUNK":
-                answer += message["data"]
-            elif message["type"] == "STREAM_BODY_ACK":
-                limit = message["consumed"] + message["window"]
-            while sent < min(limit, 8 * MIB):
-                sent = give(host, sent, bytes(min(UPLOAD_CHUNK_BYTES, limit - sent, 8 * MIB - sent)))
-            if sent == 8 * MIB and not ended:
-                ended = True
-                host.send(type="STREAM_BODY_END", id=1, bytes=sent)
+        answer = send_body(host, 8 * MIB)
         assert (answer, server.run(answer_first.arrived)) == (b"ok", bytes(8 * MIB))
+
+
+def test_a_server_may_tell_all_along_how_far_it_has_come(tmp_path: Path) -> None:
+    """As resumable uploads do; with the answers of others that only say that they are alive."""
+    every = 32 * MIB // 600
+
+    async def tell(request: Request) -> None:
+        received = told = 0
+        async for piece in request.pieces():
+            received += len(piece)
+            while told < 600 and received >= (told + 1) * every:
+                told += 1
+                line = (b"102 Processing", b"103 Early Hints", b"104 Upload Resumption Supported")[told % 3]
+                await request.connection.send(b"HTTP/1.1 %b\r\nUpload-Offset: %d\r\n\r\n" % (line, received))
+        await bodies.respond(request.connection, b"%d of %d" % (told, received))
+
+    with ThreadedServer(lambda: Server(tell)) as server, greeted_host(tmp_path, grant(server.url())) as host:
+        host.start(1, server.url(), **STREAMED)
+        assert send_body(host, 32 * MIB) == b"600 of %d" % (32 * MIB)
 
 
 def test_an_inline_body_is_sent_on_as_well(tmp_path: Path) -> None:
