@@ -10,12 +10,18 @@ import type {
 } from '../protocol/bridge'
 import type { ErrorCode } from '../protocol/errors'
 import { Body } from './body'
-import { addListener, bare, hasOwn, promiseThen, removeListener, report, signalReason } from './builtins'
+import { addListener, bare, hasOwn, promiseThen, removeListener, report, signalReason, startTimer } from './builtins'
 import { LongwireError } from './errors'
 import type { Payload } from './payload'
 import type { RequestHead } from './request'
 import { buildOpaqueRedirect, buildResponse, hasNullBody, isRedirect, resolveWith, verifyResponse } from './response'
 import { Upload } from './upload'
+
+/**
+ * How long a response that nobody reads goes on when its request is sent. The server may not have read the end of it, and
+ * loses it where the connection is closed while something comes back.
+ */
+const UNREAD_LINGER_MS = 5000
 
 /** A message about one stream. */
 export type StreamMessage = Exclude<ToPage, { type: 'STATUS' | 'WAITING' | 'BRIDGE_LOST' }>
@@ -78,7 +84,7 @@ export class Exchange {
       send: (message) => this.#host.post(message),
       taken: (sent) => this.#tellProgress(sent, size ?? null),
       sent: () => {
-        if (this.#unread) this.#dropped('collected', undefined)
+        if (this.#unread) startTimer(() => this.#dropped('collected', undefined), UNREAD_LINGER_MS)
       },
       failed: (cause) => this.#uploadFailed(cause)
     })

@@ -109,7 +109,10 @@ const BROKEN = {
   'bare line feeds': ['HTTP/1.1 200 OK\nX-A: 1\nContent-Length: 2\n\n', 'ab', 'close'], 'a body on a 204': ['HTTP/1.1 204 No\r\nContent-Length: 4\r\n\r\n', 'half', 'close'],
   'status 99': ['HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n', '', 'close'], 'status 600': ['HTTP/1.1 600 X\r\nContent-Length: 0\r\n\r\n', '', 'close'], 'status 1000': ['HTTP/1.1 1000 X\r\nContent-Length: 0\r\n\r\n', '', 'close'],
   '101 unasked': ['HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', '', 'close'], 'trailing fields': ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', '2\r\nab\r\n0\r\nX-T: 1\r\n\r\n', 'keep'],
-  'chunk extensions': ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', '2;a=b\r\nab\r\n0\r\n\r\n', 'keep'], 'more than the length': ['HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n', 'abcd', 'close']
+  'chunk extensions': ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', '2;a=b\r\nab\r\n0\r\n\r\n', 'keep'], 'more than the length': ['HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n', 'abcd', 'close'],
+  'an empty line before the status line': ['\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n', 'ab', 'keep'], 'a bare line feed before the status line': ['\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n', 'ab', 'keep'],
+  'two empty lines before the status line': ['\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n', 'ab', 'keep'], 'three empty lines before the status line': ['\r\n\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n', 'ab', 'close'],
+  'a 205 with a length and a body': ['HTTP/1.1 205 Reset\r\nContent-Length: 4\r\n\r\n', 'half', 'keep'], 'a 205 without a length': ['HTTP/1.1 205 Reset\r\n\r\n', '', 'close']
 }
 each(Object.keys(BROKEN), (name) => name, (t, name) => {
   const [head, body, then] = BROKEN[name]
