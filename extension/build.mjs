@@ -1,8 +1,9 @@
 // Bundles the three worlds, the frame between two of them and the popup and writes the manifest: `node build.mjs [--variant test] [--out DIR]`, by default into dist/.
 //
-// The output stays readable: a reviewer of the extension store and a user in DevTools see what is in src/.
+// The output stays readable: a reviewer of the extension store and a user in DevTools see what is in src/. Only page.js, which
+// every page is given that may use it, has no white space; its names stay, and DevTools lays it out again.
 
-import { copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -45,6 +46,9 @@ await copyFile(join(here, 'src/popup/style.css'), join(out, 'popup.css'))
 await copyFile(join(here, 'src/direct/index.html'), join(out, 'direct.html'))
 // In page.js, for EventSource; its licence goes where it goes.
 await copyFile(join(here, 'node_modules/eventsource-parser/LICENSE'), join(out, 'LICENSE.eventsource-parser'))
+/** Bytes of page.js, which is parsed before any script of a page runs. */
+const PAGE_BYTES = 110_000
+const ofPage = { minifyWhitespace: true, minifySyntax: true, inject: [join(here, 'src/page/captured.ts')] }
 // Content scripts are classic scripts and cannot import; the worker and the popup are modules.
 for (const [world, format] of Object.entries({
   worker: 'esm',
@@ -61,7 +65,12 @@ for (const [world, format] of Object.entries({
     target: 'chrome148',
     charset: 'utf8',
     define: { LONGWIRE_VERSION: JSON.stringify(version) },
-    logLevel: 'warning'
+    logLevel: 'warning',
+    ...(world === 'page' ? ofPage : {})
   })
 }
+const { size } = await stat(join(out, 'page.js'))
+if (size > PAGE_BYTES)
+  throw new Error(`page.js has ${size} bytes, more than the ${PAGE_BYTES} that every page is given`)
+process.stdout.write(`page.js, bytes: ${size} of at most ${PAGE_BYTES}\n`)
 if (values.out === undefined && values.variant === undefined) process.stdout.write(`${await buildClient(version)}\n`)

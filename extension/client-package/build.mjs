@@ -1,9 +1,10 @@
 // Builds the npm package `longwire` into client-package/dist: one ES module that imports eventsource-parser, its types
-// and those of `window.longwire`, and a minified one with everything in it, for pages without a bundler.
+// and those of `window.longwire`, and a minified one with everything in it, for pages without a bundler. Beside it, as
+// longwire.tgz, what `npm install` takes: `longwire client` gives these two to people.
 
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -20,8 +21,9 @@ export async function buildClient(version) {
   await mkdir(out)
   const common = { entryPoints: [entry], bundle: true, format: 'esm', target: 'es2022', charset: 'utf8', write: false }
   const external = { ...common, external: ['eventsource-parser'] }
+  const banner = { js: await licences(version) }
   const [plain, small, whole] = await Promise.all(
-    [external, { ...external, minify: true }, { ...common, minify: true }].map(async (options) => {
+    [external, { ...external, minify: true }, { ...common, minify: true, banner }].map(async (options) => {
       const { outputFiles } = await build({ ...options, logLevel: 'warning' })
       return outputFiles[0].contents
     })
@@ -39,7 +41,25 @@ export async function buildClient(version) {
   const manual = join(here, '../../docs/client.md')
   // The Python source distribution carries no docs, and builds the extension all the same.
   if (existsSync(manual)) await copyFile(manual, join(out, 'README.md'))
+  await pack(version)
   return `client library, bytes: ${plain.length} as it is, ${sizes(small)}; with eventsource-parser ${sizes(whole)}`
+}
+
+/** Goes wherever the one file goes that has everything in it. */
+async function licences(version) {
+  const [own, parser] = await Promise.all(
+    ['../../LICENSE', '../node_modules/eventsource-parser/LICENSE'].map((path) => readFile(join(here, path), 'utf8'))
+  )
+  return `/*!\nlongwire ${version}\n\n${own}\neventsource-parser, which is in it:\n\n${parser}*/`
+}
+
+/** As npm would publish it. */
+async function pack(version) {
+  // The npm that runs this, if one does.
+  const { npm_execpath: npm } = process.env
+  const [program, first] = npm === undefined ? ['npm', []] : [process.execPath, [npm]]
+  await promisify(execFile)(program, [...first, 'pack', '--silent', '--ignore-scripts'], { cwd: out })
+  await rename(join(out, `longwire-${version}.tgz`), join(out, 'longwire.tgz'))
 }
 
 function sizes(minified) {

@@ -11,6 +11,7 @@ from typing import Any, Final
 _PACKAGE: Final = Path(__file__).resolve().parent
 _CHECKOUT: Final = _PACKAGE.parent.parent
 _BUNDLE: Final = "longwire.min.js"
+_PACKAGE_FILE: Final = "longwire.tgz"
 
 
 class AssetError(Exception):
@@ -54,14 +55,16 @@ def client_library() -> Path:
     Raises:
         AssetError: it is not built.
     """
-    folder = _find(
-        _BUNDLE,
-        (_PACKAGE / "_assets" / "client", _CHECKOUT / "extension" / "client-package" / "dist"),
-        AssetError(
-            "the client library is not built", "run `make build` in the checkout, or install a wheel of Longwire"
-        ),
-    )
-    return folder / _BUNDLE
+    return _client_folder() / _BUNDLE
+
+
+def client_package() -> Path:
+    """The client library as a package, which `npm install` takes.
+
+    Raises:
+        AssetError: it is not built.
+    """
+    return _client_folder() / _PACKAGE_FILE
 
 
 def extension_id() -> str:
@@ -87,6 +90,17 @@ def read_manifest(name: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise AssetError(f"{path} is damaged", "install Longwire again")
     return content
+
+
+def _client_folder() -> Path:
+    # The package is what a build writes last.
+    return _find(
+        _PACKAGE_FILE,
+        (_PACKAGE / "_assets" / "client", _CHECKOUT / "extension" / "client-package" / "dist"),
+        AssetError(
+            "the client library is not built", "run `make build` in the checkout, or install a wheel of Longwire"
+        ),
+    )
 
 
 def _find(landmark: str, folders: tuple[Path, ...], otherwise: AssetError) -> Path:

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from longwire import assets
-from longwire.assets import AssetError, client_library, extension_folder, extension_id, manifests_folder, read_manifest
+from longwire.assets import (
+    AssetError,
+    client_library,
+    client_package,
+    extension_folder,
+    extension_id,
+    manifests_folder,
+    read_manifest,
+)
 
 
 def keys() -> dict[str, str]:
@@ -28,7 +36,7 @@ def test_a_checkout_reads_its_own_files() -> None:
 
 
 def test_a_wheel_reads_the_files_inside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("manifests/browsers.json", "extension/manifest.json", "client/longwire.min.js"):
+    for name in ("manifests/browsers.json", "extension/manifest.json", "client/longwire.tgz"):
         (tmp_path / "_assets" / name).parent.mkdir(parents=True)
         (tmp_path / "_assets" / name).write_text("{}")
     monkeypatch.setattr(assets, "_PACKAGE", tmp_path)
@@ -36,13 +44,14 @@ def test_a_wheel_reads_the_files_inside_it(tmp_path: Path, monkeypatch: pytest.M
     assert manifests_folder() == tmp_path / "_assets" / "manifests"
     assert extension_folder() == tmp_path / "_assets" / "extension"
     assert client_library() == tmp_path / "_assets" / "client" / "longwire.min.js"
+    assert client_package() == tmp_path / "_assets" / "client" / "longwire.tgz"
 
 
 def test_what_is_not_built_is_named_with_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assets, "_PACKAGE", tmp_path)
     monkeypatch.setattr(assets, "_CHECKOUT", tmp_path)
 
-    for find in (extension_folder, client_library):
+    for find in (extension_folder, client_library, client_package):
         with pytest.raises(AssetError, match="not built") as caught:
             find()
         assert "make build" in caught.value.fix

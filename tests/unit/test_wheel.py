@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hatch_build import is_current
 
-from longwire.assets import client_library, extension_folder
+from longwire.assets import client_library, client_package, extension_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,8 +31,13 @@ def test_it_carries_the_extension_as_it_was_built(wheel: zipfile.ZipFile) -> Non
 
 
 def test_it_carries_the_client_library_with_the_licence_of_what_is_in_it(wheel: zipfile.ZipFile) -> None:
-    assert wheel.read("longwire/_assets/client/longwire.min.js") == client_library().read_bytes()
-    assert b"MIT License" in wheel.read("longwire/_assets/client/LICENSE.eventsource-parser")
+    module = wheel.read("longwire/_assets/client/longwire.min.js")
+    assert module == client_library().read_bytes()
+    assert module.startswith(b"/*!") and module.partition(b"*/")[0].count(b"MIT License") == 2
+
+
+def test_it_carries_the_package_that_npm_installs(wheel: zipfile.ZipFile) -> None:
+    assert wheel.read("longwire/_assets/client/longwire.tgz") == client_package().read_bytes()
 
 
 def test_it_carries_every_manifest(wheel: zipfile.ZipFile) -> None:

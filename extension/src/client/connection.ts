@@ -2,6 +2,7 @@ import { checkStatus, letGo } from './answer'
 import { StreamError } from './errors'
 import { asStreamError } from './failure'
 import type { Fetch } from './types'
+import { usualFetch } from './usual-fetch'
 import { within } from './waiting'
 
 /** What a test of a connection found. */
@@ -20,7 +21,7 @@ export interface ConnectionReport {
  */
 export async function checkConnection(
   url: string | URL,
-  { fetch = globalThis.fetch as Fetch, timeout = 5000, ...init }: RequestInit & { fetch?: Fetch; timeout?: number } = {}
+  { fetch = usualFetch, timeout = 5000, ...init }: RequestInit & { fetch?: Fetch; timeout?: number } = {}
 ): Promise<ConnectionReport> {
   const started = performance.now()
   const aborter = new AbortController()

@@ -4,6 +4,7 @@ import { lastEventIdHeader } from './last-event-id'
 import { mimeType } from './mime'
 import { SseDecoder, type SseMessage } from './sse'
 import { type Fetch, MAX_EVENT_LENGTH } from './types'
+import { usualFetch } from './usual-fetch'
 import { later, type Timer } from './waiting'
 
 /** What the standard's EventSource takes, and what it lacks. */
@@ -200,7 +201,7 @@ export class EventSource extends EventTarget {
       const { body } = this.#options
       const init = this.#init()
       if (body != null) init.body = typeof body === 'function' ? body() : body
-      const { fetch = globalThis.fetch } = this.#options
+      const { fetch = usualFetch } = this.#options
       response = await fetch(this.#url, { ...init, signal: this.#aborter.signal })
     } catch (failure) {
       return { error: asStreamError(failure, 'fetch'), futile: isFutile(failure) }

@@ -3,6 +3,7 @@ import { type DeliveryOptions, EventStream, type Run } from './event-stream'
 import { asStreamError } from './failure'
 import type { StreamEvent } from './payload'
 import { type ReadingOptions, readEvents } from './reading'
+import { usualFetch } from './usual-fetch'
 import { within } from './waiting'
 
 type EventsFetch = (request: Request, init: RequestInit) => Promise<Response>
@@ -35,7 +36,7 @@ async function* read(
   run: Run
 ): AsyncGenerator<StreamEvent, void, undefined> {
   run.report({ state: 'connecting', attempt: 1 })
-  const response = await receive(from, options.fetch ?? globalThis.fetch, run.signal)
+  const response = await receive(from, options.fetch ?? (usualFetch as unknown as EventsFetch), run.signal)
   run.meter.headers(response)
   run.report({ state: 'open', attempt: 1, status: response.status })
   await checkStatus(response, run.signal)

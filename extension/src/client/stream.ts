@@ -10,6 +10,7 @@ import { reportedError } from './reported'
 import { delayBefore, mayResend, type RetryOptions, type RetryRules, retryRules } from './retry'
 import type { Token } from './token'
 import type { Fetch } from './types'
+import { usualFetch } from './usual-fetch'
 import { later, pause, within } from './waiting'
 
 export interface StreamOptions extends ReadingOptions, DeliveryOptions {
@@ -153,7 +154,7 @@ class Exchange {
   }
 
   async #send(): Promise<Response> {
-    const { fetch = globalThis.fetch, token, headerTimeout } = this.#options
+    const { fetch = usualFetch, token, headerTimeout } = this.#options
     const aborter = new AbortController()
     const { signal } = this.#run
     const abort = () => aborter.abort(signal.reason)

@@ -2,12 +2,16 @@
 //
 // The npm package has this file as `longwire/page`, so it imports nothing of the shim.
 
+import type * as client from '../client/index'
 import type { Category, ErrorCode, Phase } from '../protocol/errors'
 
 export type { Category, ErrorCode, Phase }
 
+/** What the npm package exports; where no `fetch` is named, `longwire.fetch` is used instead of the page's own. */
+export type ClientLibrary = typeof client
+
 /** `window.longwire`. */
-export interface Longwire {
+export interface Longwire extends Readonly<ClientLibrary> {
   /** Of the extension. */
   readonly version: string
   /**

@@ -1,5 +1,7 @@
 // The shim: a content script in the page's own world, run before any script of the page.
 
+import * as client from '../client/index'
+import { setUsualFetch } from '../client/usual-fetch'
 import type { Longwire } from './api'
 import { addListener, bare, defineProperty, eventPersisted, freeze, hasOwn } from './builtins'
 import { announceShim, receivePorts } from './handover'
@@ -8,9 +10,13 @@ import { fetchFunction, Shim } from './shim'
 
 function install(): void {
   const shim = new Shim(() => announceShim(window))
+  const fetch = fetchFunction((args) => shim.fetch(args))
+  // The library knows nothing of the shim beyond what the page has of it.
+  setUsualFetch(fetch)
   const longwire: Longwire = {
+    ...client,
     version: LONGWIRE_VERSION,
-    fetch: fetchFunction((args) => shim.fetch(args)),
+    fetch,
     status: () => shim.status(),
     patch: (options) => patch(shim, window, options)
   }

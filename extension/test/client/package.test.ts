@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { expect, expectTypeOf, test } from 'vitest'
+import type * as client from '../../src/client/index'
 import type { Fetch } from '../../src/client/types'
 import type { Longwire, LongwireError as PublishedError } from '../../src/page/api'
 import type { LongwireError } from '../../src/page/errors'
@@ -41,6 +42,13 @@ test('who imports little, gets little', async () => {
 test('the types of longwire/page are those of what is in the page, and fit the library', () => {
   expectTypeOf<LongwireError>().toExtend<PublishedError>()
   expectTypeOf<Longwire['fetch']>().toExtend<Fetch>()
+})
+
+test('window.longwire has the types of what the package exports, and cannot be written', () => {
+  expectTypeOf<Longwire['stream']>().toEqualTypeOf<typeof client.stream>()
+  expectTypeOf<Longwire['EventSource']>().toEqualTypeOf<typeof client.EventSource>()
+  expectTypeOf<keyof typeof client>().toExtend<keyof Longwire>()
+  expectTypeOf<Pick<Longwire, 'stream'>>().toEqualTypeOf<{ readonly stream: typeof client.stream }>()
 })
 
 /** A class of one of these names, however it is declared. */

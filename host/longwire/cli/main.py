@@ -5,7 +5,7 @@ import sys
 import typer
 
 from longwire.assets import AssetError
-from longwire.cli import demo_command, install_commands, logs_command, policy_commands, secret_commands
+from longwire.cli import client_command, demo_command, install_commands, logs_command, policy_commands, secret_commands
 from longwire.cli.doctor import command as doctor_command
 from longwire.cli.errors import CommandError, MisuseError
 from longwire.cli.output import complain
@@ -22,6 +22,7 @@ install_commands.register(app)
 doctor_command.register(app)
 logs_command.register(app)
 demo_command.register(app)
+client_command.register(app)
 app.add_typer(policy_commands.app, name="policy")
 app.add_typer(secret_commands.app, name="secret")
 

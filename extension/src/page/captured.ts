@@ -1,0 +1,83 @@
+// What the scripts of the page's world mean by a global name: the browser's own, taken before any script of the page ran.
+//
+// build.mjs puts these in place of the names wherever they stand in the bundle (esbuild's `inject`). That is for the client
+// library, which calls the browser by name as any library does: a page that replaces `Promise`, `JSON.parse` or
+// `setTimeout` later replaces them for itself. Methods of prototypes are not covered: where the shim needs those, it has
+// `builtins.ts`, and who breaks `String.prototype.slice` gets a broken library, as from a package.
+
+const OwnAbortController = AbortController
+const OwnArrayBuffer = ArrayBuffer
+const OwnDate = Date
+const OwnDOMException = DOMException
+const OwnError = Error
+const OwnEvent = Event
+const OwnEventTarget = EventTarget
+const OwnHeaders = Headers
+const OwnMap = Map
+const OwnMessageEvent = MessageEvent
+const OwnPromise = Promise
+const OwnReadableStream = ReadableStream
+const OwnRequest = Request
+const OwnSet = Set
+const OwnTextDecoder = TextDecoder
+const OwnTextEncoder = TextEncoder
+const OwnTypeError = TypeError
+const OwnUint8Array = Uint8Array
+const OwnURL = URL
+const { from: arrayFrom, isArray: arrayIsArray } = Array
+const { now: dateNow, parse: dateParse } = Date
+const { parse: jsonParse, stringify: jsonStringify } = JSON
+const { ceil: mathCeil, imul: mathImul, max: mathMax, min: mathMin, random: mathRandom, round: mathRound } = Math
+const { isNaN: numberIsNaN } = Number
+const { assign: objectAssign, entries: objectEntries, hasOwn: objectHasOwn, keys: objectKeys } = Object
+const { fromCharCode: stringFromCharCode } = String
+const performanceNow = performance.now.bind(performance)
+const startTimeout = setTimeout.bind(globalThis)
+const stopTimeout = clearTimeout.bind(globalThis)
+const askFrame = requestAnimationFrame.bind(globalThis)
+const cancelFrame = cancelAnimationFrame.bind(globalThis)
+
+export {
+  arrayFrom as 'Array.from',
+  arrayIsArray as 'Array.isArray',
+  askFrame as 'globalThis.requestAnimationFrame',
+  cancelFrame as 'globalThis.cancelAnimationFrame',
+  dateNow as 'Date.now',
+  dateParse as 'Date.parse',
+  jsonParse as 'JSON.parse',
+  jsonStringify as 'JSON.stringify',
+  mathCeil as 'Math.ceil',
+  mathImul as 'Math.imul',
+  mathMax as 'Math.max',
+  mathMin as 'Math.min',
+  mathRandom as 'Math.random',
+  mathRound as 'Math.round',
+  numberIsNaN as 'Number.isNaN',
+  OwnAbortController as AbortController,
+  OwnArrayBuffer as ArrayBuffer,
+  OwnDate as Date,
+  OwnDOMException as DOMException,
+  OwnError as Error,
+  OwnEvent as Event,
+  OwnEventTarget as EventTarget,
+  OwnHeaders as Headers,
+  OwnMap as Map,
+  OwnMessageEvent as MessageEvent,
+  OwnPromise as Promise,
+  OwnReadableStream as ReadableStream,
+  OwnRequest as Request,
+  OwnSet as Set,
+  OwnTextDecoder as TextDecoder,
+  OwnTextEncoder as TextEncoder,
+  OwnTypeError as TypeError,
+  OwnUint8Array as Uint8Array,
+  OwnURL as URL,
+  objectAssign as 'Object.assign',
+  objectEntries as 'Object.entries',
+  objectHasOwn as 'Object.hasOwn',
+  objectKeys as 'Object.keys',
+  performanceNow as 'performance.now',
+  startTimeout as setTimeout,
+  stopTimeout as clearTimeout,
+  stringFromCharCode as 'String.fromCharCode'
+}

@@ -1,0 +1,39 @@
+"""`longwire client`."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from longwire import __version__
+from longwire.assets import client_library, client_package
+from longwire.cli.errors import MisuseError
+from longwire.cli.output import say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command()(client)
+
+
+def client(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write it; made if it is not there.")],
+) -> None:
+    """Write the client library: one ES module for a page without a bundler, and a package for `npm install`.
+
+    Neither needs a registry, and both are of this version of Longwire. What is there under these names is replaced.
+    """
+    module = out / client_library().name
+    package = out / f"longwire-{__version__}.tgz"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(client_library(), module)
+        shutil.copyfile(client_package(), package)
+    except OSError as error:
+        raise MisuseError(
+            f"{error.filename or out} cannot be written: {error.strerror}",
+            "give a folder that you may write to: --out DIR",
+        ) from None
+    say(f"{module}   for <script type=\"module\">: import {{ stream }} from './{module.name}'")
+    say(f"{package}   for a bundler: npm install {package.absolute()}")
