@@ -7,7 +7,7 @@ import { copyFile, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/prom
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { build } from 'esbuild'
+import { build, transform } from 'esbuild'
 import { buildClient } from './client-package/build.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -48,7 +48,21 @@ await copyFile(join(here, 'src/direct/index.html'), join(out, 'direct.html'))
 await copyFile(join(here, 'node_modules/eventsource-parser/LICENSE'), join(out, 'LICENSE.eventsource-parser'))
 /** Bytes of page.js, which is parsed before any script of a page runs. */
 const PAGE_BYTES = 110_000
-const ofPage = { minifyWhitespace: true, minifySyntax: true, inject: [join(here, 'src/page/captured.ts')] }
+/** Others' code, which is to be read where they publish it. */
+const smallDependencies = {
+  name: 'small-dependencies',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /node_modules.*\.js$/ }, async ({ path }) => {
+      const { code } = await transform(await readFile(path, 'utf8'), { minify: true, charset: 'utf8' })
+      return { contents: code }
+    })
+}
+const ofPage = {
+  minifyWhitespace: true,
+  minifySyntax: true,
+  inject: [join(here, 'src/page/captured.ts')],
+  plugins: [smallDependencies]
+}
 // Content scripts are classic scripts and cannot import; the worker and the popup are modules.
 for (const [world, format] of Object.entries({
   worker: 'esm',

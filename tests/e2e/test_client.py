@@ -292,3 +292,30 @@ def test_an_endless_body_is_let_go_of_with_its_stream(client: Page, upstream: Up
     # None, if the host was told before it had connected.
     for connection in upstream.server.connections:
         upstream.run(connection.wait_gone)
+
+
+def test_the_header_timeout_of_a_stream_is_the_hosts_too(client: Page, upstream: Upstream) -> None:
+    error = client.evaluate(
+        """async (url) => {
+            // The page's own clock stands still, so that only the host's can be what ends it.
+            window.setTimeout = () => 0
+            const options = { fetch: longwire.fetch, headerTimeout: 300, retry: false }
+            const { code, message } = await client.stream(url, {}, options).readToCompletion().catch((error) => error)
+            return { code, message }
+        }""",
+        upstream.url("/fault/silent"),
+    )
+    assert error["code"] == "HEADER_TIMEOUT", error
+    assert "headerTimeout" in error["message"]
+
+
+def test_an_error_of_a_server_is_told_in_its_own_words(client: Page, upstream: Upstream) -> None:
+    async def refuse(request: Request) -> None:
+        body = b'{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}'
+        await bodies.respond(request.connection, body, status=429, headers=[("Content-Type", "application/json")])
+
+    upstream.app.routes.add("/v1/chat/completions", refuse)
+    run_example(client, "chat", upstream)
+    expect(client.locator("#chat-status")).to_contain_text("The server answered 429")
+    expect(client.locator("#chat-status")).to_contain_text(": You exceeded your current quota")
+    assert len(upstream.server.requests) == 1

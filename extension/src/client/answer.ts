@@ -2,6 +2,7 @@ import { StreamError } from './errors'
 import { saysFinal } from './reported'
 import { retryAfter } from './retry'
 import { within } from './waiting'
+import { wordsOf } from './words'
 
 /** How much of an error's body is kept, and how long it is waited for. */
 const EXCERPT_CHARACTERS = 16 * 1024
@@ -15,8 +16,10 @@ export async function checkStatus(response: Response, signal: AbortSignal): Prom
   if (response.ok) return
   const { status, statusText, headers } = response
   const body = await excerpt(response, signal)
-  const said = statusText === '' ? '' : ` ${statusText}`
-  throw new StreamError('HTTP_STATUS', `The server answered ${status}${said}`, {
+  const reason = statusText === '' ? '' : ` ${statusText}`
+  const words = wordsOf(body)
+  const said = words === '' ? '' : `: ${words}`
+  throw new StreamError('HTTP_STATUS', `The server answered ${status}${reason}${said}`, {
     category: categoryOf(status),
     retryable: TRANSIENT.has(status) && !saysFinal(body),
     status,

@@ -1,9 +1,11 @@
 import { Batcher, type BatchInterval } from './batch'
 import { StreamError } from './errors'
+import type { Names } from './options'
 import type { StreamEvent } from './payload'
 import { Meter, type Progress } from './progress'
 import type { Reader } from './reading'
 import { Recorder } from './recorder'
+import { Tail } from './tail'
 
 /** Where a stream is, reported while it happens. */
 export type StreamStatus =
@@ -38,8 +40,21 @@ export interface DeliveryOptions {
   onHeartbeat?: (text: string) => void
   /** At most every 100 ms, and at the end. */
   onProgress?: (progress: Progress) => void
+  /** Keep `text`: all of it (default), none, or the newest so many characters. For streams that never end. */
+  keepText?: boolean | number
   /** Keep a record of what happens, of at most so many entries, 10,000 by default. */
   record?: boolean | number
+}
+
+export const DELIVERY_OPTIONS: Names<DeliveryOptions> = {
+  batch: 0,
+  onEvents: 0,
+  onText: 0,
+  onStatus: 0,
+  onHeartbeat: 0,
+  onProgress: 0,
+  keepText: 0,
+  record: 0
 }
 
 /** What has been read when a stream is at its end. */
@@ -59,6 +74,16 @@ export interface Run extends Reader {
   report(status: StreamStatus): void
   /** All that was delivered is void. */
   restart(): void
+  /** The stream waits for its next attempt, and this ends the wait. */
+  waits(wake: () => void): void
+}
+
+/** What a stream has that can be asked for once more. */
+export interface Repeat {
+  /** @throws {TypeError} it cannot be sent again */
+  again(before: EventStream): EventStream
+  /** Where the last one went on from there. */
+  readonly before: EventStream | null
 }
 
 export type Source = (run: Run) => AsyncGenerator<StreamEvent, void, undefined>
@@ -78,27 +103,41 @@ export class EventStream implements AsyncIterable<StreamEvent> {
   readonly #aborter = new AbortController()
   readonly #recorder: Recorder | null
   readonly #batcher: Batcher<StreamEvent> | null
+  readonly #repeat: Repeat | null
+  readonly #text: Tail
   #meter = new Meter()
   #status: StreamStatus = { state: 'idle' }
   #started = false
   #cancelled = false
-  #text = ''
   #lastEventId = ''
   #progressAt = 0
+  #wake: (() => void) | null = null
 
   /** @internal Use `events` or `stream`. */
-  constructor(source: Source, options: DeliveryOptions, signal: AbortSignal | null | undefined) {
+  constructor(
+    source: Source,
+    options: DeliveryOptions,
+    signal: AbortSignal | null | undefined,
+    repeat: Repeat | null = null
+  ) {
     this.#source = source
     this.#options = options
     this.#signal = signal ?? null
     const { record = false, batch } = options
     this.#recorder = record === false ? null : new Recorder(record === true ? RECORD_ENTRIES : record)
     this.#batcher = batch === undefined ? null : new Batcher(batch, (events) => this.#deliver(events))
+    this.#repeat = repeat
+    this.#text = new Tail(options.keepText)
+    const { before = null } = repeat ?? {}
+    if (before !== null) {
+      this.#text.add(before.text)
+      this.#lastEventId = before.lastEventId
+    }
   }
 
-  /** All text so far, in the order in which it came. */
+  /** All text so far, in the order in which it came, or what of it `keepText` keeps. */
   get text(): string {
-    return this.#text
+    return this.#text.value
   }
 
   get status(): StreamStatus {
@@ -140,13 +179,27 @@ export class EventStream implements AsyncIterable<StreamEvent> {
   }
 
   /**
+   * For a person's button. A stream that waits for its next attempt makes it now, and is what is returned; so is one that
+   * is under way. One that is over gives a new one for the same request, to be read: behind the last event if it resumes,
+   * else from the beginning.
+   *
+   * @throws {TypeError} it is over and cannot be sent again: it was made by `events`, or its body was a stream
+   */
+  retry(): EventStream {
+    if (this.#status.state === 'waiting') this.#wake?.()
+    if (!OVER.has(this.#status.state)) return this
+    if (this.#repeat === null) throw new TypeError('Only what `stream` has sent can be sent again')
+    return this.#repeat.again(this)
+  }
+
+  /**
    * Read to the end.
    *
    * @throws {StreamError}
    */
   async readToCompletion(): Promise<StreamResult> {
     for await (const _ of this);
-    return { text: this.#text, lastEventId: this.#lastEventId, cancelled: this.#cancelled, progress: this.progress }
+    return { text: this.text, lastEventId: this.#lastEventId, cancelled: this.#cancelled, progress: this.progress }
   }
 
   /** The events as a stream, which reads no faster than it is read. */
@@ -227,7 +280,10 @@ export class EventStream implements AsyncIterable<StreamEvent> {
       report: (status) => this.#report(status),
       restart: () => {
         this.#batcher?.flush()
-        this.#text = ''
+        this.#text.clear()
+      },
+      waits: (wake) => {
+        this.#wake = wake
       }
     }
   }
@@ -243,7 +299,7 @@ export class EventStream implements AsyncIterable<StreamEvent> {
 
   #take(event: StreamEvent): void {
     this.#meter.event(event.text)
-    this.#text += event.text
+    this.#text.add(event.text)
     // Before the page sees it: one that stops with this event goes on behind it.
     if (event.id !== '') this.#lastEventId = event.id
     this.#recorder?.add('event', { type: event.type, name: event.name, id: event.id, raw: event.raw })
@@ -257,7 +313,7 @@ export class EventStream implements AsyncIterable<StreamEvent> {
     if (onText === undefined) return
     // Not cut out of the whole, which would have to be copied for it each time.
     const added = events.map(({ text }) => text).join('')
-    if (added !== '') onText(added, this.#text)
+    if (added !== '') onText(added, this.text)
   }
 
   #report(status: StreamStatus): void {

@@ -1,8 +1,9 @@
 import { checkStatus, letGo } from './answer'
-import { type DeliveryOptions, EventStream, type Run } from './event-stream'
+import { DELIVERY_OPTIONS, type DeliveryOptions, EventStream, type Run } from './event-stream'
 import { asStreamError } from './failure'
+import { checkOptions, type Names } from './options'
 import type { StreamEvent } from './payload'
-import { type ReadingOptions, readEvents } from './reading'
+import { READING_OPTIONS, type ReadingOptions, readEvents } from './reading'
 import { usualFetch } from './usual-fetch'
 import { within } from './waiting'
 
@@ -15,6 +16,8 @@ export interface EventsOptions extends ReadingOptions, DeliveryOptions {
   signal?: AbortSignal
 }
 
+const OPTIONS: Names<EventsOptions> = { ...READING_OPTIONS, ...DELIVERY_OPTIONS, fetch: 0, signal: 0 }
+
 /**
  * The events of one response: text/event-stream exactly as the HTML standard says, NDJSON, JSON, or plain text.
  *
@@ -23,9 +26,10 @@ export interface EventsOptions extends ReadingOptions, DeliveryOptions {
  * Reading fails with a StreamError: a status that is no success, a content type that holds no events, HTML, JSON that is
  * none, an event over the limit, a stall, a connection that breaks. A Request is sent once, when reading begins.
  *
- * @throws {TypeError} the response has been read already
+ * @throws {TypeError} the response has been read already, or an option is none (OptionError)
  */
 export function events(from: Response | Request | Promise<Response>, options: EventsOptions = {}): EventStream {
+  checkOptions(options, OPTIONS, 'events()')
   if ('bodyUsed' in from && from.bodyUsed) throw new TypeError('The body has been used already')
   return new EventStream((run) => read(from, options, run), options, options.signal)
 }

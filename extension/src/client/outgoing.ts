@@ -1,5 +1,5 @@
 import { lastEventIdHeader } from './last-event-id'
-import { authorization, type Token } from './token'
+import { authenticate, type Token } from './token'
 import { asStream } from './transfer'
 
 /** Also an async iterable of text and bytes is a body. Only `longwire.fetch` takes one over HTTP/1.1. */
@@ -50,7 +50,7 @@ export function prepare(input: string | URL | Request, given: StreamInit, json: 
     repeatable: !once,
     next: async (token, lastEventId) => {
       const sent = new Headers(headers)
-      if (token !== undefined) sent.set('authorization', await authorization(token))
+      if (token !== undefined) await authenticate(sent, token)
       if (lastEventId !== '') sent.set('last-event-id', lastEventIdHeader(lastEventId))
       return { url, init: { ...own, method, headers: sent, ...(await body()) } as RequestInit }
     }

@@ -4,6 +4,7 @@ import { StreamError } from './errors'
 import { asStreamError } from './failure'
 import { framingOf } from './format'
 import type { Format } from './framing'
+import type { Names } from './options'
 import { isEnd, isError, isHeartbeat, PayloadReader, type StreamEvent } from './payload'
 import type { SseMessage } from './sse'
 import { MAX_EVENT_LENGTH } from './types'
@@ -20,10 +21,26 @@ export interface ReadingOptions extends StallOptions {
    * that is so where the events have the shape of a service whose answers always have such an end.
    */
   endEvent?: boolean
+  /**
+   * `end-event`: reading ends with the event that ends the answer, at once, and what follows it is left; one that ends
+   * without it is broken. By default, what is known to follow (usage, costs) is waited for, a quarter of a second.
+   */
+  until?: 'end-event'
   /** Characters of one event, 8 Mi by default. */
   maxEventLength?: number
   /** An event that is not the JSON it should be. With this it is left out; without, it is the end of the stream. */
   onBadEvent?: (error: StreamError) => void
+}
+
+export const READING_OPTIONS: Names<ReadingOptions> = {
+  idleTimeout: 0,
+  eventTimeout: 0,
+  format: 0,
+  json: 0,
+  endEvent: 0,
+  until: 0,
+  maxEventLength: 0,
+  onBadEvent: 0
 }
 
 /** Who reads a body, and what has to be known beyond its events. */
@@ -64,7 +81,9 @@ export async function* readEvents(
 ): AsyncGenerator<StreamEvent, void, undefined> {
   const source = response.body?.getReader()
   const ending = new Ending()
-  if (source === undefined) return ending.check(options.endEvent, null)
+  const untilEvent = options.until === 'end-event'
+  const expected = untilEvent || options.endEvent
+  if (source === undefined) return ending.check(expected, null)
   const clocks = new StallClocks(options)
   const decoder = new TextDecoder()
   try {
@@ -81,10 +100,11 @@ export async function* readEvents(
         if (!isHeartbeat(item)) clocks.meaningful()
         ending.take(item)
         yield item
+        if (untilEvent && ending.ended) return
       }
       if (intake.failure !== null) throw intake.failure
     }
-    ending.check(options.endEvent, intake.format)
+    ending.check(expected, intake.format)
   } catch (error) {
     const broken = error instanceof StreamError && !reader.signal.aborted
     // Whatever becomes of its connection, the answer is whole.

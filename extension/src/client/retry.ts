@@ -1,5 +1,6 @@
 import type { StreamError } from './errors'
 import { neverSent } from './failure'
+import { checkOptions, type Names } from './options'
 import { clampDelay } from './waiting'
 
 /** How a failed request is sent again. */
@@ -47,15 +48,17 @@ const DEFAULTS = {
   resend: 'safe'
 } as const satisfies RetryOptions
 
+const NAMES: Names<RetryOptions> = { retries: 0, delay: 0, maxDelay: 0, jitter: 0, maxRetryAfter: 0, resend: 0 }
+
 export type RetryRules = Required<RetryOptions>
 
 /** @throws {TypeError} a value that is none */
 export function retryRules(options: RetryOptions | false | undefined): RetryRules {
   const rules: RetryRules = { ...DEFAULTS }
   if (options === false) return { ...rules, retries: 0 }
+  checkOptions(options ?? {}, NAMES, '`retry`')
   for (const [name, value] of Object.entries(options ?? {})) {
     if (value === undefined) continue
-    if (!Object.hasOwn(DEFAULTS, name)) throw new TypeError(`\`retry.${name}\` is not an option`)
     const valid = name === 'resend' ? RESEND.has(value) : typeof value === 'number' && value >= 0
     if (!valid) throw new TypeError(`\`retry.${name}\` cannot be ${String(value)}`)
     Object.assign(rules, { [name]: value })

@@ -1,16 +1,17 @@
 import { checkStatus, letGo } from './answer'
 import { StreamError } from './errors'
-import { type DeliveryOptions, EventStream, type Run } from './event-stream'
+import { DELIVERY_OPTIONS, type DeliveryOptions, EventStream, type Run } from './event-stream'
 import { asStreamError } from './failure'
+import { checkInit, checkOptions, type Names } from './options'
 import { type Outgoing, prepare, type StreamInit } from './outgoing'
 import { isError, isHeartbeat, type StreamEvent } from './payload'
-import { type ReadingOptions, readEvents } from './reading'
+import { READING_OPTIONS, type ReadingOptions, readEvents } from './reading'
 import { Replay } from './replay'
 import { reportedError } from './reported'
 import { delayBefore, mayResend, type RetryOptions, type RetryRules, retryRules } from './retry'
-import type { Token } from './token'
+import { checkToken, type Token } from './token'
 import type { Fetch } from './types'
-import { usualFetch } from './usual-fetch'
+import { isLongwires, usualFetch } from './usual-fetch'
 import { later, pause, within } from './waiting'
 
 export interface StreamOptions extends ReadingOptions, DeliveryOptions {
@@ -37,6 +38,20 @@ export interface StreamOptions extends ReadingOptions, DeliveryOptions {
   fallback?: (reason: StreamError, signal: AbortSignal) => Response | Promise<Response>
 }
 
+const OPTIONS: Names<StreamOptions> = {
+  ...READING_OPTIONS,
+  ...DELIVERY_OPTIONS,
+  fetch: 0,
+  body: 0,
+  token: 0,
+  retry: 0,
+  resume: 0,
+  headerTimeout: 0,
+  totalTimeout: 0,
+  onRestart: 0,
+  fallback: 0
+}
+
 /**
  * A request whose answer is a stream of events, sent again where that helps and can do no harm.
  *
@@ -47,13 +62,30 @@ export interface StreamOptions extends ReadingOptions, DeliveryOptions {
  * It is sent when reading begins. It fails with a StreamError; an abort of `init.signal` with ABORTED, whose `cause` is the
  * signal's reason. `cancel` ends it without an error.
  *
- * @throws {TypeError} a URL, header, method, body or option that is none
+ * @throws {TypeError} a URL, header, method, body or option that is none (OptionError)
  */
 export function stream(url: string | URL | Request, init: StreamInit = {}, options: StreamOptions = {}): EventStream {
+  checkOptions(options, OPTIONS, 'stream()')
+  checkInit(init, OPTIONS)
+  checkToken(options.token)
   const rules = retryRules(options.retry)
   const outgoing = prepare(url, init, options.body)
-  return new EventStream((run) => new Exchange(outgoing, rules, options, run).events(), options, outgoing.signal)
+  return open(outgoing, rules, options, null)
 }
+
+/** @param before what it goes on behind, null for one that begins at the beginning */
+function open(outgoing: Outgoing, rules: RetryRules, options: StreamOptions, before: EventStream | null): EventStream {
+  const again = (last: EventStream) => {
+    if (!outgoing.repeatable)
+      throw new TypeError('The body of the request was a stream, which is gone when it was sent')
+    return open(outgoing, rules, options, options.resume && last.lastEventId !== '' ? last : null)
+  }
+  const source = (run: Run) => new Exchange(outgoing, rules, options, run).events()
+  return new EventStream(source, options, outgoing.signal, { again, before })
+}
+
+/** The longest that `longwire.fetch` takes: 24 hours. */
+const MAX_HOST_MS = 24 * 60 * 60 * 1000
 
 /** One call of `stream`, over all its attempts. */
 class Exchange {
@@ -165,7 +197,7 @@ class Exchange {
     let answer: Promise<Response> | undefined
     try {
       const { url, init } = await this.#outgoing.next(token, this.#resumes() ? this.#run.lastEventId : '')
-      answer = fetch(url, { ...init, signal: aborter.signal })
+      answer = fetch(url, { ...init, ...this.#forHost(fetch, init), signal: aborter.signal })
       return await within(answer, signal, headerTimeout, late)
     } catch (error) {
       // A request that is late goes on unless it is told, and beyond that if its fetch does not listen.
@@ -173,6 +205,13 @@ class Exchange {
       letGo(answer)
       throw asStreamError(error, 'fetch')
     }
+  }
+
+  /** The host has a clock for the headers too, which would be the shorter one: a slow model is waited for as long as was asked. */
+  #forHost(fetch: Fetch, init: StreamInit): { longwire?: object } {
+    const { headerTimeout } = this.#options
+    if (headerTimeout === undefined || !(headerTimeout > 0) || !isLongwires(fetch)) return {}
+    return { longwire: { headerTimeout: Math.min(headerTimeout, MAX_HOST_MS), ...init.longwire } }
   }
 
   #resumes(): boolean {
@@ -201,7 +240,7 @@ class Exchange {
     this.#attempt += 1
     const delay = delayBefore(this.#failures, reason, this.#rules, this.#serverDelay) ?? 0
     this.#run.report({ state: 'waiting', attempt: this.#attempt, delay, until: Date.now() + delay, reason })
-    await pause(delay, this.#run.signal)
+    await pause(delay, this.#run.signal, this.#run.waits)
     if (!this.#delivered) return
     if (this.#options.onRestart === undefined || this.#resumes()) this.#replay.restart()
     else {
@@ -226,7 +265,8 @@ class Exchange {
     await checkStatus(response, signal)
     // In one piece: an answer that breaks off is not to be half shown.
     const events: StreamEvent[] = []
-    for await (const event of readEvents(response, { ...this.#options, endEvent: false }, this.#run)) events.push(event)
+    const { until: _, ...options } = this.#options
+    for await (const event of readEvents(response, { ...options, endEvent: false }, this.#run)) events.push(event)
     yield* events
   }
 }

@@ -9,3 +9,9 @@ export const usualFetch: Fetch = (input, init) => usual(input, init)
 export function setUsualFetch(fetch: Fetch): void {
   usual = fetch
 }
+
+/** Whether it is `longwire.fetch`, which takes an option `longwire`. Any other passes it on, or does not. */
+export function isLongwires(fetch: Fetch): boolean {
+  const { longwire } = globalThis as { longwire?: { fetch?: unknown } }
+  return longwire?.fetch !== undefined && (fetch === usualFetch ? usual : fetch) === longwire.fetch
+}

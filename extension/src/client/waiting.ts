@@ -39,11 +39,16 @@ export function within<T>(
   })
 }
 
-/** Resolves after `milliseconds`; rejects with the signal's reason. */
-export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+/**
+ * Resolves after `milliseconds`; rejects with the signal's reason.
+ *
+ * @param wakeable is given what ends the wait sooner
+ */
+export function pause(milliseconds: number, signal: AbortSignal, wakeable?: (wake: () => void) => void): Promise<void> {
   let timer: Timer | undefined
   const slept = new Promise<void>((resolve) => {
     timer = later(resolve, milliseconds)
+    wakeable?.(resolve)
   })
   return within(slept, signal).finally(() => clearTimeout(timer))
 }
