@@ -1,6 +1,7 @@
-// Builds the npm package `longwire` into client-package/dist: one ES module that imports eventsource-parser, its types
-// and those of `window.longwire`, and a minified one with everything in it, for pages without a bundler. Beside it, as
-// longwire.tgz, what `npm install` takes: `longwire client` gives these two to people.
+// Builds the npm package `longwire` into client-package/dist: the library and `longwire/compat` as ES modules that import
+// eventsource-parser, their types and those of `window.longwire`, and a minified module with everything of the library in
+// it, for pages without a bundler. Beside it, as longwire.tgz, what `npm install` takes: `longwire client` gives these two to
+// people.
 
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -19,16 +20,18 @@ const entry = join(here, '../src/client/index.ts')
 export async function buildClient(version) {
   await rm(out, { recursive: true, force: true })
   await mkdir(out)
-  const common = { entryPoints: [entry], bundle: true, format: 'esm', target: 'es2022', charset: 'utf8', write: false }
+  const common = { bundle: true, format: 'esm', target: 'es2022', charset: 'utf8', logLevel: 'warning' }
   const external = { ...common, external: ['eventsource-parser'] }
+  // One copy of what both have in them: an error is of the same class, whichever it comes from.
+  const modules = { index: entry, compat: join(here, '../src/client/compat.ts') }
+  await build({ ...external, entryPoints: modules, splitting: true, chunkNames: 'shared', outdir: out })
   const banner = { js: await licences(version) }
   const [plain, small, whole] = await Promise.all(
     [external, { ...external, minify: true }, { ...common, minify: true, banner }].map(async (options) => {
-      const { outputFiles } = await build({ ...options, logLevel: 'warning' })
+      const { outputFiles } = await build({ ...options, entryPoints: [entry], write: false })
       return outputFiles[0].contents
     })
   )
-  await writeFile(join(out, 'index.js'), plain)
   await writeFile(join(out, 'longwire.min.js'), whole)
   await writeTypes()
   const dependencies = JSON.parse(await readFile(join(here, '../package.json'), 'utf8')).dependencies
@@ -38,9 +41,14 @@ export async function buildClient(version) {
   // The minified one has it in it, and its licence wants to go along.
   const parser = join(here, '../node_modules/eventsource-parser/LICENSE')
   await copyFile(parser, join(out, 'LICENSE.eventsource-parser'))
-  const manual = join(here, '../../docs/client.md')
   // The Python source distribution carries no docs, and builds the extension all the same.
-  if (existsSync(manual)) await copyFile(manual, join(out, 'README.md'))
+  for (const [page, name] of [
+    ['client.md', 'README.md'],
+    ['events.md', 'events.md']
+  ]) {
+    const manual = join(here, '../../docs', page)
+    if (existsSync(manual)) await copyFile(manual, join(out, name))
+  }
   await pack(version)
   return `client library, bytes: ${plain.length} as it is, ${sizes(small)}; with eventsource-parser ${sizes(whole)}`
 }

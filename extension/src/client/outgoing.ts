@@ -18,7 +18,10 @@ export interface Outgoing {
   /** Its body is still there after it was sent. */
   readonly repeatable: boolean
   /** The arguments of fetch for the next attempt, without a signal. */
-  next(token: Token | undefined, lastEventId: string): Promise<{ url: string; init: RequestInit }>
+  next(
+    token: Token | undefined,
+    lastEventId: string
+  ): Promise<{ url: string; init: RequestInit & Pick<StreamInit, 'longwire'> }>
 }
 
 const ACCEPT = 'text/event-stream, application/x-ndjson, application/json;q=0.9, text/plain;q=0.8'

@@ -11,7 +11,7 @@ import { reportedError } from './reported'
 import { delayBefore, mayResend, type RetryOptions, type RetryRules, retryRules } from './retry'
 import { checkToken, type Token } from './token'
 import type { Fetch } from './types'
-import { isLongwires, usualFetch } from './usual-fetch'
+import { forHost, usualFetch } from './usual-fetch'
 import { later, pause, within } from './waiting'
 
 export interface StreamOptions extends ReadingOptions, DeliveryOptions {
@@ -83,9 +83,6 @@ function open(outgoing: Outgoing, rules: RetryRules, options: StreamOptions, bef
   const source = (run: Run) => new Exchange(outgoing, rules, options, run).events()
   return new EventStream(source, options, outgoing.signal, { again, before })
 }
-
-/** The longest that `longwire.fetch` takes: 24 hours. */
-const MAX_HOST_MS = 24 * 60 * 60 * 1000
 
 /** One call of `stream`, over all its attempts. */
 class Exchange {
@@ -197,7 +194,7 @@ class Exchange {
     let answer: Promise<Response> | undefined
     try {
       const { url, init } = await this.#outgoing.next(token, this.#resumes() ? this.#run.lastEventId : '')
-      answer = fetch(url, { ...init, ...this.#forHost(fetch, init), signal: aborter.signal })
+      answer = fetch(url, { ...init, ...forHost(fetch, headerTimeout, init.longwire), signal: aborter.signal })
       return await within(answer, signal, headerTimeout, late)
     } catch (error) {
       // A request that is late goes on unless it is told, and beyond that if its fetch does not listen.
@@ -205,13 +202,6 @@ class Exchange {
       letGo(answer)
       throw asStreamError(error, 'fetch')
     }
-  }
-
-  /** The host has a clock for the headers too, which would be the shorter one: a slow model is waited for as long as was asked. */
-  #forHost(fetch: Fetch, init: StreamInit): { longwire?: object } {
-    const { headerTimeout } = this.#options
-    if (headerTimeout === undefined || !(headerTimeout > 0) || !isLongwires(fetch)) return {}
-    return { longwire: { headerTimeout: Math.min(headerTimeout, MAX_HOST_MS), ...init.longwire } }
   }
 
   #resumes(): boolean {

@@ -10,8 +10,18 @@ export function setUsualFetch(fetch: Fetch): void {
   usual = fetch
 }
 
-/** Whether it is `longwire.fetch`, which takes an option `longwire`. Any other passes it on, or does not. */
-export function isLongwires(fetch: Fetch): boolean {
+/** The longest that `longwire.fetch` takes: 24 hours. */
+const MAX_HOST_MS = 24 * 60 * 60 * 1000
+
+/**
+ * What to add to the init so that the host waits as long for the headers as the caller does: its own clock would be the
+ * shorter one for a slow model. Any fetch but `longwire.fetch` is told nothing: a patched one takes it for a mark.
+ *
+ * @param own of the caller's init, which comes first
+ */
+export function forHost(fetch: Fetch, headerTimeout: number | undefined, own?: object): { longwire?: object } {
   const { longwire } = globalThis as { longwire?: { fetch?: unknown } }
-  return longwire?.fetch !== undefined && (fetch === usualFetch ? usual : fetch) === longwire.fetch
+  const isLongwires = longwire?.fetch !== undefined && (fetch === usualFetch ? usual : fetch) === longwire.fetch
+  if (!isLongwires || headerTimeout === undefined || !(headerTimeout > 0)) return {}
+  return { longwire: { headerTimeout: Math.min(headerTimeout, MAX_HOST_MS), ...own } }
 }

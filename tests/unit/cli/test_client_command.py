@@ -13,9 +13,12 @@ PARSER = Path(__file__).parents[3] / "extension" / "node_modules" / "eventsource
 
 PROGRAM = """
 import { stream, StreamError } from 'longwire'
+import { configure, streamChat } from 'longwire/compat'
 const answer = 'data: {"type": "text", "data": "it reads"}\\n\\ndata: [DONE]\\n\\n'
 const fetch = async () => new Response(answer, { headers: { 'content-type': 'text/event-stream' } })
 console.log((await stream('https://x.test/', {}, { fetch }).readToCompletion()).text, StreamError.name)
+configure({ fetch: async () => new Response('', { status: 500 }), chatUrl: () => 'https://x.test/' })
+console.log(await streamChat('1', 'Hi', () => {}).catch((error) => error instanceof StreamError))
 """
 
 
@@ -43,7 +46,7 @@ def test_npm_installs_the_package_and_a_program_imports_it(home: Home, tmp_path:
     subprocess.run(command, cwd=project, check=True, capture_output=True, timeout=60)
     ran = subprocess.run(["node", "main.js"], cwd=project, check=True, capture_output=True, timeout=60, text=True)
 
-    assert ran.stdout == "it reads StreamError\n"
+    assert ran.stdout == "it reads StreamError\ntrue\n"
     assert json.loads((project / "node_modules/longwire/package.json").read_text())["version"] == __version__
 
 
