@@ -138,7 +138,23 @@ for (const [owner, names] of [[JSON, ['parse', 'stringify']], [Math, ['min', 'ma
 """
 
 
-def test_it_works_on_a_page_that_replaces_what_it_can_call_by_name(own_site: Site, upstream: Upstream) -> None:
+# As frameworks do that watch what a page waits for: every method is another function, which does the same.
+WRAP = """
+const { apply, ownKeys, getOwnPropertyDescriptor, defineProperty } = Reflect
+for (const { prototype } of [Array, String, Map, Set, Promise, EventTarget, Headers, ReadableStream, Response, RegExp,
+    ReadableStreamDefaultReader, AbortController, AbortSignal, TextDecoder, URL, Uint8Array, Function]) {
+  for (const key of ownKeys(prototype)) {
+    const { value, configurable, writable } = getOwnPropertyDescriptor(prototype, key)
+    if (typeof value !== 'function' || key === 'constructor' || !configurable || !writable) continue
+    const replaced = function (...given) { return apply(value, this, given) }
+    defineProperty(prototype, key, { configurable: true, writable: true, value: replaced })
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("replace", [POLLUTE, WRAP], ids=["names", "methods"])
+def test_it_works_on_a_page_that_replaced_what_it_calls(own_site: Site, upstream: Upstream, replace: str) -> None:
     upstream.app.routes.add(CHAT, upstream.app.streams)
     script = """<p id="answer"></p><script>
         const answer = document.querySelector('#answer')
@@ -148,7 +164,7 @@ def test_it_works_on_a_page_that_replaces_what_it_can_call_by_name(own_site: Sit
           for await (const event of longwire.stream(url, {}, options));
         }
     """
-    own_site.put("/", f"<!doctype html>{script}{POLLUTE}\nread('{upstream.url(CHAT)}')</script>")
+    own_site.put("/", f"<!doctype html>{script}{replace}\nread('{upstream.url(CHAT)}')</script>")
     page = own_site.open("/")
     speak(page, upstream)
 
