@@ -187,7 +187,7 @@ export class EventStream implements AsyncIterable<StreamEvent> {
    */
   retry(): EventStream {
     if (this.#status.state === 'waiting') this.#wake?.()
-    if (!OVER.has(this.#status.state)) return this
+    if (!OVER.has(this.#status.state) && !this.#cancelled) return this
     if (this.#repeat === null) throw new TypeError('Only what `stream` has sent can be sent again')
     return this.#repeat.again(this)
   }

@@ -50,6 +50,17 @@ test('a button that is pressed while it waits ends the wait', async () => {
   expect((await over).text).toBe('hello')
 })
 
+test('one that was stopped a moment ago is over, though it has not said so', async () => {
+  const server = await serve(HELLO)
+  const reading = stream(server.url)
+  for await (const _ of reading) {
+    reading.cancel()
+    expect((await reading.retry().readToCompletion()).text).toBe('hello')
+    break
+  }
+  expect(server.received).toHaveLength(2)
+})
+
 test('one that is under way, or has not begun, is left alone', async () => {
   const server = await serve(HELLO)
   const reading = stream(server.url)
