@@ -265,6 +265,25 @@ def test_what_no_grant_allows(browser: Browser, page: Page, upstream: Upstream) 
     assert upstream.server.connections == []
 
 
+def test_a_refusal_is_a_line_of_the_pages_console_and_no_other_failure_is(
+    browser: Browser, page: Page, upstream: Upstream
+) -> None:
+    lines: list[tuple[str, str]] = []
+    page.on("console", lambda line: lines.append((line.type, line.text)))
+    # What a page does with its own console changes nothing, and tells it nothing.
+    page.evaluate("void (console.error = (...all) => { (window.overheard ??= []).push(all) })")
+    browser.grant(upstream.url("/granted/"))
+    refused = fetch_text(page, upstream.url("/other?q=1"))["error"]["message"]
+    broken = fetch_text(page, upstream.url("/granted/../fault/length-cut"))
+    assert broken["error"]["code"] == "POLICY_DENIED"
+    browser.grant(upstream.root)
+    assert fetch_text(page, upstream.url("/fault/length-cut"))["error"]["code"] == "UPSTREAM_TRUNCATED"
+    assert fetch_text(page, upstream.url("/echo"))["where"] == "done"
+    assert lines[0] == ("error", f"Longwire refused GET {upstream.url('/other?q=1')} (POLICY_DENIED): {refused}")
+    assert [kind for kind, _ in lines] == ["error", "error"]
+    assert page.evaluate("window.overheard") is None
+
+
 def test_an_address_outside_the_grants_network(browser: Browser, page: Page, upstream: Upstream) -> None:
     browser.grant(upstream.root)
     policy = browser.home / "config" / "longwire" / "policy.toml"

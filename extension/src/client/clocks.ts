@@ -17,6 +17,8 @@ export class StallClocks {
   readonly #event: number
   /** Waited since the last meaningful event. */
   #waited = 0
+  /** Bytes have come since then. */
+  #alive = false
 
   constructor({ idleTimeout = Infinity, eventTimeout = Infinity }: StallOptions) {
     this.#idle = idleTimeout
@@ -28,20 +30,27 @@ export class StallClocks {
     return Math.max(0, Math.min(this.#idle, this.#event - this.#waited))
   }
 
-  /** Bytes came after that long. */
+  /** A wait has taken that long. */
   waited(milliseconds: number): void {
     this.#waited += milliseconds
+  }
+
+  /** It ended with bytes. */
+  heard(): void {
+    this.#alive = true
   }
 
   /** One of them ended an event that means something. */
   meaningful(): void {
     this.#waited = 0
+    this.#alive = false
   }
 
   /** What a wait that used up its budget has failed with. */
   expired(): StreamError {
     if (this.#event - this.#waited < this.#idle) {
-      return new StreamError('STALLED_EVENTS', `The server sent nothing but signs of life for ${this.#event} ms`)
+      const what = this.#alive ? 'nothing but signs of life' : 'nothing'
+      return new StreamError('STALLED_EVENTS', `The server sent ${what} for ${this.#event} ms`)
     }
     return new StreamError('STALLED', `The server sent nothing for ${this.#idle} ms`)
   }

@@ -124,7 +124,9 @@ async function nextPart(
   const budget = whole ? GRACE_MS : clocks.budget()
   const started = performance.now()
   try {
-    return await within(source.read(), signal, budget, () => clocks.expired())
+    const part = await within(source.read(), signal, budget, () => clocks.expired())
+    if (!part.done) clocks.heard()
+    return part
   } catch (error) {
     throw signal.aborted ? signal.reason : asStreamError(error, 'body')
   } finally {

@@ -48,6 +48,8 @@ export const nativeFetch = fetch.bind(globalThis)
 export const now = performance.now.bind(performance)
 /** Throw where the page's own error handling sees it, and nowhere else. */
 export const report = reportError.bind(globalThis)
+// biome-ignore lint/suspicious/noConsole: where a page's developer looks for what the browser refused, too
+export const complain = console.error.bind(console) as (text: string) => void
 export const startTimer = setTimeout.bind(globalThis) as (task: () => void, delayMs: number) => number
 export const stopTimer = clearTimeout.bind(globalThis) as (timer: number) => void
 

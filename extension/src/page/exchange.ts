@@ -8,9 +8,19 @@ import type {
   StreamHeaders,
   ToPage
 } from '../protocol/bridge'
-import type { ErrorCode } from '../protocol/errors'
+import { ERRORS, type ErrorCode } from '../protocol/errors'
 import { Body } from './body'
-import { addListener, bare, hasOwn, promiseThen, removeListener, report, signalReason, startTimer } from './builtins'
+import {
+  addListener,
+  bare,
+  complain,
+  hasOwn,
+  promiseThen,
+  removeListener,
+  report,
+  signalReason,
+  startTimer
+} from './builtins'
 import { LongwireError } from './errors'
 import type { Payload } from './payload'
 import type { RequestHead } from './request'
@@ -119,6 +129,7 @@ export class Exchange {
       case 'STREAM_END':
         return this.#receiveEnd(message)
       case 'STREAM_ERROR':
+        this.#complain(message)
         return this.fail(errorFrom(message), null)
       case 'STREAM_ABORTED':
         return this.fail(this.#error('PROTOCOL', 'The stream was aborted, but not by this page'), null)
@@ -127,6 +138,13 @@ export class Exchange {
 
   #sendAgain(again: number): void {
     if (this.#upload?.again(again) !== true) this.#violated('a request for a body that is gone')
+  }
+
+  /** A refusal is a line in the page's console, as those of CORS are: pages seldom show what they catch. */
+  #complain({ code, message }: StreamErrorMessage): void {
+    if (ERRORS[code].category !== 'POLICY') return
+    const { method, url } = this.#head
+    complain(`Longwire refused ${method} ${url} (${code}): ${message}`)
   }
 
   #receiveHeaders(head: StreamHeaders): void {

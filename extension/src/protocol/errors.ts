@@ -101,7 +101,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorInfo>> = {
     meaning: 'the server broke the connection'
   },
   UPSTREAM_TRUNCATED: {
-    category: 'SERVER',
+    category: 'NETWORK',
     retryable: true,
     meaning: 'the body ended before its announced end'
   },

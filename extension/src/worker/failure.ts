@@ -18,54 +18,80 @@ export function describe(failure: Failure): string {
   return `${sentence(failure.message)} ${sentence(failure.fix)}`.slice(0, MAX_MESSAGE_CHARS)
 }
 
+/** What a text of the browser means: before the host answered HELLO, and after, where that makes a difference. */
+interface Meaning {
+  readonly early: (extensionId: string) => Failure
+  readonly late?: Failure
+}
+
+const lost = (message: string): Failure => ({
+  code: 'HOST_LOST',
+  message,
+  fix: `The next request starts a new one. ${DOCTOR}`,
+  state: 'host-failed'
+})
+const unavailable = (state: Failure['state'], message: string, fix = DOCTOR): Failure => ({
+  code: 'HOST_UNAVAILABLE',
+  message,
+  fix,
+  state
+})
+
+/** The host ended, without a text of the browser's or with one that nobody knows. */
+const ENDED: Meaning = {
+  early: () => unavailable('host-failed', 'The Longwire host ended while it started.'),
+  late: lost('The Longwire host ended.')
+}
+
 /**
- * The failure behind `runtime.lastError` of a native port that closed. The texts are Chromium's own, from
- * `native_message_process_host.cc`; an unknown one counts as a host that failed.
+ * Every text that Chromium closes a native port with, and what it means: those of `native_message_host.cc` and
+ * `message_service.cc`, as they stand in the program itself. `tests/e2e/test_host_failures.py` makes it say each that can
+ * be made to.
+ */
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  'Specified native messaging host not found.': {
+    early: () =>
+      unavailable(
+        'host-missing',
+        'The Longwire host is not installed for this browser.',
+        'Run `longwire install`, then try again.'
+      )
+  },
+  'Access to the specified native messaging host is forbidden.': {
+    early: (extensionId) =>
+      unavailable(
+        'host-forbidden',
+        `The Longwire host is not open to this extension (${extensionId}).`,
+        'Run `longwire install`, which writes the right id.'
+      )
+  },
+  'Access to the native messaging host was disabled by the system administrator.': {
+    early: () =>
+      unavailable(
+        'host-forbidden',
+        'The administrator of this browser forbids the Longwire host.',
+        'Have them add `com.longwire.host` to NativeMessagingAllowlist; `longwire doctor` says in which file.'
+      )
+  },
+  'Failed to start native messaging host.': {
+    early: () => unavailable('host-failed', 'The browser could not start the Longwire host.')
+  },
+  'Error when communicating with the native messaging host.': {
+    early: () =>
+      unavailable('host-failed', 'Something other than a Longwire frame came from the host while it started.'),
+    late: lost('The Longwire host ended, or sent a frame that the browser refused.')
+  },
+  'Native host has exited.': ENDED
+}
+
+/**
+ * The failure behind `runtime.lastError` of a native port that closed; an unknown text counts as a host that ended.
  *
  * @param welcomed the host had answered HELLO: what ended is then a working host
  */
 export function failureOf(lastError: string | undefined, welcomed: boolean, extensionId: string): Failure {
-  switch (lastError) {
-    case 'Specified native messaging host not found.':
-      return {
-        code: 'HOST_UNAVAILABLE',
-        message: 'The Longwire host is not installed for this browser.',
-        fix: 'Run `longwire install`, then try again.',
-        state: 'host-missing'
-      }
-    case 'Access to the specified native messaging host is forbidden.':
-      return {
-        code: 'HOST_UNAVAILABLE',
-        message: `The Longwire host is not open to this extension (${extensionId}).`,
-        fix: 'Run `longwire install` again. If it stays so, the NativeMessagingBlocklist policy of this browser forbids it.',
-        state: 'host-forbidden'
-      }
-    case 'Failed to start native messaging host.':
-      return {
-        code: 'HOST_UNAVAILABLE',
-        message: 'The browser could not start the Longwire host.',
-        fix: DOCTOR,
-        state: 'host-failed'
-      }
-    default:
-      return welcomed ? hostLost(lastError) : hostEndedEarly(lastError)
-  }
-}
-
-function hostEndedEarly(lastError: string | undefined): Failure {
-  const what =
-    lastError === 'Error when communicating with the native messaging host.'
-      ? 'Something other than a Longwire frame came from the host while it started.'
-      : 'The Longwire host ended while it started.'
-  return { code: 'HOST_UNAVAILABLE', message: what, fix: DOCTOR, state: 'host-failed' }
-}
-
-function hostLost(lastError: string | undefined): Failure {
-  const what =
-    lastError === 'Error when communicating with the native messaging host.'
-      ? 'The Longwire host ended, or sent a frame that the browser refused.'
-      : 'The Longwire host ended.'
-  return { code: 'HOST_LOST', message: what, fix: `The next request starts a new one. ${DOCTOR}`, state: 'host-failed' }
+  const { early, late } = (Object.hasOwn(MEANINGS, lastError ?? '') && MEANINGS[lastError ?? '']) || ENDED
+  return welcomed && late !== undefined ? late : early(extensionId)
 }
 
 /** No WELCOME within `waitedMs`. */

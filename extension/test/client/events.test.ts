@@ -108,7 +108,11 @@ test('comments without end are signs of life, but no event', async () => {
     eventTimeout: 200,
     onHeartbeat: (text) => heartbeats.push(text)
   })
-  await expect(reading.readToCompletion()).rejects.toMatchObject({ code: 'STALLED_EVENTS', category: 'TIMEOUT' })
+  await expect(reading.readToCompletion()).rejects.toMatchObject({
+    code: 'STALLED_EVENTS',
+    category: 'TIMEOUT',
+    message: 'The server sent nothing but signs of life for 200 ms'
+  })
   expect(heartbeats.length).toBeGreaterThan(1)
   expect(heartbeats[0]).toBe('still here')
   expect(reading.eventsReceived).toBe(0)
@@ -129,6 +133,15 @@ test('pings do not wind the clock of events; what means something does', async (
   const reading = events(await fetch(server.url), { eventTimeout: 400 })
   await expect(reading.readToCompletion()).rejects.toMatchObject({ code: 'STALLED_EVENTS' })
   expect(reading.text).toBe('aaaaa')
+})
+
+test('silence after an event is no sign of life', async () => {
+  const server = await serve((response) => void response.writeHead(200, SSE).write('data: a\n\n'))
+  const reading = events(await fetch(server.url), { eventTimeout: 100 })
+  await expect(reading.readToCompletion()).rejects.toMatchObject({
+    code: 'STALLED_EVENTS',
+    message: 'The server sent nothing for 100 ms'
+  })
 })
 
 test('silence ends it, and the server', async () => {

@@ -15,9 +15,10 @@ import {
 
 const ID = 'flafilfjcooomhoadlnfjondkibchmmc'
 
-// Chromium's own texts, from native_message_process_host.cc.
+// Chromium's own texts, as they stand in its program.
 const NOT_FOUND = 'Specified native messaging host not found.'
 const FORBIDDEN = 'Access to the specified native messaging host is forbidden.'
+const DISABLED = 'Access to the native messaging host was disabled by the system administrator.'
 const NOT_STARTED = 'Failed to start native messaging host.'
 const EXITED = 'Native host has exited.'
 const BAD_FRAME = 'Error when communicating with the native messaging host.'
@@ -27,6 +28,9 @@ describe('a port that closed', () => {
     [NOT_FOUND, false, 'HOST_UNAVAILABLE', 'host-missing', 'longwire install'],
     [NOT_FOUND, true, 'HOST_UNAVAILABLE', 'host-missing', 'longwire install'],
     [FORBIDDEN, false, 'HOST_UNAVAILABLE', 'host-forbidden', ID],
+    [DISABLED, false, 'HOST_UNAVAILABLE', 'host-forbidden', 'NativeMessagingAllowlist'],
+    [DISABLED, true, 'HOST_UNAVAILABLE', 'host-forbidden', 'The administrator of this browser'],
+    ['constructor', false, 'HOST_UNAVAILABLE', 'host-failed', 'ended while it started'],
     [NOT_STARTED, false, 'HOST_UNAVAILABLE', 'host-failed', 'longwire doctor'],
     [EXITED, false, 'HOST_UNAVAILABLE', 'host-failed', 'ended while it started'],
     [BAD_FRAME, false, 'HOST_UNAVAILABLE', 'host-failed', 'Something other than a Longwire frame'],

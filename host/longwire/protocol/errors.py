@@ -97,7 +97,9 @@ ERRORS: Final[dict[ErrorCode, ErrorInfo]] = {
     ErrorCode.UPSTREAM_CONNECT: ErrorInfo(Category.NETWORK, "no connection to the server", retryable=True),
     ErrorCode.UPSTREAM_TLS: ErrorInfo(Category.NETWORK, "the TLS handshake or the certificate failed", retryable=False),
     ErrorCode.UPSTREAM_RESET: ErrorInfo(Category.NETWORK, "the server broke the connection", retryable=True),
-    ErrorCode.UPSTREAM_TRUNCATED: ErrorInfo(Category.SERVER, "the body ended before its announced end", retryable=True),
+    ErrorCode.UPSTREAM_TRUNCATED: ErrorInfo(
+        Category.NETWORK, "the body ended before its announced end", retryable=True
+    ),
     ErrorCode.UPSTREAM_PROTOCOL: ErrorInfo(
         Category.SERVER, "the server's answer is not valid HTTP/1.1", retryable=False
     ),

@@ -35,6 +35,12 @@ def test_of_all_failures_only_the_users_own_stop_is_a_cancellation() -> None:
     assert not ERRORS[ErrorCode.STOPPED_BY_USER].retryable
 
 
+def test_a_body_that_was_cut_off_on_its_way_is_a_failure_of_the_network() -> None:
+    """As one that the connection broke: which of the two a caller meets is a matter of how the server ended."""
+    cut = [ErrorCode.UPSTREAM_TRUNCATED, ErrorCode.UPSTREAM_RESET]
+    assert {ERRORS[code].category for code in cut} == {Category.NETWORK}
+
+
 def test_a_frame_error_is_of_the_protocol() -> None:
     error = FrameError("a frame of length zero")
     assert (error.code, error.info.category) == (ErrorCode.PROTOCOL, Category.PROTOCOL)
