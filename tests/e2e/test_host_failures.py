@@ -1,4 +1,4 @@
-"""Every text with which Chromium closes a native port, driven for real: the worker's table knows it and says what to do.
+"""Every text with which Chromium closes a native port, driven for real: the worker has each in its table.
 
 A text that this browser has and the table does not would be taken for a host that ended.
 """

@@ -245,7 +245,8 @@ export interface StreamAborted {
   id: number
 }
 /**
- * Answer to STATUS_REQUEST. `destinations` are those of grants that name the asking page's origin.
+ * Answer to STATUS_REQUEST. `destinations` are those of grants that name the asking page's origin; `obstacles` says
+ * for which of them requests would fail, and with what.
  */
 export interface Status {
   type: 'STATUS'
@@ -255,6 +256,15 @@ export interface Status {
   protocol?: number
   destinations: string[]
   fix?: string
+  obstacles?: Obstacle[]
+}
+/**
+ * What requests to some of a page's destinations would fail with now, as far as it can be known without them.
+ */
+export interface Obstacle {
+  destinations: string[]
+  code: ErrorCode
+  message: string
 }
 /**
  * Worker to page only: the question that is open cannot be answered yet. The last one said counts.

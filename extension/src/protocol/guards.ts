@@ -164,7 +164,8 @@ const policySummary = record(
     pages: list(text(1, 65_536), 4096)
   },
   {
-    problem: text(0, 1000)
+    problem: text(0, 1000),
+    silenced: text(0, 1000)
   }
 )
 const policy = record({
@@ -172,6 +173,11 @@ const policy = record({
   policy: policySummary
 })
 const bridgeState = oneOf('ready', 'host-missing', 'host-forbidden', 'host-failed', 'policy-invalid')
+const obstacle = record({
+  destinations: list(text(1, 65_536), 4096),
+  code: errorCode,
+  message: text(0, 1000)
+})
 const status = record(
   {
     type: oneOf('STATUS'),
@@ -182,7 +188,8 @@ const status = record(
   {
     host: text(0, 200),
     protocol: integer(0, MAX_ID),
-    fix: text(0, 1000)
+    fix: text(0, 1000),
+    obstacles: list(obstacle, 64)
   }
 )
 const streamAborted = record({

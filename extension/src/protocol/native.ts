@@ -200,13 +200,14 @@ export interface Limits {
  * What the extension may know of the policy: where the shim belongs, and what is wrong.
  *
  * `pages` are the page-origin patterns that enabled grants name, in canonical form: lower case, ASCII, no default
- * port.
+ * port. `silenced` is the user's own file where the administrator's decides alone.
  */
 export interface PolicySummary {
   state: PolicyState
   digest: string
   pages: string[]
   problem?: string
+  silenced?: string
 }
 /**
  * The final response's head. At most one per stream, before any chunk.
@@ -319,7 +320,8 @@ export interface Fatal {
   fix: string
 }
 /**
- * Answer to STATUS_REQUEST. `destinations` are those of grants that name the asking page's origin.
+ * Answer to STATUS_REQUEST. `destinations` are those of grants that name the asking page's origin; `obstacles` says
+ * for which of them requests would fail, and with what.
  */
 export interface Status {
   type: 'STATUS'
@@ -329,4 +331,13 @@ export interface Status {
   protocol?: number
   destinations: string[]
   fix?: string
+  obstacles?: Obstacle[]
+}
+/**
+ * What requests to some of a page's destinations would fail with now, as far as it can be known without them.
+ */
+export interface Obstacle {
+  destinations: string[]
+  code: ErrorCode
+  message: string
 }

@@ -10,6 +10,7 @@ from longwire.cli.errors import MisuseError
 from longwire.cli.logs import LogReader
 from longwire.cli.output import complain, say, say_json, say_table
 from longwire.cli.release_command import known_suspensions, release, to_json
+from longwire.native.judging import Judge
 from longwire.native.log import log_folder
 from longwire.policy import Decision, Grant, Policy, PolicyDeniedError, PolicyStore, Suspension, Suspensions
 from longwire.policy.coverage import unreachable_grants
@@ -27,6 +28,8 @@ app.command()(release)
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 _FINDING: Final = 1
+# Fetch standard, "normalize a method". Not PATCH: a page's `patch` is sent as it is.
+_WRITTEN_BY_FETCH: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"})
 
 
 @app.command()
@@ -39,23 +42,27 @@ def check(
 ) -> None:
     """Say whether a page may send a request, by which grant, or what is missing. Exit code 1: it may not."""
     policy = PolicyStore().current()
+    method = method.upper() if method.upper() in _WRITTEN_BY_FETCH else method
     try:
         origin, target = parse_lenient(page).origin, parse_lenient(url).href
     except StreamError as error:
         raise MisuseError(error.message, "write --page https://host[:port] and --url with an absolute URL") from None
     asking = Page(origin=origin, tab=0, frame=0, document="", private=private)
-    try:
-        decision = policy.decide(asking, method, target)
-    except StreamError as error:
-        if error.code is ErrorCode.PROTOCOL:
-            raise MisuseError(error.message, "ask for a method that a page can send") from None
-        (say_json if as_json else _say_denial)(_denial(policy, error))
-        raise typer.Exit(_FINDING) from None
-    suspended = _suspended(policy, decision, origin)
-    if suspended is not None:
+    judgement = Judge(policy, known_suspensions()).judge(asking, method, target)
+    decision, refused = judgement.decision, judgement.error
+    if decision is None:
+        assert refused is not None  # noqa: S101  (one of the two is there)
+        if refused.code is ErrorCode.PROTOCOL:
+            raise MisuseError(refused.message, "ask for a method that a page can send")
+        (say_json if as_json else _say_denial)(_denial(policy, refused))
+    elif refused is None:
+        (say_json if as_json else _say_permission)(_permission(policy, decision))
+    elif refused.code is ErrorCode.SECRET_REFLECTED and (suspended := _suspended(policy, decision, origin)):
         (say_json if as_json else _say_suspension)(_suspension(policy, decision, suspended))
+    else:
+        (say_json if as_json else _say_obstacle)(_obstacle(policy, decision, refused))
+    if refused is not None:
         raise typer.Exit(_FINDING)
-    (say_json if as_json else _say_permission)(_permission(policy, decision))
 
 
 @app.command()
@@ -71,6 +78,7 @@ def show(as_json: JsonOption = False) -> None:  # noqa: FBT002
                 "digest": policy.digest,
                 "enabled": policy.switched_off is None,
                 "files": [str(path) for path in policy.files],
+                "silenced": policy.silenced and str(policy.silenced),
                 "problems": [str(problem) for problem in policy.problems],
                 "warnings": [str(warning) for warning in policy.warnings],
                 "grants": [_grant_json(grant) for grant in policy.grants],
@@ -141,7 +149,42 @@ def _permission(policy: Policy, decision: Decision) -> dict[str, Any]:
         "network": grant.network,
         "proxy": grant.proxy and str(grant.proxy),
         "inject": [name for name, _ in grant.inject],
+        "notes": _notes(policy, decision),
     }
+
+
+def _notes(policy: Policy, decision: Decision) -> list[str]:
+    """What this command cannot know, and what works but should not be."""
+    grant, url = decision.grant, decision.url
+    notes = [
+        f"{source.describe()} is this shell's here: the browser must be started with it too"
+        for source in grant.secrets
+        if source.kind == "env"
+    ]
+    if grant.secrets and url.scheme == "http" and grant.network == "public":
+        notes.append("the secret goes over http, where everybody on the way can read it")
+    return notes + _silenced(policy)
+
+
+def _silenced(policy: Policy) -> list[str]:
+    if policy.silenced is None:
+        return []
+    return [f"{policy.silenced} does not count: {policy.administrator} alone decides, without user_grants = true"]
+
+
+def _obstacle(policy: Policy, decision: Decision, error: StreamError) -> dict[str, Any]:
+    return {**_permission(policy, decision), "allowed": False, "code": error.code, "message": error.reason}
+
+
+def _say_obstacle(obstacle: dict[str, Any]) -> None:
+    say(f"denied     {obstacle['message']}")
+    say(f'grant      "{obstacle["grant"]}", {obstacle["file"]} line {obstacle["line"]}: it allows the request itself')
+    _say_notes(obstacle)
+
+
+def _say_notes(answer: dict[str, Any]) -> None:
+    for note in answer["notes"]:
+        say(f"note       {note}")
 
 
 def _say_permission(permission: dict[str, Any]) -> None:
@@ -151,6 +194,7 @@ def _say_permission(permission: dict[str, Any]) -> None:
     if permission["proxy"]:
         say(f"proxy      {permission['proxy']}, which resolves the name: what it leads to is not checked here")
     say(f"injected   {', '.join(permission['inject']) or 'nothing'}")
+    _say_notes(permission)
 
 
 def _suspended(policy: Policy, decision: Decision, page_origin: str) -> Suspension | None:
@@ -181,7 +225,8 @@ def _denial(policy: Policy, error: StreamError) -> dict[str, Any]:
     return {
         "allowed": False,
         "code": error.code,
-        "message": policy.problem or error.message,
+        "message": policy.problem or error.reason,
+        "notes": _silenced(policy),
         "nearest": nearest
         and {
             "grant": nearest.grant.name,
@@ -198,12 +243,14 @@ def _say_denial(denial: dict[str, Any]) -> None:
     nearest, suggestion = denial["nearest"], denial["suggestion"]
     if suggestion is None:
         say(f"denied     {denial['message']}")
+        _say_notes(denial)
         return
     say("denied     no grant allows it")
     if nearest:
         say(f'nearest    grant "{nearest["grant"]}", {nearest["file"]} line {nearest["line"]}')
         for difference in nearest["differences"]:
             say(f"           {difference}")
+    _say_notes(denial)
     if nearest and nearest["changes"]:
         say("\nThis in that grant would allow it:\n")
         for line in nearest["changes"]:
@@ -221,6 +268,8 @@ def _say_policy(policy: Policy, store: PolicyStore, suspensions: Suspensions) ->
         say(f"           neither {store.locations.administrator} nor {store.locations.user} exists: nothing is open")
     if policy.switched_off:
         say(f"off        {policy.switched_off} says enabled = false for all grants: nothing is open")
+    if policy.silenced:
+        say(f"silenced   {policy.silenced}: {policy.administrator} alone decides, without user_grants = true")
     for problem in policy.problems:
         say(f"problem    {problem}")
     for warning in policy.warnings:

@@ -17,17 +17,17 @@ import structlog
 from longwire import __version__
 from longwire.native.channel import Channel, ChannelLost
 from longwire.native.exchange import Exchange
+from longwire.native.judging import Judge
 from longwire.native.last_words import LAST_WORDS, START_FAILED
 from longwire.native.live_policy import LivePolicy
 from longwire.native.log import audit_fields, failure_fields, tick
 from longwire.native.requests import RequestPlanner
-from longwire.native.suspending import fix_for
 from longwire.policy import Policy as PolicyInForce
 from longwire.policy import Suspensions
 from longwire.protocol.errors import StreamError
 from longwire.protocol.limits import MAX_MESSAGE_CHARS, PROTOCOL_VERSION
 from longwire.protocol.messages import Policy, Status, StatusRequest, StreamHeaders, StreamStart
-from longwire.protocol.parts import BridgeState, Completeness, PolicyState, Timings
+from longwire.protocol.parts import BridgeState, Completeness, Obstacle, PolicyState, Timings
 from longwire.streams.connection import Connection
 from longwire.streams.events import (
     Aborted,
@@ -322,10 +322,15 @@ class Session:
         if fields is None:
             policy = self._policy.current()
             invalid = policy.state is PolicyState.INVALID
+            # A keyring may ask its person, who asked for nothing here.
+            obstacles = Judge(policy, self._suspensions, ask_keyrings=False).obstacles(page)
             fields = self._statuses[page.origin, page.private] = _StatusFields(
                 state=BridgeState.POLICY_INVALID if invalid else BridgeState.READY,
                 destinations=policy.destinations_for(page.origin, private=page.private),
-                fix=_policy_fix(policy) or fix_for(self._suspensions, policy, page),
+                fix=_policy_fix(policy)
+                or policy.closed_to(page.origin, private=page.private)
+                or (obstacles[0].message if obstacles else None),
+                obstacles=obstacles or None,
             )
         self._connection.send(
             Status(type="STATUS", request=message.request, host=__version__, protocol=PROTOCOL_VERSION, **fields)
@@ -409,3 +414,4 @@ class _StatusFields(TypedDict):
     state: BridgeState
     destinations: list[str]
     fix: str | None
+    obstacles: list[Obstacle] | None

@@ -78,7 +78,7 @@ class Carried:
             return
         found = self._standing_against([source for _, source in self._secrets], policy)
         if found is not None:
-            self._stopped = _refusal(found, Phase.BODY)
+            self._stopped = refusal(found, Phase.BODY)
             stop(self._stopped)
 
     def take(self, grant: Grant) -> None:
@@ -92,7 +92,7 @@ class Carried:
         self._suspensions.refresh()
         found = self._standing_against(grant.secrets, self._policy())
         if found is not None:
-            raise _refusal(found, Phase.POLICY)
+            raise refusal(found, Phase.POLICY)
         # From now on, although they are yet to be read: a keyring may take a minute.
         self._secrets += [(grant, source) for source in grant.secrets]
 
@@ -142,14 +142,8 @@ class Carried:
         return None if origin is None else self._suspensions.standing_against(policy, sources, origin)
 
 
-def fix_for(suspensions: Suspensions, policy: Policy, page: Page) -> str | None:
-    """What a page may hear of suspensions that it meets, and the command that lifts the first; or None."""
-    origin = parse_origin(page.origin)
-    found = suspensions.concerning(policy, origin, private=page.private) if origin is not None else []
-    return _what_and_how(found[0]) if found else None
-
-
-def _refusal(found: Suspension, phase: Phase) -> StreamError:
+def refusal(found: Suspension, phase: Phase) -> StreamError:
+    """What a request meets that would send it."""
     return StreamError(ErrorCode.SECRET_REFLECTED, _what_and_how(found), phase)
 
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from longwire.policy.grants import Grant, Network
+from longwire.addresses import Network
+from longwire.policy.grants import Grant
 from longwire.policy.matching import FORBIDDEN_METHODS, TOKEN, DestinationPattern
 from longwire.policy.urls import CanonicalUrl, parse_canonical, parse_origin, scoped_path_hazard, shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
@@ -46,8 +47,15 @@ class NearMiss:
 class PolicyDeniedError(StreamError):
     """POLICY_DENIED. `message` is fit for the page that asked; `nearest` and `suggestion` are for the administrator."""
 
-    def __init__(self, message: str, nearest: NearMiss | None = None, suggestion: str | None = None) -> None:
-        super().__init__(ErrorCode.POLICY_DENIED, message, Phase.POLICY)
+    def __init__(
+        self,
+        message: str,
+        nearest: NearMiss | None = None,
+        suggestion: str | None = None,
+        *,
+        reason: str | None = None,
+    ) -> None:
+        super().__init__(ErrorCode.POLICY_DENIED, message, Phase.POLICY, reason=reason)
         self.nearest = nearest
         self.suggestion = suggestion
 

@@ -134,18 +134,23 @@ def load(seen: Seen) -> Policy:
     """
     taking_part: list[tuple[FileLook, PolicyDocument]] = []
     user_decides = True
+    administrator = silenced = None
     if seen.administrator is not None:
         document = _document(seen.administrator, "administrator")
+        administrator = document.path
         taking_part.append((seen.administrator, document))
         user_decides = document.user_grants and not document.problems
     if user_decides and seen.user is not None:
         taking_part.append((seen.user, _document(seen.user, "user")))
+    elif seen.user is not None:
+        silenced = seen.user.path
     for file, document in taking_part:
         if file.failure is not None:
-            return _closed_for_now(document)
+            return replace(_closed_for_now(document), administrator=administrator, silenced=silenced)
     if not taking_part:
         return Policy(PolicyState.MISSING, _NO_POLICY)
-    return _combine([document for _, document in taking_part])
+    policy = _combine([document for _, document in taking_part])
+    return replace(policy, administrator=administrator, silenced=silenced)
 
 
 def _administrator(path: Path, trail: Trail) -> FileLook | None:
@@ -206,13 +211,14 @@ def _combine(documents: list[PolicyDocument]) -> Policy:
 
 
 def _name_clashes(documents: list[PolicyDocument]) -> list[PolicyFinding]:
-    taken: set[str] = set()
+    taken: dict[str, PolicyFinding] = {}
     clashes = []
     for document in documents:
-        clashes += [
-            PolicyFinding(document.path, Problem(f'another file has a grant "{grant.name}" already', grant.line))
-            for grant in document.grants
-            if grant.name in taken
-        ]
-        taken |= {grant.name for grant in document.grants}
+        for grant in document.grants:
+            other = taken.get(grant.name)
+            if other is not None:
+                what = f'another file has a grant "{grant.name}" already: {other.path} line {other.finding.line}'
+                clashes.append(PolicyFinding(document.path, Problem(what, grant.line)))
+        for grant in document.grants:
+            taken.setdefault(grant.name, PolicyFinding(document.path, Problem("", grant.line)))
     return clashes

@@ -4,13 +4,13 @@ import hashlib
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Literal
 
+from longwire.addresses import Network
 from longwire.policy.matching import DestinationPattern, PagePattern
 from longwire.policy.proxies import ProxyAddress
 from longwire.policy.secrets import SecretSource
 from longwire.policy.templates import ValueTemplate
 from longwire.policy.urls import CanonicalUrl
 
-Network = Literal["public", "private", "loopback"]
 Origin = Literal["administrator", "user"]
 
 

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from longwire.policy.doubts import doubts
 from longwire.policy.grants import Grant, GrantLimits, Origin
 from longwire.policy.model import FORMAT_VERSION, GrantEntry, PolicyFile, SecretEntry
 from longwire.policy.problems import Problem, problem_at, shown_name, syntax_problem, validation_problems
 from longwire.policy.secrets import SecretSource
 from longwire.policy.toml_lines import Location, NestedTooDeeplyError, check_key_depth, line_of, locate_keys
-from longwire.protocol.header_names import CREDENTIAL_FIELDS, same_to_servers
+from longwire.protocol.header_names import same_to_servers
 
 # WELCOME carries the page patterns of all grants, so the file must fit a frame with room to spare.
 MAX_POLICY_BYTES: Final = 256 * 1024
@@ -54,7 +55,7 @@ def parse_policy(data: bytes, path: Path, source: Origin) -> PolicyDocument:
     grants = tuple(
         _grant(entry, secrets, source, line_of(lines, ("grant", index))) for index, entry in enumerate(file.grant)
     )
-    warnings = tuple(_warnings(file, lines, source))
+    warnings = tuple(doubts(file, lines, source))
     return PolicyDocument(
         path, digest, grants, file.enabled, file.user_grants, tuple(secrets.values()), warnings=warnings
     )
@@ -127,29 +128,6 @@ def _check_inject(
         for secret in template.secrets:
             if secret not in known:
                 yield problem_at(field, f"there is no [secret.{shown_name(secret)}]", lines)
-
-
-def _warnings(file: PolicyFile, lines: Mapping[Location, int], source: Origin) -> Iterator[Problem]:
-    used = {secret for grant in file.grant for template in grant.inject.values() for secret in template.secrets}
-    for name in file.secret:
-        if name not in used:
-            yield problem_at(("secret", name), "no grant injects this secret", lines)
-    for index, grant in enumerate(file.grant):
-        for header, template in grant.inject.items():
-            if same_to_servers(header) in CREDENTIAL_FIELDS and not template.secrets:
-                text = (
-                    "names no secret: a key that stands here is read by whoever reads this file, and is not looked for "
-                    'in answers; write "{secret:NAME}"'
-                )
-                yield problem_at(("grant", index, "inject", header), text, lines)
-    if source == "user" and file.user_grants:
-        yield problem_at(("user_grants",), "has a meaning in the administrator's file only", lines)
-    for index, grant in enumerate(file.grant):
-        for number, destination in enumerate(grant.destinations):
-            local = destination.origin.host == "localhost" or destination.origin.host.endswith(".localhost")
-            if local and grant.network != "loopback":
-                place = ("grant", index, "destinations", number)
-                yield problem_at(place, f'is this machine, which network = "{grant.network}" does not reach', lines)
 
 
 def _secret(name: str, entry: SecretEntry) -> SecretSource:

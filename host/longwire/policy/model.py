@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
 
-from longwire.policy.grants import Network
+from longwire.addresses import Network
 from longwire.policy.header_rules import Setter, setter_of
 from longwire.policy.matching import MAX_PATTERN_CHARS, TOKEN, DestinationPattern, PagePattern, parse_method
 from longwire.policy.proxies import ProxyAddress

@@ -37,6 +37,7 @@ class Policy:
     files define, used or not. `switched_off` is the first file that says
     `enabled = false` for all: its grants are known, and none of them is in force. `unread` says that a file that takes
     part was not read yet or could not be, which is tried again: the same request may be allowed in a moment.
+    `administrator` is that one's file if it takes part, `silenced` the user's file where the other decides alone.
     """
 
     state: PolicyState
@@ -48,11 +49,13 @@ class Policy:
     secrets: tuple[SecretSource, ...] = ()
     switched_off: Path | None = None
     unread: bool = False
+    administrator: Path | None = None
+    silenced: Path | None = None
 
     @property
     def identity(self) -> tuple[object, ...]:
         """Equal for two that decide alike and say the same."""
-        return (self.state, self.digest, self.files, self.problems, self.unread)
+        return (self.state, self.digest, self.files, self.problems, self.unread, self.silenced)
 
     @property
     def problem(self) -> str | None:
@@ -71,7 +74,11 @@ class Policy:
         """What the extension may know. `pages` are canonical patterns: lower case, ASCII, no default port."""
         pages = dict.fromkeys(str(page) for grant in self.in_force for page in grant.pages)
         return PolicySummary(
-            state=self.state, digest=self.digest, pages=list(pages)[:_MAX_LISTED], problem=self.problem
+            state=self.state,
+            digest=self.digest,
+            pages=list(pages)[:_MAX_LISTED],
+            problem=self.problem,
+            silenced=None if self.silenced is None else shorten(str(self.silenced), MAX_MESSAGE_CHARS),
         )
 
     def decide(self, page: Page, method: str, url: str) -> Decision:
@@ -100,8 +107,31 @@ class Policy:
                 "there is no policy file, so nothing is open; `longwire policy show` says where it belongs"
             )
         if self.switched_off is not None:
-            raise PolicyDeniedError("Longwire is switched off: the policy file says enabled = false for all grants")
+            raise PolicyDeniedError(self._switched_off(), reason=self._switched_off(named=True))
         return decide(self.grants, page.origin, private=page.private, method=method, url=url)
+
+    def closed_to(self, origin: str, *, private: bool = False) -> str | None:
+        """Why a page that grants name can reach nothing all the same, for that page; None if no grant names it."""
+        if self.switched_off is not None:
+            return self._switched_off()
+        parsed = parse_origin(origin)
+        named = [grant for grant in self.grants if parsed is not None and grant.names_page(parsed)]
+        if not named or self.destinations_for(origin, private=private):
+            return None
+        first = next((grant for grant in named if grant.enabled), named[0])
+        if not first.enabled:
+            return f'the grant "{first.name}" names this page, and says enabled = false'
+        return (
+            f'the grant "{first.name}" names this page, but not in private windows: private_windows = true in it would'
+        )
+
+    def _switched_off(self, *, named: bool = False) -> str:
+        """`named` tells where the file lies, which is nothing for a page."""
+        whose = (
+            "the administrator's policy file" if self.switched_off == self.administrator else "the user's policy file"
+        )
+        where = f" {self.switched_off}" if named else ""
+        return f"Longwire is switched off: {whose}{where} says enabled = false for all grants"
 
     def destinations_for(self, origin: str, *, private: bool = False) -> list[str]:
         """Destination patterns of the enabled grants that name this page origin, in file order.

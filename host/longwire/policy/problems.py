@@ -21,11 +21,15 @@ from longwire.policy.urls import shorten
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One finding. `line` counts from 1 and is None for the file as a whole; `field` is `grant[0].pages[1]`."""
+    """One finding. `line` counts from 1 and is None for the file as a whole; `field` is `grant[0].pages[1]`.
+
+    `blocks`: what it is about does not work, although the file can be used.
+    """
 
     text: str
     line: int | None = None
     field: str = ""
+    blocks: bool = False
 
     def __str__(self) -> str:
         place = ", ".join(
@@ -86,9 +90,9 @@ def validation_problems(error: ValidationError, lines: Mapping[Location, int]) -
     return [problem for _, problem in sorted(problems, key=lambda entry: (entry[0], entry[1].line or 0))]
 
 
-def problem_at(location: Location, text: str, lines: Mapping[Location, int]) -> Problem:
+def problem_at(location: Location, text: str, lines: Mapping[Location, int], *, blocks: bool = False) -> Problem:
     """A problem found at a key by a check of our own."""
-    return Problem(text, line_of(lines, location), field_name(location))
+    return Problem(text, line_of(lines, location), field_name(location), blocks)
 
 
 def field_name(location: Location) -> str:

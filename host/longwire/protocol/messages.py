@@ -31,6 +31,7 @@ from longwire.protocol.parts import (
     BridgeState,
     Completeness,
     Limits,
+    Obstacle,
     Page,
     PolicySummary,
     RedirectMode,
@@ -271,7 +272,9 @@ class Fatal(Message):
 
 
 class Status(Message):
-    """Answer to STATUS_REQUEST. `destinations` are those of grants that name the asking page's origin."""
+    """Answer to STATUS_REQUEST. `destinations` are those of grants that name the asking page's origin; `obstacles` says
+    for which of them requests would fail, and with what.
+    """
 
     type: Literal["STATUS"]
     request: Id
@@ -280,6 +283,7 @@ class Status(Message):
     protocol: Offset | None = None
     destinations: Annotated[list[Url], Field(max_length=4096)]
     fix: HumanText | None = None
+    obstacles: Annotated[list[Obstacle], Field(max_length=64)] | None = None
 
 
 class Waiting(Message):

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from longwire.protocol.fields import HumanText, Id, InlineBody, Message, Milliseconds, Offset, Origin, ShortText
+from longwire.protocol.errors import ErrorCode
+from longwire.protocol.fields import HumanText, Id, InlineBody, Message, Milliseconds, Offset, Origin, ShortText, Url
 from longwire.protocol.limits import MAX_ID
 
 
@@ -103,13 +104,22 @@ class PolicySummary(Message):
     """What the extension may know of the policy: where the shim belongs, and what is wrong.
 
     `pages` are the page-origin patterns that enabled grants name, in canonical form: lower case, ASCII, no default
-    port.
+    port. `silenced` is the user's own file where the administrator's decides alone.
     """
 
     state: PolicyState
     digest: ShortText
     pages: Annotated[list[Origin], Field(max_length=4096)]
     problem: HumanText | None = None
+    silenced: HumanText | None = None
+
+
+class Obstacle(Message):
+    """What requests to some of a page's destinations would fail with now, as far as it can be known without them."""
+
+    destinations: Annotated[list[Url], Field(max_length=4096)]
+    code: ErrorCode
+    message: HumanText
 
 
 class Timings(Message):

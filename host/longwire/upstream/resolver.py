@@ -16,8 +16,8 @@ from typing import Final, Protocol
 
 import anyio
 
+from longwire.addresses import AddressClass, IPAddress, admits, classify, parse_address
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.upstream.addresses import AddressClass, IPAddress, admits, classify, parse_address
 from longwire.upstream.errors import shown
 from longwire.upstream.model import Network
 

@@ -15,8 +15,8 @@ from typing import Final
 import anyio
 import anyio.abc
 
+from longwire.addresses import IPAddress
 from longwire.turns import Turns
-from longwire.upstream.addresses import IPAddress
 from longwire.upstream.buffers import LARGE_BUFFER_BYTES, SMALL_BUFFER_BYTES, ReceiveBuffer, ReceiveBuffers
 
 READ_BYTES: Final = 64 * 1024

@@ -36,14 +36,33 @@ class TrustStore:
                 return known[1]
             context = await anyio.to_thread.run_sync(_make_context, ca_file, abandon_on_cancel=True)
         except (OSError, ssl.SSLError):
-            where = "the system's certificate authorities" if ca_file is None else "the grant's ca_file"
-            raise StreamError(
-                ErrorCode.UPSTREAM_TLS,
-                f"cannot read {where}. It must be a readable PEM file with at least one certificate",
-                Phase.CONNECT,
-            ) from None
+            raise _unreadable(ca_file) from None
         self._contexts[ca_file] = (signature, context)
         return context
+
+
+def check_authorities(ca_file: str) -> None:
+    """Whether `TrustStore.context` could be had for it, for whoever asks before a request does. Reads the file.
+
+    Raises:
+        StreamError: as `TrustStore.context`.
+    """
+    try:
+        _make_context(ca_file)
+    except (OSError, ssl.SSLError):
+        raise _unreadable(ca_file) from None
+
+
+def _unreadable(ca_file: str | None) -> StreamError:
+    where = "the system's certificate authorities" if ca_file is None else "the grant's ca_file"
+    fix = "It must be a readable PEM file with at least one certificate"
+    named = "" if ca_file is None else f", {ca_file}"
+    return StreamError(
+        ErrorCode.UPSTREAM_TLS,
+        f"cannot read {where}. {fix}",
+        Phase.CONNECT,
+        reason=f"cannot read {where}{named}. {fix}",
+    )
 
 
 def _signature(path: str) -> _Signature:

@@ -11,6 +11,17 @@ from tests.unit.policy.samples import CHAT, grant, policy_text
 ASK = ("policy", "check", "--page", "https://chat.example.com", "--url")
 
 
+NOTE = (
+    'secret "key" (environment variable LONGWIRE_TEST_KEY) is this shell\'s here: '
+    "the browser must be started with it too"
+)
+
+
+@pytest.fixture(autouse=True)
+def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LONGWIRE_TEST_KEY", "a-secret-of-more-than-12-bytes")
+
+
 @pytest.fixture
 def granted(home: Home) -> Home:
     home.write_policy(CHAT)
@@ -26,6 +37,7 @@ def test_check_names_the_grant_that_decides(granted: Home) -> None:
         f'grant      "chat", {granted.policy} line 3',
         "network    the address must be public",
         "injected   Authorization",
+        f"note       {NOTE}",
     ]
 
 
@@ -91,6 +103,7 @@ def test_check_speaks_json(granted: Home) -> None:
         "network": "public",
         "proxy": None,
         "inject": ["Authorization"],
+        "notes": [NOTE],
     }
     answer = json.loads(denied.out)
     assert denied.code == 1

@@ -221,7 +221,8 @@ def test_what_is_useless_is_a_warning() -> None:
     assert "administrator's file only" in warnings("version = 1\nuser_grants = true\n")[0]
     text = policy_text(grant(destinations='["http://localhost:8000"]'))
     assert warnings(text) == [
-        'line 5, field grant[0].destinations[0]: is this machine, which network = "public" does not reach'
+        'line 5, field grant[0].destinations[0]: is this machine, which network = "public" does not reach: '
+        'write network = "loopback" if it is meant'
     ]
     assert warnings(text.replace("methods", 'network = "loopback"\nmethods')) == []
 

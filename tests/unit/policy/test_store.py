@@ -86,7 +86,8 @@ def test_one_name_in_both_files_is_the_users_mistake(locations: Locations) -> No
 
     policy = store(locations).current()
     assert policy.state is PolicyState.INVALID
-    assert policy.problem == f'{locations.user}: line 2: another file has a grant "chat" already'
+    where = f"{locations.administrator} line 3"
+    assert policy.problem == f'{locations.user}: line 2: another file has a grant "chat" already: {where}'
 
 
 @pytest.mark.parametrize("broken", ["administrator", "user"])

@@ -10,6 +10,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from longwire.protocol import limits, messages, parts
+from longwire.protocol.export.schema import ref_name
 from longwire.protocol.fields import Message, base64_chars
 from tests.unit.protocol.samples import DEFINITIONS, sample
 
@@ -32,7 +33,9 @@ def bounds(node: Schema) -> Iterator[tuple[str, Any, Any]]:
         yield "maximum", node["maximum"], node["maximum"] + 1
         yield "minimum", node["minimum"], node["minimum"] - 1
     elif "maxItems" in node:
-        item = ["n", ""] if "prefixItems" in node["items"] else "x"
+        item: Any = ["n", ""] if "prefixItems" in node["items"] else "x"
+        if "$ref" in node["items"]:
+            item = sample(random.Random(1), ref_name(node["items"]))
         yield "maxItems", [item] * node["maxItems"], [item] * (node["maxItems"] + 1)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longwire.upstream.addresses import AddressClass, admits, classify, parse_address
+from longwire.addresses import AddressClass, admits, classify, parse_address
 
 PUBLIC, PRIVATE, LOOPBACK, REFUSED = (
     AddressClass.PUBLIC,

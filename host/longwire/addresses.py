@@ -15,11 +15,11 @@ names every exception, and refuses what it does not know.
 
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Final, TypeAlias
-
-from longwire.upstream.model import Network
+from typing import Final, Literal, TypeAlias
 
 IPAddress: TypeAlias = IPv4Address | IPv6Address
+# What a grant can ask for.
+Network: TypeAlias = Literal["public", "private", "loopback"]
 
 
 class AddressClass(StrEnum):

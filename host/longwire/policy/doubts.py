@@ -1,0 +1,88 @@
+"""What a policy file that can be used says and cannot mean: grants that never reach what they name, keys in the open.
+
+Each is a warning with its place. What `blocks` keeps a destination from ever being reached, or a grant from opening
+anything; the rest works and is worth a look.
+"""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from typing import Final
+
+from longwire.addresses import AddressClass, Network, admits, classify, parse_address
+from longwire.policy.grants import Origin
+from longwire.policy.matching import DestinationPattern
+from longwire.policy.model import GrantEntry, PolicyFile
+from longwire.policy.problems import Problem, problem_at
+from longwire.policy.toml_lines import Location
+from longwire.protocol.header_names import CREDENTIAL_FIELDS, same_to_servers
+
+# What people write who look for a wildcard: to HTTP they are methods like any other.
+_NO_WILDCARDS: Final = frozenset({"ANY", "ALL"})
+
+
+def doubts(file: PolicyFile, lines: Mapping[Location, int], source: Origin) -> Iterator[Problem]:
+    """All of them, in the order of their kinds."""
+    used = {secret for grant in file.grant for template in grant.inject.values() for secret in template.secrets}
+    for name in file.secret:
+        if name not in used:
+            yield problem_at(("secret", name), "no grant injects this secret", lines)
+    for index, grant in enumerate(file.grant):
+        place: Location = ("grant", index)
+        yield from _without_secret(grant, place, lines)
+        yield from _methods(grant, place, lines)
+        for number, destination in enumerate(grant.destinations):
+            yield from _destination(grant, destination, (*place, "destinations", number), lines)
+    if source == "user" and file.user_grants:
+        yield problem_at(("user_grants",), "has a meaning in the administrator's file only", lines)
+    if not file.grant and not file.user_grants:
+        yield Problem("it has no [[grant]], so it opens nothing")
+
+
+def _without_secret(grant: GrantEntry, place: Location, lines: Mapping[Location, int]) -> Iterator[Problem]:
+    for header, template in grant.inject.items():
+        if same_to_servers(header) in CREDENTIAL_FIELDS and not template.secrets:
+            text = (
+                "names no secret: a key that stands here is read by whoever reads this file, and is not looked for "
+                'in answers; write "{secret:NAME}"'
+            )
+            yield problem_at((*place, "inject", header), text, lines)
+
+
+def _methods(grant: GrantEntry, place: Location, lines: Mapping[Location, int]) -> Iterator[Problem]:
+    for number, method in enumerate(grant.methods):
+        if method.upper() in _NO_WILDCARDS:
+            text = f'"{method}" is no wildcard but a method of that very name: name the methods one by one'
+            yield problem_at((*place, "methods", number), text, lines, blocks=len(grant.methods) == 1)
+
+
+def _destination(
+    grant: GrantEntry, destination: DestinationPattern, place: Location, lines: Mapping[Location, int]
+) -> Iterator[Problem]:
+    origin = destination.origin
+    if "*" in destination.path:
+        shorter = destination.path[: destination.path.index("*")].rpartition("/")[0]
+        text = f'the "*" in its path is taken as it is: a path holds what is below it, write "{origin}{shorter}/"'
+        yield problem_at(place, text, lines, blocks=True)
+    if not origin.wildcard and (why := out_of_reach(origin.host, grant.network)):
+        yield problem_at(place, why, lines, blocks=True)
+    secret = any(template.secrets for template in grant.inject.values())
+    if origin.scheme == "http" and secret and grant.network == "public":
+        text = "takes the secret over http, where everybody on the way can read it: write https"
+        yield problem_at(place, text, lines)
+
+
+def out_of_reach(host: str, network: Network) -> str | None:
+    """Why a grant of that class never reaches `host`, an address or a localhost name; None if it may."""
+    address = parse_address(host)
+    if host == "localhost" or host.endswith(".localhost"):
+        what, address = "this machine", ip_address("127.0.0.1")
+    elif address is None:
+        return None
+    else:
+        what = f"a {classify(address)} address"
+    if admits(network, address):
+        return None
+    kind = classify(address)
+    if kind is AddressClass.REFUSED:
+        return "is an address that no grant can open (link-local, metadata, multicast, reserved …)"
+    return f'is {what}, which network = "{network}" does not reach: write network = "{kind}" if it is meant'
