@@ -10,11 +10,10 @@ from longwire.cli.errors import MisuseError
 from longwire.cli.logs import LogReader
 from longwire.cli.output import complain, say, say_json, say_table
 from longwire.cli.release_command import known_suspensions, release, to_json
+from longwire.cli.validation import validated
 from longwire.native.judging import Judge
 from longwire.native.log import log_folder
 from longwire.policy import Decision, Grant, Policy, PolicyDeniedError, PolicyStore, Suspension, Suspensions
-from longwire.policy.coverage import unreachable_grants
-from longwire.policy.files import read_policy
 from longwire.policy.loading import PolicyDocument
 from longwire.policy.model import policy_json_schema
 from longwire.policy.suggestions import suggest
@@ -99,18 +98,18 @@ def validate(
     """Check a policy file before it is put in place. Exit code 1: it could not be used."""
     if not file.is_file():
         raise MisuseError(f"there is no file {file}", "name a policy file")
-    document = read_policy(file, "user")
-    warnings = [*document.warnings, *(problem for _, problem in unreachable_grants(document.grants))]
+    document = validated(file)
     if as_json:
         say_json(
             {
                 "valid": not document.problems,
                 "problems": [asdict(problem) for problem in document.problems],
-                "warnings": [asdict(warning) for warning in warnings],
+                "warnings": [asdict(warning) for warning in document.warnings],
+                "works": not document.problems and not any(warning.blocks for warning in document.warnings),
             }
         )
     else:
-        _say_validation(document, [str(warning) for warning in warnings])
+        _say_validation(document)
     if document.problems:
         raise typer.Exit(_FINDING)
 
@@ -317,13 +316,15 @@ def _grant_json(grant: Grant) -> dict[str, Any]:
     }
 
 
-def _say_validation(document: PolicyDocument, warnings: list[str]) -> None:
+def _say_validation(document: PolicyDocument) -> None:
     for problem in document.problems:
         say(f"problem    {document.path}: {problem}")
-    for warning in warnings:
+    for warning in document.warnings:
         say(f"warning    {document.path}: {warning}")
     if not document.problems:
-        say(f"valid      {document.path} (grants: {len(document.grants)})")
+        blocked = any(warning.blocks for warning in document.warnings)
+        but = ", but not all of it works: see the warnings" if blocked else ""
+        say(f"valid      {document.path} (grants: {len(document.grants)}){but}")
 
 
 def _file_of(policy: Policy, grant: Grant) -> Path:

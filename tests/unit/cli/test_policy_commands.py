@@ -1,12 +1,15 @@
 import json
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
+from longwire.cli.validation import validated
+from longwire.policy import Locations, PolicyStore
 from longwire.policy.model import policy_json_schema
 from tests.unit.cli.home import Home
-from tests.unit.policy.samples import CHAT, grant, policy_text
+from tests.unit.policy.samples import CHAT, grant, owned_lstat, policy_text
 
 ASK = ("policy", "check", "--page", "https://chat.example.com", "--url")
 
@@ -288,6 +291,85 @@ def test_validate_names_every_problem(home: Home) -> None:
     assert (done.code, machine.code) == (1, 1)
     assert [line.partition(": ")[2][:7] for line in done.out.splitlines()] == ["line 7,", "line 8,"]
     assert [problem["line"] for problem in json.loads(machine.out)["problems"]] == [7, 8]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('env = "LONGWIRE_TEST_KEY"', 'file = "/nonexistent"', "(file /nonexistent) does not exist"),
+        ('env = "LONGWIRE_TEST_KEY"', 'env = "LONGWIRE_TEST_UNSET"', "is not set"),
+        ('network = "public"', 'ca_file = "/nonexistent"', "cannot read the grant's ca_file, /nonexistent"),
+        ("https://api.example.com/v1/", "https://10.0.0.1/v1/", 'write network = "private"'),
+        ("version = 1", "version = 1\nenabled = false", "switches all of it off"),
+    ],
+)
+def test_validate_says_what_would_not_work_yet(home: Home, old: str, new: str, says: str) -> None:
+    file = home.folder / "new.toml"
+    file.write_text(CHAT.replace(old, new))
+    done = home.run("policy", "validate", str(file))
+
+    assert done.code == 0
+    warning, last = done.out.splitlines()
+    assert says in warning
+    assert last == f"valid      {file} (grants: 1), but not all of it works: see the warnings"
+    assert json.loads(home.run("policy", "validate", str(file), "--json").out)["works"] is False
+
+
+def both_files(folder: Path, administrator: str) -> PolicyStore:
+    places = Locations(folder / "etc" / "policy.toml", folder / "user.toml")
+    places.administrator.parent.mkdir()
+    places.administrator.write_text(administrator)
+    places.user.write_text(CHAT)
+    return PolicyStore(places, lstat=owned_lstat())
+
+
+def test_validate_finds_a_name_that_both_files_use(home: Home) -> None:
+    other = policy_text("user_grants = true", grant(name="chat"))
+    store = both_files(home.folder, other)
+    file = home.folder / "new.toml"
+    file.write_text(CHAT)
+
+    for each in (file, store.locations.user):
+        (problem,) = validated(each, store).problems
+        assert "closes everything" in str(problem) or "already" in str(problem)
+        assert str(store.locations.administrator) in str(problem)
+    (problem,) = validated(store.locations.administrator, store).problems
+    assert f'{store.locations.user} line 3 has a grant "chat" too' in str(problem)
+
+
+def test_validate_says_that_a_users_file_does_not_count(home: Home) -> None:
+    store = both_files(home.folder, policy_text(grant(name="theirs")))
+    document = validated(store.locations.user, store)
+
+    assert document.problems == ()
+    assert [str(warning) for warning in document.warnings] == [
+        f"{store.locations.administrator} alone decides, without user_grants = true: what stands here does not count"
+    ]
+    assert validated(store.locations.administrator, store).warnings == ()
+
+
+def test_validate_of_the_file_in_its_place_says_who_else_may_write_it(granted: Home) -> None:
+    granted.policy.chmod(0o666)
+    done = granted.run("policy", "validate", str(granted.policy))
+
+    assert done.code == 1
+    assert "chmod" in done.out
+
+
+def test_check_and_show_name_a_users_file_that_does_not_count(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = both_files(home.folder, CHAT)
+    monkeypatch.setattr("longwire.cli.policy_commands.PolicyStore", lambda: store)
+    places = store.locations
+
+    assert f"silenced   {places.user}: {places.administrator} alone decides" in home.run("policy", "show").out
+    for url in ("https://api.example.com/v1/x", "https://elsewhere.example.com/"):
+        assert f"note       {places.user} does not count" in home.run(*ASK, url).out
+
+
+def test_check_takes_a_method_as_fetch_does(granted: Home) -> None:
+    assert granted.run(*ASK, "https://api.example.com/v1/chat", "--method", "post").code == 0
+    granted.write_policy(CHAT.replace('"POST"', '"PATCH"'))
+    assert granted.run(*ASK, "https://api.example.com/v1/chat", "--method", "patch").code == 1
 
 
 def test_validate_without_a_file_is_misuse(home: Home) -> None:

@@ -27,11 +27,17 @@ def check_extension(patient: Patient) -> Iterator[Finding]:
             f"{folder} is version {built}, this is Longwire {__version__}",
             "run `make build`, or reinstall",
         )
+    places = [(browser.title, browser.profile, browser.extensions_page) for browser in patient.browsers]
     if patient.profile is not None:
-        yield from _check_browser("this profile", patient.profile, "chrome://extensions")
-    for browser in patient.browsers:
-        if browser.profile.is_dir():
-            yield from _check_browser(browser.title, browser.profile, browser.extensions_page)
+        places = [("this profile", patient.profile, "chrome://extensions")]
+    places = [place for place in places if place[1].is_dir()]
+    if not places:
+        load = _LOAD.format(page="the browser's extensions page")
+        yield warn("extension", "is loaded nowhere: no browser has a profile yet", load, doubt=True)
+    # Where one browser has it, the others may be meant to do without.
+    doubt = not any(True for _, profile, _ in places for _ in _loaded(profile))
+    for title, profile, page in places:
+        yield from _check_browser(title, profile, page, doubt=doubt)
 
 
 def browser_version(profile: Path) -> str | None:
@@ -42,11 +48,12 @@ def browser_version(profile: Path) -> str | None:
         return None
 
 
-def _check_browser(title: str, profile: Path, page: str) -> Iterator[Finding]:
+def _check_browser(title: str, profile: Path, page: str, *, doubt: bool) -> Iterator[Finding]:
     load = _LOAD.format(page=page)
     loaded = list(_loaded(profile))
     if not loaded:
-        yield warn("extension", "is loaded in none of its profiles, as far as the files tell", load, title)
+        what = "is loaded in none of its profiles, as far as the files tell"
+        yield warn("extension", what, load, title, doubt=doubt)
     for name, entry in loaded:
         folder = Path(str(entry.get("path", "")))
         version = _version_in(folder) if folder.is_absolute() else _version_of(entry)

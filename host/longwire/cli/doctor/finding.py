@@ -26,7 +26,8 @@ class Mend:
 class Finding:
     """One line of the table. `check` names the concern, `subject` the browser or thing where there are several.
 
-    Whatever is not ok has a `fix`: one sentence that a person can act on.
+    Whatever is not ok has a `fix`: one sentence that a person can act on. `doubt`: whether Longwire works like that
+    cannot be known here.
     """
 
     check: str
@@ -35,6 +36,7 @@ class Finding:
     fix: str = ""
     subject: str = ""
     mend: Mend | None = None
+    doubt: bool = False
 
     @property
     def fixable(self) -> bool:
@@ -58,9 +60,11 @@ def ok(check: str, what: str, subject: str = "") -> Finding:
     return Finding(check, State.OK, what, subject=subject)
 
 
-def warn(check: str, what: str, fix: str, subject: str = "", mend: Mend | None = None) -> Finding:
-    """It works, but not for long, or not as somebody may expect."""
-    return Finding(check, State.WARN, what, fix, subject, mend)
+def warn(
+    check: str, what: str, fix: str, subject: str = "", mend: Mend | None = None, *, doubt: bool = False
+) -> Finding:
+    """It works, but not for long, or not as somebody may expect; with `doubt` perhaps not at all."""
+    return Finding(check, State.WARN, what, fix, subject, mend, doubt)
 
 
 def fail(check: str, what: str, fix: str, subject: str = "", mend: Mend | None = None) -> Finding:

@@ -30,7 +30,7 @@ _FIX: Final = "check that the server runs, and that no firewall or VPN is in the
 
 def check_network(patient: Patient, dial: Dial | None = None) -> Iterator[Finding]:
     """Try every destination of the grants in force, all at once; ten seconds at most."""
-    grants = [grant for grant in patient.policy().current().grants if grant.enabled]
+    grants = patient.policy().current().in_force
     todo = {
         (str(destination.origin), grant.network, grant.ca_file): (grant, destination.origin)
         for grant in grants

@@ -39,7 +39,9 @@ def summary(findings: list[Finding]) -> str:
     if not failed and not warned:
         return "All is well."
     counts = [f"{failed} broken" if failed else "", f"{warned} to look at" if warned else ""]
-    text = ", ".join(filter(None, counts)) + ("." if failed else "; Longwire works.")
+    doubt = any(finding.doubt for finding in findings)
+    works = "." if failed else ": until then Longwire may not work." if doubt else "; Longwire works."
+    text = ", ".join(filter(None, counts)) + works
     return text + (" `longwire doctor --fix` mends what it can." if mendable else "")
 
 

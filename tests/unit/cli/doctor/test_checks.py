@@ -12,7 +12,7 @@ import pytest
 
 from longwire import __version__
 from longwire.assets import extension_id
-from longwire.cli.browsers import browser_table
+from longwire.cli.browsers import browser_table, places_of
 from longwire.cli.doctor import runner
 from longwire.cli.doctor.extension import check_extension
 from longwire.cli.doctor.finding import Finding, Mend, State, fail, ok, warn
@@ -26,6 +26,8 @@ from longwire.cli.surroundings import Surroundings
 from longwire.policy import Grant, Locations, PolicyStore
 from longwire.policy.matching import HostPattern
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from tests.unit.policy.samples import owned_lstat
+from tests.upstreams.tls import Authority
 
 GRANT = """\
 version = 1
@@ -84,9 +86,39 @@ def test_a_clock_before_the_day_of_the_installation_is_wrong(patient: Patient) -
 # --- policy and secrets ---------------------------------------------------------------------------------------------
 
 
-def test_no_policy_is_worth_a_look(patient: Patient) -> None:
+def test_no_policy_opens_nothing(patient: Patient) -> None:
     finding = one(check_policy(patient))
-    assert finding.state is State.WARN and "policy.toml" in finding.fix
+    assert finding.state is State.FAIL and "policy.toml" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("version = 1\n", "opens nothing"),
+        (GRANT + "enabled = false\n", "all of its grants say enabled = false"),
+        (GRANT.replace("version = 1", "version = 1\nenabled = false"), "says enabled = false for all grants"),
+        (GRANT.replace("api.example.com", "10.0.0.1"), 'write network = "private"'),
+        (GRANT.replace("/v1/", "/v1/*"), 'the "*" in its path'),
+        (GRANT.replace('"GET"', '"ANY"'), "is no wildcard"),
+    ],
+)
+def test_a_policy_that_opens_less_than_it_seems_to_is_not_well(patient: Patient, text: str, says: str) -> None:
+    (Path(patient.here.home) / "policy.toml").write_text(text)
+    failed = [finding.what for finding in check_policy(patient) if finding.state is State.FAIL]
+
+    assert any(says in what for what in failed), failed
+
+
+def test_a_users_file_that_the_administrators_silences_is_named(patient: Patient) -> None:
+    places = patient.policy().locations
+    places.administrator.parent.mkdir()
+    places.administrator.write_text(GRANT)
+    write(patient)
+    policy = PolicyStore(places, lstat=owned_lstat())
+    findings = list(check_policy(replace(patient, policy=lambda: policy)))
+
+    (silenced,) = [finding for finding in findings if finding.state is State.WARN]
+    assert silenced.what == f"{places.user} does not count: {places.administrator} alone decides"
 
 
 def test_a_secret_that_cannot_be_read_fails_and_one_of_the_environment_may_be_elsewhere(patient: Patient) -> None:
@@ -97,6 +129,7 @@ def test_a_secret_that_cannot_be_read_fails_and_one_of_the_environment_may_be_el
     by_name = {re.findall('"(.)"', finding.what)[0]: finding for finding in check_secrets(patient)}
 
     assert by_name["f"].state is State.FAIL and "/nonexistent" in by_name["f"].fix
+    assert by_name["e"].doubt
     assert by_name["e"].state is State.WARN and "set K where the browser is started" in by_name["e"].fix
 
     there = replace(patient, environ={"K": "value-of-the-key"})
@@ -110,8 +143,12 @@ def test_a_file_of_authorities_that_others_could_replace_fails_with_what_to_run(
     folder.mkdir()
     file = folder / "ca.pem"
     write(patient, f'ca_file = "{file}"\n')
-    assert one(check_ca_files(patient)).what == f"{file} cannot be read"
-    file.touch()
+    for content in (None, "no certificate"):
+        if content is not None:
+            file.write_text(content)
+        finding = one(check_ca_files(patient))
+        assert finding.state is State.FAIL and f"{file}: cannot read the grant's ca_file" in finding.what
+    Authority().write_ca(folder)
     assert one(check_ca_files(patient)).state is State.OK
     folder.chmod(0o777)
     finding = one(check_ca_files(patient))
@@ -193,6 +230,22 @@ def test_a_profile_without_it_or_with_broken_files_only_warns(
         (tmp_path / "Default" / "Preferences").write_text(text)
     finding = next(each for each in check_extension(patient) if each.subject)
     assert finding.state is State.WARN and "loaded in none" in finding.what
+    assert finding.doubt
+
+
+def test_a_browser_without_the_extension_beside_one_that_has_it_is_no_doubt(patient: Patient, tmp_path: Path) -> None:
+    table = browser_table()
+    browsers = tuple(
+        replace(places_of(name, table, patient.here), profile=tmp_path / name) for name in ("chromium", "chrome")
+    )
+    both = replace(patient, profile=None, browsers=browsers)
+    assert [finding.doubt for finding in check_extension(both)] == [True]
+    load(tmp_path / "chromium", path=unpacked(tmp_path / "dist", __version__))
+    (tmp_path / "chrome").mkdir()
+    assert [(finding.state, finding.doubt) for finding in check_extension(both)] == [
+        (State.OK, False),
+        (State.WARN, False),
+    ]
 
 
 # --- the run and what is shown --------------------------------------------------------------------------------------
@@ -228,6 +281,7 @@ def test_the_same_thing_is_mended_once_and_what_fails_is_said() -> None:
     [
         ([ok("a", "b")], "All is well."),
         ([warn("a", "b", "c")], "1 to look at; Longwire works."),
+        ([warn("a", "b", "c"), warn("a", "b", "c", doubt=True)], "2 to look at: until then Longwire may not work."),
         ([fail("a", "b", "c"), warn("a", "b", "c")], "1 broken, 1 to look at."),
         (
             [fail("a", "b", "c", mend=Mend("x", lambda: None))],
