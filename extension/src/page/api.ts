@@ -89,6 +89,8 @@ export interface StatusReport {
   destinations: string[]
   /** What to do, unless all is well. */
   fix?: string
+  /** What requests to these destinations would fail with now, as far as it can be known without them. */
+  obstacles?: { destinations: string[]; code: ErrorCode; message: string }[]
 }
 
 /** The options of `longwire.patch`. */

@@ -234,9 +234,21 @@ export class Shim {
 
 /** Each caller has its own: pages write into what they are given. */
 function copyOf(report: StatusReport): StatusReport {
-  const destinations: string[] = []
-  for (let i = 0; i < report.destinations.length; i++) append(destinations, report.destinations[i] as string)
-  return { ...report, destinations }
+  const copy: StatusReport = { ...report, destinations: copyOfTexts(report.destinations) }
+  if (!hasOwn(report, 'obstacles')) return copy
+  const obstacles: NonNullable<StatusReport['obstacles']> = []
+  const given = report.obstacles as typeof obstacles
+  for (let i = 0; i < given.length; i++) {
+    const obstacle = given[i] as (typeof obstacles)[number]
+    append(obstacles, { ...obstacle, destinations: copyOfTexts(obstacle.destinations) })
+  }
+  return { ...copy, obstacles }
+}
+
+function copyOfTexts(texts: readonly string[]): string[] {
+  const copy: string[] = []
+  for (let i = 0; i < texts.length; i++) append(copy, texts[i] as string)
+  return copy
 }
 
 /** The body has to be read before it can be announced. */

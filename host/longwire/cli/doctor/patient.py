@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from longwire.cli.browsers import BrowserHere, BrowserTable, browser_table, choose, find_sandboxed, places_of
+from longwire.cli.browsers import BrowserHere, BrowserTable, browser_table, choose, find_sandboxed, places_of, present
 from longwire.cli.doctor.finding import Mend
 from longwire.cli.errors import CommandError
 from longwire.cli.install_commands import write_target
@@ -58,6 +58,17 @@ class Patient:
         return cls(here, table, tuple(browsers))
 
     @property
+    def policed_by(self) -> tuple[BrowserHere, ...]:
+        """The browsers whose policies and system manifests count. A profile does not say whose it is: any that is here
+        may be started with it.
+        """
+        if self.profile is None:
+            return self.browsers
+        here = tuple(browser for browser in present(self.table, self.here) if not browser.not_yet)
+        every = (places_of(name, self.table, self.here) for name in self.table.browsers)
+        return here or tuple(browser for browser in every if not browser.not_yet)
+
+    @property
     def sandboxed(self) -> list[tuple[str, str]]:
         """Browsers that Longwire cannot work in, with what helps."""
         return [] if self.profile else [(found.truth, found.fix) for found in find_sandboxed(self.table, self.here)]
@@ -89,7 +100,7 @@ class Patient:
 
     def reinstall(self, scope: Scope, browser: BrowserHere | None) -> Mend | None:
         """The mend that writes launcher and manifest anew; None where this user may not."""
-        if scope is Scope.SYSTEM and not self.is_root:
+        if scope is Scope.SYSTEM and (browser is None or not self.is_root):
             return None
         if browser is not None:
             place = browser.system if scope is Scope.SYSTEM else browser.user

@@ -1,4 +1,4 @@
-"""Browser policies, which can forbid native hosts altogether or those of the user.
+"""Browser policies, which can forbid native hosts altogether or those of the user, and the extension.
 
 Linux: every JSON file of a folder, of which the last in alphabetical order wins. macOS: managed preferences, the user's
 before the machine's. Windows: the registry, HKLM before HKCU. Chromium's names are
@@ -8,18 +8,23 @@ NativeMessagingBlocklist (`*` is all), NativeMessagingAllowlist (an exception to
 import json
 import plistlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from xml.parsers.expat import ExpatError
 
 from longwire.assets import extension_id
-from longwire.cli.browsers import Place
-from longwire.cli.doctor.finding import Finding, fail, ok, warn
+from longwire.cli.browsers import BrowserHere, Place
+from longwire.cli.doctor.finding import Finding, State, fail, ok, warn
 from longwire.cli.doctor.patient import Patient
 from longwire.cli.registry import Registry, RegistryKey
 
-_LISTS: Final = ("NativeMessagingBlocklist", "NativeMessagingAllowlist")
+_BLOCKED: Final = "ExtensionInstallBlocklist"
+_SETTINGS: Final = "ExtensionSettings"
+_LISTS: Final = (
+    *("NativeMessagingBlocklist", "NativeMessagingAllowlist"),
+    *(_BLOCKED, "ExtensionInstallAllowlist", "ExtensionInstallForcelist"),
+)
 _USER_LEVEL: Final = "NativeMessagingUserLevelHosts"
 # Where a file has what is set for extensions. Windows and macOS keep that elsewhere, which is not looked at here.
 _EXTENSIONS: Final = "3rdparty"
@@ -44,6 +49,30 @@ class BrowserPolicy:
         value, where = self.values.get(_USER_LEVEL, (True, ""))
         return where if value in (False, 0) else None
 
+    def extension_forbidden_by(self, extension: str) -> tuple[str, str] | None:
+        """Which policy forbids the extension, and where; None if none does. What installs it allows it."""
+        settings, where = self.values.get(_SETTINGS, ({}, ""))
+        modes = {
+            name: entry.get("installation_mode")
+            for name, entry in (settings.items() if isinstance(settings, dict) else ())
+            if isinstance(entry, dict)
+        }
+        forced = any(str(each).partition(";")[0] == extension for each in self._list("ExtensionInstallForcelist"))
+        if forced or extension in self._list("ExtensionInstallAllowlist"):
+            return None
+        # What is said of the extension itself comes before what is said of all.
+        mode = modes.get(extension) or modes.get("*")
+        if mode in ("blocked", "removed"):
+            return _SETTINGS, where
+        blocked = self._list(_BLOCKED)
+        if not modes.get(extension) and (extension in blocked or "*" in blocked):
+            return _BLOCKED, self.values[_BLOCKED][1]
+        return None
+
+    def _list(self, name: str) -> list[Any]:
+        value, _ = self.values.get(name, ([], ""))
+        return value if isinstance(value, list) else []
+
     def switches(self, extension: str) -> tuple[dict[str, Any], str]:
         """What is set for the extension itself, and where: `manifests/managed_storage.schema.json`."""
         content, where = self.values.get(_EXTENSIONS, ({}, ""))
@@ -62,7 +91,7 @@ def read_policies(places: tuple[Place, ...], registry: Registry) -> BrowserPolic
             if content is None:
                 unreadable.append(where)
                 continue
-            for name in (*_LISTS, _USER_LEVEL, _EXTENSIONS):
+            for name in (*_LISTS, _USER_LEVEL, _SETTINGS, _EXTENSIONS):
                 if name in content:
                     values.setdefault(name, (content[name], where))
     return BrowserPolicy(values, tuple(unreadable))
@@ -70,23 +99,46 @@ def read_policies(places: tuple[Place, ...], registry: Registry) -> BrowserPolic
 
 def check_policies(patient: Patient) -> Iterator[Finding]:
     """Whether a browser's policy forbids Longwire's host. (Which manifests it reads is a matter of `registered`.)"""
-    for browser in patient.browsers:
-        policy = read_policies(browser.policies, patient.here.registry)
-        for where in policy.unreadable:
-            yield warn(
-                "browser policy", f"{where} cannot be read, so the browser ignores it", f"mend {where}", browser.title
-            )
-        forbidden_by = policy.forbidden_by(patient.table.host_name)
-        if forbidden_by:
-            yield fail(
-                "browser policy",
-                f"NativeMessagingBlocklist in {forbidden_by} forbids the host",
-                f'have the administrator add "{patient.table.host_name}" to NativeMessagingAllowlist there',
-                browser.title,
-            )
-        elif policy.values and not policy.unreadable:
-            yield ok("browser policy", "allows the host", browser.title)
-        yield from _check_switches(policy, browser.title)
+    browsers = patient.policed_by
+    for browser in browsers:
+        findings = _check_browser(patient, browser)
+        yield from findings if patient.profile is None or len(browsers) == 1 else map(_if_its_profile, findings)
+
+
+def _if_its_profile(finding: Finding) -> Finding:
+    """Which of several browsers is started with a profile is not written in it."""
+    if finding.state is not State.FAIL:
+        return finding
+    what = f"{finding.what}, if {finding.subject} is started with this profile"
+    return replace(finding, state=State.WARN, what=what, doubt=True)
+
+
+def _check_browser(patient: Patient, browser: BrowserHere) -> Iterator[Finding]:
+    policy = read_policies(browser.policies, patient.here.registry)
+    for where in policy.unreadable:
+        yield warn(
+            "browser policy", f"{where} cannot be read, so the browser ignores it", f"mend {where}", browser.title
+        )
+    forbidden_by = policy.forbidden_by(patient.table.host_name)
+    if forbidden_by:
+        yield fail(
+            "browser policy",
+            f"NativeMessagingBlocklist in {forbidden_by} forbids the host",
+            f'have the administrator add "{patient.table.host_name}" to NativeMessagingAllowlist there',
+            browser.title,
+        )
+    extension = policy.extension_forbidden_by(extension_id())
+    if extension:
+        name, where = extension
+        yield fail(
+            "browser policy",
+            f"{name} in {where} forbids the extension",
+            f'have the administrator allow "{extension_id()}" there, or install it by ExtensionInstallForcelist',
+            browser.title,
+        )
+    if policy.values and not policy.unreadable and not forbidden_by and not extension:
+        yield ok("browser policy", "allows the host", browser.title)
+    yield from _check_switches(policy, browser.title)
 
 
 def _check_switches(policy: BrowserPolicy, title: str) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """Which manifest counts for a browser.
 
 Linux and macOS: the user's before the system's; Windows: HKCU before HKLM. Where the browser's policy
-NativeMessagingUserLevelHosts is false the user's is not looked at. A profile given by --user-data-dir has its own.
+NativeMessagingUserLevelHosts is false the user's is not looked at. A profile given by --user-data-dir has its own in
+place of the user's.
 """
 
 from collections.abc import Iterator
@@ -61,6 +62,10 @@ def check_shadowing(patient: Patient) -> Iterator[Finding]:
             yield _hidden(each)
         elif named_launcher(each.user) != named_launcher(each.system):
             broken = find_fault(each.user, patient.here.platform)
+            if each.browser is None and not broken:
+                what = f"{each.user} is used, and not the system's, {each.system}: it is the profile's own"
+                yield ok("shadowing", what, each.title)
+                continue
             yield (fail if broken else warn)(
                 "shadowing",
                 f"the user's manifest {each.user} hides the system's, {each.system}",
@@ -93,10 +98,22 @@ def _hidden(each: Registered) -> Finding:
 
 
 def _of_profile(patient: Patient, profile: Path) -> Registered:
-    installation = patient.installation(Scope.PROFILE)
+    installation, system = patient.installation(Scope.PROFILE), patient.installation(Scope.SYSTEM)
     manifest = installation.manifest_of(profile / PROFILE_MANIFESTS)
     exists = manifest.is_file() or manifest.is_symlink()
-    return Registered("this profile", None, manifest if exists else None, None, Scope.PROFILE, recorded=True)
+    browsers = patient.policed_by
+    hiding = [read_policies(each.policies, patient.here.registry).user_level_forbidden_by() for each in browsers]
+    behind = [_manifest(patient, each.system, system.manifest_of(each.system)) for each in browsers]
+    return Registered(
+        "this profile",
+        None,
+        manifest if exists else None,
+        next(filter(None, behind), None),
+        Scope.PROFILE,
+        # Where one of several browsers would look at it, it may be that one's profile.
+        hidden_by_policy=next(iter(hiding), None) if all(hiding) else None,
+        recorded=True,
+    )
 
 
 def _of_browser(patient: Patient, browser: BrowserHere) -> Registered:

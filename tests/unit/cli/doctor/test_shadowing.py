@@ -61,16 +61,24 @@ class Machine:
         target = target_of(Options(("chromium",)), self.table, self.here)
         return Patient(self.here, self.table, target.browsers, is_root=True)
 
-    def findings(self) -> list[Finding]:
-        patient = self.patient
+    def profile(self) -> Patient:
+        """A profile that is given by `--user-data-dir`, with Longwire installed into it."""
+        folder = Path(self.here.home) / "profile"
+        folder.mkdir(exist_ok=True)
+        target = target_of(Options((), folder), self.table, self.here)
+        target.installation.write(target.places, sys.executable)
+        return Patient(self.here, self.table, (), folder, is_root=True)
+
+    def findings(self, patient: Patient | None = None) -> list[Finding]:
+        patient = patient or self.patient
         return [
             *check_hosts(patient, lambda _: WELCOME),
             *check_shadowing(patient),
             *check_policies(patient),
         ]
 
-    def wrong(self) -> dict[str, Finding]:
-        return {finding.check: finding for finding in self.findings() if finding.state is not State.OK}
+    def wrong(self, patient: Patient | None = None) -> dict[str, Finding]:
+        return {finding.check: finding for finding in self.findings(patient) if finding.state is not State.OK}
 
 
 @pytest.fixture
@@ -199,3 +207,80 @@ def test_a_host_that_takes_longer_than_a_second_is_what_the_first_stream_waits_f
     answer = dataclasses.replace(WELCOME, seconds=seconds)
     (took,) = (finding.what for finding in check_hosts(machine.patient, lambda _: answer) if "HELLO" in finding.what)
     assert ("for which the first stream of a browser waits" in took) == says
+
+
+# --- a profile that is given by --user-data-dir ---------------------------------------------------------------------
+
+
+def test_a_profile_is_under_the_policies_of_its_browser_too(machine: Machine) -> None:
+    profile = machine.profile()
+    assert machine.wrong(profile) == {}
+    where = machine.policy("policy", NativeMessagingBlocklist=["*"])
+    wrong = machine.wrong(profile)["browser policy"]
+
+    assert wrong.state is State.FAIL
+    assert str(where) in wrong.what
+
+
+def test_a_profile_may_be_any_browsers_that_is_here(machine: Machine) -> None:
+    (Path(machine.here.config) / "google-chrome").mkdir()
+    machine.policy("policy", NativeMessagingBlocklist=["*"])
+    wrong = machine.wrong(machine.profile())["browser policy"]
+
+    assert (wrong.state, wrong.doubt) == (State.WARN, True)
+    assert wrong.what.endswith(", if Chromium is started with this profile")
+
+
+def test_a_profiles_manifest_is_hidden_by_a_policy_as_a_users_is(machine: Machine) -> None:
+    profile = machine.profile()
+    where = machine.policy("hosts", NativeMessagingUserLevelHosts=False)
+    hidden = machine.wrong(profile)["shadowing"]
+    assert (hidden.state, str(where) in hidden.what) == (State.FAIL, True)
+
+    system = machine.install(system=True)
+    assert "shadowing" not in machine.wrong(profile)
+    read = [finding.what for finding in machine.findings(profile) if finding.check == "manifest"]
+    assert read == [str(system)]
+
+
+def test_a_profile_without_a_manifest_of_its_own_has_the_systems(machine: Machine) -> None:
+    system = machine.install(system=True)
+    folder = Path(machine.here.home) / "bare"
+    folder.mkdir()
+    bare = Patient(machine.here, machine.table, (), folder, is_root=True)
+
+    assert machine.wrong(bare) == {}
+    assert [finding.what for finding in machine.findings(bare) if finding.check == "manifest"] == [str(system)]
+
+
+# --- policies about the extension -----------------------------------------------------------------------------------
+
+ID = extension_id()
+
+
+@pytest.mark.parametrize(
+    ("values", "forbidden"),
+    [
+        ({"ExtensionInstallBlocklist": ["*"]}, "ExtensionInstallBlocklist"),
+        ({"ExtensionInstallBlocklist": [ID]}, "ExtensionInstallBlocklist"),
+        ({"ExtensionInstallBlocklist": ["*"], "ExtensionInstallAllowlist": [ID]}, None),
+        ({"ExtensionInstallBlocklist": ["*"], "ExtensionInstallForcelist": [f"{ID};https://x.example"]}, None),
+        ({"ExtensionSettings": {"*": {"installation_mode": "blocked"}}}, "ExtensionSettings"),
+        ({"ExtensionSettings": {ID: {"installation_mode": "removed"}}}, "ExtensionSettings"),
+        (
+            {"ExtensionSettings": {"*": {"installation_mode": "blocked"}, ID: {"installation_mode": "allowed"}}},
+            None,
+        ),
+        ({"ExtensionSettings": "blocked"}, None),
+    ],
+)
+def test_a_policy_that_forbids_the_extension(
+    machine: Machine, values: dict[str, object], forbidden: str | None
+) -> None:
+    machine.install(system=False)
+    where = machine.policy("policy", **values)
+    wrong = machine.wrong()
+
+    assert ("browser policy" in wrong) == (forbidden is not None)
+    if forbidden is not None:
+        assert wrong["browser policy"].what == f"{forbidden} in {where} forbids the extension"
