@@ -7,18 +7,27 @@ export interface Suggestion {
   readonly example: boolean
 }
 
-/** As `suggest_grant` of the host, but for whole sites where no request was seen. */
-export function suggestGrant(origin: string, denied: DeniedRequest | null, privateWindow: boolean): Suggestion {
+/**
+ * As `suggest_grant` of the host, but for whole sites where no request was seen.
+ *
+ * @returns null if no lines would allow it: a method that only differs in case from one of HTTP's, or an address that no
+ *   grant can open
+ */
+export function suggestGrant(origin: string, denied: DeniedRequest | null, privateWindow: boolean): Suggestion | null {
   const target = denied === null ? null : URL.parse(denied.url)
   const destination = target === null ? 'https://api.example.com/' : target.origin + folderOf(target)
   const methods = denied === null ? ['GET', 'POST'] : [denied.method]
+  const network = target === null ? 'public' : likelyNetwork(target.hostname)
+  if (network === null || methods.some((method) => method !== method.toUpperCase() && STANDARD.test(method))) {
+    return null
+  }
   const lines = [
     '[[grant]]',
     `name = ${text(nameOf(origin, methods, target))}`,
     `pages = [${text(origin)}]`,
     `destinations = [${text(destination)}]`,
     `methods = [${methods.map(text).join(', ')}]`,
-    `network = ${text(target === null ? 'public' : likelyNetwork(target.hostname))}`
+    `network = ${text(network)}`
   ]
   if (privateWindow) lines.push('private_windows = true')
   return { lines: lines.join('\n'), example: target === null }
@@ -39,10 +48,17 @@ function folderOf({ pathname }: URL): string {
   return /%|;|\/\//.test(folder) ? '/' : folder
 }
 
-const PRIVATE_HOST = /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|169\.254\.|\[f[cde])/
+/** Of HTTP, in whatever case: the policy takes them in upper case only, and a page sends `patch` as it writes it. */
+const STANDARD = /^(delete|get|head|options|patch|post|put)$/i
 
-/** What the name or address looks like. The host judges what it resolves to. */
-function likelyNetwork(hostname: string): 'public' | 'private' | 'loopback' {
+// As `addresses.py` of the host, in short: it judges the address itself.
+const PRIVATE_HOST =
+  /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|198\.1[89]\.|\[f[cd])/
+const NO_GRANTS_HOST = /^(0\.|169\.254\.|2(2[4-9]|[345]\d)\.|\[fe|\[ff|\[::\]|100\.100\.100\.200$)/
+
+/** What the name or address looks like, null for what no grant can open. The host judges what it resolves to. */
+function likelyNetwork(hostname: string): 'public' | 'private' | 'loopback' | null {
+  if (NO_GRANTS_HOST.test(hostname)) return null
   if (/^(127\.|\[::1\])|(^|\.)localhost$/.test(hostname)) return 'loopback'
   return PRIVATE_HOST.test(hostname) ? 'private' : 'public'
 }

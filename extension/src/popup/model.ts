@@ -1,9 +1,9 @@
 import type { WaitsFor } from '../protocol/bridge'
-import type { BridgeReport, DeniedRequest, Snapshot } from '../shared/popup'
+import type { BridgeReport, Snapshot } from '../shared/popup'
 import { sentence } from '../shared/text'
 import { parsePagePattern, patternsFor, permissionOf } from '../worker/patterns'
-import { type Suggestion, suggestGrant } from './grant'
 import type { Site } from './site'
+import { commandIn, pending, unserved, type Verdict, verdictOf } from './verdict'
 
 export type Tone = 'busy' | 'good' | 'warn' | 'bad'
 
@@ -13,22 +13,13 @@ export interface View {
   readonly badge: { readonly tone: Tone; readonly text: string }
   /** What is wrong with the bridge itself, and the way out; or what it waits for. */
   readonly problem: { readonly title: string; readonly text: string; readonly command: string | null } | null
-  /** What the policy says of this page; null while there is nobody to ask. */
+  /** What the policy says of this page; null while there is nobody to ask. Its tone is the badge's where a host answers. */
   readonly verdict: Verdict | null
   /** The browser permission that is missing where the policy names the page: to be asked for. */
   readonly permission: string | null
   /** What holds although it is not certain yet. */
   readonly note: string | null
   readonly versions: string
-}
-
-export interface Verdict {
-  readonly tone: Tone
-  readonly title: string
-  readonly text: string
-  readonly destinations: readonly string[]
-  /** Lines of a policy file, ready to copy. */
-  readonly suggestion: Suggestion | null
 }
 
 /** The permission that the policy's own pattern for this page needs. */
@@ -46,17 +37,33 @@ export function viewOf(site: Site, snapshot: Snapshot | null, permitted: boolean
   const bridge = snapshot?.bridge ?? { kind: 'asking' }
   const up = bridge.kind === 'up' && !bridge.policyInvalid && snapshot !== null
   const granted = up && snapshot.destinations.length > 0
-  const host = bridge.kind === 'up' ? `Host ${bridge.host} · Protocol ${bridge.protocol} · ` : ''
+  // The worker answers for the host where it may not be started.
+  const host = bridge.kind === 'up' && bridge.host !== '' ? `Host ${bridge.host} · Protocol ${bridge.protocol} · ` : ''
   const permission = granted && permitted === false ? permissionFor(site.origin, snapshot) : null
-  const verdict = site.origin === null ? unserved(site) : up ? verdictOf(site.origin, site.private, snapshot) : null
+  const judged = up && site.origin !== null ? judge(site.origin, site.private, snapshot) : null
+  const served = judged !== null && permission !== null ? pending(judged) : judged
+  const verdict = site.origin === null ? unserved(site) : served
   return {
-    badge: badgeOf(bridge, snapshot),
+    badge: badgeOf(bridge, verdict),
     problem: problemOf(bridge, snapshot),
-    verdict: verdict !== null && permission !== null ? { ...verdict, ...PENDING } : verdict,
+    verdict,
     permission,
-    note: snapshot?.unconfirmed ? UNCONFIRMED : null,
+    note: noteOf(snapshot),
     versions: `${host}Extension ${version}`
   }
+}
+
+function judge(origin: string, privateWindow: boolean, snapshot: Snapshot): Verdict {
+  return verdictOf(origin, privateWindow, permissionFor(origin, snapshot) !== null, snapshot)
+}
+
+function noteOf(snapshot: Snapshot | null): string | null {
+  const silenced = snapshot?.policy?.silenced
+  const notes = [
+    snapshot?.unconfirmed ? UNCONFIRMED : null,
+    silenced ? `Your own policy file does not count, because the administrator’s alone decides: ${silenced}` : null
+  ].filter((note) => note !== null)
+  return notes.length > 0 ? notes.join(' ') : null
 }
 
 const UNCONFIRMED =
@@ -84,14 +91,14 @@ const BADGES: Partial<Record<string, string>> = {
   'host-failed': 'Not working'
 }
 
-function badgeOf(bridge: BridgeReport, snapshot: Snapshot | null): View['badge'] {
+function badgeOf(bridge: BridgeReport, verdict: Verdict | null): View['badge'] {
   if (bridge.kind === 'asking') return { tone: 'busy', text: 'Connecting' }
   if (bridge.kind === 'down') {
     if (bridge.code === 'HOST_LOST') return { tone: 'warn', text: 'Host ended' }
     return { tone: 'bad', text: BADGES[bridge.state] ?? 'Not working' }
   }
   if (bridge.policyInvalid) return { tone: 'bad', text: 'Policy broken' }
-  return snapshot?.policy?.state === 'missing' ? { tone: 'warn', text: 'No policy' } : { tone: 'good', text: 'Ready' }
+  return { tone: verdict?.tone ?? 'warn', text: verdict?.badge ?? 'Not here' }
 }
 
 const TITLES: Partial<Record<string, string>> = {
@@ -113,66 +120,4 @@ function problemOf(bridge: BridgeReport, snapshot: Snapshot | null): View['probl
     return { title: 'The policy file cannot be used', text, command: null }
   }
   return null
-}
-
-/** The first command of Longwire's own in a text for people. */
-function commandIn(text: string): string | null {
-  return /`(longwire [^`]+)`/.exec(text)?.[1] ?? null
-}
-
-function unserved({ refusal }: Site): Verdict {
-  return { tone: 'warn', title: 'This page cannot be served', text: refusal, destinations: [], suggestion: null }
-}
-
-function verdictOf(origin: string, privateWindow: boolean, snapshot: Snapshot): Verdict {
-  const { destinations, denied, policy, bridge } = snapshot
-  const suggestion = suggestGrant(origin, denied, privateWindow)
-  const fix = bridge.kind === 'up' ? bridge.fix : undefined
-  if (destinations.length > 0 && fix !== undefined) return suspended(fix, destinations)
-  if (destinations.length > 0) {
-    const refused =
-      denied === null
-        ? ''
-        : `Refused: ${shown(denied)}. The page's error says why. Where no grant is for it, one would be:`
-    return { ...GRANTED, text: refused, destinations, suggestion: denied === null ? null : suggestion }
-  }
-  const none = { tone: 'warn', destinations } as const
-  if (policy?.state === 'missing') {
-    const text =
-      'Nothing is open before there is one. `longwire policy show` says where it belongs; it begins like this:'
-    const lines = `version = 1\n\n${suggestion.lines}`
-    return { ...none, title: 'There is no policy yet', text, suggestion: { ...suggestion, lines } }
-  }
-  if (privateWindow && permissionFor(origin, snapshot) !== null) {
-    const text = 'A grant names this page, but not for private windows. This line in it would:'
-    const lines = { lines: 'private_windows = true', example: false }
-    return { ...none, title: 'Not in private windows', text, suggestion: lines }
-  }
-  if (fix !== undefined) return { ...none, title: 'Nothing is open', text: sentence(fix), suggestion: null }
-  const refused = denied === null ? '' : `It asked for ${shown(denied)}. `
-  const example = suggestion.example ? ', with the server that it needs as the destination' : ''
-  const text = `${refused}Whoever administers the policy can add these lines${example}:`
-  return { ...none, title: 'No grant names this page', text, suggestion }
-}
-
-/** The host has something to say of a page with a grant: a server sent its secret back. */
-function suspended(fix: string, destinations: readonly string[]): Verdict {
-  const command = commandIn(fix)
-  return {
-    tone: 'bad',
-    title: 'A secret is suspended for this page',
-    text: sentence(fix),
-    destinations,
-    suggestion: command === null ? null : { lines: command, example: false }
-  }
-}
-
-const PENDING = { tone: 'warn', title: 'Once allowed, it may stream to' } as const
-const GRANTED = { tone: 'good', title: 'This page may stream to' } as const
-
-/** Without the query, which may be long and may be nobody else's business. */
-function shown({ method, url }: DeniedRequest): string {
-  const { origin, pathname } = new URL(url)
-  const where = origin + pathname
-  return `\`${method} ${where.length > 160 ? `${where.slice(0, 160)}…` : where}\``
 }

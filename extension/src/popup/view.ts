@@ -2,6 +2,7 @@ import { copyable } from './copy'
 import { announce, element, setProse, setText } from './dom'
 import type { View } from './model'
 import type { Site } from './site'
+import type { Destination } from './verdict'
 
 /** Puts a `View` into index.html. Elements stay and change in place. */
 export class Page {
@@ -46,8 +47,9 @@ export class Page {
     element('verdict-text').hidden = verdict.text === ''
     const list = element('destinations')
     list.hidden = verdict.destinations.length === 0
-    if (list.dataset['shown'] !== verdict.destinations.join(' ')) {
-      list.dataset['shown'] = verdict.destinations.join(' ')
+    const shown = JSON.stringify(verdict.destinations)
+    if (list.dataset['shown'] !== shown) {
+      list.dataset['shown'] = shown
       list.replaceChildren(...verdict.destinations.map(itemOf))
     }
     this.#lines.show(verdict.suggestion?.lines ?? null)
@@ -63,8 +65,13 @@ export class Page {
   }
 }
 
-function itemOf(text: string): HTMLLIElement {
+function itemOf({ text, blocked }: Destination): HTMLLIElement {
   const item = document.createElement('li')
   item.textContent = text
+  if (blocked) {
+    item.className = 'blocked'
+    // The mark before it is drawn, and read out by nobody.
+    item.setAttribute('aria-label', `${text}, which would fail`)
+  }
   return item
 }

@@ -2,7 +2,7 @@
 
 import type { WaitsFor } from '../protocol/bridge'
 import type { ErrorCode } from '../protocol/errors'
-import type { BridgeState, PolicySummary } from '../protocol/native'
+import type { BridgeState, Obstacle, PolicySummary } from '../protocol/native'
 
 /** From the popup. */
 export type FromPopup =
@@ -25,6 +25,8 @@ export interface Snapshot {
   readonly policy: PolicySummary | null
   /** What the policy lets the watched page reach. */
   readonly destinations: readonly string[]
+  /** What is in the way of some of them. */
+  readonly obstacles: readonly Obstacle[]
   /** The last request of the watched page that the policy refused. */
   readonly denied: DeniedRequest | null
   readonly streams: readonly StreamReport[]
@@ -39,6 +41,7 @@ export type BridgeReport =
   | {
       readonly kind: 'up'
       readonly policyInvalid: boolean
+      /** Empty if the worker itself answered, because the host may not be started for this page. */
       readonly host: string
       readonly protocol: number
       /** Of the policy. */

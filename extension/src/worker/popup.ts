@@ -1,5 +1,5 @@
 import type { Status, WaitsFor } from '../protocol/bridge'
-import type { PolicySummary } from '../protocol/native'
+import type { Obstacle, PolicySummary } from '../protocol/native'
 import { POPUP_PAGE } from '../shared/names'
 import type { BridgeReport, FromPopup, Snapshot } from '../shared/popup'
 import type { Bridge, Peer } from './bridge'
@@ -91,7 +91,7 @@ export class PopupDesk {
 
   /** The host is gone. It is not asked again: it would be started again only to end again. */
   hostLost({ state, code, message, fix }: Failure): void {
-    for (const session of this.#open) session.settle({ kind: 'down', state, code, message, fix }, [])
+    for (const session of this.#open) session.settle({ kind: 'down', state, code, message, fix })
   }
 }
 
@@ -108,6 +108,7 @@ class PopupSession {
   #asking = false
   #askedAt = 0
   #destinations: readonly string[] = []
+  #obstacles: readonly Obstacle[] = []
   #lastRequest = 0
   #timer: ReturnType<typeof setInterval> | undefined
 
@@ -144,10 +145,11 @@ class PopupSession {
     if (!this.#asking) this.#ask()
   }
 
-  settle(report: BridgeReport, destinations: readonly string[]): void {
+  settle(report: BridgeReport, destinations: readonly string[] = [], obstacles: readonly Obstacle[] = []): void {
     this.#asking = false
     this.#report = report
     this.#destinations = destinations
+    this.#obstacles = obstacles
     this.#tell()
   }
 
@@ -167,6 +169,7 @@ class PopupSession {
   #askAnew(): void {
     this.#report = { kind: 'asking' }
     this.#destinations = []
+    this.#obstacles = []
     this.#ask()
     this.#tell()
   }
@@ -180,10 +183,10 @@ class PopupSession {
     this.#bridge.fromPage(this.#peer, { type: 'STATUS_REQUEST', request: this.#lastRequest })
   }
 
-  #answered({ request, state, host = '', protocol = 0, destinations, fix }: Status): void {
+  #answered({ request, state, host = '', protocol = 0, destinations, fix, obstacles }: Status): void {
     // A lost host comes through `hostLost`, which knows more of it.
     if (request !== this.#lastRequest || (state !== 'ready' && state !== 'policy-invalid')) return
-    this.settle({ kind: 'up', policyInvalid: state === 'policy-invalid', host, protocol, fix }, destinations)
+    this.settle({ kind: 'up', policyInvalid: state === 'policy-invalid', host, protocol, fix }, destinations, obstacles)
   }
 
   #tell(): void {
@@ -197,6 +200,7 @@ class PopupSession {
       bridge: this.#report,
       policy: this.#policy(),
       destinations: this.#destinations,
+      obstacles: this.#obstacles,
       denied: origin === null ? null : this.#denials.of(tab, origin),
       streams: this.#bridge.streamsOf(tab),
       at

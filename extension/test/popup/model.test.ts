@@ -20,7 +20,7 @@ const POLICY = { state: 'ok', digest: 'd', pages: ['https://*.example.com'] } as
 
 function snapshot(fields: Partial<Snapshot> = {}): Snapshot {
   const policy = { ...POLICY, pages: [...POLICY.pages] }
-  const quiet = { waitsFor: null, unconfirmed: false, denied: null, at: 0 } as const
+  const quiet = { waitsFor: null, unconfirmed: false, denied: null, obstacles: [], at: 0 } as const
   return { ...quiet, tab: 1, bridge: UP, policy, destinations: [], streams: [], ...fields }
 }
 
@@ -57,7 +57,8 @@ test('what is not certain yet is said, whatever else there is to say', () => {
 test('granted: to where', () => {
   const shown = view({ destinations: ['https://api.example.com/v1/'] })
   expect(shown.badge).toEqual({ tone: 'good', text: 'Ready' })
-  expect(shown.verdict).toMatchObject({ tone: 'good', destinations: ['https://api.example.com/v1/'], suggestion: null })
+  const destinations = [{ text: 'https://api.example.com/v1/', blocked: false }]
+  expect(shown.verdict).toMatchObject({ tone: 'good', destinations, suggestion: null })
   expect(shown.versions).toBe('Host 1.2.3 · Protocol 1 · Extension 1.2.4')
 })
 
@@ -94,8 +95,9 @@ test('no policy yet: how the file begins', () => {
 })
 
 test('nothing is in force, for a reason that the host names', () => {
-  const { verdict } = view({ bridge: { ...UP, fix: 'it is switched off' }, policy: { ...POLICY, pages: [] } })
+  const { badge, verdict } = view({ bridge: { ...UP, fix: 'it is switched off' }, policy: { ...POLICY, pages: [] } })
   expect(verdict).toMatchObject({ title: 'Nothing is open', text: 'It is switched off.', suggestion: null })
+  expect(badge).toEqual({ tone: 'bad', text: 'Nothing open' })
 })
 
 test('a broken policy: file, line and field, and no verdict', () => {
@@ -155,11 +157,73 @@ test('a page that cannot be served says why, whatever the bridge does', () => {
 test('a suspended secret: what happened, and the command that lifts it', () => {
   const fix = 'the secret "key" is suspended for this page. Run `longwire policy release \'chat bot\'`; that lifts it'
   const denied = { method: 'GET', url: 'https://api.example.com/v2' }
-  const { verdict } = view({ bridge: { ...UP, fix }, destinations: ['https://api.example.com/'], denied })
+  const destinations = ['https://api.example.com/']
+  const obstacles = [{ destinations, code: 'SECRET_REFLECTED', message: fix } as const]
+  const { verdict } = view({ bridge: { ...UP, fix }, destinations, obstacles: [...obstacles], denied })
   expect(verdict).toMatchObject({ tone: 'bad', title: 'A secret is suspended for this page' })
-  expect(verdict?.destinations).toEqual(['https://api.example.com/'])
+  expect(verdict?.destinations).toEqual([{ text: 'https://api.example.com/', blocked: true }])
   expect(verdict?.text).toContain('The secret "key" is suspended')
   expect(verdict?.suggestion?.lines).toBe("longwire policy release 'chat bot'")
+})
+
+test('something is missing for some of it: which, and what', () => {
+  const message = 'secret "key" does not exist; `longwire secret list` says where it is looked for'
+  const [works, fails] = ['https://a.example/', 'https://b.example/']
+  const obstacles = [{ destinations: [fails], code: 'SECRET_UNAVAILABLE' as const, message }]
+  const some = view({ destinations: [works, fails], obstacles })
+  expect(some.badge).toEqual({ tone: 'warn', text: 'Not all works' })
+  expect(some.verdict).toMatchObject({ title: 'A secret is missing', suggestion: { lines: 'longwire secret list' } })
+  expect(some.verdict?.destinations.map(({ blocked }) => blocked)).toEqual([false, true])
+  expect(view({ destinations: [fails], obstacles }).badge).toEqual({ tone: 'bad', text: 'Not working' })
+})
+
+test('nothing is green where something is missing', () => {
+  const destinations = ['https://api.example.com/']
+  const obstacles = [{ destinations, code: 'UPSTREAM_TLS' as const, message: 'm' }]
+  const lacking = [
+    view(),
+    view({ policy: { state: 'missing', digest: 'none', pages: [] } }),
+    view({ bridge: { ...UP, fix: 'off' } }),
+    view({ destinations, obstacles }),
+    view({ destinations, denied: { method: 'GET', url: 'https://api.example.com/' } }),
+    view({ destinations }, {}, false),
+    view({ destinations }, { origin: null, refusal: 'r' })
+  ]
+  for (const { badge, verdict } of lacking) expect([badge.tone, verdict?.tone]).not.toContain('good')
+  expect(view({ destinations }).badge).toEqual({ tone: 'good', text: 'Ready' })
+})
+
+test('where the worker answers for the host, no host is told of', () => {
+  const shown = view({ bridge: { ...UP, host: '', protocol: 0, fix: 'The administrator switched it off.' } })
+  expect(shown.versions).toBe('Extension 1.2.4')
+  expect(shown.verdict).toMatchObject({ tone: 'bad', text: 'The administrator switched it off.' })
+})
+
+test('a user’s file that does not count is named', () => {
+  expect(view({ policy: { ...POLICY, pages: [], silenced: '/home/u/policy.toml' } }).note).toContain(
+    '/home/u/policy.toml'
+  )
+})
+
+test('what a server’s grant lacks is the host’s to say, by a command that any shell takes as it is', () => {
+  const destinations = ['https://api.example.com/v1/']
+  const lines = (url: string, method = 'GET') =>
+    view({ destinations, denied: { method, url } }).verdict?.suggestion?.lines
+  expect(lines('https://api.example.com/v2/x?a=b&c')).toBe(
+    `longwire policy check --page ${ORIGIN} --url https://api.example.com/v2/x --method GET`
+  )
+  for (const hostile of ['$(x)', "a'b", 'a&calc', 'a;b', 'a%20b', '!!']) {
+    expect(lines(`https://api.example.com/v2/${hostile}`)).toMatch(/^\[\[grant]]/)
+  }
+})
+
+test('what no lines would allow has none', () => {
+  const patch = view({ denied: { method: 'patch', url: 'https://api.example.com/' } }).verdict
+  expect(patch).toMatchObject({ suggestion: null })
+  expect(patch?.text).toContain('has to write `PATCH`')
+  const metadata = view({ denied: { method: 'GET', url: 'http://169.254.169.254/' } }).verdict
+  expect(metadata).toMatchObject({ suggestion: null })
+  expect(metadata?.text).toContain('No grant can open that address')
 })
 
 test('a private window: no grant for it, though there is one for the page', () => {
