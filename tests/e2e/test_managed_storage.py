@@ -1,15 +1,17 @@
 """What the browser's administrator sets for the extension holds in a real Chromium, whatever the policy opens."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Playwright
+from playwright.sync_api import Page, Playwright, expect
 
 from tests.e2e.browser import STATUS, Browser, running_browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.managed import ETC, Managed, mounts_are_ours
+from tests.e2e.popup import is_about, open_popup
 from tests.upstreams.threaded import ThreadedServer
 
 FETCH = "(url) => fetchText(url)"
@@ -55,6 +57,10 @@ def test_switched_off_nothing_is_served_and_no_host_is_started(
     with granted(playwright, tmp_path, managed, upstream, site) as browser:
         wait_settled(browser)
         assert_switched_off(browser.open(site.url("/")), upstream)
+        popup = open_popup(browser, browser.open(site.url("/")))
+        is_about(popup, "Nothing open")
+        expect(popup.locator("#verdict-text")).to_contain_text("administrator of this browser switched")
+        expect(popup.locator("#versions")).to_have_text(re.compile(r"^Extension [\d.]+$"))
         started = browser.logs().count('"started"')
     with granted(playwright, tmp_path, managed, upstream, site) as browser:
         assert_switched_off(browser.open(site.url("/")), upstream)

@@ -205,6 +205,57 @@ def test_no_policy_yet_shows_how_the_file_begins(browser: Browser, page: Page, u
     expect(popup.locator("#destinations li")).to_have_text(["https://api.example.com/"])
 
 
+def test_a_destination_that_would_fail_is_marked_and_the_reason_told(
+    browser: Browser, page: Page, upstream: Upstream
+) -> None:
+    secret = browser.home / "popup-secret"
+    more = f"inject = {{ Authorization = '{{secret:key}}' }}\n[secret.key]\nfile = '{secret}'"
+    browser.grant(upstream.root, more=more)
+    popup = open_popup(browser, page)
+    is_about(popup, "Not working")
+    expect(popup.locator("#badge")).to_have_attribute("data-tone", "bad")
+    expect(popup.locator("#verdict-title")).to_have_text("A secret is missing")
+    expect(popup.locator("#destinations li.blocked")).to_have_text([upstream.root])
+    expect(popup.locator("#verdict-text")).to_contain_text('Secret "key" does not exist')
+    assert page.evaluate("(url) => fetchText(url)", upstream.url("/echo"))["error"]["code"] == "SECRET_UNAVAILABLE"
+    secret.write_text("a-secret-of-more-than-12-bytes")
+    secret.chmod(0o600)
+    page.bring_to_front()
+    again = open_popup(browser, page)
+    is_about(again, "Ready")
+    expect(again.locator("#destinations li.blocked")).to_have_count(0)
+
+
+def test_every_destination_is_reached_and_nothing_is_cut_off_however_much_there_is(
+    browser: Browser, page: Page, upstream: Upstream
+) -> None:
+    paths = [upstream.url(f"/service-{number}/a/path/that/takes/two/lines/") for number in range(40)]
+    browser.grant(*paths, upstream.url("/sse"))
+    page.evaluate(
+        "(url) => { for (let i = 0; i < 20; i++) hold(`${url}?channel=${i}`) }",
+        upstream.url("/sse"),
+    )
+    assert page.evaluate("(url) => fetchText(url)", "http://elsewhere.example/a/b")["error"]["code"] == "POLICY_DENIED"
+    popup = open_popup(browser, page)
+    is_about(popup, "Refused")
+    expect(popup.locator("#verdict-title")).to_have_text("This page may stream to (41 destinations)")
+    expect(popup.locator("#suggestion")).to_be_visible()
+    expect(popup.locator("#count")).to_have_text("20")
+    # Header and footer stay in sight, and what is between them scrolls, downwards only.
+    assert popup.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    assert popup.evaluate("document.querySelector('main').scrollWidth <= document.querySelector('main').clientWidth")
+    expect(popup.locator("#versions")).to_be_in_viewport(ratio=1)
+    for part in ("#destinations", "#suggestion button", "#stop-all", "#stream-list"):
+        popup.locator(part).scroll_into_view_if_needed()
+        expect(popup.locator(part)).to_be_in_viewport(ratio=0.99)
+    # Without a mouse too.
+    popup.locator("h1").click()
+    popup.keyboard.press("Tab")
+    assert popup.evaluate("document.activeElement.id") == "destinations"
+    popup.keyboard.press("End")
+    expect(popup.locator("#destinations li").last).to_be_in_viewport(ratio=1)
+
+
 def test_a_broken_policy_is_named_by_file_line_and_field(browser: Browser, page: Page, upstream: Upstream) -> None:
     file = write_policy(browser.home, "version = 1\n\n[[grant]]\nname = 'x'\n")
     popup = open_popup(browser, page)

@@ -42,10 +42,13 @@ function nameOf(origin: string, methods: readonly string[], target: URL | null):
   return (target === null ? host : `${host} ${methods[0]} ${target.host}`).slice(0, 64).trim()
 }
 
-/** What lies below the URL's folder; the host takes no prefix with encoded dots, slashes and the like in it. */
+/**
+ * What lies below the URL's folder; the host takes no prefix with encoded dots, slashes and the like in it, and no path with
+ * them below one.
+ */
 function folderOf({ pathname }: URL): string {
   const folder = pathname.slice(0, pathname.lastIndexOf('/') + 1)
-  return /%|;|\/\//.test(folder) ? '/' : folder
+  return /%|;|\/\//.test(folder) || /%(2e|2f|5c|25)|%(?![\da-f]{2})/i.test(pathname) ? '/' : folder
 }
 
 /** Of HTTP, in whatever case: the policy takes them in upper case only, and a page sends `patch` as it writes it. */

@@ -2,7 +2,10 @@ import { copyable } from './copy'
 import { announce, element, setProse, setText } from './dom'
 import type { View } from './model'
 import type { Site } from './site'
-import type { Destination } from './verdict'
+import type { Destination, Verdict } from './verdict'
+
+/** As many fit without scrolling, if each takes one line. */
+const SEEN_AT_ONCE = 5
 
 /** Puts a `View` into index.html. Elements stay and change in place. */
 export class Page {
@@ -42,7 +45,7 @@ export class Page {
     if (verdict === null) return
     const title = element('verdict-title')
     title.dataset['tone'] = verdict.tone
-    setText(title, verdict.title)
+    setText(title, titleOf(verdict))
     setProse(element('verdict-text'), verdict.text)
     element('verdict-text').hidden = verdict.text === ''
     const list = element('destinations')
@@ -63,6 +66,11 @@ export class Page {
     this.#said = text
     announce(text)
   }
+}
+
+/** The list is cut where it scrolls: how long it is must be seen. */
+function titleOf({ title, destinations }: Verdict): string {
+  return destinations.length > SEEN_AT_ONCE ? `${title} (${destinations.length} destinations)` : title
 }
 
 function itemOf({ text, blocked }: Destination): HTMLLIElement {

@@ -14,8 +14,10 @@ from longwire.cli.validation import validated
 from longwire.native.judging import Judge
 from longwire.native.log import log_folder
 from longwire.policy import Decision, Grant, Policy, PolicyDeniedError, PolicyStore, Suspension, Suspensions
+from longwire.policy.decision import hopeless
 from longwire.policy.loading import PolicyDocument
 from longwire.policy.model import policy_json_schema
+from longwire.policy.proposals import propose
 from longwire.policy.suggestions import suggest
 from longwire.policy.urls import parse_lenient, parse_origin
 from longwire.protocol.errors import ErrorCode, StreamError
@@ -53,7 +55,7 @@ def check(
         assert refused is not None  # noqa: S101  (one of the two is there)
         if refused.code is ErrorCode.PROTOCOL:
             raise MisuseError(refused.message, "ask for a method that a page can send")
-        (say_json if as_json else _say_denial)(_denial(policy, refused))
+        (say_json if as_json else _say_denial)(_denial(policy, refused, asking, (method, target)))
     elif refused is None:
         (say_json if as_json else _say_permission)(_permission(policy, decision))
     elif refused.code is ErrorCode.SECRET_REFLECTED and (suspended := _suspended(policy, decision, origin)):
@@ -219,8 +221,12 @@ def _say_suspension(suspension: dict[str, Any]) -> None:
     say(f"release    {suspension['suspended']['release']}")
 
 
-def _denial(policy: Policy, error: StreamError) -> dict[str, Any]:
+def _denial(policy: Policy, error: StreamError, asking: Page, wanted: tuple[str, str]) -> dict[str, Any]:
     nearest = error.nearest if isinstance(error, PolicyDeniedError) else None
+    page, method, url = parse_origin(asking.origin), wanted[0], parse_lenient(wanted[1])
+    # Where the files cannot be used or say nothing at all, lines are not what is missing.
+    open_at_all = policy.state is PolicyState.OK and policy.switched_off is None and page is not None
+    proposal = propose(policy, page, [(method, url)], private=asking.private) if open_at_all and page else None
     return {
         "allowed": False,
         "code": error.code,
@@ -232,15 +238,17 @@ def _denial(policy: Policy, error: StreamError) -> dict[str, Any]:
             "file": str(_file_of(policy, nearest.grant)),
             "line": nearest.grant.line,
             "differences": nearest.differences,
-            "changes": nearest.changes,
+            "changes": proposal.lines if proposal and proposal.grant is nearest.grant else (),
         },
-        "suggestion": error.suggestion if isinstance(error, PolicyDeniedError) else None,
+        "hopeless": hopeless(method, url) if open_at_all else None,
+        "suggestion": proposal.text if proposal and proposal.grant is None else None,
+        "put_into": proposal and proposal.file and str(proposal.file),
     }
 
 
 def _say_denial(denial: dict[str, Any]) -> None:
     nearest, suggestion = denial["nearest"], denial["suggestion"]
-    if suggestion is None:
+    if nearest is None and suggestion is None:
         say(f"denied     {denial['message']}")
         _say_notes(denial)
         return
@@ -255,8 +263,11 @@ def _say_denial(denial: dict[str, Any]) -> None:
         for line in nearest["changes"]:
             say(line)
         return
-    say("\nThis would allow it:\n")
-    say(suggestion)
+    if denial["hopeless"]:
+        say(f"           {denial['hopeless']}")
+    if suggestion:
+        say(f"\nThis would allow it, in {denial['put_into']}:\n")
+        say(suggestion)
 
 
 def _say_policy(policy: Policy, store: PolicyStore, suspensions: Suspensions) -> None:

@@ -5,14 +5,14 @@ those it may know already; the administrator (`longwire policy check`, the log) 
 nearest.
 """
 
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from longwire.addresses import Network
+from longwire.addresses import AddressClass, Network, classify, parse_address
+from longwire.policy.doubts import out_of_reach
 from longwire.policy.grants import Grant
-from longwire.policy.matching import FORBIDDEN_METHODS, TOKEN, DestinationPattern
+from longwire.policy.matching import FORBIDDEN_METHODS, TOKEN, DestinationPattern, parse_method
 from longwire.policy.urls import CanonicalUrl, parse_canonical, parse_origin, scoped_path_hazard, shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_METHOD_CHARS
@@ -45,19 +45,17 @@ class NearMiss:
 
 
 class PolicyDeniedError(StreamError):
-    """POLICY_DENIED. `message` is fit for the page that asked; `nearest` and `suggestion` are for the administrator."""
+    """POLICY_DENIED. `message` is fit for the page that asked; `nearest` is for the administrator."""
 
     def __init__(
         self,
         message: str,
         nearest: NearMiss | None = None,
-        suggestion: str | None = None,
         *,
         reason: str | None = None,
     ) -> None:
         super().__init__(ErrorCode.POLICY_DENIED, message, Phase.POLICY, reason=reason)
         self.nearest = nearest
-        self.suggestion = suggestion
 
 
 def decide(grants: Sequence[Grant], page_origin: str, *, private: bool, method: str, url: str) -> Decision:
@@ -103,32 +101,16 @@ def check_request(method: str, url: str) -> CanonicalUrl:
     return parse_canonical(url)
 
 
-def suggest_grant(origin: CanonicalUrl, methods: Sequence[str], url: CanonicalUrl, name: str = "") -> str:
-    """The lines that an administrator would add to allow exactly this, and what lies below the URL's folder.
-
-    `name` is the grant's, the destination's host if it is not given.
-    """
-    return "\n".join(
-        [
-            "[[grant]]",
-            f'name = "{name or url.host.replace(":", "-")[:64]}"',
-            f'pages = ["{origin.origin}"]',
-            f'destinations = ["{folder_of(url)}"]',
-            _methods_line(methods),
-            f'network = "{_likely_network(url.host)}"',
-        ]
-    )
-
-
-def _methods_line(methods: Sequence[str]) -> str:
+def methods_line(methods: Sequence[str]) -> str:
+    """As it stands in a grant."""
     quoted = ", ".join(f'"{method}"' for method in methods)
     return f"methods = [{quoted}]"
 
 
 def folder_of(url: CanonicalUrl) -> str:
-    """The destination that a suggestion names: the URL's folder, or the whole server where the path is no prefix."""
+    """The destination that a suggestion names: the URL's folder, or the whole server where no prefix holds the path."""
     folder = url.path.rpartition("/")[0] + "/"
-    return url.origin + ("/" if scoped_path_hazard(folder) else folder)
+    return url.origin + ("/" if scoped_path_hazard(folder) or scoped_path_hazard(url.path) else folder)
 
 
 def _denied(
@@ -137,12 +119,26 @@ def _denied(
     misses = [_miss(grant, origin, private=private, method=method, url=url) for grant in grants]
     nearest = min(misses, key=lambda miss: miss.distance, default=None)
     own = min((miss for miss in misses if miss.grant.names_page(origin)), key=lambda miss: miss.distance, default=None)
-    suggestion = suggest_grant(origin, [method], url)
     message = f"no grant of the policy allows {shorten(method, 40)} {url.display()} for {shorten(origin.origin, 120)}"
     if own is not None:
         message += f"; nearest is {shorten(own.describe(), 300)}"
-    wanted = ", ".join(suggestion.splitlines()[2:])  # without heading and name
-    return PolicyDeniedError(f"{message}. An administrator would add a [[grant]] with {wanted}", nearest, suggestion)
+    return PolicyDeniedError(f"{message}. {_way_out(own, origin, method, url, private=private)}", nearest)
+
+
+def _way_out(own: "NearMiss | None", origin: CanonicalUrl, method: str, url: CanonicalUrl, *, private: bool) -> str:
+    """The rule that is missing, for the page; `policy check` has the whole lines, with what else they need."""
+    if why := hopeless(method, url):
+        return f"No grant could: {why}"
+    if own is not None and own.changes:
+        return f"An administrator would write {', '.join(own.changes)} into that grant"
+    wanted = [
+        f'pages = ["{origin.origin}"]',
+        f'destinations = ["{folder_of(url)}"]',
+        methods_line([method]),
+        f'network = "{likely_network(url.host)}"',
+        *(["private_windows = true"] if private else []),
+    ]
+    return f"An administrator would add a [[grant]] with {', '.join(wanted)}"
 
 
 # How far a difference is from being a slip: a forgotten method is near, another server is not.
@@ -166,7 +162,7 @@ def _miss(grant: Grant, origin: CanonicalUrl, *, private: bool, method: str, url
     slips: list[tuple[str, str]] = []
     elsewhere = bool(differences)
     if method not in grant.methods:
-        slips.append((f"its methods are {', '.join(grant.methods)}", _methods_line([*grant.methods, method])))
+        slips.append((f"its methods are {', '.join(grant.methods)}", methods_line([*grant.methods, method])))
     if private and not grant.private_windows:
         slips.append(("it does not say private_windows = true", "private_windows = true"))
     if not grant.enabled:
@@ -190,14 +186,21 @@ def _destination_miss(entry: DestinationPattern, url: CanonicalUrl) -> tuple[int
     return _SLIP, f"the path {hazard}, which a destination with a path prefix does not accept ({entry})"
 
 
-def _likely_network(host: str) -> Network:
-    """For a suggestion only: what the name or address looks like. The address guard judges what it resolves to."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return "loopback"
+def hopeless(method: str, url: CanonicalUrl) -> str | None:
+    """Why no grant whatsoever allows this; None if one could."""
     try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return "public"
-    if address.is_loopback:
-        return "loopback"
-    return "private" if address.is_private else "public"
+        parse_method(method)
+    except ValueError as error:
+        if method != method.upper():
+            return f'methods are case-sensitive: the page has to write "{shorten(method.upper(), 40)}"'
+        return str(error)
+    address = parse_address(url.host)
+    if address is not None and classify(address) is AddressClass.REFUSED:
+        return "no grant can open that address (link-local, metadata, multicast, reserved …)"
+    return None
+
+
+def likely_network(host: str) -> Network:
+    """What the name or address looks like. The address guard judges what it resolves to."""
+    reached: tuple[Network, ...] = ("public", "private", "loopback")
+    return next((network for network in reached if out_of_reach(host, network) is None), "public")

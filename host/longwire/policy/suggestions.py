@@ -6,11 +6,12 @@ suggestion says which page asked, and how many times.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from longwire.policy.decision import check_request, folder_of, suggest_grant
+from longwire.policy.decision import check_request, folder_of
 from longwire.policy.policy import Policy
+from longwire.policy.proposals import Proposal, placeholder, propose
 from longwire.policy.urls import CanonicalUrl, parse_lenient, parse_origin
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.parts import Page
@@ -31,11 +32,27 @@ class Suggestion:
 
 @dataclass(slots=True)
 class _Wish:
+    """What one page was refused, of one folder at first; by method and URL."""
+
     origin: CanonicalUrl
-    url: CanonicalUrl
-    methods: dict[str, None]
+    folder: str
+    wanted: dict[tuple[str, str], CanonicalUrl] = field(default_factory=dict)
     count: int = 0
     last: str = ""
+
+    @property
+    def methods(self) -> set[str]:
+        return {method for method, _ in self.wanted}
+
+    @property
+    def pairs(self) -> list[tuple[str, CanonicalUrl]]:
+        return [(method, url) for (method, _), url in self.wanted.items()]
+
+    def take(self, other: "_Wish") -> None:
+        """Both in one."""
+        self.wanted |= other.wanted
+        self.count += other.count
+        self.last = max(self.last, other.last)
 
 
 def suggest(events: Iterable[Mapping[str, Any]], policy: Policy) -> list[Suggestion]:
@@ -48,8 +65,7 @@ def suggest(events: Iterable[Mapping[str, Any]], policy: Policy) -> list[Suggest
                 _note_network(networks, event)
             case ("error", ErrorCode.POLICY_DENIED, _) | ("redirect", ErrorCode.REDIRECT_DENIED, _):
                 _note_wish(wishes, event, policy)
-    taken = {grant.name for grant in policy.grants}
-    found = [_as_grant(wish, taken) for wish in wishes.values()]
+    found = _proposed(list(wishes.values()), policy)
     found += [_as_network(*key, times, policy) for key, times in networks.items()]
     return sorted(found, key=lambda suggestion: -suggestion.count)[:MAX_SUGGESTIONS]
 
@@ -63,10 +79,58 @@ def _note_wish(wishes: dict[tuple[str, str], _Wish], event: Mapping[str, Any], p
         return
     if origin is None or _is_allowed(policy, origin, method, url):
         return
-    wish = wishes.setdefault((origin.origin, folder_of(url)), _Wish(origin, url, {}))
-    wish.methods[method] = None
+    wish = wishes.setdefault((origin.origin, folder_of(url)), _Wish(origin, folder_of(url)))
+    # One URL of a method stands for all of the folder.
+    wish.wanted.setdefault((method, wish.folder), url)
     wish.count += 1
     wish.last = str(event.get("timestamp", ""))
+
+
+def _proposed(wishes: list[_Wish], policy: Policy) -> list[Suggestion]:
+    """Lines for each that lines would allow: of a grant that is nearly there, or of a new one for all of a server."""
+    changes: dict[str, _Wish] = {}
+    rest: list[_Wish] = []
+    for wish in wishes:
+        proposal = propose(policy, wish.origin, wish.pairs)
+        if proposal is not None and proposal.grant is not None:
+            # What two pages lack of one grant is one line of it.
+            changes.setdefault(proposal.grant.name, _Wish(wish.origin, wish.folder)).take(wish)
+        elif proposal is not None:
+            rest.append(wish)
+    found: list[Suggestion] = []
+    for wish in (*changes.values(), *_merged(rest)):
+        # Under what was suggested before: two grants of one name would close the policy.
+        proposal = propose(policy, wish.origin, wish.pairs)
+        if proposal is None:
+            continue
+        found.append(Suggestion(_shown(proposal), wish.count, wish.last))
+        policy = replace(policy, grants=(*policy.grants, *placeholder(proposal)))
+    return found
+
+
+def _merged(wishes: list[_Wish]) -> list[_Wish]:
+    """One for what the same page wants of the same server with the same methods, or below what it wants already."""
+    merged: list[_Wish] = []
+    for wish in sorted(wishes, key=lambda wish: len(wish.folder)):
+        for other in merged:
+            same = wish.origin == other.origin and _server(wish) == _server(other)
+            if same and (wish.methods == other.methods or wish.folder.startswith(other.folder)):
+                other.take(wish)
+                break
+        else:
+            merged.append(wish)
+    return merged
+
+
+def _server(wish: _Wish) -> str:
+    return next(iter(wish.wanted.values())).origin
+
+
+def _shown(proposal: Proposal) -> str:
+    where = f"{proposal.file}" if proposal.file is not None else "the policy file"
+    if proposal.grant is not None:
+        where = f'the grant "{proposal.grant.name}" of {where}, line {proposal.grant.line}'
+    return f"# in {where}:\n{proposal.text}"
 
 
 def _is_allowed(policy: Policy, origin: CanonicalUrl, method: str, url: CanonicalUrl) -> bool:
@@ -84,19 +148,8 @@ def _note_network(networks: dict[tuple[str, str], list[str]], event: Mapping[str
         networks.setdefault((str(event.get("grant")), match[1]), []).append(str(event.get("timestamp", "")))
 
 
-def _as_grant(wish: _Wish, taken: set[str]) -> Suggestion:
-    base = wish.url.host.replace(":", "-")[:60]
-    name = next(name for number in range(1, len(taken) + 2) if (name := _numbered(base, number)) not in taken)
-    taken.add(name)
-    return Suggestion(suggest_grant(wish.origin, list(wish.methods), wish.url, name), wish.count, wish.last)
-
-
 def _as_network(name: str, network: str, times: list[str], policy: Policy) -> Suggestion:
     grant = next((grant for grant in policy.grants if grant.name == name), None)
     where = f", line {grant.line}" if grant else ""
     text = f'# in the grant "{name}"{where}, if this server is meant to be reached there:\n# network = "{network}"'
     return Suggestion(text, len(times), times[-1])
-
-
-def _numbered(base: str, number: int) -> str:
-    return base if number == 1 else f"{base}-{number}"

@@ -89,7 +89,7 @@ def test_check_prints_every_line_of_it_and_a_grant_where_lines_do_not_help(home:
     elsewhere = home.run(*ASK, "https://api.example.com/v2/chat", "--method", "PUT")
 
     assert two.out.endswith('\n\nmethods = ["GET", "POST", "PUT"]\nenabled = true\n')
-    assert "This would allow it:\n\n[[grant]]\n" in elsewhere.out
+    assert f"This would allow it, in {home.policy}:\n\n[[grant]]\n" in elsewhere.out
 
 
 def test_check_speaks_json(granted: Home) -> None:
@@ -113,7 +113,11 @@ def test_check_speaks_json(granted: Home) -> None:
     assert (answer["allowed"], answer["code"]) == (False, "POLICY_DENIED")
     assert answer["nearest"]["differences"] == ["its methods are GET, POST"]
     assert answer["nearest"]["changes"] == ['methods = ["GET", "POST", "PUT"]']
-    assert answer["suggestion"].startswith("[[grant]]")
+    assert answer["suggestion"] is None
+    assert answer["put_into"] == str(granted.policy)
+    elsewhere = json.loads(granted.run(*ASK, "https://api.example.com/v2/", "--json").out)
+    assert elsewhere["suggestion"].startswith("[[grant]]")
+    assert elsewhere["suggestion"].endswith('inject = { Authorization = "Bearer {secret:key}" }')
 
 
 def test_check_without_a_policy_is_a_denial(home: Home) -> None:
@@ -258,7 +262,9 @@ def test_suggest_prints_grants_that_can_be_taken_over_as_they_are(granted: Home)
     granted.write_policy(CHAT + done.out)
 
     assert done.code == 0
-    assert done.out.startswith("# asked 2 times, last at 2026-01-01T00:00:00Z\n[[grant]]\n")
+    first, where, heading = done.out.splitlines()[:3]
+    assert (first, heading) == ("# asked 2 times, last at 2026-01-01T00:00:00Z", "[[grant]]")
+    assert where == f"# in {granted.policy}:"
     assert granted.run(*ASK, other, "--method", "POST").code == 0
     assert json.loads(granted.run("policy", "suggest", "--json").out) == []
 

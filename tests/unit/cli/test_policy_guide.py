@@ -34,7 +34,9 @@ def follow(home: Home, number: int) -> str:
 def test_the_guide_leads_to_a_grant_that_works(newcomer: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"sk-newcomer-0123456789\n")))
 
-    assert follow(newcomer, 0).startswith("valid ")
+    warned, valid = follow(newcomer, 0).splitlines()
+    assert warned.startswith("warning ") and "does not exist" in warned
+    assert valid.startswith("valid ")
     assert follow(newcomer, 1).startswith('stored     secret "api" (file ')
     assert follow(newcomer, 2).startswith("allowed    POST https://api.example.com/v1/chat\n")
     assert newcomer.run("secret", "list").out.split("\t")[3:] == ["ready", "chat\n"]

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,13 +114,12 @@ def test_the_slip_is_nearer_than_the_stranger() -> None:
         ("http://10.1.2.3/a/b", "private"),
     ],
 )
-def test_the_suggested_lines_would_allow_the_request(url: str, network: str) -> None:
+def test_the_lines_of_the_message_would_allow_the_request(url: str, network: str) -> None:
     error = denied((), url=url)
 
-    assert error.suggestion is not None
-    assert ", ".join(error.suggestion.splitlines()[2:]) in error.message
     assert "hidden" not in error.message
-    (suggested,) = grants(policy_text(error.suggestion))
+    lines = re.split(r", (?=[a-z]+ = )", error.message.partition("[[grant]] with ")[2])
+    (suggested,) = grants(policy_text("\n".join(["[[grant]]", 'name = "g"', *lines])))
     assert suggested.network == network
     assert decide((suggested,), PAGE, private=False, method="GET", url=url).grant is suggested
 
@@ -147,3 +148,23 @@ def test_whatever_is_asked_the_answer_is_a_decision_or_a_typed_error(origin: str
     allowed = (PAGE, "https://api.example.com", True)
     assert outcome in (ErrorCode.POLICY_DENIED, ErrorCode.PROTOCOL, allowed)
     assert longest <= MAX_MESSAGE_CHARS
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "says"),
+    [
+        ("patch", URL, 'the page has to write "PATCH"'),
+        ("GET", "http://169.254.169.254/", "no grant can open that address"),
+    ],
+)
+def test_what_no_grant_could_allow_is_said_to_be_that(method: str, url: str, says: str) -> None:
+    message = denied((), method=method, url=url).message
+
+    assert says in message
+    assert "[[grant]]" not in message
+
+
+def test_a_slip_in_a_grant_of_the_page_is_told_as_the_line_of_it() -> None:
+    message = denied(ONE, method="PUT").message
+
+    assert message.endswith('An administrator would write methods = ["GET", "POST", "PUT"] into that grant')

@@ -62,6 +62,44 @@ def test_a_redirect_that_was_refused_is_a_wish_for_its_target() -> None:
     assert 'destinations = ["https://cdn.example.com/"]' in only.text
 
 
+def test_what_a_page_wants_of_one_server_is_one_grant_and_what_lies_below_is_in_it() -> None:
+    urls = ["https://o.example.com/a/x", "https://o.example.com/b/x", "https://o.example.com/a/c/x"]
+    found = suggest(
+        [denied(urls[0]), denied(urls[1]), denied(urls[2], "POST"), denied("https://p.example.com/")], POLICY
+    )
+
+    assert sorted(suggestion.count for suggestion in found) == [1, 3]
+    together = found[0].text
+    assert 'destinations = ["https://o.example.com/a/", "https://o.example.com/b/"]' in together
+    assert 'methods = ["GET", "POST"]' in together
+
+
+def test_what_a_grant_nearly_allows_is_a_line_of_that_grant() -> None:
+    found = suggest([denied("https://api.example.com/v1/x", method) for method in ("PUT", "DELETE", "PUT")], POLICY)
+
+    (only,) = found
+    assert only.count == 3
+    assert only.text.splitlines() == [
+        '# in the grant "api-example-com" of p, line 2:',
+        'methods = ["GET", "POST", "PUT", "DELETE"]',
+    ]
+
+
+def test_all_that_is_suggested_may_be_pasted_together() -> None:
+    urls = ["https://o.example.com/a/x", "https://o.example.com/b/x", "https://o.example.com:8443/x"]
+    methods = ["GET", "PUT", "GET"]
+    found = suggest([denied(url, method) for url, method in zip(urls, methods, strict=True)], POLICY)
+    policy = Policy(PolicyState.OK, "d", grants=grants(policy_text(*(suggestion.text for suggestion in found))))
+
+    assert len(found) == 3
+    for url, method in zip(urls, methods, strict=True):
+        policy.decide(page(PAGE), method, url)
+
+
+def test_what_no_grant_could_allow_is_not_suggested() -> None:
+    assert suggest([denied("https://o.example.com/", "patch"), denied("http://169.254.169.254/")], POLICY) == []
+
+
 def test_names_do_not_clash_with_the_policys() -> None:
     taken = Policy(PolicyState.OK, "d", grants=grants(policy_text(grant(name="a.com"), grant(name="a.com-2"))))
     (only,) = suggest([denied("https://a.com/x")], taken)

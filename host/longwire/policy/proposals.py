@@ -1,0 +1,182 @@
+"""Lines of a policy file that would allow what was refused: decided again with them in place before anybody sees them.
+
+What a grant for the same page and server says already is kept: its network, its way, its authorities, and what it
+injects. Of a grant for other pages nothing is taken over that injects a secret: which pages may use one is for a
+person to say.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from longwire.policy.decision import Decision, decide, folder_of, hopeless, likely_network, methods_line
+from longwire.policy.doubts import out_of_reach
+from longwire.policy.grants import Grant, Origin
+from longwire.policy.loading import parse_policy
+from longwire.policy.policy import Policy
+from longwire.policy.templates import ValueTemplate
+from longwire.policy.urls import CanonicalUrl
+from longwire.protocol.errors import StreamError
+
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+Wanted = Sequence[tuple[str, CanonicalUrl]]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """`lines` are a whole `[[grant]]`, or what has to stand in `grant` instead of what does. `file` is where."""
+
+    lines: tuple[str, ...]
+    file: Path | None = None
+    grant: Grant | None = None
+
+    @property
+    def text(self) -> str:
+        """As it is pasted."""
+        return "\n".join(self.lines)
+
+
+def propose(policy: Policy, origin: CanonicalUrl, wanted: Wanted, *, private: bool = False) -> Proposal | None:
+    """What would allow all that this page wants of one server; None if no lines would."""
+    if not wanted or any(hopeless(method, url) for method, url in wanted):
+        return None
+    change = _change(policy, origin, wanted, private=private)
+    return change if change is not None else _new_grant(policy, origin, wanted, private=private)
+
+
+def _change(policy: Policy, origin: CanonicalUrl, wanted: Wanted, *, private: bool) -> Proposal | None:
+    """Lines of a grant that is for this page and these URLs already."""
+    for grant in policy.grants:
+        if not grant.names_page(origin) or not all(grant.reaches(url) for _, url in wanted):
+            continue
+        methods = tuple(dict.fromkeys([*grant.methods, *(method for method, _ in wanted)]))
+        lines = [methods_line(methods)] if methods != grant.methods else []
+        lines += ["private_windows = true"] if private and not grant.private_windows else []
+        lines += ["enabled = true"] if not grant.enabled else []
+        changed = replace(
+            grant, methods=methods, enabled=True, private_windows=grant.private_windows or (private and bool(lines))
+        )
+        others = tuple(changed if each is grant else each for each in policy.grants)
+        if lines and _allows(others, origin, wanted, private=private):
+            return Proposal(tuple(lines), _file_of(policy, grant.source), grant)
+    return None
+
+
+def _new_grant(policy: Policy, origin: CanonicalUrl, wanted: Wanted, *, private: bool) -> Proposal | None:
+    url = wanted[0][1]
+    like = _neighbour(policy, origin, url)
+    own = like is not None and like.names_page(origin)
+    source = like.source if like is not None and own else _own_source(policy)
+    network = (
+        like.network if like is not None and out_of_reach(url.host, like.network) is None else likely_network(url.host)
+    )
+    lines = [
+        "[[grant]]",
+        f'name = "{_free_name(policy, url)}"',
+        f'pages = ["{origin.origin}"]',
+        f"destinations = [{', '.join(f'{json.dumps(each)}' for each in _folders(wanted))}]",
+        methods_line(list(dict.fromkeys(method for method, _ in wanted))),
+        f'network = "{network}"',
+    ]
+    if private:
+        lines.append("private_windows = true")
+    if like is not None:
+        lines += _carried(like, own=own)
+    proposal = Proposal(tuple(lines), _file_of(policy, source))
+    added = _parsed(proposal, like, source)
+    if added is None or not _allows((*policy.grants, *added), origin, wanted, private=private):
+        return None
+    return proposal
+
+
+def _neighbour(policy: Policy, origin: CanonicalUrl, url: CanonicalUrl) -> Grant | None:
+    """A grant for the same server, this page's own before those of others, those in force before the rest."""
+    there = [
+        grant for grant in policy.grants if any(destination.origin.matches(url) for destination in grant.destinations)
+    ]
+    return min(there, key=lambda grant: (not grant.names_page(origin), not grant.enabled), default=None)
+
+
+def _carried(like: Grant, *, own: bool) -> list[str]:
+    lines = [f'proxy = "{like.proxy}"'] if like.proxy is not None else []
+    lines += [f"ca_file = {json.dumps(like.ca_file, ensure_ascii=False)}"] if like.ca_file is not None else []
+    # What names no secret may itself be one.
+    injected = [(name, template) for name, template in like.inject if template.secrets]
+    if injected and own:
+        fields = ", ".join(f"{_key(name)} = {_template(template)}" for name, template in injected)
+        lines.append(f"inject = {{ {fields} }}")
+    elif injected:
+        lines.append(f'# the grant "{like.name}" injects a secret there, for other pages')
+    if len(injected) < len(like.inject):
+        lines.append(f'# and see what else the grant "{like.name}" injects')
+    return lines
+
+
+def _key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else json.dumps(name)
+
+
+def _template(template: ValueTemplate) -> str:
+    parts = [template.literals[0]]
+    for secret, literal in zip(template.secrets, template.literals[1:], strict=True):
+        parts += (f"{{secret:{secret}}}", literal)
+    return json.dumps("".join(parts))
+
+
+def _folders(wanted: Wanted) -> list[str]:
+    """What a grant has to name for all of them, none below another."""
+    folders = sorted({folder_of(url) for _, url in wanted})
+    return [each for each in folders if not any(each != other and each.startswith(other) for other in folders)]
+
+
+def _free_name(policy: Policy, url: CanonicalUrl) -> str:
+    """Two grants of one name close the whole policy."""
+    taken = {grant.name for grant in policy.grants}
+    base = url.host.replace(":", "-")[:60]
+    names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
+    return next(name for name in names if name not in taken)
+
+
+def _own_source(policy: Policy) -> Origin:
+    return (
+        "administrator" if policy.administrator is not None and policy.files[-1:] == (policy.administrator,) else "user"
+    )
+
+
+def _file_of(policy: Policy, source: Origin) -> Path | None:
+    if source == "administrator":
+        return policy.administrator
+    return policy.files[-1] if policy.files else None
+
+
+def placeholder(proposal: Proposal) -> tuple[Grant, ...]:
+    """A grant that takes the name of one that is proposed, and allows nothing."""
+    if proposal.grant is not None:
+        return ()
+    bare = "\n".join(line for line in proposal.lines if not line.startswith("inject"))
+    document = parse_policy(f"version = 1\n{bare}\nenabled = false\n".encode(), Path(), "user")
+    return document.grants
+
+
+def _parsed(proposal: Proposal, like: Grant | None, source: Origin) -> tuple[Grant, ...] | None:
+    """The grants that these lines make where the secrets are defined; None if they make none."""
+    secrets = "".join(f'[secret.{each.name}]\nenv = "X"\n' for each in (like.secrets if like is not None else ()))
+    text = f"version = 1\n{proposal.text}\n{secrets}"
+    return parse_policy(text.encode(), Path(), source).grants or None
+
+
+def _allows(grants: tuple[Grant, ...], origin: CanonicalUrl, wanted: Wanted, *, private: bool) -> bool:
+    """Whether all of it goes through, to the addresses that it names."""
+    return all(_decided(grants, origin, method, url, private=private) for method, url in wanted)
+
+
+def _decided(grants: tuple[Grant, ...], origin: CanonicalUrl, method: str, url: CanonicalUrl, *, private: bool) -> bool:
+    try:
+        decision: Decision = decide(grants, origin.origin, private=private, method=method, url=url.href)
+    except StreamError:
+        return False
+    return out_of_reach(url.host, decision.grant.network) is None
