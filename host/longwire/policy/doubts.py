@@ -30,8 +30,10 @@ def doubts(file: PolicyFile, lines: Mapping[Location, int], source: Origin) -> I
         place: Location = ("grant", index)
         yield from _without_secret(grant, place, lines)
         yield from _methods(grant, place, lines)
+        secret = any(template.secrets for template in grant.inject.values())
         for number, destination in enumerate(grant.destinations):
-            yield from _destination(grant, destination, (*place, "destinations", number), lines)
+            for text, blocks in _destination(grant, destination, secret=secret):
+                yield problem_at((*place, "destinations", number), text, lines, blocks=blocks)
     if source == "user" and file.user_grants:
         yield problem_at(("user_grants",), "has a meaning in the administrator's file only", lines)
     if not file.grant and not file.user_grants:
@@ -55,31 +57,27 @@ def _methods(grant: GrantEntry, place: Location, lines: Mapping[Location, int]) 
             yield problem_at((*place, "methods", number), text, lines, blocks=len(grant.methods) == 1)
 
 
-def _destination(
-    grant: GrantEntry, destination: DestinationPattern, place: Location, lines: Mapping[Location, int]
-) -> Iterator[Problem]:
+def _destination(grant: GrantEntry, destination: DestinationPattern, *, secret: bool) -> Iterator[tuple[str, bool]]:
     origin = destination.origin
     if "*" in destination.path:
         shorter = destination.path[: destination.path.index("*")].rpartition("/")[0]
-        text = f'the "*" in its path is taken as it is: a path holds what is below it, write "{origin}{shorter}/"'
-        yield problem_at(place, text, lines, blocks=True)
+        yield f'the "*" in its path is taken as it is: a path holds what is below it, write "{origin}{shorter}/"', True
     if not origin.wildcard and (why := out_of_reach(origin.host, grant.network)):
-        yield problem_at(place, why, lines, blocks=True)
-    secret = any(template.secrets for template in grant.inject.values())
-    if origin.scheme == "http" and secret and grant.network == "public":
-        text = "takes the secret over http, where everybody on the way can read it: write https"
-        yield problem_at(place, text, lines)
+        yield why, True
+    if secret and origin.scheme == "http" and grant.network == "public":
+        yield "takes the secret over http, where everybody on the way can read it: write https", False
 
 
 def out_of_reach(host: str, network: Network) -> str | None:
     """Why a grant of that class never reaches `host`, an address or a localhost name; None if it may."""
-    address = parse_address(host)
     if host == "localhost" or host.endswith(".localhost"):
         what, address = "this machine", ip_address("127.0.0.1")
-    elif address is None:
-        return None
     else:
-        what = f"a {classify(address)} address"
+        # A policy has thousands of names, and nothing but an address ends like one (URL standard, "ends in a number").
+        literal = parse_address(host) if host[-1:].isdigit() or ":" in host else None
+        if literal is None:
+            return None
+        what, address = f"a {classify(literal)} address", literal
     if admits(network, address):
         return None
     kind = classify(address)
