@@ -1,5 +1,6 @@
 """`longwire policy check`, `show`, `validate`, `schema`, `suggest`; `release` is in a file of its own."""
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -15,6 +16,7 @@ from longwire.native.judging import Judge
 from longwire.native.log import log_folder
 from longwire.policy import Decision, Grant, Policy, PolicyDeniedError, PolicyStore, Suspension, Suspensions
 from longwire.policy.decision import hopeless
+from longwire.policy.doubts import in_the_open
 from longwire.policy.loading import PolicyDocument
 from longwire.policy.model import policy_json_schema
 from longwire.policy.proposals import propose
@@ -160,9 +162,9 @@ def _notes(policy: Policy, decision: Decision) -> list[str]:
     notes = [
         f"{source.describe()} is this shell's here: the browser must be started with it too"
         for source in grant.secrets
-        if source.kind == "env"
+        if source.kind == "env" and source.where in os.environ
     ]
-    if grant.secrets and url.scheme == "http" and grant.network == "public":
+    if in_the_open(url.scheme, url.host, grant.network, secret=bool(grant.secrets)):
         notes.append("the secret goes over http, where everybody on the way can read it")
     return notes + _silenced(policy)
 
@@ -174,12 +176,32 @@ def _silenced(policy: Policy) -> list[str]:
 
 
 def _obstacle(policy: Policy, decision: Decision, error: StreamError) -> dict[str, Any]:
-    return {**_permission(policy, decision), "allowed": False, "code": error.code, "message": error.reason}
+    return {
+        **_permission(policy, decision),
+        "allowed": False,
+        "code": error.code,
+        "message": error.reason,
+        "fix": _fix(decision, error),
+    }
+
+
+def _fix(decision: Decision, error: StreamError) -> str | None:
+    """What to do about a secret; the other texts say it themselves."""
+    if error.code is not ErrorCode.SECRET_UNAVAILABLE:
+        return None
+    source = next((each for each in decision.grant.secrets if error.reason.startswith(each.describe())), None)
+    if source is None:
+        return None
+    if source.kind == "env":
+        return f"set {source.where} where the browser is started, and in this shell to see it here"
+    return f"`longwire secret set {source.name}` asks for it and stores it there"
 
 
 def _say_obstacle(obstacle: dict[str, Any]) -> None:
     say(f"denied     {obstacle['message']}")
     say(f'grant      "{obstacle["grant"]}", {obstacle["file"]} line {obstacle["line"]}: it allows the request itself')
+    if obstacle["fix"]:
+        say(f"fix        {obstacle['fix']}")
     _say_notes(obstacle)
 
 

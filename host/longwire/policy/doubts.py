@@ -64,8 +64,13 @@ def _destination(grant: GrantEntry, destination: DestinationPattern, *, secret: 
         yield f'the "*" in its path is taken as it is: a path holds what is below it, write "{origin}{shorter}/"', True
     if not origin.wildcard and (why := out_of_reach(origin.host, grant.network)):
         yield why, True
-    if secret and origin.scheme == "http" and grant.network == "public":
+    if in_the_open(origin.scheme, origin.host, grant.network, secret=secret):
         yield "takes the secret over http, where everybody on the way can read it: write https", False
+
+
+def in_the_open(scheme: str, host: str, network: Network, *, secret: bool) -> bool:
+    """Whether a secret goes over the Internet unencrypted."""
+    return secret and scheme == "http" and network == "public" and out_of_reach(host, network) is None
 
 
 def out_of_reach(host: str, network: Network) -> str | None:

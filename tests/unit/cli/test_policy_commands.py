@@ -372,6 +372,24 @@ def test_check_and_show_name_a_users_file_that_does_not_count(home: Home, monkey
         assert f"note       {places.user} does not count" in home.run(*ASK, url).out
 
 
+@pytest.mark.parametrize(
+    ("place", "fix"),
+    [
+        ('file = "/nonexistent"', "`longwire secret set key` asks for it and stores it there"),
+        ('env = "LONGWIRE_TEST_UNSET"', "set LONGWIRE_TEST_UNSET where the browser is started"),
+    ],
+)
+def test_check_says_how_a_secret_that_is_missing_comes_there(home: Home, place: str, fix: str) -> None:
+    home.write_policy(CHAT.replace('env = "LONGWIRE_TEST_KEY"', place))
+    done = home.run(*ASK, "https://api.example.com/v1/chat")
+
+    assert done.code == 1
+    denied, granted_by, told = done.out.splitlines()
+    assert denied.startswith('denied     secret "key"')
+    assert granted_by.startswith('grant      "chat"')
+    assert told.startswith(f"fix        {fix}")
+
+
 def test_check_takes_a_method_as_fetch_does(granted: Home) -> None:
     assert granted.run(*ASK, "https://api.example.com/v1/chat", "--method", "post").code == 0
     granted.write_policy(CHAT.replace('"POST"', '"PATCH"'))

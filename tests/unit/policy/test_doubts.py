@@ -76,6 +76,8 @@ def test_a_secret_that_goes_over_the_internet_in_the_open() -> None:
     assert "takes the secret over http" in str(doubt)
     assert not doubt.blocks
     assert doubts(CHAT) == ()
+    (elsewhere,) = doubts(CHAT.replace("https://api.example.com", "http://127.0.0.1"))
+    assert "is a loopback address" in str(elsewhere)
     # Inside, and on this machine, servers without TLS are common.
     inside = CHAT.replace("https://api.example.com", "http://10.0.0.1").replace('"public"', '"private"')
     assert doubts(inside) == ()
