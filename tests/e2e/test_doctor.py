@@ -76,7 +76,7 @@ def another_id(files: HostFiles) -> None:
     ("spoil", "state", "fix", "check"),
     [
         (relative_path, BridgeState.HOST_MISSING, "Run `longwire install`", "manifest"),
-        (another_id, BridgeState.HOST_FORBIDDEN, "Run `longwire install` again", "manifest"),
+        (another_id, BridgeState.HOST_FORBIDDEN, "Run `longwire install`", "manifest"),
         (not_executable, BridgeState.HOST_FAILED, "Run `longwire doctor`", "launcher"),
         (interpreter_gone, BridgeState.HOST_FAILED, "Run `longwire doctor`", "launcher"),
         (stdout_polluted, BridgeState.HOST_FAILED, "Run `longwire doctor`", "host"),
