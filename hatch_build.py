@@ -1,7 +1,7 @@
-"""Puts the built extension, the client library and `manifests/` into the wheel, so that a wheel is a complete product.
+"""Puts the built extension, the client library, `manifests/` and `docs/` into the wheel: it is a complete product.
 
-Inside the wheel they are `longwire/_assets/{extension,client,manifests}`; in a checkout the same files are read from
-where they lie (see `longwire.assets`). An editable install needs none of them.
+Inside the wheel they are `longwire/_assets/{extension,client,manifests,docs}`; in a checkout the same files are
+read from where they lie (see `longwire.assets`). An editable install needs none of them.
 """
 
 import json
@@ -38,6 +38,8 @@ class AssetsHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling's o
         for name in CLIENT_FILES:
             build_data["force_include"][str(client / name)] = f"longwire/_assets/client/{name}"
         build_data["force_include"][str(root / "manifests")] = "longwire/_assets/manifests"
+        for page in sorted((root / "docs").glob("*.md")):
+            build_data["force_include"][str(page)] = f"longwire/_assets/docs/{page.name}"
 
 
 def is_current(root: Path, manifest: Path, *others: Path) -> bool:

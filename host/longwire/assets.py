@@ -1,7 +1,7 @@
-"""Where the files lie that are not Python: the built extension, the client library and the manifests.
+"""Where the files lie that are not Python: the built extension, the client library, the manifests, the docs.
 
-In a wheel they are `longwire/_assets/{extension,client,manifests}` (see `hatch_build.py`), in a checkout
-`extension/dist`, `extension/client-package/dist` and `manifests`.
+In a wheel they are `longwire/_assets/{extension,client,manifests,docs}` (see `hatch_build.py`), in a checkout
+`extension/dist`, `extension/client-package/dist`, `manifests` and `docs`.
 """
 
 import json
@@ -33,6 +33,19 @@ def manifests_folder() -> Path:
         "browsers.json",
         (_PACKAGE / "_assets" / "manifests", _CHECKOUT / "manifests"),
         AssetError("the manifests of Longwire are missing", "install Longwire again"),
+    )
+
+
+def docs_folder() -> Path:
+    """The folder with what is written for people, as Markdown.
+
+    Raises:
+        AssetError: it is not there.
+    """
+    return _find(
+        "troubleshooting.md",
+        (_PACKAGE / "_assets" / "docs", _CHECKOUT / "docs"),
+        AssetError("the documentation of Longwire is missing", "install Longwire again"),
     )
 
 

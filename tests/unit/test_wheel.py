@@ -47,6 +47,11 @@ def test_it_carries_every_manifest(wheel: zipfile.ZipFile) -> None:
             assert wheel.read(f"longwire/_assets/manifests/{path.relative_to(folder).as_posix()}") == path.read_bytes()
 
 
+def test_it_carries_every_page_of_the_docs(wheel: zipfile.ZipFile) -> None:
+    for path in (ROOT / "docs").glob("*.md"):
+        assert wheel.read(f"longwire/_assets/docs/{path.name}") == path.read_bytes()
+
+
 def test_it_carries_every_module_and_the_demos_pages(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     sources = ROOT / "host"

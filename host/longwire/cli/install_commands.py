@@ -11,7 +11,7 @@ from longwire.assets import AssetError, extension_folder
 from longwire.cli.browsers import browser_table, find_sandboxed, places_of, present
 from longwire.cli.frozen import launcher_of
 from longwire.cli.installation import Removal
-from longwire.cli.launcher import Launcher, check_for_everyone
+from longwire.cli.launcher import Launcher, check_for_everyone, this_command
 from longwire.cli.output import say
 from longwire.cli.registry import RegistryKey
 from longwire.cli.secret_commands import secrets_folder
@@ -126,6 +126,8 @@ def extension() -> None:
 
 
 def _say_installed(target: Target, launcher: Launcher) -> None:
+    if target.browsers:
+        say(f"browsers   {', '.join(dict.fromkeys(browser.title for browser in target.browsers))}")
     for path in dict.fromkeys(target.installation.manifest_of(place) for place in target.places):
         say(f"manifest   {path}")
     for place in target.places:
@@ -174,6 +176,7 @@ def _say_removed(removal: Removal, logs: list[Path]) -> None:
 
 
 def _say_next_steps(target: Target) -> None:
+    command = this_command()
     pages = dict.fromkeys(browser.extensions_page for browser in target.browsers) or {"chrome://extensions": None}
     say("Next:")
     try:
@@ -187,17 +190,17 @@ def _say_next_steps(target: Target) -> None:
     store = PolicyStore()
     policy = store.current()
     if policy.state is PolicyState.OK:
-        say("  2. There is a policy already; to see it: longwire policy show")
+        say(f"  2. There is a policy already; to see it:\n     {command} policy show")
     elif policy.state is PolicyState.INVALID:
         say(f"  2. Mend the policy, nothing is open until then: {policy.problem}")
     else:
-        _say_first_grant(target, store)
-    say("  3. See what a page may do: longwire policy check --page ORIGIN --url URL")
+        _say_first_grant(target, store, command)
+    say(f"  3. See what a page may do:\n     {command} policy check --page ORIGIN --url URL")
     profile = f" --user-data-dir {target.installation.state.parent}" if target.scope is Scope.PROFILE else ""
-    say(f"  4. See whether all is well: longwire doctor{profile}")
+    say(f"  4. See whether all is well:\n     {command} doctor{profile}")
 
 
-def _say_first_grant(target: Target, store: PolicyStore) -> None:
+def _say_first_grant(target: Target, store: PolicyStore, command: str) -> None:
     system = target.scope is Scope.SYSTEM
     where = store.locations.administrator if system else store.locations.user
     secret = "/run/secrets/example" if system else str(secrets_folder() / "example")
@@ -206,4 +209,4 @@ def _say_first_grant(target: Target, store: PolicyStore) -> None:
     say(f"  2. Nothing is open without a policy. Write your first grant into\n     {where}\n     for example:\n")
     say(indent(example, "     "))
     if not system:
-        say("     and store the key that it names: longwire secret set example\n")
+        say(f"     and store the key that it names:\n     {command} secret set example\n")

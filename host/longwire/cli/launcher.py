@@ -5,6 +5,7 @@ local program nor the browser's own environment chooses what runs (threats 14 an
 """
 
 import os
+import shlex
 import stat
 import subprocess
 import sys
@@ -55,6 +56,14 @@ def this_launcher(platform: str = sys.platform, scripts: str | None = None) -> L
     if not program.is_file():
         raise CommandError(f"{program} is missing", "install Longwire again with pip")
     return Program(program)
+
+
+def this_command() -> str:
+    """How to call `longwire` of this installation from anywhere: a shell may find another one, or none."""
+    program = Path(sysconfig.get_path("scripts")) / ("longwire.exe" if sys.platform == "win32" else "longwire")
+    if not program.is_file():
+        return f"{shlex.quote(sys.executable)} -m longwire.cli.main"
+    return f'"{program}"' if sys.platform == "win32" else shlex.quote(str(program))
 
 
 def check_for_everyone(launcher: Launcher) -> None:

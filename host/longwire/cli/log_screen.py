@@ -3,10 +3,10 @@
 from typing import Final
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from longwire.cli.logs import Event
+from longwire.cli.output import print_hanging
 
 _STYLES: Final = {"warning": "yellow", "error": "bold red", "critical": "bold red"}
 # A request that the policy refused is nothing unusual for the host, but what a person looks for.
@@ -40,6 +40,6 @@ class LogScreen:
             below.insert(0, first)
         else:
             head.append(first)
-        self._console.print(head)
+        self._console.print(head, soft_wrap=True)
         for text in filter(None, below):
-            self._console.print(Padding(text, (0, 0, 0, _INDENT_CHARS)), overflow="fold")
+            print_hanging(self._console, Text(" " * _INDENT_CHARS), text)

@@ -40,7 +40,7 @@ def logs(
     if level not in LEVELS:
         raise MisuseError(f'there is no level "{level}"', f"the levels are {', '.join(LEVELS)}")
     if code is not None and code not in ErrorCode.__members__:
-        raise MisuseError(f'there is no code "{code}"', "docs/PROTOCOL.md lists the codes")
+        raise MisuseError(f'there is no code "{code}"', "`longwire docs protocol` lists the codes")
     wanted = Wanted(stream, level, code)
     folder = log_folder()
     reader = LogReader(folder)

@@ -1,14 +1,24 @@
 """`longwire`: the entry point, and the exit codes: 0 done, 1 a finding, 2 misuse."""
 
 import sys
+from typing import Annotated
 
 import typer
 
+from longwire import __version__
 from longwire.assets import AssetError
-from longwire.cli import client_command, demo_command, install_commands, logs_command, policy_commands, secret_commands
+from longwire.cli import (
+    client_command,
+    demo_command,
+    docs_command,
+    install_commands,
+    logs_command,
+    policy_commands,
+    secret_commands,
+)
 from longwire.cli.doctor import command as doctor_command
 from longwire.cli.errors import CommandError, MisuseError
-from longwire.cli.output import complain
+from longwire.cli.output import complain, say
 
 app = typer.Typer(
     name="longwire",
@@ -17,14 +27,32 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # they would print local variables, and one of those may be a secret
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},  # commands below inherit it
 )
 install_commands.register(app)
 doctor_command.register(app)
 logs_command.register(app)
 demo_command.register(app)
 client_command.register(app)
+docs_command.register(app)
 app.add_typer(policy_commands.app, name="policy")
 app.add_typer(secret_commands.app, name="secret")
+
+
+def _say_version(wanted: bool) -> None:  # noqa: FBT001  (typer's way to call back)
+    if wanted:
+        say(f"longwire {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _everywhere(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:

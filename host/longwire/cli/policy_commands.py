@@ -7,14 +7,15 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from longwire.cli.errors import MisuseError
+from longwire.cli.errors import CommandError, MisuseError
 from longwire.cli.logs import LogReader
-from longwire.cli.output import complain, say, say_json, say_table
+from longwire.cli.output import complain, say, say_json, say_marked
+from longwire.cli.policy_show import file_of, say_policy
 from longwire.cli.release_command import known_suspensions, release, to_json
 from longwire.cli.validation import validated
 from longwire.native.judging import Judge
 from longwire.native.log import log_folder
-from longwire.policy import Decision, Grant, Policy, PolicyDeniedError, PolicyStore, Suspension, Suspensions
+from longwire.policy import Decision, Grant, Policy, PolicyDeniedError, PolicyStore, Suspension
 from longwire.policy.decision import hopeless
 from longwire.policy.doubts import in_the_open
 from longwire.policy.loading import PolicyDocument
@@ -84,37 +85,45 @@ def show(as_json: JsonOption = False) -> None:  # noqa: FBT002
                 "silenced": policy.silenced and str(policy.silenced),
                 "problems": [str(problem) for problem in policy.problems],
                 "warnings": [str(warning) for warning in policy.warnings],
-                "grants": [_grant_json(grant) for grant in policy.grants],
+                "grants": [_grant_json(grant, file_of(policy, grant)) for grant in policy.grants],
                 "suspended": [to_json(each) for each, _ in suspensions.in_force(policy)],
             }
         )
     else:
-        _say_policy(policy, store, suspensions)
+        say_policy(policy, store, suspensions)
     if policy.state is PolicyState.INVALID:
         raise typer.Exit(_FINDING)
 
 
 @app.command()
 def validate(
-    file: Annotated[Path, typer.Argument(help="A policy file, wherever it lies.")],
-    as_json: JsonOption = False,  # noqa: FBT002
+    file: Annotated[Path | None, typer.Argument(help="A policy file, wherever it lies; else what is in force.")] = None,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
-    """Check a policy file before it is put in place. Exit code 1: it could not be used."""
-    if not file.is_file():
-        raise MisuseError(f"there is no file {file}", "name a policy file")
-    document = validated(file)
+    """Check a policy file before it is put in place, or the one in force. Exit code 1: it could not be used."""
+    if file is None:
+        documents = [validated(path) for path in _in_force().files]
+    elif not file.is_file():
+        raise MisuseError(f"there is no file {file}", "name a policy file, or none for the one in force")
+    else:
+        documents = [validated(file)]
+    problems = [(document.path, problem) for document in documents for problem in document.problems]
+    warnings = [(document.path, warning) for document in documents for warning in document.warnings]
     if as_json:
         say_json(
             {
-                "valid": not document.problems,
-                "problems": [asdict(problem) for problem in document.problems],
-                "warnings": [asdict(warning) for warning in document.warnings],
-                "works": not document.problems and not any(warning.blocks for warning in document.warnings),
+                "valid": not problems,
+                "files": [str(document.path) for document in documents],
+                "problems": [{**asdict(problem), "file": str(path)} for path, problem in problems],
+                "warnings": [{**asdict(warning), "file": str(path)} for path, warning in warnings],
+                "works": not problems and not any(warning.blocks for _, warning in warnings),
             }
         )
     else:
-        _say_validation(document)
-    if document.problems:
+        for document in documents:
+            _say_validation(document)
+    if problems:
         raise typer.Exit(_FINDING)
 
 
@@ -147,7 +156,7 @@ def _permission(policy: Policy, decision: Decision) -> dict[str, Any]:
         "method": decision.method,
         "url": decision.url.href,
         "grant": grant.name,
-        "file": str(_file_of(policy, grant)),
+        "file": str(file_of(policy, grant)),
         "line": grant.line,
         "network": grant.network,
         "proxy": grant.proxy and str(grant.proxy),
@@ -198,7 +207,7 @@ def _fix(decision: Decision, error: StreamError) -> str | None:
 
 
 def _say_obstacle(obstacle: dict[str, Any]) -> None:
-    say(f"denied     {obstacle['message']}")
+    say_marked("denied", obstacle["message"], "bold red")
     say(f'grant      "{obstacle["grant"]}", {obstacle["file"]} line {obstacle["line"]}: it allows the request itself')
     if obstacle["fix"]:
         say(f"fix        {obstacle['fix']}")
@@ -211,7 +220,7 @@ def _say_notes(answer: dict[str, Any]) -> None:
 
 
 def _say_permission(permission: dict[str, Any]) -> None:
-    say(f"allowed    {permission['method']} {permission['url']}")
+    say_marked("allowed", f"{permission['method']} {permission['url']}", "bold green")
     say(f'grant      "{permission["grant"]}", {permission["file"]} line {permission["line"]}')
     say(f"network    the address must be {permission['network']}")
     if permission["proxy"]:
@@ -238,7 +247,7 @@ def _suspension(policy: Policy, decision: Decision, suspension: Suspension) -> d
 
 
 def _say_suspension(suspension: dict[str, Any]) -> None:
-    say(f"denied     {suspension['message']}: the server sent it back")
+    say_marked("denied", f"{suspension['message']}: the server sent it back", "bold red")
     say(f'grant      "{suspension["grant"]}", {suspension["file"]} line {suspension["line"]}')
     say(f"release    {suspension['suspended']['release']}")
 
@@ -257,7 +266,7 @@ def _denial(policy: Policy, error: StreamError, asking: Page, wanted: tuple[str,
         "nearest": nearest
         and {
             "grant": nearest.grant.name,
-            "file": str(_file_of(policy, nearest.grant)),
+            "file": str(file_of(policy, nearest.grant)),
             "line": nearest.grant.line,
             "differences": nearest.differences,
             "changes": proposal.lines if proposal and proposal.grant is nearest.grant else (),
@@ -271,10 +280,10 @@ def _denial(policy: Policy, error: StreamError, asking: Page, wanted: tuple[str,
 def _say_denial(denial: dict[str, Any]) -> None:
     nearest, suggestion = denial["nearest"], denial["suggestion"]
     if nearest is None and suggestion is None:
-        say(f"denied     {denial['message']}")
+        say_marked("denied", denial["message"], "bold red")
         _say_notes(denial)
         return
-    say("denied     no grant allows it")
+    say_marked("denied", "no grant allows it", "bold red")
     if nearest:
         say(f'nearest    grant "{nearest["grant"]}", {nearest["file"]} line {nearest["line"]}')
         for difference in nearest["differences"]:
@@ -292,41 +301,7 @@ def _say_denial(denial: dict[str, Any]) -> None:
         say(suggestion)
 
 
-def _say_policy(policy: Policy, store: PolicyStore, suspensions: Suspensions) -> None:
-    say(f"state      {policy.state}")
-    for path in policy.files:
-        say(f"file       {path}")
-    if policy.state is PolicyState.MISSING:
-        say(f"           neither {store.locations.administrator} nor {store.locations.user} exists: nothing is open")
-    if policy.switched_off:
-        say(f"off        {policy.switched_off} says enabled = false for all grants: nothing is open")
-    if policy.silenced:
-        say(f"silenced   {policy.silenced}: {policy.administrator} alone decides, without user_grants = true")
-    for problem in policy.problems:
-        say(f"problem    {problem}")
-    for warning in policy.warnings:
-        say(f"warning    {warning}")
-    if suspensions.problem:
-        say(f"problem    {suspensions.problem.what}")
-    for suspension, _ in suspensions.in_force(policy):
-        say(f"suspended  {suspension.describe()} since {suspension.since}: `{suspension.release_command}` lifts that")
-    if policy.grants:
-        say(f"digest     {policy.digest}\n")
-        say_table(("grant", "pages", "destinations", "methods", "network", "injects"), map(_row, policy.grants))
-
-
-def _row(grant: Grant) -> tuple[str, ...]:
-    return (
-        grant.name if grant.enabled else f"{grant.name} (off)",
-        " ".join(map(str, grant.pages)),
-        " ".join(map(str, grant.destinations)),
-        " ".join(grant.methods),
-        grant.network,
-        " ".join(name for name, _ in grant.inject) or "-",
-    )
-
-
-def _grant_json(grant: Grant) -> dict[str, Any]:
+def _grant_json(grant: Grant, file: Path) -> dict[str, Any]:
     return {
         "name": grant.name,
         "enabled": grant.enabled,
@@ -345,22 +320,30 @@ def _grant_json(grant: Grant) -> dict[str, Any]:
         "ca_file": grant.ca_file,
         "limits": asdict(grant.limits),
         "source": grant.source,
+        "file": str(file),
         "line": grant.line,
     }
 
 
+def _in_force() -> Policy:
+    store = PolicyStore()
+    policy = store.current()
+    if policy.state is PolicyState.MISSING:
+        raise CommandError(
+            "there is no policy file, so nothing is open",
+            f"write {store.locations.user}, or name a file that lies elsewhere",
+        )
+    return policy
+
+
 def _say_validation(document: PolicyDocument) -> None:
     for problem in document.problems:
-        say(f"problem    {document.path}: {problem}")
+        say_marked("problem", f"{document.path}: {problem}", "bold red")
     for warning in document.warnings:
-        say(f"warning    {document.path}: {warning}")
+        say_marked("warning", f"{document.path}: {warning}", "yellow")
     if not document.problems:
         blocked = any(warning.blocks for warning in document.warnings)
         but = ", but not all of it works: see the warnings" if blocked else ""
-        say(f"valid      {document.path} (grants: {len(document.grants)}){but}")
-
-
-def _file_of(policy: Policy, grant: Grant) -> Path:
-    if len(policy.files) == 1 or grant.source == "administrator":
-        return policy.files[0]
-    return policy.files[1]
+        say_marked(
+            "valid", f"{document.path} (grants: {len(document.grants)}){but}", "yellow" if blocked else "bold green"
+        )

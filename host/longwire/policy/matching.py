@@ -32,6 +32,11 @@ _PATTERN: Final = re.compile(
     r"(?::(?P<port>[0-9]{1,5}|\*))?"
     r"(?P<path>/\S*)?"
 )
+# Lower case with a name of letters at its end, or an IPv4 address; a port and a plain path may follow.
+_BARE_HOST: Final = re.compile(
+    r"(?P<host>(?:\*\.)?(?:[a-z0-9-]{1,63}\.)+[a-z]{2,24}|localhost|[0-9]{1,3}(?:\.[0-9]{1,3}){3})"
+    r"(?::[0-9]{1,5})?(?:/[a-z0-9/._-]{0,32})?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,7 @@ def parse_method(text: str) -> str:
         ValueError: no token, too long, forbidden by the fetch standard, or a standard method not in upper case.
     """
     if text == "*":
-        raise ValueError("methods are named one by one, there is no wildcard")
+        raise ValueError('methods are named one by one, there is no wildcard: write ["GET", "POST"]')
     if not TOKEN.fullmatch(text) or len(text) > MAX_METHOD_CHARS:
         raise ValueError("is not an HTTP method")
     if text.upper() in FORBIDDEN_METHODS:
@@ -153,7 +158,7 @@ def parse_method(text: str) -> str:
 def _parse_pattern(text: str) -> tuple[HostPattern, str]:
     match = _PATTERN.fullmatch(text) if len(text) <= MAX_PATTERN_CHARS else None
     if match is None:
-        raise ValueError('must be "scheme://host[:port]", the host with at most one leading "*."')
+        raise ValueError(f'must be "scheme://host[:port]", the host with at most one leading "*."{_right_form(text)}')
     scheme, host, port, path = match["scheme"], match["host"], match["port"], match["path"] or ""
     wildcard = match["wildcard"] is not None
     if scheme not in DEFAULT_PORTS:
@@ -178,6 +183,19 @@ def _parse_pattern(text: str) -> tuple[HostPattern, str]:
     if wildcard and is_public_suffix(url.host):
         raise ValueError(f'"*.{url.host}" would take in servers of different owners (a public suffix)')
     return HostPattern(scheme, url.host, wildcard, None if any_port else url.port), path
+
+
+def _right_form(text: str) -> str:
+    """What to write instead. Only what is plainly a host is quoted: keys are pasted here too, with dots in them."""
+    if text == "*":
+        return ': nothing stands for every host; name each, as in "https://chat.example.com"'
+    scheme, separator, rest = text.rpartition("://")
+    if separator and scheme.lower() in DEFAULT_PORTS and _PATTERN.fullmatch(scheme.lower() + separator + rest):
+        return f': write "{scheme.lower()}" in lower case'
+    if not separator and (match := _BARE_HOST.fullmatch(text)):
+        here = match["host"] in ("localhost", "127.0.0.1")
+        return f': write "{"http" if here else "https"}://{text}"'
+    return ', as in "https://chat.example.com"'
 
 
 def is_public_suffix(host: str) -> bool:

@@ -4,9 +4,9 @@ An unknown key is an error: a misspelt restriction that is silently ignored is a
 and durations come out of the models parsed.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
 
 from longwire.addresses import Network
@@ -28,6 +28,7 @@ FORMAT_VERSION: Final = 1
 MAX_GRANTS: Final = 1000
 MAX_PATTERNS_PER_GRANT: Final = 256
 MAX_REQUESTS_PER_MINUTE: Final = 100_000
+_NETWORKS: Final = get_args(Network)
 
 
 class Entry(BaseModel):
@@ -59,7 +60,8 @@ def _proxy(value: object) -> ProxyAddress:
 
 
 def _duration(value: object) -> int:
-    milliseconds = parse_duration(_text(value))
+    # A number without its unit is answered as the text is.
+    milliseconds = parse_duration(str(value) if type(value) is int else _text(value))
     if not 1 <= milliseconds <= MAX_TIMEOUT_MS:
         raise ValueError(f'must be between "1ms" and "{MAX_TIMEOUT_MS // 3_600_000}h"')
     return milliseconds
@@ -114,6 +116,18 @@ def _variable(value: str) -> str:
 def _keyring_entry(value: str) -> str:
     if not value.isprintable() or value != value.strip() or not 1 <= len(value) <= MAX_PLACE_CHARS:
         raise ValueError("must be the name of a keyring entry: printable, without spaces around it")
+    return value
+
+
+def _network(value: object) -> object:
+    if isinstance(value, str) and value not in _NETWORKS and value.lower() in _NETWORKS:
+        raise ValueError(f'is written in lower case: write "{value.lower()}"')
+    return value
+
+
+def _list_of_tables(value: object) -> object:
+    if isinstance(value, dict):
+        raise ValueError("is a list of tables: write [[grant]], with two brackets on each side")  # noqa: TRY004
     return value
 
 
@@ -180,7 +194,7 @@ class GrantEntry(Entry):
     pages: Pages
     destinations: Destinations
     methods: Methods
-    network: Network = "public"
+    network: Annotated[Network, BeforeValidator(_network)] = "public"
     inject: dict[Annotated[str, AfterValidator(_injected_name)], Template] = {}
     enabled: bool = True
     private_windows: bool = False
@@ -207,7 +221,9 @@ class PolicyFile(Entry):
     version: Literal[1]
     enabled: bool = True
     user_grants: bool = False
-    grant: Annotated[tuple[GrantEntry, ...], Field(strict=False, max_length=MAX_GRANTS)] = ()
+    grant: Annotated[
+        tuple[GrantEntry, ...], Field(strict=False, max_length=MAX_GRANTS), BeforeValidator(_list_of_tables)
+    ] = ()
     secret: dict[Annotated[str, AfterValidator(_secret_name)], SecretEntry] = {}
 
 

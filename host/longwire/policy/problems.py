@@ -58,6 +58,14 @@ _TEXTS: Final[Mapping[str, str]] = {
     "less_than_equal": "must be at most {le}",
     "value_error": "{error}",
 }
+# What a list is written like, by its key.
+_LISTS: Final[Mapping[str, str]] = {
+    "pages": '["https://chat.example.com"]',
+    "destinations": '["https://api.example.com/v1/"]',
+    "methods": '["GET", "POST"]',
+    "request_headers": '["accept", "content-type"]',
+    "response_headers": '["content-type"]',
+}
 # No key of the format and hardly any header's name is as long; what opens a server is, nearly always.
 _MAX_SHOWN_NAME: Final = 28
 _FALLBACK: Final = "has a value that does not belong here"
@@ -119,6 +127,8 @@ def _translate(details: ErrorDetails, lines: Mapping[Location, int]) -> Problem:
         return problem_at(tuple(table), f'the key "{key}" is missing', lines)
     if kind == "extra_forbidden":
         return problem_at(location, f"unknown key{_suggestion(location)}", lines)
+    if kind == "tuple_type" and (example := _LISTS.get(str(location[-1]))):
+        return problem_at(location, f"must be a list: write {example}", lines)
     context: dict[str, Any] = details.get("ctx", {})
     return problem_at(location, _TEXTS.get(kind, _FALLBACK).format(**context), lines)
 

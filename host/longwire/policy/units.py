@@ -38,11 +38,19 @@ def parse_duration(text: str) -> int:
     return _parse(text, _MILLISECONDS, 'a duration such as "30s", "5m" or "2h"')
 
 
+def _with_unit(text: str, units: dict[str, int]) -> str:
+    """What a bare number may have meant. A short one cannot be a key."""
+    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
+        return ""
+    usual = "s" if "s" in units else "B"
+    return f': write "{text}{usual}"'
+
+
 def _parse(text: str, units: dict[str, int], wanted: str) -> int:
     match = _QUANTITY.fullmatch(text)
     factor = units.get(match[3]) if match else None
     if match is None or factor is None:
-        raise ValueError(f"must be {wanted}; the units are {', '.join(units)}")
+        raise ValueError(f"must be {wanted}; the units are {', '.join(units)}{_with_unit(text, units)}")
     # Integers throughout: 0.1 is not a float's 0.1.
     decimals = match[2] or ""
     scaled = int(match[1] + decimals) * factor

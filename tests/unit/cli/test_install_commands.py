@@ -42,6 +42,18 @@ def test_install_says_what_to_do_next(home: Home) -> None:
     assert not home.policy.exists()
 
 
+def test_install_names_the_browsers_and_each_next_command_by_its_full_path(home: Home) -> None:
+    (home.config / "BraveSoftware" / "Brave-Browser").mkdir(parents=True)
+    (home.config / "chromium").mkdir()
+    lines = [line.strip() for line in home.run("install").out.splitlines()]
+    command = Path(sys.executable).parent / "longwire"
+
+    assert "browsers   Chromium, Brave" in lines
+    for words in ("secret set example", "policy check --page ORIGIN --url URL", "doctor"):
+        assert f"{command} {words}" in lines
+    assert subprocess.run([command, "--version"], capture_output=True, check=True).stdout.startswith(b"longwire ")
+
+
 def test_a_broken_policy_is_named_at_the_end_of_install(home: Home) -> None:
     home.write_policy("version = 1\noops = 2\n")
 

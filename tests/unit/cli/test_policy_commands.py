@@ -7,7 +7,7 @@ import pytest
 
 from longwire.cli.validation import validated
 from longwire.policy import Locations, PolicyStore
-from longwire.policy.model import policy_json_schema
+from longwire.policy.model import GrantEntry, LimitsEntry, policy_json_schema
 from tests.unit.cli.home import Home
 from tests.unit.policy.samples import CHAT, grant, owned_lstat, policy_text
 
@@ -153,28 +153,67 @@ def test_a_question_that_makes_no_sense_is_misuse(granted: Home, arguments: tupl
     assert done.err
 
 
-def test_show_lists_the_grants_as_plain_lines(granted: Home) -> None:
+def test_show_tells_every_setting_of_a_grant_and_its_file(granted: Home) -> None:
     done = granted.run("policy", "show")
+    lines = done.out.splitlines()
+    at = lines.index(f'grant      "chat", {granted.policy} line 3')
+    settings = [line.split() for line in lines[at + 1 :]]
 
     assert done.code == 0
-    assert done.out.splitlines()[-1].split("\t") == [
-        "chat",
-        "https://chat.example.com http://localhost:5173",
-        "https://api.example.com/v1/",
-        "GET POST",
-        "public",
-        "Authorization",
+    assert settings[:6] == [
+        ["pages", "https://chat.example.com"],
+        ["http://localhost:5173"],
+        ["destinations", "https://api.example.com/v1/"],
+        ["methods", "GET", "POST"],
+        ["network", "public"],
+        ["inject", "Authorization,", "with", "{secret:key}"],
     ]
+    told = {line[0].partition(".")[0] for line in settings} - {"http://localhost:5173", "secrets"}
+    assert told | {"name"} == GrantEntry.model_fields.keys()
+    limits = {line[0].partition(".")[2] for line in settings if line[0].startswith("limits.")}
+    assert limits == LimitsEntry.model_fields.keys()
 
 
-def test_show_draws_a_table_for_a_terminal(granted: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+def test_show_never_shows_a_value_that_is_injected(home: Home) -> None:
+    home.write_policy(policy_text(grant('inject = { Authorization = "Bearer sk-pasted-0123" }')))
+
+    assert "sk-pasted" not in home.run("policy", "show").out
+
+
+def test_show_in_json_names_the_file_of_each_grant(granted: Home) -> None:
+    (only,) = json.loads(granted.run("policy", "show", "--json").out)["grants"]
+
+    assert (only["file"], only["line"]) == (str(granted.policy), 3)
+
+
+@pytest.mark.parametrize(
+    ("url", "verdict"),
+    [
+        ("https://api.example.com/v1/chat", "\x1b[1;32mallowed\x1b[0m"),
+        ("https://x.example.com/", "\x1b[1;31mdenied\x1b[0m"),
+    ],
+)
+def test_the_verdict_is_coloured_in_a_terminal(
+    granted: Home, monkeypatch: pytest.MonkeyPatch, url: str, verdict: str
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    done = granted.run("policy", "show")
 
-    heading, row = re.sub(r"\x1b\[[0-9;]*m", "", done.out).splitlines()[-2:]
-    assert heading.split() == ["grant", "pages", "destinations", "methods", "network", "injects"]
-    assert "\t" not in row
+    assert granted.run(*ASK, url).out.startswith(verdict)
+
+
+@pytest.mark.parametrize("width", ["80", "200"])
+def test_a_terminal_gets_a_table_only_where_it_fits(home: Home, monkeypatch: pytest.MonkeyPatch, width: str) -> None:
+    place = "/home/jane/a-folder-of-some-department/that-has-a-long-name/secrets/key"
+    home.write_policy(CHAT.replace('env = "LONGWIRE_TEST_KEY"', f'file = "{place}"'))
+    monkeypatch.setenv("COLUMNS", width)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", home.run("secret", "list").out).splitlines()
+
+    assert any(place in line for line in lines), lines
+    assert (lines[0].split() == ["name", "kind", "place", "state", "grants"]) == (width == "200")
 
 
 def test_show_tells_warnings_and_files(home: Home) -> None:
@@ -396,7 +435,25 @@ def test_check_takes_a_method_as_fetch_does(granted: Home) -> None:
     assert granted.run(*ASK, "https://api.example.com/v1/chat", "--method", "patch").code == 1
 
 
-def test_validate_without_a_file_is_misuse(home: Home) -> None:
+def test_validate_without_a_file_takes_the_one_in_force(home: Home) -> None:
+    home.write_policy(CHAT)
+    good = home.run("policy", "validate")
+    home.write_policy(CHAT.replace('"GET"', '"get"'))
+    bad = home.run("policy", "validate")
+
+    assert (good.code, good.out) == (0, f"valid      {home.policy} (grants: 1)\n")
+    assert bad.code == 1
+    assert bad.out.startswith(f"problem    {home.policy}: line 7, ")
+
+
+def test_validate_without_any_file_says_where_one_belongs(home: Home) -> None:
+    done = home.run("policy", "validate")
+
+    assert (done.code, done.out) == (1, "")
+    assert str(home.policy) in done.err
+
+
+def test_validate_of_a_file_that_is_not_there_is_misuse(home: Home) -> None:
     assert home.run("policy", "validate", str(home.folder / "gone")).code == 2
 
 

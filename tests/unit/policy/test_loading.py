@@ -84,14 +84,14 @@ def test_the_defaults_are_the_closed_ones() -> None:
         ('"POST"]', "5]", "line 8, field grant[0].methods[1]: must be a text"),
         ('"POST"]', '"post"]', 'line 8, field grant[0].methods[1]: methods are case-sensitive: write "POST"'),
         ('["GET", "POST"]', "[]", "line 8, field grant[0].methods: must have at least 1 entry"),
-        ('["GET", "POST"]', '"GET"', "line 8, field grant[0].methods: must be a list"),
+        ('["GET", "POST"]', '"GET"', 'line 8, field grant[0].methods: must be a list: write ["GET", "POST"]'),
         ('"public"', '"publick"', "line 9, field grant[0].network: must be 'public', 'private' or 'loopback'"),
         ("enabled = true", 'enabled = "yes"', "line 11, field grant[0].enabled: must be true or false"),
         ("streams = 8", 'streams = "8"', "line 18, field grant[0].limits.streams: must be a whole number"),
         ("streams = 8", "streams = 0", "line 18, field grant[0].limits.streams: must be at least 1"),
         ("streams = 8", "streams = 1025", "line 18, field grant[0].limits.streams: must be at most 1024"),
         ('"2GiB"', '"2 GB/s"', "line 18, field grant[0].limits.bytes: must be a size"),
-        ('"5m"', "300", "line 18, field grant[0].limits.header_timeout: must be a text"),
+        ('"5m"', "300", "line 18, field grant[0].limits.header_timeout: must be a duration"),
         ('"2h"', '"25h"', "line 18, field grant[0].limits.total_timeout: must be between"),
         ("limits = {", "limits = 5 # {", "line 18, field grant[0].limits: must be a table"),
         ("proxy = ", "proxy = 5 # ", "line 16, field grant[0].proxy: must be a text"),
@@ -125,6 +125,40 @@ def test_each_mistake_is_told_with_line_field_and_what_was_expected(old: str, ne
     found = problems(FULL.replace(old, new, 1))
 
     assert any(text.startswith(expected) for text in found), found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "right"),
+    [
+        ("[[grant]]", "[grant]", "[[grant]]"),
+        ('pages = ["https://chat.example.com"', 'pages = ["chat.example.com"', '"https://chat.example.com"'),
+        ('"http://localhost:5173"', '"localhost:5173"', '"http://localhost:5173"'),
+        ('"https://chat.example.com"', '"HTTPS://chat.example.com"', '"https"'),
+        ('["https://api.openai.com/v1/"]', '["api.example.com/v1/"]', '"https://api.example.com/v1/"'),
+        ('["https://api.openai.com/v1/"]', '"https://api.example.com/v1/"', '["https://api.example.com/v1/"]'),
+        ('["https://api.openai.com/v1/"]', '["*"]', '"https://chat.example.com"'),
+        ('["GET", "POST"]', '["*"]', '["GET", "POST"]'),
+        ('"public"', '"Public"', '"public"'),
+        ('total_timeout = "2h"', "total_timeout = 7200", '"7200s"'),
+        ('total_timeout = "2h"', 'total_timeout = "7200"', '"7200s"'),
+        ('"2GiB"', '"2000"', '"2000B"'),
+    ],
+)
+def test_the_usual_mistakes_are_answered_with_the_right_form(old: str, new: str, right: str) -> None:
+    assert old in FULL
+    found = problems(FULL.replace(old, new, 1))
+
+    assert any(right in text for text in found), found
+
+
+@pytest.mark.parametrize(
+    "key", ["sk-proj-Q1w2E3r4", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.SflKxwRJSMeKKF2Q", "1234567890123"]
+)
+def test_a_key_that_was_pasted_where_a_page_belongs_is_not_shown(key: str) -> None:
+    found = problems(FULL.replace('"https://chat.example.com"', f'"{key}"', 1))
+
+    assert found
+    assert not any(key in text for text in found), found
 
 
 def test_the_line_is_right_in_the_third_grant_too() -> None:

@@ -23,7 +23,7 @@ Dial = Callable[[Grant, HostPattern], Coroutine[Any, Any, None]]
 _FIXES: Final = {
     ErrorCode.UPSTREAM_DNS: "check the spelling in the policy, and this machine's DNS",
     ErrorCode.POLICY_DENIED: "change `network` of the grant if that address is meant",
-    ErrorCode.UPSTREAM_TLS: "see docs/troubleshooting.md on certificates and `ca_file`",
+    ErrorCode.UPSTREAM_TLS: "name your own authority as `ca_file` in the grant; see `longwire docs troubleshooting`",
 }
 _FIX: Final = "check that the server runs, and that no firewall or VPN is in the way"
 

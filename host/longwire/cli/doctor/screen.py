@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from longwire.cli.doctor.finding import Finding, State, worst
-from longwire.cli.output import say
+from longwire.cli.output import print_hanging, say
 
 _STYLES: Final = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
 _SLOW_S: Final = 1.0
@@ -20,9 +19,10 @@ _SLOW_S: Final = 1.0
 def show(findings: list[Finding], home: str) -> None:
     """The table in the order of the checks, and one line that sums up. In a terminal `home` is `~`, for short lines."""
     if sys.stdout.isatty():
-        Console(highlight=False).print(_table(findings, home))
+        console = Console(highlight=False)
+        _show_findings(console, findings, home)
         say()
-        Console(highlight=False).print(Text(summary(findings), _STYLES[worst(findings)]))
+        console.print(Text(summary(findings), _STYLES[worst(findings)]))
         return
     for finding in findings:
         say(f"{finding.state:<4}  {finding.check}{_of(finding)}: {finding.what}")
@@ -63,18 +63,18 @@ def progress(title: str) -> Iterator[None]:
         status.stop()
 
 
-def _table(findings: list[Finding], home: str) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold", ratio=1)
+def _show_findings(console: Console, findings: list[Finding], home: str) -> None:
+    state_chars = max(len(finding.state) for finding in findings) + 2
+    check_chars = max(len(finding.check) for finding in findings) + 2
     for finding in findings:
-        style = _STYLES[finding.state]
-        what = Text(_short(f"{finding.subject}: {finding.what}" if finding.subject else finding.what, home))
+        head = Text.assemble(
+            (f"{finding.state:<{state_chars}}", _STYLES[finding.state]), f"{finding.check:<{check_chars}}"
+        )
+        subject = f"{finding.subject}: " if finding.subject else ""
+        print_hanging(console, head, Text(_short(subject + finding.what, home)))
         if finding.fix:
-            what.append("\nfix: ", "bold").append(_short(finding.fix, home))
-        table.add_row(Text(finding.state, style), Text(finding.check), what)
-    return table
+            fix = Text.assemble(("fix: ", "bold"), _short(finding.fix, home))
+            print_hanging(console, Text(" " * len(head)), fix)
 
 
 def _short(text: str, home: str) -> str:

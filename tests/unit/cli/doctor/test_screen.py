@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from longwire.cli.doctor.finding import fail, ok
-from longwire.cli.doctor.screen import _table, show
+from longwire.cli.doctor.screen import _show_findings, show
 
 FINDINGS = [
     ok("manifest", "/home/jane/.config/chromium/NativeMessagingHosts/com.longwire.host.json", "Chromium"),
@@ -12,14 +12,18 @@ FINDINGS = [
 ]
 
 
+LONG = "/home/jane/.config/a-browser-of-some-maker/a-profile-of-some-department/NativeMessagingHosts/longwire.json"
+
+
 @pytest.mark.parametrize("width", [80, 120])
-def test_the_table_fits_the_terminal_and_keeps_paths_whole(width: int) -> None:
+def test_lines_fit_the_terminal_but_where_a_path_alone_is_longer(width: int) -> None:
     screen = io.StringIO()
-    Console(file=screen, width=width, highlight=False).print(_table(FINDINGS, "/home/jane"))
+    _show_findings(Console(file=screen, width=width, highlight=False), [*FINDINGS, ok("policy", LONG)], "/home/jane")
     lines = screen.getvalue().splitlines()
 
-    assert max(map(len, lines)) <= width
+    assert all(len(line) <= width or "~/.config/a-browser" in line for line in lines)
     assert any("~/.config/chromium/NativeMessagingHosts/com.longwire.host.json" in line for line in lines)
+    assert any(LONG.replace("/home/jane", "~") in line for line in lines)
     assert any("fix: run `longwire install`" in line for line in lines)
 
 
