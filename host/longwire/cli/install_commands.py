@@ -203,10 +203,9 @@ def _say_next_steps(target: Target) -> None:
 def _say_first_grant(target: Target, store: PolicyStore, command: str) -> None:
     system = target.scope is Scope.SYSTEM
     where = store.locations.administrator if system else store.locations.user
-    secret = "/run/secrets/example" if system else str(secrets_folder() / "example")
+    secret = str(where.parent / "secrets" / "example" if system else secrets_folder() / "example")
     # A string of JSON is one of TOML.
     example = _EXAMPLE_GRANT.format(file=json.dumps(secret, ensure_ascii=False))
     say(f"  2. Nothing is open without a policy. Write your first grant into\n     {where}\n     for example:\n")
     say(indent(example, "     "))
-    if not system:
-        say(f"     and store the key that it names:\n     {command} secret set example\n")
+    say(f"     and store the key that it names:\n     {command} secret set example{' --system' if system else ''}\n")

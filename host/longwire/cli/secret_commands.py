@@ -2,7 +2,6 @@
 
 import getpass
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,37 +9,60 @@ import typer
 
 from longwire.cli.errors import CommandError, MisuseError
 from longwire.cli.output import say, say_json, say_table
+from longwire.cli.system_secrets import (
+    SYSTEM_GROUP,
+    Readers,
+    group_for_everyone,
+    problem_for_users,
+    store_in_file,
+    system_place,
+)
 from longwire.policy import Policy, PolicyStore, SecretReader, SecretSource, default_locations
 from longwire.policy.keyrings import KeyringUnavailable, delete_entry, load_keyring, write_entry
 from longwire.policy.secrets import MAX_SECRET_BYTES, is_absolute_path, problem_with_value
 from longwire.policy.templates import SECRET_NAME
 from longwire.protocol.errors import StreamError
-from longwire.storage.files import make_folder, write_atomically
 
 app = typer.Typer(help="The secrets that the policy injects: store, list, delete.", no_args_is_help=True)
 
-_PRIVATE_FILE: Final = 0o600
 _PLACE_HELP: Final = "Otherwise: where the policy says; if it says nothing, the keyring, or else a file of your own."
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="As in [secret.NAME] of the policy.")]
 FileOption = Annotated[Path | None, typer.Option("--file", metavar="PATH", help=f"This file. {_PLACE_HELP}")]
 KeyringOption = Annotated[bool, typer.Option("--keyring", help="The desktop's keyring, under this name.")]
+SystemOption = Annotated[
+    bool, typer.Option("--system", help="A file for users of this machine, where the policy says; as root.")
+]
+GroupOption = Annotated[
+    str | None, typer.Option("--group", metavar="GROUP", help=f"With --system: who may read it ({SYSTEM_GROUP}).")
+]
 
 
 @app.command("set")
 def set_secret(
     name: NameArgument,
     file: FileOption = None,
-    keyring: KeyringOption = False,  # noqa: FBT002  (typer's way to declare a flag)
+    *,
+    keyring: KeyringOption = False,
+    system: SystemOption = False,
+    group: GroupOption = None,
 ) -> None:
-    """Store a secret: asked for without echo in a terminal, read from standard input otherwise."""
+    """Store a secret: asked for without echo in a terminal, read from standard input otherwise.
+
+    With --system it is a file that one group may read: whoever is in it can use the secret, and can read it.
+    """
     named = _named_by_policy(name)
-    source = _place(name, file, named, keyring=keyring)
+    if group is not None and not system:
+        raise MisuseError("--group is given without --system", "give both: a file of your own is yours alone")
+    readers = group_for_everyone(group) if system else None
+    source = system_place(name, file, keyring=keyring) if system else _place(name, file, named, keyring=keyring)
     value = _read_value(name)
     if problem := problem_with_value(value):
         raise CommandError(f"this value {problem}", "give the value alone, as the server wants it")
-    _store(source, value)
+    _store(source, value, readers)
     say(f"stored     {source.describe()}")
+    if readers is not None:
+        say(f"readable   by the group {readers.name}: whoever is in it can use the secret, and with a program read it")
     if source not in named:
         say("\nThe policy reads it from there with these lines:\n")
         say(f"[secret.{name}]\n{source.kind} = {_toml_text(source.where)}")
@@ -70,10 +92,13 @@ def list_secrets(
 def delete_secret(
     name: NameArgument,
     file: FileOption = None,
-    keyring: KeyringOption = False,  # noqa: FBT002
+    *,
+    keyring: KeyringOption = False,
+    system: SystemOption = False,
 ) -> None:
     """Remove a secret from where it is stored. Exit code 1: it was not there."""
-    source = _place(name, file, _named_by_policy(name), keyring=keyring)
+    named = _named_by_policy(name)
+    source = system_place(name, file, keyring=keyring) if system else _place(name, file, named, keyring=keyring)
     if not _remove(source):
         raise CommandError(f"{source.describe()} is not there", "`longwire secret list` says what is where")
     say(f"deleted    {source.describe()}")
@@ -132,15 +157,14 @@ def _read_value(name: str) -> bytes:
     return sys.stdin.buffer.read(MAX_SECRET_BYTES + 3).removesuffix(b"\n").removesuffix(b"\r")
 
 
-def _store(source: SecretSource, value: bytes) -> None:
+def _store(source: SecretSource, value: bytes, readers: Readers | None) -> None:
     if source.kind == "env":
         raise _not_ours(source)
     try:
         if source.kind == "keyring":
             write_entry(load_keyring(), source.where, value.decode("utf-8"))
         else:
-            make_folder(Path(source.where).parent)
-            write_atomically(Path(source.where), value + b"\n", _PRIVATE_FILE)
+            store_in_file(Path(source.where), value + b"\n", readers)
     except UnicodeDecodeError:
         raise CommandError("this value is not UTF-8, and a keyring holds text", "store it with --file") from None
     except KeyringUnavailable as error:
@@ -177,17 +201,17 @@ def _row(source: SecretSource, policy: Policy, reader: SecretReader) -> dict[str
         "name": source.name,
         "kind": source.kind,
         "place": source.where,
-        "state": _state(lambda: reader.read(source), source),
+        "state": _state(reader, source, policy),
         "grants": [grant.name for grant in policy.grants if source in grant.secrets],
     }
 
 
-def _state(read: Callable[[], object], source: SecretSource) -> str:
+def _state(reader: SecretReader, source: SecretSource, policy: Policy) -> str:
     try:
-        read()
+        reader.read(source)
     except StreamError as error:
         return error.reason.removeprefix(f"{source.describe()} ")
-    return "ready"
+    return problem_for_users(source, policy) or "ready"
 
 
 def _toml_text(text: str) -> str:

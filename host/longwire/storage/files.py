@@ -8,9 +8,12 @@ from typing import Final
 _FOLDER: Final = 0o755
 
 
-def write_atomically(path: Path, data: bytes, mode: int) -> None:
-    """Put `data` at `path` so that a reader sees the old file or the new one; leave an identical file untouched."""
-    if path.is_file() and not path.is_symlink() and path.read_bytes() == data:
+def write_atomically(path: Path, data: bytes, mode: int, gid: int | None = None) -> None:
+    """Put `data` at `path` so that a reader sees the old file or the new one; leave an identical file untouched.
+
+    With `gid` the file is that group's, and never was another's that could read it.
+    """
+    if gid is None and path.is_file() and not path.is_symlink() and path.read_bytes() == data:
         if path.stat().st_mode & 0o777 != mode:
             path.chmod(mode)
         return
@@ -20,6 +23,8 @@ def write_atomically(path: Path, data: bytes, mode: int) -> None:
             file.write(data)
             file.flush()
             os.fsync(descriptor)
+        if gid is not None:
+            os.chown(temporary, -1, gid)
         Path(temporary).chmod(mode)
         Path(temporary).replace(path)
     except BaseException:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from longwire.cli.doctor.finding import Finding, fail, ok, warn
 from longwire.cli.doctor.patient import Patient
+from longwire.cli.system_secrets import problem_for_users
 from longwire.native.judging import Judge
 from longwire.policy import SecretReader, SecretSource, Suspensions
 from longwire.protocol.errors import StreamError
@@ -43,13 +44,17 @@ def check_policy(patient: Patient) -> Iterator[Finding]:
 def check_secrets(patient: Patient) -> Iterator[Finding]:
     """Whether each secret that a grant in force injects can be had."""
     judge = _judge(patient)
-    for source in dict.fromkeys(source for grant in patient.policy().current().in_force for source in grant.secrets):
+    policy = patient.policy().current()
+    for source in dict.fromkeys(source for grant in policy.in_force for source in grant.secrets):
         try:
             judge.check_secret(source)
         except StreamError as error:
             yield _unavailable(source, error)
             continue
-        if source.kind == "env":
+        if problem := problem_for_users(source, policy):
+            text, _, fix = problem.partition(": ")
+            yield fail("secret", f"{source.describe()} {text}", fix)
+        elif source.kind == "env":
             yield ok("secret", f"{source.describe()} is set here; the browser must be started with it too")
         else:
             yield ok("secret", f"{source.describe()} can be read")
