@@ -40,9 +40,9 @@ class Managed:
         self.launcher.chmod(0o755)
 
     def set(self, **settings: Any) -> None:
-        """Write the file, for the extension."""
-        self._file.write_text(json.dumps({"3rdparty": {"extensions": {extension_id(): settings}}}))
+        """Write the file: what is set for the extension."""
+        self.browser(**{"3rdparty": {"extensions": {extension_id(): settings}}})
 
     def browser(self, **policies: Any) -> None:
-        """Write the file, for the browser itself."""
+        """Write the file: policies of the browser's own."""
         self._file.write_text(json.dumps(policies))

@@ -1,6 +1,8 @@
 """`longwire install`, `uninstall`, `extension`."""
 
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import indent
 from typing import Annotated, Final
@@ -9,6 +11,7 @@ import typer
 
 from longwire.assets import AssetError, extension_folder
 from longwire.cli.browsers import browser_table, find_sandboxed, places_of, present
+from longwire.cli.errors import MisuseError
 from longwire.cli.frozen import launcher_of
 from longwire.cli.installation import Removal
 from longwire.cli.launcher import Launcher, check_for_everyone, this_command
@@ -33,7 +36,12 @@ FrozenFolder = Annotated[
     Path | None, typer.Argument(metavar="DIR", help="With --frozen: its folder, if not the one of `make freeze`.")
 ]
 SystemOption = Annotated[bool, typer.Option("--system", help="For all users of this machine; needs root.")]
+ExtensionOption = Annotated[
+    str | None,
+    typer.Option("--extension-id", metavar="ID", help="Serve this id too: the one that `longwire pack` printed."),
+]
 
+_EXTENSION_ID: Final = re.compile(r"[a-p]{32}")
 _EXAMPLE_GRANT: Final = """\
 version = 1
 
@@ -64,6 +72,7 @@ def install(
     system: SystemOption = False,
     frozen: FrozenOption = False,
     folder: FrozenFolder = None,
+    extension_id: ExtensionOption = None,
 ) -> None:
     """Make browsers find the native host.
 
@@ -72,7 +81,9 @@ def install(
     here = Surroundings.here()
     launcher = launcher_of(frozen=frozen, folder=folder, platform=here.platform)
     target = target_of(Options(tuple(browser or ()), user_data_dir, system), browser_table(), here)
-    write_target(target, launcher)
+    if extension_id is not None and not _EXTENSION_ID.fullmatch(extension_id):
+        raise MisuseError("an extension's id is 32 letters from a to p", "give the one that `longwire pack` printed")
+    write_target(target, launcher, extensions=(extension_id,) if extension_id else ())
     _say_installed(target, launcher)
     if target.scope is not Scope.PROFILE and not browser:
         _say_left_out(here)
@@ -80,8 +91,8 @@ def install(
     _say_next_steps(target)
 
 
-def write_target(target: Target, launcher: Launcher) -> list[Path]:
-    """Write launcher and manifests of `target`; gives back the manifests' paths.
+def write_target(target: Target, launcher: Launcher, extensions: Sequence[str] = ()) -> list[Path]:
+    """Write launcher and manifests of `target`; gives back the manifests' paths. `extensions`: see `Installation`.
 
     Raises:
         CommandError: the file system refuses, or other users could not start the launcher of `--system`.
@@ -90,7 +101,7 @@ def write_target(target: Target, launcher: Launcher) -> list[Path]:
         check_for_everyone(launcher)
     # The host makes its log's folder when it starts; what is made on our account goes with us.
     later = [log_folder()] if target.scope is Scope.USER else []
-    return target.installation.write(target.places, launcher, later=later)
+    return target.installation.write(target.places, launcher, later=later, extensions=extensions)
 
 
 def uninstall(
@@ -136,6 +147,8 @@ def _say_installed(target: Target, launcher: Launcher) -> None:
     say(f"launcher   {target.installation.launcher if isinstance(launcher, str) else launcher.path}")
     if isinstance(launcher, str):
         say(f"starts     {launcher}")
+    for each in target.installation.recorded().extensions:
+        say(f"serves     the extension {each}, too")
 
 
 def _say_left_out(here: Surroundings) -> None:

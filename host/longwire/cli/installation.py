@@ -40,7 +40,8 @@ class Removal:
 @dataclass(slots=True)
 class Record:
     """What was written: files by path with the SHA-256 of their bytes, registry keys with their values, and the
-    folders and keys made for them. `program` is what the manifests name where no script was written.
+    folders and keys made for them. `program` is what the manifests name where no script was written;
+    `extensions` are the ids besides Longwire's own that it serves.
     """
 
     files: dict[str, str] = field(default_factory=dict)
@@ -48,6 +49,7 @@ class Record:
     keys: dict[str, str] = field(default_factory=dict)
     made_keys: list[str] = field(default_factory=list)
     program: str | None = None
+    extensions: list[str] = field(default_factory=list)
 
 
 class Installation:
@@ -86,11 +88,14 @@ class Installation:
         """
         return self._load()
 
-    def write(self, places: Sequence[Place], launcher: Launcher, *, later: Sequence[Path] = ()) -> list[Path]:
+    def write(
+        self, places: Sequence[Place], launcher: Launcher, *, later: Sequence[Path] = (), extensions: Sequence[str] = ()
+    ) -> list[Path]:
         """Write the launcher and a manifest for each place; give back the manifests' paths. Safe to repeat.
 
         What was written before for other places is brought up to date, so that an installation that moved is healed as
         a whole. `later` are folders that the host will make; they go with the last of the installation if empty.
+        `extensions` are ids to serve besides Longwire's own, and besides those that were given before.
         """
         try:
             made: list[str] = []
@@ -100,7 +105,7 @@ class Installation:
 
             with exclusive(self.state, make, waiting=_say_that_it_waits):
                 made += [name for folder in later for name in missing_folders(folder)]
-                return self._write(places, launcher, made)
+                return self._write(places, launcher, made, extensions)
         except OSError as error:
             raise _refused(error) from None
 
@@ -119,14 +124,22 @@ class Installation:
         except OSError as error:
             raise _refused(error) from None
 
-    def _write(self, places: Sequence[Place], launcher: Launcher, made: list[str]) -> list[Path]:
+    def _write(
+        self, places: Sequence[Place], launcher: Launcher, made: list[str], extensions: Sequence[str]
+    ) -> list[Path]:
         record = self._load(damaged_is_empty=True)
+        record.extensions = list(dict.fromkeys((*record.extensions, *extensions)))
+        if record.extensions and isinstance(launcher, Program):
+            raise CommandError(
+                f"{launcher.path.name} serves Longwire's own extension only: what it starts cannot be told another id",
+                "install without --frozen, on Linux or macOS; or run `longwire uninstall` first to forget the id",
+            )
         target = launcher.path if isinstance(launcher, Program) else self.launcher
-        manifest = manifest_text(target).encode()
+        manifest = manifest_text(target, record.extensions).encode()
         manifests = list(dict.fromkeys(self.manifest_of(place) for place in places))
         files = [(path, manifest, _READABLE) for path in (*manifests, *self._ours(record, manifests))]
         if isinstance(launcher, str):
-            files.insert(0, (self.launcher, launcher_text(launcher).encode(), _EXECUTABLE))
+            files.insert(0, (self.launcher, launcher_text(launcher, record.extensions).encode(), _EXECUTABLE))
         record.program = str(target) if isinstance(launcher, Program) else None
         for path, data, _ in files:
             made += missing_folders(path.parent)
@@ -212,6 +225,7 @@ class Installation:
                     keys=_texts(content.get("keys", {})),
                     made_keys=list(content.get("made_keys", [])),
                     program=content.get("program"),
+                    extensions=list(content.get("extensions", [])),
                 )
         except FileNotFoundError:
             return Record()
@@ -231,6 +245,8 @@ class Installation:
                 content |= {"keys": record.keys, "made_keys": record.made_keys}
             if record.program:
                 content["program"] = record.program
+            if record.extensions:
+                content["extensions"] = record.extensions
             write_atomically(path, (json.dumps(content, indent=2) + "\n").encode(), _READABLE)
             return
         path.unlink(missing_ok=True)
@@ -242,12 +258,14 @@ class Installation:
                 folder.rmdir()
 
 
-def manifest_text(launcher: Path) -> str:
-    """The native manifest: this launcher, and this extension's id alone (threat 19)."""
+def manifest_text(launcher: Path, extensions: Sequence[str] = ()) -> str:
+    """The native manifest: this launcher, this extension's id, and those that an administrator named (threat 19)."""
     template = read_manifest("native-host.json")
     template["path"] = str(launcher)
     template["allowed_origins"] = [
-        origin.replace("{extension_id}", extension_id()) for origin in template["allowed_origins"]
+        origin.replace("{extension_id}", each)
+        for each in (extension_id(), *extensions)
+        for origin in template["allowed_origins"]
     ]
     return json.dumps(template, indent=2) + "\n"
 

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,7 +26,7 @@ _TEXT: Final = """\
 # Longwire's native host: the browser starts this. `longwire install` wrote it, `longwire uninstall` removes it.
 from longwire.native.main import main
 
-main()
+main({extensions})
 """
 
 
@@ -89,8 +90,9 @@ def _open_to_others(path: Path) -> bool:
         return False
 
 
-def launcher_text(interpreter: str) -> str:
-    """The script for this interpreter.
+def launcher_text(interpreter: str, extensions: Sequence[str] = ()) -> str:
+    """The script for this interpreter. `extensions` are ids besides Longwire's own that it serves: they stand in it, so
+    that nobody adds one who could not change the script.
 
     Raises:
         CommandError: the interpreter's path cannot stand in a script's first line.
@@ -107,7 +109,7 @@ def launcher_text(interpreter: str) -> str:
             f"the path of the interpreter is too long for a script's first line: {interpreter}",
             f"install Longwire in a virtual environment with a path under {MAX_SHEBANG_BYTES - 5} bytes",
         )
-    return _TEXT.format(interpreter=interpreter)
+    return _TEXT.format(interpreter=interpreter, extensions=", ".join(map(repr, extensions)))
 
 
 def check_interpreter(interpreter: str) -> None:

@@ -13,6 +13,7 @@ from longwire.cli import (
     docs_command,
     install_commands,
     logs_command,
+    pack_command,
     policy_commands,
     secret_commands,
 )
@@ -35,6 +36,7 @@ logs_command.register(app)
 demo_command.register(app)
 client_command.register(app)
 docs_command.register(app)
+pack_command.register(app)
 app.add_typer(policy_commands.app, name="policy")
 app.add_typer(secret_commands.app, name="secret")
 

@@ -24,8 +24,10 @@ def load_less() -> None:
     gc.disable()
 
 
-def main() -> None:
+def main(*extensions: str) -> None:
     """Run one host process. Never returns. Whatever ends it is in the log, with the reason.
+
+    `extensions` are ids besides Longwire's own that may start it: an administrator's, whose key signed the same files.
 
     Exit codes: 0 the browser closed the channel, 1 the host failed, 2 started by something else than this extension in
     a browser, 128 and a number: ended by that signal.
@@ -42,7 +44,7 @@ def main() -> None:
 
         gc.freeze()
         gc.enable()
-        code = serve(descriptors, sys.argv)
+        code = serve(descriptors, sys.argv, extensions)
     except BaseException as error:  # noqa: BLE001  (the last line of defence: no traceback may quote a secret)
         LAST_WORDS.say_error(error)
     finally:

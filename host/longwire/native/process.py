@@ -3,6 +3,7 @@
 import gc
 import re
 import sys
+from collections.abc import Sequence
 
 import anyio
 import structlog
@@ -25,16 +26,16 @@ EXIT_OK = 0
 EXIT_MISUSE = 2
 
 
-def caller_is_ours(argv: list[str]) -> bool:
+def caller_is_ours(argv: list[str], extensions: Sequence[str] = ()) -> bool:
     """Whether the browser names this extension as the caller (Chromium: argv[1] is `chrome-extension://<id>/`)."""
-    return len(argv) > 1 and argv[1] == f"chrome-extension://{extension_id()}/"
+    return len(argv) > 1 and argv[1] in {f"chrome-extension://{each}/" for each in (extension_id(), *extensions)}
 
 
-def serve(descriptors: tuple[int, int], argv: list[str]) -> int:
+def serve(descriptors: tuple[int, int], argv: list[str], extensions: Sequence[str] = ()) -> int:
     """Serve one browser; returns the exit code."""
     LAST_WORDS.file = host_log.configure()
     LAST_WORDS.before_end = host_log.finish
-    if not caller_is_ours(argv):
+    if not caller_is_ours(argv, extensions):
         print(  # noqa: T201
             "longwire-host is started by a browser for the Longwire extension, not by hand; try `longwire doctor`",
             file=sys.stderr,

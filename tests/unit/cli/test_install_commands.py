@@ -12,6 +12,7 @@ from longwire.assets import extension_id
 from longwire.cli import install_commands
 from longwire.cli.browsers import browser_table
 from longwire.cli.errors import CommandError
+from longwire.cli.installation import Installation
 from longwire.cli.launcher import Program, check_for_everyone
 from longwire.cli.registry import RegistryKey
 from longwire.cli.surroundings import Surroundings
@@ -84,6 +85,45 @@ def test_one_profile_gets_all_of_it_inside(home: Home) -> None:
     assert os.access(manifest["path"], os.X_OK)
     home.run("uninstall", "--user-data-dir", str(profile))
     assert home.files() == {}
+
+
+def test_an_administrators_id_is_served_beside_longwires_own_and_no_other(home: Home, tmp_path: Path) -> None:
+    packed, other = "abcdefghijklmnop" * 2, "ponmlkjihgfedcba" * 2
+    profile = ("install", "--user-data-dir", str(tmp_path))
+    done = home.run(*profile, "--extension-id", packed)
+    home.run(*profile)  # as `doctor --fix` does: the id stays
+    manifest = json.loads((tmp_path / MANIFEST).read_text())
+    codes = {
+        each: subprocess.run(
+            [manifest["path"], f"chrome-extension://{each}/"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        ).returncode
+        for each in (extension_id(), packed, other)
+    }
+
+    assert f"serves     the extension {packed}, too" in done.out
+    assert manifest["allowed_origins"] == [f"chrome-extension://{each}/" for each in (extension_id(), packed)]
+    assert codes == {extension_id(): 0, packed: 0, other: 2}
+    home.run("uninstall", "--user-data-dir", str(tmp_path))
+    home.run(*profile)
+    assert packed not in (tmp_path / MANIFEST).read_text()
+
+
+@pytest.mark.parametrize("wrong", ["abc", "x" * 32, "a" * 33, "A" * 32, "'); import os #"])
+def test_what_is_no_id_is_misuse(home: Home, wrong: str) -> None:
+    done = home.run("install", "--browser", "chromium", "--extension-id", wrong)
+
+    assert (done.code, home.files()) == (2, {})
+
+
+def test_a_program_cannot_be_told_another_id(tmp_path: Path) -> None:
+    installation = Installation(tmp_path / "state", "com.longwire.host")
+
+    with pytest.raises(CommandError, match="Longwire's own extension only"):
+        installation.write([tmp_path / "places"], Program(tmp_path / "longwire-host"), extensions=["a" * 32])
+    assert not (tmp_path / "places").exists()
 
 
 def test_a_relative_profile_becomes_absolute(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,12 @@
 """The extension, as the browser's profiles know it: loaded at all, switched on, of this version."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from longwire import __version__
-from longwire.assets import AssetError, extension_folder, extension_id
+from longwire.assets import AssetError, extension_folder
 from longwire.cli.doctor.finding import Finding, fail, ok, warn
 from longwire.cli.doctor.patient import Patient
 
@@ -34,10 +34,11 @@ def check_extension(patient: Patient) -> Iterator[Finding]:
     if not places:
         load = _LOAD.format(page="the browser's extensions page")
         yield warn("extension", "is loaded nowhere: no browser has a profile yet", load, doubt=True)
+    ids = patient.extension_ids()
     # Where one browser has it, the others may be meant to do without.
-    doubt = not any(True for _, profile, _ in places for _ in _loaded(profile))
+    doubt = not any(True for _, profile, _ in places for _ in _loaded(profile, ids))
     for title, profile, page in places:
-        yield from _check_browser(title, profile, page, doubt=doubt)
+        yield from _check_browser(title, profile, page, ids, doubt=doubt)
 
 
 def browser_version(profile: Path) -> str | None:
@@ -48,9 +49,9 @@ def browser_version(profile: Path) -> str | None:
         return None
 
 
-def _check_browser(title: str, profile: Path, page: str, *, doubt: bool) -> Iterator[Finding]:
+def _check_browser(title: str, profile: Path, page: str, ids: Sequence[str], *, doubt: bool) -> Iterator[Finding]:
     load = _LOAD.format(page=page)
-    loaded = list(_loaded(profile))
+    loaded = list(_loaded(profile, ids))
     if not loaded:
         what = "is loaded in none of its profiles, as far as the files tell"
         yield warn("extension", what, load, title, doubt=doubt)
@@ -68,19 +69,19 @@ def _check_browser(title: str, profile: Path, page: str, *, doubt: bool) -> Iter
             yield ok("extension", f"version {version} is loaded in {name}", title)
 
 
-def _loaded(profile: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _loaded(profile: Path, ids: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for folder in sorted(path for path in profile.glob("*") if path.is_dir()):
         for name in ("Preferences", "Secure Preferences"):
-            entry = _entry(folder / name)
+            entry = next((found for each in ids if (found := _entry(folder / name, each)) is not None), None)
             if entry is not None:
                 yield f'profile "{folder.name}"', entry
                 break
 
 
-def _entry(preferences: Path) -> dict[str, Any] | None:
+def _entry(preferences: Path, extension: str) -> dict[str, Any] | None:
     try:
         content = json.loads(preferences.read_bytes())
-        entry = content["extensions"]["settings"][extension_id()]
+        entry = content["extensions"]["settings"][extension]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return entry if isinstance(entry, dict) and "path" in entry else None

@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from longwire.assets import extension_id
 from longwire.cli.browsers import BrowserHere, BrowserTable, browser_table, choose, find_sandboxed, places_of, present
 from longwire.cli.doctor.finding import Mend
 from longwire.cli.errors import CommandError
@@ -56,6 +58,15 @@ class Patient:
             if name not in known and _is_recorded(browser := places_of(name, table, here), table, here)
         ]
         return cls(here, table, tuple(browsers))
+
+    def extension_ids(self) -> tuple[str, ...]:
+        """Longwire's own id, and those that an administrator had its installations serve."""
+        scopes = (Scope.USER, Scope.SYSTEM) if self.profile is None else (Scope.PROFILE,)
+        found = [extension_id()]
+        for scope in scopes:
+            with suppress(CommandError):  # a damaged record is said elsewhere
+                found += installation_for(scope, self.table, self.here, self.profile).recorded().extensions
+        return tuple(dict.fromkeys(found))
 
     @property
     def policed_by(self) -> tuple[BrowserHere, ...]:

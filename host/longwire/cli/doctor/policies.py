@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 from xml.parsers.expat import ExpatError
 
-from longwire.assets import extension_id
 from longwire.cli.browsers import BrowserHere, Place
 from longwire.cli.doctor.finding import Finding, State, fail, ok, warn
 from longwire.cli.doctor.patient import Patient
@@ -127,23 +126,26 @@ def _check_browser(patient: Patient, browser: BrowserHere) -> Iterator[Finding]:
             f'have the administrator add "{patient.table.host_name}" to NativeMessagingAllowlist there',
             browser.title,
         )
-    extension = policy.extension_forbidden_by(extension_id())
+    ids = patient.extension_ids()
+    forbidden = [policy.extension_forbidden_by(each) for each in ids]
+    extension = forbidden[0] if all(forbidden) else None  # one that is allowed is enough
     if extension:
         name, where = extension
         yield fail(
             "browser policy",
             f"{name} in {where} forbids the extension",
-            f'have the administrator allow "{extension_id()}" there, or install it by ExtensionInstallForcelist',
+            f'have the administrator allow "{ids[0]}" there, or install it by ExtensionInstallForcelist',
             browser.title,
         )
     if policy.values and not policy.unreadable and not forbidden_by and not extension:
         yield ok("browser policy", "allows the host", browser.title)
-    yield from _check_switches(policy, browser.title)
+    for each in ids:
+        yield from _check_switches(policy, browser.title, each)
 
 
-def _check_switches(policy: BrowserPolicy, title: str) -> Iterator[Finding]:
+def _check_switches(policy: BrowserPolicy, title: str, extension: str) -> Iterator[Finding]:
     """What the extension obeys, and learns from its browser some seconds after the browser's start only."""
-    switches, where = policy.switches(extension_id())
+    switches, where = policy.switches(extension)
     if switches.get("enabled") is False:
         yield fail(
             "browser policy",

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +24,7 @@ from longwire.cli.doctor.screen import summary
 from longwire.cli.doctor.state import check_clock, check_state_folder
 from longwire.cli.errors import CommandError
 from longwire.cli.surroundings import Surroundings
+from longwire.cli.targets import Scope
 from longwire.policy import Grant, Locations, PolicyStore
 from longwire.policy.matching import HostPattern
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
@@ -199,6 +201,21 @@ def unpacked(folder: Path, version: str) -> str:
     folder.mkdir(exist_ok=True)
     (folder / "manifest.json").write_text(json.dumps({"version": version}))
     return str(folder)
+
+
+def test_the_extension_that_an_administrator_signed_is_known(patient: Patient, tmp_path: Path) -> None:
+    assert patient.profile is not None
+    profile = patient.profile
+    packed = "abcdefghijklmnop" * 2
+    entry = {"path": f"{packed}/1_0", "service_worker_registration_info": {"version": __version__}}
+    (profile / "Default").mkdir(parents=True)
+    (profile / "Default" / "Preferences").write_text(json.dumps({"extensions": {"settings": {packed: entry}}}))
+    before = [finding.what for finding in check_extension(patient)]
+    patient.installation(Scope.PROFILE).write([tmp_path / "places"], sys.executable, extensions=[packed])
+    after = [finding.what for finding in check_extension(patient)]
+
+    assert "is loaded in none" in " ".join(before)
+    assert after == [f'version {__version__} is loaded in profile "Default"']
 
 
 @pytest.mark.parametrize(
