@@ -15,7 +15,8 @@ from typing import Any, Final
 from longwire.native.log import LOG_PREFIX, LOG_SUFFIX
 from longwire.protocol.errors import printable
 
-LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+# What a host writes: `native.log` says which is which.
+LEVELS: Final = ("info", "warning", "error")
 _PROCESS: Final = re.compile(rf"^{LOG_PREFIX}[^-]*-(\d+){re.escape(LOG_SUFFIX)}")
 # What stands in columns of its own, or is said by the others.
 _COLUMNS: Final = frozenset({"event", "level", "timestamp", "stream", "method", "destination", "reason"})
@@ -88,7 +89,7 @@ class Wanted:
     """Which events. `stream` is an id, or `process:id`; `level` the least that counts; `code` an error code."""
 
     stream: str | None = None
-    level: str = "debug"
+    level: str = "info"
     code: str | None = None
 
     def takes(self, event: Event) -> bool:

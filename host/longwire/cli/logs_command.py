@@ -15,6 +15,7 @@ from longwire.protocol.errors import ErrorCode
 
 # How often a log that is followed is looked at: files have no other way to tell on every platform.
 _LOOK_EVERY_S: Final = 0.25
+_LEVEL_HELP: Final = "info is all; warning: what was refused, or is odd, and worse; error: what failed."
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +29,7 @@ def logs(
     stream: Annotated[
         str | None, typer.Option(metavar="ID", help="One stream: its id, or PROCESS:ID as the log shows it.")
     ] = None,
-    level: Annotated[str, typer.Option(metavar="LEVEL", help=f"This level and worse: {', '.join(LEVELS)}.")] = "debug",
+    level: Annotated[str, typer.Option(metavar="LEVEL", help=_LEVEL_HELP)] = "info",
     code: Annotated[str | None, typer.Option(metavar="CODE", help="Errors of one code, as in UPSTREAM_TLS.")] = None,
     lines: Annotated[int | None, typer.Option("--lines", "-n", metavar="N", min=0, help="The last N only.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The lines as they were written.")] = False,

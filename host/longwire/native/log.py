@@ -6,7 +6,8 @@ sizes and durations. Never a header value, a body byte or a secret.
 
 The audit trail is part of it. Decisions: `start` (allowed), `redirect` (one per hop, `outcome` allowed or denied), and
 an `error` with `outcome` denied. Ends, exactly one for each stream: `end`, `error` or `abort`, each with page,
-destination, grant, outcome (completed, denied, failed, aborted), code, bytes and milliseconds. Each page has its share
+destination, grant, outcome (completed, denied, failed, aborted), code, bytes and milliseconds. The outcome makes the
+level: denied is a warning, failed an error, all else info. Each page has its share
 of lines, and of what is over it the numbers are written (`page_lines`): else it could write the trail away.
 """
 
@@ -84,6 +85,18 @@ def failure_fields(error: StreamError, *, private: bool) -> dict[str, Any]:
     }
 
 
+# By what became of a stream. One that a page gave up is nothing to look at.
+_LEVEL_OF_OUTCOME = {"denied": "warning", "failed": "error"}
+
+
+def level_by_outcome(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """structlog processor: a line about a refusal is a warning, one about a failure an error, whoever wrote it."""
+    level = _LEVEL_OF_OUTCOME.get(str(event.get("outcome")))
+    if level is not None:
+        event["level"] = level
+    return event
+
+
 def strip_queries(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """structlog processor: a `destination` never carries its query, whoever logged it."""
     destination = event.get("destination")
@@ -148,7 +161,7 @@ class _BoundedFile(RotatingFileHandler):
             # Written again after a gap: say so once, where a reader of the log will look.
             self.lost_lines = 0
             note = logging.makeLogRecord(
-                {"msg": f'{{"event":"log lines lost","count":{before}}}', "levelno": logging.WARNING}
+                {"msg": f'{{"event":"log lines lost","level":"warning","count":{before}}}', "levelno": logging.WARNING}
             )
             super().emit(note)
 
@@ -177,6 +190,7 @@ def configure(folder: Path | None = None) -> Path | None:
         processors=[
             _page_lines,
             structlog.stdlib.add_log_level,
+            level_by_outcome,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             strip_queries,
             shorten_texts,
