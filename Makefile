@@ -3,7 +3,7 @@
 #   make setup   everything the rest needs, inside this folder (.venv, extension/node_modules) and a Chromium to drive
 #   make build   the extension, into extension/dist
 #   make demo    a stream through a real Chromium
-#   make freeze  the host as a folder with a Python of its own, into dist/longwire-host
+#   make freeze  host and commands as a folder with a Python of their own, into dist/longwire-host
 #   make test    all tests that end in minutes, real browser included     make test-all   the long ones too
 #   make compat  other people's clients over longwire.fetch, the whole matrix of docs/compatibility.md
 #   make check   lint, types, generated files current                     make bench      figures, bench-quick for fewer
@@ -73,7 +73,7 @@ demo: export LONGWIRE_DEMO_STARTED := $(shell date +%s.%N)
 demo: chromium build
 	@$(BIN)/longwire demo
 
-freeze: .make/python
+freeze: .make/python build
 	@$(BIN)/python installers/freeze.py
 
 # What needs no browser runs on all cores. What does measures memory and rates, and has the machine to itself.

@@ -1,9 +1,10 @@
-"""Build the frozen host into `dist/longwire-host`, unless it is there and nothing that goes into it has changed.
+"""Build the frozen host and commands into `dist/longwire-host`, unless they are there and current.
 
 `python installers/freeze.py` (`make freeze` does that, the tests too). Prints the folder, and the time if it was built.
 """
 
 import hashlib
+import importlib.util
 import os
 import platform
 import shutil
@@ -19,9 +20,12 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 FROZEN: Final = ROOT / "dist" / "longwire-host"
 _KEY: Final = ROOT / ".make" / "frozen"
 _SPEC: Final = ROOT / "installers" / "longwire-host.spec"
-_SOURCES: Final = ("installers/*", "manifests/*", "requirements.lock", "host/longwire/**/*.py")
-# Left out of the frozen host, and changed every day.
-_NOT_SOURCES: Final = ROOT / "host" / "longwire" / "cli"
+_SOURCES: Final = (
+    "installers/*", "manifests/**/*", "docs/*.md", "extension/dist/**/*", "requirements.lock", "host/longwire/**/*.py",
+)  # fmt: skip
+# Left out of what is frozen, and changed every day.
+_NOT_SOURCES: Final = ROOT / "host" / "longwire" / "cli" / "demo"
+_EXTENSION: Final = ROOT / "extension" / "dist" / "manifest.json"
 
 
 def sources() -> Iterator[Path]:
@@ -32,7 +36,8 @@ def sources() -> Iterator[Path]:
 
 def build_key() -> str:
     """SHA-256 of the sources and of the Python that is frozen with them."""
-    digest = hashlib.sha256(f"{sys.version} {platform.machine()} {sys.base_prefix}".encode())
+    keyring = importlib.util.find_spec("keyring") is not None
+    digest = hashlib.sha256(f"{sys.version} {platform.machine()} {sys.base_prefix} {keyring}".encode())
     for file in sources():
         digest.update(f"\0{file.relative_to(ROOT)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
@@ -42,8 +47,10 @@ def freeze() -> float | None:
     """Make `FROZEN` current. Returns the seconds it took, or None if it was current already.
 
     Raises:
-        RuntimeError: PyInstaller failed; the text is what it said.
+        RuntimeError: the extension is not built, or PyInstaller failed; the text says it.
     """
+    if not _EXTENSION.is_file():
+        raise RuntimeError("the extension is not built: run `make build` first")
     key = build_key()
     if FROZEN.is_dir() and _KEY.is_file() and _KEY.read_text(encoding="utf-8") == key:
         return None
@@ -71,7 +78,7 @@ def main() -> None:
     try:
         seconds = freeze()
     except RuntimeError as error:
-        sys.exit(f"{error}\nPyInstaller failed")
+        sys.exit(f"{error}\nnothing was frozen")
     print(FROZEN if seconds is None else f"{FROZEN} (built in {seconds:.0f} s)")  # noqa: T201
 
 

@@ -19,7 +19,7 @@ from longwire.protocol.frames import frame
 from longwire.protocol.limits import PROTOCOL_VERSION
 from tests.e2e.browser import longwire, running_browser
 from tests.e2e.conftest import Upstream
-from tests.host_process import HostProcess, environment, grant
+from tests.host_process import HostProcess, environment, grant, write_policy
 from tests.upstreams.threaded import ThreadedServer
 
 ROOT = Path(__file__).parents[2]
@@ -121,6 +121,40 @@ def test_it_believes_no_python_variables(program: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, b""), done.stderr
+
+
+def test_it_brings_the_commands_that_need_no_python_of_the_machine(program: Path, tmp_path: Path) -> None:
+    def run(*words: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [program.with_name("longwire"), *words],
+            env={**environment(tmp_path), "PYTHONPATH": "/nowhere", "PYTHONHOME": "/nowhere"},
+            cwd=tmp_path, input=given, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    profile = ("--user-data-dir", str(tmp_path / "profile"))
+    installed = run("install", *profile)
+    assert installed.returncode == 0, installed.stderr
+    manifest = json.loads((tmp_path / "profile" / MANIFEST).read_text())
+    assert manifest["path"] == str(program)
+    assert f"{program.with_name('longwire')} doctor --user-data-dir" in installed.stdout
+    stored = run("secret", "set", "key", "--file", str(tmp_path / "key"), given="a-key-of-more-than-twelve-bytes")
+    write_policy(
+        tmp_path,
+        grant("https://api.example.com/", more='inject = { Authorization = "{secret:key}" }\n')
+        + stored.stdout[stored.stdout.index("[secret.key]") :],
+    )
+    assert run("policy", "validate").stdout.startswith("valid ")
+    asked = ("--page", "http://localhost:5173", "--url", "https://api.example.com/v1")
+    assert run("policy", "check", *asked).stdout.startswith("allowed ")
+    assert "ready" in run("secret", "list").stdout
+    examined = run("doctor", *profile)
+    assert examined.returncode == 0, examined.stdout
+    assert f"Longwire {__version__} answered HELLO" in examined.stdout
+    folder = Path(run("extension").stdout.strip())
+    assert json.loads((folder / "manifest.json").read_text())["version"] == __version__
+    assert run("docs", "policy").stdout == (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
+    assert run("uninstall", *profile).returncode == 0
+    assert not (tmp_path / "profile" / MANIFEST).exists()
 
 
 def test_a_browser_streams_through_it(

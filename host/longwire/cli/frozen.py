@@ -1,5 +1,7 @@
 """The frozen host: a folder with a Python of its own, which `make freeze` builds and `install --frozen` names.
 
+The commands lie beside it; those name their own host without `--frozen` (`launcher.this_launcher`).
+
 It has nothing to be isolated from: PyInstaller's start-up reads no PYTHON… variables and no per-user packages.
 """
 
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from longwire.cli.errors import CommandError, MisuseError
-from longwire.cli.launcher import Launcher, Program, this_launcher
+from longwire.cli.launcher import Launcher, Program, is_frozen, this_launcher
 
 PROGRAM_NAME: Final = "longwire-host.exe" if sys.platform == "win32" else "longwire-host"
 _CHECKOUT: Final = Path(__file__).resolve().parents[3]
@@ -28,7 +30,7 @@ def launcher_of(*, frozen: bool, folder: Path | None, platform: str = sys.platfo
         CommandError: it would not start; the fix says why.
     """
     if frozen:
-        return frozen_launcher(folder)
+        return frozen_launcher(folder or (Path(sys.executable).parent if is_frozen() else None))
     if folder is not None:
         raise MisuseError(f"{folder} is named without --frozen", "give --frozen before it")
     return this_launcher(platform)

@@ -41,6 +41,11 @@ class Program:
 Launcher = str | Program
 
 
+def is_frozen() -> bool:
+    """Whether these commands are the frozen ones, which have a host and a Python of their own beside them."""
+    return bool(getattr(sys, "frozen", False))
+
+
 def this_launcher(platform: str = sys.platform, scripts: str | None = None) -> Launcher:
     """What starts the host of the Longwire that is running now, proven to start.
 
@@ -49,6 +54,11 @@ def this_launcher(platform: str = sys.platform, scripts: str | None = None) -> L
     Raises:
         CommandError: it would not start; the fix says why.
     """
+    if is_frozen():
+        program = Path(sys.executable).with_name("longwire-host.exe" if platform == "win32" else "longwire-host")
+        if not program.is_file():
+            raise CommandError(f"{program} is missing", "copy the whole folder of the frozen host again")
+        return Program(program)
     if platform != "win32":
         check_interpreter(sys.executable)
         return sys.executable
@@ -62,6 +72,8 @@ def this_launcher(platform: str = sys.platform, scripts: str | None = None) -> L
 def this_command() -> str:
     """How to call `longwire` of this installation from anywhere: a shell may find another one, or none."""
     program = Path(sysconfig.get_path("scripts")) / ("longwire.exe" if sys.platform == "win32" else "longwire")
+    if is_frozen():
+        program = Path(sys.executable)
     if not program.is_file():
         return f"{shlex.quote(sys.executable)} -m longwire.cli.main"
     return f'"{program}"' if sys.platform == "win32" else shlex.quote(str(program))

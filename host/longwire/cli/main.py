@@ -19,6 +19,7 @@ from longwire.cli import (
 )
 from longwire.cli.doctor import command as doctor_command
 from longwire.cli.errors import CommandError, MisuseError
+from longwire.cli.launcher import is_frozen
 from longwire.cli.output import complain, say
 
 app = typer.Typer(
@@ -33,7 +34,8 @@ app = typer.Typer(
 install_commands.register(app)
 doctor_command.register(app)
 logs_command.register(app)
-demo_command.register(app)
+if not is_frozen():  # it drives a browser with a package that is for developers
+    demo_command.register(app)
 client_command.register(app)
 docs_command.register(app)
 pack_command.register(app)

@@ -19,7 +19,7 @@ _MIN_KEY_BITS: Final = 2048
 _EXPONENT: Final = 65_537
 _PRIVATE: Final = 0o600
 _MISSING: Final = CommandError(
-    "packing needs the package `cryptography`", "pip install 'longwire[pack]' into Longwire's environment"
+    "packing needs the package `cryptography`", "pack with a Longwire from pip: pip install 'longwire[pack]'"
 )
 
 

@@ -6,6 +6,7 @@ its backends raise is told in words of our own, because they quote what they cho
 
 import importlib
 import os
+import sys
 from typing import Any, Final, Protocol
 
 SERVICE: Final = "longwire"
@@ -48,6 +49,8 @@ def load_keyring() -> Keyring:
         failing: Any = importlib.import_module("keyring.backends.fail")
         found: Any = package.get_keyring()
     except ImportError:
+        if getattr(sys, "frozen", False):
+            raise KeyringUnavailable("cannot be asked: this frozen Longwire has no keyring in it; use a file") from None
         raise KeyringUnavailable("needs the package `keyring`: pip install 'longwire[keyring]'") from None
     except Exception:  # noqa: BLE001  (a backend's own failure while it starts)
         raise KeyringUnavailable("cannot be asked: the keyring did not start") from None

@@ -91,3 +91,12 @@ def test_the_environment_does_not_choose_the_backend(monkeypatch: pytest.MonkeyP
     load_keyring()
 
     assert not [name for name in os.environ if "KEYRING" in name]
+
+
+def test_a_frozen_longwire_without_it_does_not_ask_for_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(KeyringUnavailable, match="pip install"):
+        load_keyring()
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    with pytest.raises(KeyringUnavailable, match="frozen Longwire has no keyring in it; use a file"):
+        load_keyring()
