@@ -156,14 +156,14 @@ def test_a_download_is_held_against_its_digest(visitor: Page, chromium: Browser,
         download = card(visitor, "A download with progress")
         button = download.get_by_role("button", name="Download")
         button.click()
-        expect(download.get_by_role("status")).to_have_text(f"{SIZE} bytes, as announced")
+        expect(download.get_by_role("status")).to_have_text("4.0 MiB, as announced")
         values = [int(value) for value in said(visitor) if value.isdecimal()]
         assert values == sorted(values) and len(set(values)) > 3 and values[-1] == SIZE
 
         whole = b"".join(demo.upstream.file.blocks())
         demo.upstream.file.blocks = lambda: iter([whole[:-1], b"?"])  # type: ignore[method-assign]
         button.click()
-        expect(download.get_by_role("status")).to_have_text(f"{SIZE} bytes, not as announced")
+        expect(download.get_by_role("status")).to_have_text("4.0 MiB, not as announced")
 
 
 def test_without_a_grant_each_says_what_is_missing(visitor: Page, chromium: Browser, tmp_path: Path) -> None:
@@ -186,3 +186,22 @@ def test_the_code_that_is_shown_is_the_code_that_runs(visitor: Page, chromium: B
         shown = {code.strip() for code in visitor.locator("details code").all_inner_texts()}
         upstream = demo.upstream_origin
         assert shown == {code.replace("https://api.example.com", upstream).strip() for code in examples().values()}
+
+
+def test_the_code_is_as_large_as_the_text_marked_and_nowhere_cut(
+    visitor: Page, chromium: Browser, tmp_path: Path
+) -> None:
+    with serving(visitor, size=1) as demo:
+        open_examples(visitor, chromium, demo, tmp_path)
+        open_codes(visitor)
+        for width in (390, 1280):
+            visitor.set_viewport_size({"width": width, "height": 900})
+            measured = visitor.locator("details pre").evaluate_all(
+                """pres => pres.map(pre => ({
+                    size: parseFloat(getComputedStyle(pre.firstChild).fontSize),
+                    cut: pre.scrollWidth > pre.clientWidth,
+                    colours: new Set([...pre.querySelectorAll('i')].map(i => getComputedStyle(i).color)).size,
+                }))"""
+            )
+            assert len(measured) == 5
+            assert all(one["size"] >= 15 and not one["cut"] and one["colours"] >= 2 for one in measured), measured

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import time
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from longwire.cli.demo import feed, upload
 from longwire.cli.demo.feed import ENTRIES, Feed
-from longwire.cli.demo.pages import examples
+from longwire.cli.demo.pages import examples, highlighted
 from longwire.cli.demo.server import LoopbackServer
 from longwire.cli.demo.upstream import Upstream
 from tests.unit.cli.demo_http import exchange, get, post, unchunk
@@ -36,6 +37,21 @@ def put(body: bytes, *headers: str) -> bytes:
 
 def test_the_document_quotes_the_files_that_run() -> None:
     assert dict(re.findall(r"```js (\w+)\n(.*?)```", DOCUMENT, re.DOTALL)) == examples()
+
+
+@pytest.mark.parametrize("name", examples())
+def test_marking_the_code_changes_no_letter_of_it(name: str) -> None:
+    code = examples()[name]
+    marked = highlighted(code)
+
+    assert unescape(re.sub(r"</?i[^>]*>", "", marked)) == code
+    assert '<i class="word">' in marked
+
+
+def test_what_stands_in_a_string_is_one_string_and_no_tag() -> None:
+    assert highlighted("const a = '<b> // 5'") == (
+        '<i class="word">const</i> a = <i class="string">\'&lt;b&gt; // 5\'</i>'
+    )
 
 
 async def test_a_feed_breaks_in_the_middle_of_an_entry() -> None:

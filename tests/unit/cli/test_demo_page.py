@@ -6,14 +6,13 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from html import escape
 from typing import Any
 
 import pytest
 
 from longwire.assets import client_library
 from longwire.cli.demo.page import DemoPage
-from longwire.cli.demo.pages import examples
+from longwire.cli.demo.pages import examples, highlighted
 from longwire.cli.demo.server import LoopbackServer
 from longwire.cli.demo.upstream import Upstream
 from tests.unit.cli.demo_http import exchange, get, post
@@ -83,7 +82,7 @@ async def test_the_examples_go_to_the_upstream_with_the_built_library() -> None:
         library = (await exchange(port, get("/longwire.min.js"))).partition(b"\r\n\r\n")[2]
 
     assert code == examples()["feed"].replace("https://api.example.com", "http://127.0.0.1:1")
-    assert escape(code.strip(), quote=False).encode() in page
+    assert highlighted(code.strip()).encode() in page
     assert b"{{" not in page
     assert library == client_library().read_bytes()
 

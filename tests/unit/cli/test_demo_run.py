@@ -60,17 +60,18 @@ def test_an_interrupt_before_the_verdict_is_one(concluding: Any) -> None:
         concluding(None)
 
 
-def test_the_summary_is_one_line_with_the_time_since_the_start(
+def test_the_summary_begins_with_longwires_own_figure_and_says_the_browsers_apart(
     concluding: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     concluding(GOOD)
     printed = capsys.readouterr()
 
     assert printed.out.splitlines() == [
-        "text      2 events in 3.0 s, first after 12 ms, longest pause 20 ms",
+        "start     2.5 s to the first text, with the browser's own start",
+        "text      first after 12 ms, 2 events in 3.0 s, longest pause 20 ms",
         "download  1.0 MiB in 0.5 s (2 MB/s), SHA-256 01234567…",
         f"picture   {tmp_path / 'demo.png'}",
-        "ok: first text 2.5 s after start, every byte arrived, page never saw the key",
+        "ok: first text after 12 ms, every byte arrived, page never saw the key",
     ]
     assert printed.err == ""
 

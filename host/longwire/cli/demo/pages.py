@@ -24,6 +24,14 @@ _CSP: Final = (
     "default-src 'none'; script-src 'self'{inline}; style-src 'self'; img-src data:; connect-src 'self' {upstream}; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# As much of the language as the examples use. A template is one string, with what it fills in.
+_TOKEN: Final = re.compile(
+    r"(?P<comment>/\*.*?\*/|//[^\n]*)"
+    r"|(?P<string>'[^'\n]*'|`[^`]*`)"
+    r"|(?P<number>\b\d[\d_]*\b)"
+    r"|(?P<word>\b(?:await|const|export|for|from|function|if|import|let|new|of|return|true)\b)",
+    re.DOTALL,
+)
 _IMPORT_MAP: Final = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 
 
@@ -57,7 +65,7 @@ def served_files(upstream_origin: str, size: int) -> dict[str, Served]:
     )
     more = _fill(
         folder.joinpath("examples.html").read_text("utf-8"),
-        {f"code {name}": escape(code.rstrip(), quote=False) for name, code in codes.items()},
+        {f"code {name}": highlighted(code.rstrip()) for name, code in codes.items()},
     )
     texts = {
         "/": (page, ".html"),
@@ -73,6 +81,19 @@ def served_files(upstream_origin: str, size: int) -> dict[str, Served]:
         path: Served(text.encode(), _TYPES[suffix], _CSP.format(inline=_import_map(text), upstream=upstream_origin))
         for path, (text, suffix) in texts.items()
     }
+
+
+def highlighted(code: str) -> str:
+    """HTML of the code, the same text with comments, strings, numbers and words of the language marked."""
+    parts, at = [], 0
+    for match in _TOKEN.finditer(code):
+        kind = match.lastgroup
+        parts += [
+            escape(code[at : match.start()], quote=False),
+            f'<i class="{kind}">{escape(match[0], quote=False)}</i>',
+        ]
+        at = match.end()
+    return "".join([*parts, escape(code[at:], quote=False)])
 
 
 def _fill(page: str, values: dict[str, str]) -> str:

@@ -170,9 +170,10 @@ class _Demo:
                 }
             )
             return
-        self._terminal.facts(_rows(verdict.figures, picture))
-        if verdict.ok and first_text_s is not None:
-            words = f"first text {first_text_s:.1f} s after start, every byte arrived, page never saw the key"
+        self._terminal.facts(_rows(verdict.figures, first_text_s, picture))
+        if verdict.ok and verdict.figures is not None:
+            first_ms = verdict.figures["text"]["first_text_ms"]
+            words = f"first text after {first_ms:.0f} ms, every byte arrived, page never saw the key"
             self._terminal.verdict(f"ok: {words}", ok=True)
             return
         say()
@@ -195,15 +196,18 @@ class _Demo:
         return Verdict(f"the page fell silent after {page.events} events:\n{tail}", "report this as a bug")
 
 
-def _rows(figures: dict[str, Any] | None, picture: Path | None) -> list[tuple[str, str]]:
+def _rows(figures: dict[str, Any] | None, first_text_s: float | None, picture: Path | None) -> list[tuple[str, str]]:
+    """`first_text_s`: seconds since the command began, nearly all of them the browser's."""
     rows = []
+    if first_text_s is not None:
+        rows.append(("start", f"{first_text_s:.1f} s to the first text, with the browser's own start"))
     if figures is not None:
         text, file = figures["text"], figures["download"]
         words = (
-            f"{text['events']} events in {text['total_ms'] / 1000:.1f} s, first after {text['first_text_ms']:.0f} ms"
+            f"first after {text['first_text_ms']:.0f} ms, {text['events']} events in {text['total_ms'] / 1000:.1f} s"
         )
         size = f"{file['bytes'] / 2**20:.1f} MiB in {file['seconds']:.1f} s ({file['mb_per_s']:.0f} MB/s)"
-        rows = [
+        rows += [
             ("text", f"{words}, longest pause {text['longest_gap_ms']:.0f} ms"),
             ("download", f"{size}, SHA-256 {file['sha256'][:8]}…"),
         ]

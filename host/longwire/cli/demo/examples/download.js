@@ -9,4 +9,5 @@ const body = downloading(response, ({ bytes, total }) => {
 const file = await new Response(body).arrayBuffer()
 const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', file)).toBase64()
 const whole = response.headers.get('repr-digest') === `sha-256=:${digest}:`
-document.querySelector('#download-status').textContent = `${file.byteLength} bytes, ${whole ? 'as' : 'not as'} announced`
+const size = `${(file.byteLength / 2 ** 20).toFixed(1)} MiB`
+document.querySelector('#download-status').textContent = `${size}, ${whole ? 'as' : 'not as'} announced`

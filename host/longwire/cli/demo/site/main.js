@@ -22,6 +22,8 @@ async function run() {
     // What the browser itself makes of the same call. It must be refused, or the demo would show nothing.
     const ownFetch = await fetch(CHAT, chatRequest()).then((response) => `status ${response.status}`, () => "refused");
     view.ownFetch(ownFetch);
+    // The browser starts the host on the first question: that is its time. Longwire's is measured from here.
+    await bridgeStatus();
     view.clock();
     const [text, file] = await bothStreams(signal);
     await finish(ownFetch, text, file);
@@ -93,11 +95,17 @@ async function stopped() {
 async function failed(error) {
   const code = error.code ?? error.name;
   view.end("failed", "failed");
+  const status = await bridgeStatus();
+  const { reason, fix } = await report("/failed", { code, message: error.message, status });
+  view.verdict("bad", fix && fix !== reason ? `${reason}\nFix: ${fix}` : reason);
+}
+
+/** How things stand, once the host has answered; undefined where nobody can say. */
+async function bridgeStatus() {
   let status;
   do status = await longwire.status().catch(() => undefined);
   while (status?.state === "starting");
-  const { reason, fix } = await report("/failed", { code, message: error.message, status });
-  view.verdict("bad", fix && fix !== reason ? `${reason}\nFix: ${fix}` : reason);
+  return status;
 }
 
 // Who follows a link in the middle of a run has ended it, and nobody need wait for its end.
