@@ -22,11 +22,12 @@ ROOMS: dict[str, set[str]] = {
     "storage": set(),
     "turns": set(),
     "assets": set(),
+    "addresses": set(),
     "streams": {"protocol"},
-    "policy": {"protocol", "storage"},
-    "upstream": {"protocol", "turns"},
-    "native": {"protocol", "streams", "policy", "upstream", "turns", "assets"},
-    "cli": {"protocol", "policy", "upstream", "native", "storage", "turns", "assets"},
+    "policy": {"protocol", "storage", "addresses"},
+    "upstream": {"protocol", "turns", "addresses"},
+    "native": {"protocol", "streams", "policy", "upstream", "turns", "assets", "addresses"},
+    "cli": {"protocol", "policy", "upstream", "native", "storage", "turns", "assets", "addresses"},
 }
 # Sans-IO rooms know no loop, no clock, no socket and no file; their tests need none.
 IO = {"asyncio", "anyio", "threading", "time", "socket", "ssl", "subprocess", "selectors", "httpx2", "httpcore2"}

@@ -38,13 +38,17 @@ test.each([
   expect(suggestGrant('https://a.example', { method: 'GET', url }, false)?.lines).toContain(`network = "${network}"`)
 })
 
-test.each(['https://a.example/x%2e/y', 'https://a.example/x/%2e%2e%2fy', 'https://a.example/x/100%', 'https://a.example/x;y/z', 'https://a.example//x/y', 'https://a.example/x'])(
-  'a folder or path that no destination can name becomes the whole server: %s',
-  (url) => {
-    const suggestion = suggestGrant('https://p.example', { method: 'GET', url }, false)
-    expect(suggestion?.lines).toContain('destinations = ["https://a.example/"]')
-  }
-)
+test.each([
+  'https://a.example/x%2e/y',
+  'https://a.example/x/%2e%2e%2fy',
+  'https://a.example/x/100%',
+  'https://a.example/x;y/z',
+  'https://a.example//x/y',
+  'https://a.example/x'
+])('a folder or path that no destination can name becomes the whole server: %s', (url) => {
+  const suggestion = suggestGrant('https://p.example', { method: 'GET', url }, false)
+  expect(suggestion?.lines).toContain('destinations = ["https://a.example/"]')
+})
 
 test('a name has at most 64 characters', () => {
   const suggestion = suggestGrant(
