@@ -84,6 +84,11 @@ def _unavailable(source: SecretSource, error: StreamError) -> Finding:
         what = f"{source.describe()} is not set here" if "is not set" in error.reason else error.reason
         fix = f"set {source.where} where the browser is started, or keep the secret in a file"
         return warn("secret", what, fix, doubt=True)
+    if source.kind == "file" and "may not be read" in error.reason:
+        fix = (
+            f"ask whoever owns {source.where} to let your group read it (`longwire secret set {source.name} --system`)"
+        )
+        return fail("secret", error.reason, fix)
     if source.kind == "file":
         return fail("secret", error.reason, f"put the secret into {source.where}, readable by this user alone")
     return fail("secret", error.reason, f"run `longwire secret set {source.where}`, or name a file in the policy")

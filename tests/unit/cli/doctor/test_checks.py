@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -186,6 +188,22 @@ def test_a_real_port_that_nobody_listens_on_is_refused(patient: Patient) -> None
     closed = GRANT.partition("destinations")[0] + 'destinations = ["http://127.0.0.1:9/"]\nnetwork = "loopback"\n'
     (Path(patient.here.home) / "policy.toml").write_text(closed)
     assert "refused the connection" in one(check_network(patient)).what
+
+
+def test_who_may_not_read_an_administrators_secret_is_not_told_to_write_it(
+    patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> int:
+        raise PermissionError
+
+    write(patient, f"inject = {{ X-Key = '{{secret:key}}' }}\n[secret.key]\nfile = '{tmp_path / 'key'}'\n")
+    policy = patient.policy().current()
+    monkeypatch.setattr("longwire.policy.secret_files.os.open", refused)
+    known = replace(patient, policy=lambda: cast("PolicyStore", SimpleNamespace(current=lambda: policy)))
+    finding = one(check_secrets(known))
+
+    assert "may not be read by the user" in finding.what
+    assert "let your group read it (`longwire secret set key --system`)" in finding.fix
 
 
 # --- the extension --------------------------------------------------------------------------------------------------
