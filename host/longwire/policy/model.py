@@ -204,7 +204,7 @@ class GrantEntry(Entry):
     ranges: bool = False
     proxy: Proxy | None = None
     ca_file: Annotated[str, AfterValidator(_absolute)] | None = None
-    limits: LimitsEntry = LimitsEntry()
+    limits: LimitsEntry = Field(default_factory=LimitsEntry)  # made here it would be built at each start of a host
 
 
 class SecretEntry(Entry):
