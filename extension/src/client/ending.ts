@@ -1,6 +1,6 @@
 import { StreamError } from './errors'
-import type { Format } from './framing'
 import { isEnd, isError, isObject, type StreamEvent } from './payload'
+import type { Format } from './types'
 
 /** Types with which the streams of Anthropic and of OpenAI's responses begin, and those that carry their text. */
 const VENDORS = /^(?:message_start|content_block_\w+|response\.(?:created|in_progress|output_text\.delta))$/

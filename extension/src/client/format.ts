@@ -1,6 +1,7 @@
 import { StreamError } from './errors'
-import { type Format, type Framing, type FramingSink, makeFraming } from './framing'
+import { type Framing, type FramingSink, makeFraming } from './framing'
 import { mimeType } from './mime'
+import type { Format } from './types'
 
 /** What a content type promises; `look` where it promises nothing that can be relied on. */
 const TYPES: Readonly<Record<string, Format | 'look'>> = {

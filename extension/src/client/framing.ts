@@ -1,9 +1,7 @@
 import { BareErrors } from './bare'
 import { StreamError } from './errors'
 import { SseDecoder, type SseMessage } from './sse'
-
-/** How a body is cut into messages. `json` is one document, delivered when it is complete. */
-export type Format = 'sse' | 'ndjson' | 'json' | 'text'
+import type { Format } from './types'
 
 /** Where the messages of a body go. */
 export interface FramingSink {

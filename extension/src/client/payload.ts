@@ -1,6 +1,6 @@
 import { StreamError } from './errors'
-import type { Format } from './framing'
 import type { SseMessage } from './sse'
+import type { Format } from './types'
 
 /** The types that this library knows the meaning of. Any other passes through. */
 export type KnownEventType =

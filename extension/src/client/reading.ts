@@ -3,11 +3,10 @@ import { Ending } from './ending'
 import { StreamError } from './errors'
 import { asStreamError } from './failure'
 import { framingOf } from './format'
-import type { Format } from './framing'
 import type { Names } from './options'
 import { isEnd, isError, isHeartbeat, PayloadReader, type StreamEvent } from './payload'
 import type { SseMessage } from './sse'
-import { MAX_EVENT_LENGTH } from './types'
+import { type Format, MAX_EVENT_LENGTH } from './types'
 import { within } from './waiting'
 
 /** How a body is read. */

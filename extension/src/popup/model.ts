@@ -3,9 +3,7 @@ import type { BridgeReport, Snapshot } from '../shared/popup'
 import { sentence } from '../shared/text'
 import { parsePagePattern, patternsFor, permissionOf } from '../worker/patterns'
 import type { Site } from './site'
-import { commandIn, pending, unserved, type Verdict, verdictOf } from './verdict'
-
-export type Tone = 'busy' | 'good' | 'warn' | 'bad'
+import { commandIn, pending, type Tone, unserved, type Verdict, verdictOf } from './verdict'
 
 /** What the popup shows above the streams. Texts may hold `code` in backticks. */
 export interface View {

@@ -2,8 +2,10 @@ import type { ErrorCode } from '../protocol/errors'
 import type { DeniedRequest, Snapshot } from '../shared/popup'
 import { sentence } from '../shared/text'
 import { type Suggestion, suggestGrant } from './grant'
-import type { Tone } from './model'
 import type { Site } from './site'
+
+/** How a badge looks. */
+export type Tone = 'busy' | 'good' | 'warn' | 'bad'
 
 /** What the policy, and all that it refers to, mean for the page. `good` only where nothing is known to be missing. */
 export interface Verdict {
