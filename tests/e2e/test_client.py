@@ -129,7 +129,7 @@ def test_a_download_shows_its_progress(client: Page, upstream: Upstream) -> None
 
     upstream.app.routes.add("/v1/download", file)
     run_example(client, "download", upstream)
-    expect(client.locator("#download-status")).to_have_text(f"{size} bytes, as announced")
+    expect(client.locator("#download-status")).to_have_text(f"{size / (1 << 20):.1f} MiB, as announced")
     values: list[int] = client.evaluate("values")
     assert values == sorted(values) and len(set(values)) > 3 and values[-1] == size
 
