@@ -20,9 +20,10 @@ def register(app: typer.Typer) -> None:
 def client(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write it; made if it is not there.")],
 ) -> None:
-    """Write the client library: one ES module for a page without a bundler, and a package for `npm install`.
+    """Write the client library, as a module and as a package.
 
-    Neither needs a registry, and both are of this version of Longwire. What is there under these names is replaced.
+    The module is for a page without a bundler, the package for `npm install`. Neither needs a registry, and both are
+    of this version of Longwire. What is there under these names is replaced.
     """
     module = out / client_library().name
     package = out / f"longwire-{__version__}.tgz"
@@ -35,5 +36,7 @@ def client(
             f"{error.filename or out} cannot be written: {error.strerror}",
             "give a folder that you may write to: --out DIR",
         ) from None
-    say(f"{module}   for <script type=\"module\">: import {{ stream }} from './{module.name}'")
-    say(f"{package}   for a bundler: npm install {package.absolute()}")
+    say(f"module     {module}")
+    say(f"           for <script type=\"module\">: import {{ stream }} from './{module.name}'")
+    say(f"package    {package}")
+    say(f"           for a bundler: npm install {package.absolute()}")

@@ -34,9 +34,10 @@ def pack(
     url: Annotated[str, typer.Option("--url", metavar="URL", help="The folder on your server that will hold both.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write them.")] = Path("packed"),
 ) -> None:
-    """Write longwire.crx and updates.xml, for browsers whose administrator has the extension installed.
+    """Sign the extension, for an administrator to install.
 
-    The key makes the extension's id: keep it, and keep it to yourself.
+    Writes longwire.crx and updates.xml, which browsers fetch from a server of yours. The key makes the extension's id:
+    keep it, and keep it to yourself.
     """
     base = _folder_url(url)
     if key.resolve().is_relative_to(out.resolve()):

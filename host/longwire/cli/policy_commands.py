@@ -40,11 +40,14 @@ _WRITTEN_BY_FETCH: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST"
 def check(
     page: Annotated[str, typer.Option(metavar="ORIGIN", help="The page's origin: https://chat.example.com")],
     url: Annotated[str, typer.Option(metavar="URL", help="What it asks for.")],
-    method: Annotated[str, typer.Option(metavar="METHOD")] = "GET",
+    method: Annotated[str, typer.Option(metavar="METHOD", help="By which method.")] = "GET",
     private: Annotated[bool, typer.Option("--private", help="Ask for a private window.")] = False,  # noqa: FBT002
     as_json: JsonOption = False,  # noqa: FBT002  (typer's way to declare a flag)
 ) -> None:
-    """Say whether a page may send a request, by which grant, or what is missing. Exit code 1: it may not."""
+    """Say whether a page may send a request, and why.
+
+    Names the grant that allows it, or what is missing. Exit code 1: it may not.
+    """
     policy = PolicyStore().current()
     method = method.upper() if method.upper() in _WRITTEN_BY_FETCH else method
     try:
@@ -101,7 +104,10 @@ def validate(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a policy file before it is put in place, or the one in force. Exit code 1: it could not be used."""
+    """Check the policy file in force, or one that you name.
+
+    Exit code 1: it could not be used.
+    """
     if file is None:
         documents = [validated(path) for path in _in_force().files]
     elif not file.is_file():
@@ -135,14 +141,17 @@ def schema() -> None:
 
 @app.command("suggest")
 def suggest_grants(as_json: JsonOption = False) -> None:  # noqa: FBT002
-    """Print the grants that recent denials in the log would have needed. They are wishes of pages: read each one."""
+    """Print the grants that recent refusals would have needed.
+
+    They are taken from the log, and are wishes of pages: read each one.
+    """
     events = [event.fields for event in LogReader(log_folder()).read()]
     suggestions = suggest(events, PolicyStore().current())
     if as_json:
         say_json([asdict(suggestion) for suggestion in suggestions])
         return
     if not suggestions:
-        complain("the log has no denial that the policy would still pronounce")
+        complain("the log has no refusal that the policy of now would repeat: nothing to suggest")
     for suggestion in suggestions:
         times = "once" if suggestion.count == 1 else f"{suggestion.count} times"
         say(f"# asked {times}, last at {suggestion.last}")

@@ -20,6 +20,7 @@ def say_policy(policy: Policy, store: PolicyStore, suspensions: Suspensions) -> 
         say(f"file       {path}")
     if policy.state is PolicyState.MISSING:
         say(f"           neither {store.locations.administrator} nor {store.locations.user} exists: nothing is open")
+        say(f"           write {store.locations.user}; `longwire docs policy` has an example")
     if policy.switched_off:
         say_marked("off", f"{policy.switched_off} says enabled = false for all grants: nothing is open", "yellow")
     if policy.silenced:

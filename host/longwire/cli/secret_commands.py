@@ -22,6 +22,7 @@ from longwire.policy.keyrings import KeyringUnavailable, delete_entry, load_keyr
 from longwire.policy.secrets import MAX_SECRET_BYTES, is_absolute_path, problem_with_value
 from longwire.policy.templates import SECRET_NAME
 from longwire.protocol.errors import StreamError
+from longwire.protocol.parts import PolicyState
 
 app = typer.Typer(help="The secrets that the policy injects: store, list, delete.", no_args_is_help=True)
 
@@ -47,7 +48,9 @@ def set_secret(
     system: SystemOption = False,
     group: GroupOption = None,
 ) -> None:
-    """Store a secret: asked for without echo in a terminal, read from standard input otherwise.
+    """Store a secret.
+
+    In a terminal it is asked for and not shown; otherwise it is read from standard input.
 
     With --system it is a file that one group may read: whoever is in it can use the secret, and can read it.
     """
@@ -72,7 +75,10 @@ def set_secret(
 def list_secrets(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,  # noqa: FBT002
 ) -> None:
-    """List the secrets of the policy: where each lies, whether it can be read, and which grants inject it."""
+    """List the policy's secrets, and whether each can be read.
+
+    Also where each lies, and which grants inject it.
+    """
     policy = _usable_policy()
     reader = SecretReader(keyring=load_keyring)
     rows = [_row(source, policy, reader) for source in policy.secrets]
@@ -80,7 +86,8 @@ def list_secrets(
         say_json(rows)
         return
     if not rows:
-        say("the policy names no secrets")
+        what = "there is no policy file" if policy.state is PolicyState.MISSING else "the policy names no secrets"
+        say(f"{what}: `longwire docs policy` has an example")
         return
     columns = ("name", "kind", "place", "state", "grants")
     say_table(
@@ -170,7 +177,10 @@ def _store(source: SecretSource, value: bytes, readers: Readers | None) -> None:
     except KeyringUnavailable as error:
         raise CommandError(f"{source.describe()} {error}", "unlock the keyring, or store it with --file") from None
     except OSError:
-        raise CommandError(f"{source.describe()} cannot be written", "store it as the user that owns it") from None
+        raise CommandError(
+            f"{source.describe()} cannot be written",
+            "store it as the user that owns it, or have the policy name a place of yours",
+        ) from None
 
 
 def _remove(source: SecretSource) -> bool:

@@ -32,6 +32,7 @@ def test_it_writes_the_module_and_a_package_and_says_how_each_is_used(home: Home
     assert (out / "longwire.min.js").read_bytes() == client_library().read_bytes()
     assert "import { stream } from './longwire.min.js'" in told.out
     assert f"npm install {package}" in told.out
+    assert {f"module     {out / 'longwire.min.js'}", f"package    {package}"} < set(told.out.splitlines())
 
 
 def test_npm_installs_the_package_and_a_program_imports_it(home: Home, tmp_path: Path) -> None:

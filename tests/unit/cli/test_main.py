@@ -24,6 +24,14 @@ def test_every_command_explains_itself_after_h(home: Home, words: tuple[str, ...
     assert "Usage:" in short.out
 
 
+@pytest.mark.parametrize("words", [(), ("policy",), ("secret",)])
+def test_a_list_of_commands_says_whole_sentences_at_80_columns(home: Home, words: tuple[str, ...]) -> None:
+    listed = home.run(*words, "-h").out.partition("Commands:")[2]
+
+    assert listed.strip()
+    assert not [row for row in listed.splitlines() if row.endswith("...")]
+
+
 def test_docs_lists_the_pages_and_prints_one(home: Home) -> None:
     listed, page = home.run("docs"), home.run("docs", "policy")
 

@@ -308,11 +308,18 @@ def test_suggest_prints_grants_that_can_be_taken_over_as_they_are(granted: Home)
     assert json.loads(granted.run("policy", "suggest", "--json").out) == []
 
 
+def test_without_a_policy_each_command_says_where_an_example_is(home: Home) -> None:
+    shown, secrets = home.run("policy", "show"), home.run("secret", "list")
+
+    assert f"write {home.policy}; `longwire docs policy` has an example" in shown.out
+    assert secrets.out == "there is no policy file: `longwire docs policy` has an example\n"
+
+
 def test_suggest_without_denials_says_so_and_prints_nothing(granted: Home) -> None:
     done = granted.run("policy", "suggest")
 
     assert (done.code, done.out) == (0, "")
-    assert "no denial" in done.err
+    assert "no refusal" in done.err
 
 
 def test_validate_accepts_a_good_file_and_tells_warnings(home: Home) -> None:
