@@ -5,12 +5,10 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from longwire.cli.logs import Event
+from longwire.cli.logs import REFUSED, Event
 from longwire.cli.output import print_hanging
 
 _STYLES: Final = {"warning": "yellow", "error": "bold red", "critical": "bold red"}
-# A request that the policy refused is nothing unusual for the host, but what a person looks for.
-_REFUSED: Final = "denied"
 _INDENT_CHARS: Final = len("10:00:00.000  ")
 _WHOSE_CHARS: Final = len("12345:12")
 _EVENT_CHARS: Final = len("first byte")
@@ -29,7 +27,8 @@ class LogScreen:
         if day.strip() and day != self._day:
             self._day = day
             self._console.print(Text(day, "bold"))
-        style = "yellow" if event.fields.get("outcome") == _REFUSED else _STYLES.get(event.level, "cyan")
+        # A request that the policy refused is nothing unusual for the host, but what a person looks for.
+        style = "yellow" if event.fields.get("outcome") == REFUSED else _STYLES.get(event.level, "cyan")
         details = Text("  ".join(event.details), "dim")
         head = Text.assemble(
             (f"{time}  {event.whose:<{_WHOSE_CHARS}}  ", "dim"), (f"{event.name:<{_EVENT_CHARS}}", style), "  "

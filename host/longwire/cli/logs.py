@@ -17,6 +17,8 @@ from longwire.protocol.errors import printable
 
 # What a host writes: `native.log` says which is which.
 LEVELS: Final = ("info", "warning", "error")
+# The outcome of a request that the policy refused.
+REFUSED: Final = "denied"
 _PROCESS: Final = re.compile(rf"^{LOG_PREFIX}[^-]*-(\d+){re.escape(LOG_SUFFIX)}")
 # What stands in columns of its own, or is said by the others.
 _COLUMNS: Final = frozenset({"event", "level", "timestamp", "stream", "method", "destination", "reason"})
@@ -37,7 +39,9 @@ class Event:
 
     @property
     def name(self) -> str:
-        """What happened."""
+        """What happened. What the policy refused is no error of anything, and is not called one."""
+        if self.fields.get("event") == "error" and self.fields.get("outcome") == REFUSED:
+            return "refused"
         return printable(str(self.fields.get("event", "")))
 
     @property

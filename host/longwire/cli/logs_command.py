@@ -47,9 +47,12 @@ def logs(
     reader = LogReader(folder)
     events = reader.read()
     screen = LogScreen() if sys.stdout.isatty() and not as_json else None
-    _print(select(events, wanted, lines), screen, as_json=as_json)
+    chosen = select(events, wanted, lines)
+    _print(chosen, screen, as_json=as_json)
     if not events and not follow:
         complain(f"nothing was logged yet in {folder}")
+    elif not chosen and not follow and lines != 0:
+        complain(f"nothing of that is in the log, which has lines: {len(events)}")
     try:
         while follow:
             time.sleep(_LOOK_EVERY_S)

@@ -40,9 +40,11 @@ def print_hanging(console: Console, head: Text, body: Text) -> None:
         body.plain, max(console.width - len(head), 1), break_long_words=False, break_on_hyphens=False,
         drop_whitespace=False, replace_whitespace=False, expand_tabs=False,
     )  # fmt: skip
-    for line in body.divide(accumulate(map(len, lines[:-1]))):
+    for number, line in enumerate(body.divide(accumulate(map(len, lines[:-1])))):
         line.rstrip()
-        console.print(Text.assemble(head, line), soft_wrap=True)
+        # The blank at which a line was broken begins the next one where it did not fit any more.
+        rest = line[len(line) - len(line.plain.lstrip()) :] if number else line
+        console.print(Text.assemble(head, rest), soft_wrap=True)
         head = Text(" " * len(head))
 
 

@@ -148,6 +148,31 @@ def test_what_does_not_exist_is_misuse(home: Home, arguments: tuple[str, ...]) -
     assert home.run("logs", *arguments).code == 2
 
 
+def test_a_refusal_is_not_called_an_error(folder: Path, home: Home) -> None:
+    refused = line(6, "error", stream=4, level="warning", outcome="denied", code="POLICY_DENIED")
+    (folder / "host-20261121T100000-43.jsonl").write_text(refused)
+
+    assert "  refused  " in home.run("logs", "--code", "POLICY_DENIED").out
+    assert home.run("logs", "--code", "POLICY_DENIED", "--json").out == refused
+
+
+def test_what_goes_on_below_begins_under_the_first_line() -> None:
+    screen = io.StringIO()
+    console = LogScreen(Console(file=screen, width=40, highlight=False, markup=False))
+    console.show(Event("", 41, {"event": "x", "reason": "abcdefgh ijklmnop qrstuvwx yz abcdef ghijk"}))
+    below = screen.getvalue().splitlines()[1:]
+
+    assert len(below) > 1
+    assert {len(row) - len(row.lstrip()) for row in below} == {len("10:00:00.000  ")}
+
+
+def test_a_question_without_an_answer_says_so(folder: Path, home: Home) -> None:
+    done = home.run("logs", "--code", "UPSTREAM_DNS")
+
+    assert (done.code, done.out) == (0, "")
+    assert "nothing of that is in the log" in done.err
+
+
 def test_an_empty_log_is_no_error(home: Home) -> None:
     done = home.run("logs")
     assert (done.code, done.out) == (0, "")
