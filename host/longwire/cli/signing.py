@@ -4,11 +4,13 @@ Imported at the first use: only `longwire pack` needs it (`pip install 'longwire
 """
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from longwire.cli.crx import Signer
 from longwire.cli.errors import CommandError
+from longwire.cli.launcher import is_frozen
 from longwire.storage.files import make_folder
 
 if TYPE_CHECKING:
@@ -18,8 +20,10 @@ _KEY_BITS: Final = 4096
 _MIN_KEY_BITS: Final = 2048
 _EXPONENT: Final = 65_537
 _PRIVATE: Final = 0o600
+# The pip of this Longwire: another would ask a registry for the name, and Longwire is on none.
+_PIP: Final = "pip" if is_frozen() else f"{sys.executable} -m pip"
 _MISSING: Final = CommandError(
-    "packing needs the package `cryptography`", "pack with a Longwire from pip: pip install 'longwire[pack]'"
+    "packing needs the package `cryptography`", f"pack with a Longwire from pip: {_PIP} install 'longwire[pack]'"
 )
 
 

@@ -147,5 +147,5 @@ def test_without_cryptography_it_says_what_to_install(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
 
     assert done.returncode == 1
-    assert "pip install 'longwire[pack]'" in done.stderr
+    assert f"{sys.executable} -m pip install 'longwire[pack]'" in done.stderr
     assert list(tmp_path.iterdir()) == []
