@@ -316,5 +316,6 @@ function refuse(response: Response): StreamError | null {
   }
   const type = mimeType(response.headers)
   if (type === 'text/event-stream') return null
-  return new StreamError('CONTENT_TYPE', `The server answered with "${type}" instead of text/event-stream`, { status })
+  const said = type === '' ? 'no usable content type' : `"${type}"`
+  return new StreamError('CONTENT_TYPE', `The server answered with ${said} instead of text/event-stream`, { status })
 }

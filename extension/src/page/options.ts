@@ -15,6 +15,8 @@ const TIMEOUT_FIELDS = new Map<string, keyof Timeouts>([
   ['totalTimeout', 'total_ms']
 ])
 
+const TIMEOUT_NAMES = 'headerTimeout, idleTimeout, totalTimeout'
+
 /**
  * @param usual the timeouts of calls that name none
  * @throws {TypeError} an option that is none, or a value that is none of its values
@@ -30,7 +32,7 @@ export function readOptions(given: unknown, usual: Timeouts = bare({})): Options
     const value = (given as Record<string, unknown>)[name]
     const field = mapGet(TIMEOUT_FIELDS, name)
     if (field === undefined && name !== 'onUploadProgress') {
-      throw new NativeTypeError(`\`longwire.${name}\` is not an option`)
+      throw new NativeTypeError(`\`longwire.${name}\` is not an option: those are ${TIMEOUT_NAMES}, onUploadProgress`)
     }
     if (value === undefined) continue
     if (field !== undefined) timeouts[field] = readMilliseconds(`longwire.${name}`, value)
@@ -54,7 +56,8 @@ export function readTimeouts(given: unknown): Timeouts {
     const name = names[i] as string
     const value = (given as Record<string, unknown>)[name]
     const field = mapGet(TIMEOUT_FIELDS, name)
-    if (field === undefined) throw new NativeTypeError(`\`timeouts.${name}\` is not an option`)
+    if (field === undefined)
+      throw new NativeTypeError(`\`timeouts.${name}\` is not an option: those are ${TIMEOUT_NAMES}`)
     if (value !== undefined) timeouts[field] = readMilliseconds(`timeouts.${name}`, value)
   }
   return timeouts

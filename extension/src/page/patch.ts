@@ -238,6 +238,7 @@ function replace(target: object, name: string, value: unknown): () => void {
 
 const SELECTIONS = bare({ all: 0, 'event-streams': 0, marked: 0 })
 const OPTIONS = bare({ select: 0, destinations: 0, fallback: 0, eventSource: 0, timeouts: 0 })
+const OPTION_NAMES = 'select, destinations, fallback, eventSource, timeouts'
 
 /** @throws {TypeError} */
 function readPatchOptions(given: unknown): PatchOptions {
@@ -247,7 +248,9 @@ function readPatchOptions(given: unknown): PatchOptions {
   const options: Record<string, unknown> = bare({})
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string
-    if (!(name in OPTIONS)) throw new NativeTypeError(`\`${name}\` is not an option of longwire.patch`)
+    if (!(name in OPTIONS)) {
+      throw new NativeTypeError(`\`${name}\` is not an option of longwire.patch: those are ${OPTION_NAMES}`)
+    }
     options[name] = (given as Record<string, unknown>)[name]
   }
   const { select, destinations } = options as PatchOptions

@@ -100,6 +100,16 @@ test.each<[string, Answer]>([
   expect(server.received).toHaveLength(1)
 })
 
+test.each<[string, Answer]>([
+  ['no usable content type', body('data: a\n\n', {})],
+  ['"text/plain"', body('data: a\n\n', { 'content-type': 'text/plain' })]
+])('the error says what came instead: %s', async (said, answer) => {
+  const { url } = await serve(answer)
+  const source = new EventSource(url, { fetch })
+  const told = await new Promise<Event>((resolve) => source.addEventListener('error', resolve))
+  expect(told).toMatchObject({ error: { message: `The server answered with ${said} instead of text/event-stream` } })
+})
+
 test.each([
   'text/event-stream; charset=utf-8',
   'Text/Event-Stream;x',
