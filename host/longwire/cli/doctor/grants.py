@@ -89,6 +89,8 @@ def _unavailable(source: SecretSource, error: StreamError) -> Finding:
             f"ask whoever owns {source.where} to let your group read it (`longwire secret set {source.name} --system`)"
         )
         return fail("secret", error.reason, fix)
-    if source.kind == "file":
+    if source.kind == "file" and "does not exist" not in error.reason:
         return fail("secret", error.reason, f"put the secret into {source.where}, readable by this user alone")
-    return fail("secret", error.reason, f"run `longwire secret set {source.where}`, or name a file in the policy")
+    elsewhere = "another place" if source.kind == "file" else "a file"
+    fix = f"run `longwire secret set {source.name}`, which asks for it, or name {elsewhere} in the policy"
+    return fail("secret", error.reason, fix)

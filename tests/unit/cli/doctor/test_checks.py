@@ -132,7 +132,8 @@ def test_a_secret_that_cannot_be_read_fails_and_one_of_the_environment_may_be_el
     write(patient, secrets)
     by_name = {re.findall('"(.)"', finding.what)[0]: finding for finding in check_secrets(patient)}
 
-    assert by_name["f"].state is State.FAIL and "/nonexistent" in by_name["f"].fix
+    assert by_name["f"].state is State.FAIL and "/nonexistent" in by_name["f"].what
+    assert by_name["f"].fix.startswith("run `longwire secret set f`")
     assert by_name["e"].doubt
     assert by_name["e"].state is State.WARN and "set K where the browser is started" in by_name["e"].fix
 
@@ -140,6 +141,13 @@ def test_a_secret_that_cannot_be_read_fails_and_one_of_the_environment_may_be_el
     found = {finding.state: finding.what for finding in check_secrets(there)}
     assert "is set here" in found[State.OK]
     assert "value-of-the-key" not in str(found)
+
+
+def test_a_secret_that_a_keyring_has_not_is_set_by_its_name_in_the_policy(patient: Patient) -> None:
+    write(patient, 'inject = { A = "{secret:k}" }\n[secret.k]\nkeyring = "longwire-test-nothing"\n')
+    finding = one(check_secrets(patient))
+
+    assert finding.state is State.FAIL and "`longwire secret set k`" in finding.fix
 
 
 def test_a_file_of_authorities_that_others_could_replace_fails_with_what_to_run(patient: Patient) -> None:
