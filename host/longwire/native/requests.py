@@ -336,8 +336,8 @@ def effective_timeouts(asked: Timeouts, grant: Grant) -> UpstreamTimeouts:
     if header_ms is None:
         header_ms = HEADER_TIMEOUT_MS
         header_by = (
-            f"headerTimeout, by default. The page may ask for longer (longwire: {{ headerTimeout: … }}), or an "
-            f'administrator writes limits = {{ header_timeout = "…" }} into the grant "{grant.name}"'
+            f"headerTimeout, by default. The page may ask for longer (longwire: {{ headerTimeout: … }}), or the "
+            f'policy says limits = {{ header_timeout = "…" }} in the grant "{grant.name}"'
         )
     return UpstreamTimeouts(
         header_s=header_ms / 1000,
@@ -353,5 +353,5 @@ def _clock(name: str, asked_ms: int | None, granted_ms: int | None, grant: Grant
     if granted_ms is not None and (asked_ms is None or asked_ms > granted_ms):
         field = "header_timeout" if name == "headerTimeout" else "total_timeout"
         line = f'limits = {{ {field} = "…" }}'
-        return granted_ms, f'{name}, as the grant "{grant.name}" bounds it. An administrator raises it there: {line}'
+        return granted_ms, f'{name}, as the grant "{grant.name}" bounds it. The policy raises it there: {line}'
     return asked_ms, f"{name}, as the page asked. It raises it where the server needs longer: longwire: {{ {name}: … }}"

@@ -128,7 +128,7 @@ class Carried:
             ErrorCode.SECRET_REFLECTED,
             f'the server sent the secret "{secret}" of the grant "{grant}" back; the stream was ended before the page '
             f"could see it, and the secret is suspended for this page until `{release}` or a change of that grant. If "
-            "the server must echo it, an administrator can say reflection_guard = false in that grant",
+            "the server must echo it, the policy can say reflection_guard = false in that grant",
             phase,
         )
 

@@ -130,7 +130,7 @@ def _way_out(own: "NearMiss | None", origin: CanonicalUrl, method: str, url: Can
     if why := hopeless(method, url):
         return f"No grant could: {why}"
     if own is not None and own.changes:
-        return f"An administrator would write {', '.join(own.changes)} into that grant"
+        return f"The policy would need {', '.join(own.changes)} in that grant"
     wanted = [
         f'pages = ["{origin.origin}"]',
         f'destinations = ["{folder_of(url)}"]',
@@ -138,7 +138,7 @@ def _way_out(own: "NearMiss | None", origin: CanonicalUrl, method: str, url: Can
         f'network = "{likely_network(url.host)}"',
         *(["private_windows = true"] if private else []),
     ]
-    return f"An administrator would add a [[grant]] with {', '.join(wanted)}"
+    return f"The policy would need a [[grant]] with {', '.join(wanted)}"
 
 
 # How far a difference is from being a slip: a forgotten method is near, another server is not.

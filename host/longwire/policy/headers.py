@@ -123,7 +123,7 @@ def _check_override(name: str, value: str, grant: Grant) -> None:
 def _range_refused(name: str, grant: Grant) -> PolicyDeniedError:
     return PolicyDeniedError(
         f'the header "{shorten(name, 60)}" asks for part of an answer, and the grant "{grant.name}" injects a secret '
-        "and guards it: whoever cuts answers can read an echo piece by piece. An administrator can say ranges = true "
+        "and guards it: whoever cuts answers can read an echo piece by piece. The policy can say ranges = true "
         "in that grant, and the guard then promises less"
     )
 

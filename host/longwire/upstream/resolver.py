@@ -184,8 +184,8 @@ def _refusal(host: str, address: IPAddress, network: Network) -> str:
             "the translated form of a non-public one). Use a name with an ordinary address"
         )
     return (
-        f'{shown(host)} leads to a {kind} address, and the grant says network = "{network}". If that is meant, an '
-        f'administrator writes network = "{kind}" into the grant'
+        f'{shown(host)} leads to a {kind} address, and the grant says network = "{network}". If that is meant, the '
+        f'policy can say network = "{kind}" in that grant'
     )
 
 

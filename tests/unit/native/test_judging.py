@@ -48,9 +48,9 @@ class Case:
 LOOPBACK = 'network = "loopback"'
 UNAVAILABLE, DENIED, TLS = ErrorCode.SECRET_UNAVAILABLE, ErrorCode.POLICY_DENIED, ErrorCode.UPSTREAM_TLS
 CASES = [
-    Case("loopback under public", "http://127.0.0.1:9/", DENIED, 'writes network = "loopback"'),
+    Case("loopback under public", "http://127.0.0.1:9/", DENIED, 'can say network = "loopback"'),
     Case("localhost under public", "http://localhost:9/", DENIED, "a loopback address"),
-    Case("private under public", "http://10.1.2.3:9/", DENIED, 'writes network = "private"'),
+    Case("private under public", "http://10.1.2.3:9/", DENIED, 'can say network = "private"'),
     Case("public under private", "http://1.1.1.1:9/", DENIED, "a public address", ('network = "private"',)),
     Case("link-local", "http://169.254.169.254/", DENIED, "no grant can open", ('network = "private"',)),
     Case(

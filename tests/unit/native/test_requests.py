@@ -240,7 +240,7 @@ async def test_timeouts_are_the_pages_but_never_more_than_the_grants(planner: Re
     ("granted", "asked_ms", "seconds", "says"),
     [
         ("", None, 600, "headerTimeout, by default. The page may ask for longer (longwire: { headerTimeout: … })"),
-        ("", None, 600, 'limits = { header_timeout = "…" } into the grant "g"'),
+        ("", None, 600, 'limits = { header_timeout = "…" } in the grant "g"'),
         ("", 7_200_000, 7200, "headerTimeout, as the page asked"),
         ('limits = { header_timeout = "30m" }', None, 1800, 'headerTimeout, as the grant "g" bounds it'),
         ('limits = { header_timeout = "30m" }', 5_000, 5, "longwire: { headerTimeout: … }"),

@@ -167,4 +167,4 @@ def test_what_no_grant_could_allow_is_said_to_be_that(method: str, url: str, say
 def test_a_slip_in_a_grant_of_the_page_is_told_as_the_line_of_it() -> None:
     message = denied(ONE, method="PUT").message
 
-    assert message.endswith('An administrator would write methods = ["GET", "POST", "PUT"] into that grant')
+    assert message.endswith('The policy would need methods = ["GET", "POST", "PUT"] in that grant')
