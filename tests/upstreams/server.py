@@ -154,6 +154,10 @@ class Server:
     async def stop(self) -> None:
         """Stop listening, end all handlers, break all connections."""
         assert self._server is not None
+        # Of a closed server an accepted socket becomes no connection, in Python 3.11, and is closed by nobody.
+        asyncio.get_running_loop().remove_reader(self._listener.fileno())
+        for _ in range(8):
+            await asyncio.sleep(0)
         self._server.close()
         for task in self._tasks:
             task.cancel()

@@ -4,6 +4,8 @@ import asyncio
 import base64
 import hashlib
 import json
+import socket
+from contextlib import suppress
 
 import pytest
 
@@ -88,6 +90,17 @@ async def test_the_service_refuses_everything_else(request_bytes: bytes, status:
 async def test_a_visitor_that_speaks_no_http_is_dropped() -> None:
     async with LoopbackServer(upstream().handle) as server:
         assert await exchange(server.port, b"\x16\x03\x01 nonsense\r\n\r\n") == b""
+
+
+# Browsers open connections ahead of their use. Zero turns: the kernel has accepted this one, the loop has not.
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_visitor_that_has_said_nothing_is_let_go_of(turns: int) -> None:
+    async with LoopbackServer(upstream().handle) as server:
+        visitor = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    with visitor, suppress(ConnectionResetError):
+        assert visitor.recv(1) == b""
 
 
 async def test_a_visitor_that_leaves_is_noticed() -> None:

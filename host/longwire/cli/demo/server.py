@@ -96,6 +96,9 @@ class Responder:
         await self._writer.drain()
 
 
+# Of the event loop, from a socket's acceptance to the first step of its task: three in asyncio.
+_ACCEPT_TURNS: Final = 8
+
 Handler = Callable[[Request, Responder], Awaitable[None]]
 
 
@@ -121,8 +124,15 @@ class LoopbackServer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._server is not None:
-            self._server.close()
+        assert self._server is not None  # noqa: S101  (`__aenter__` made it)
+        # A socket that was accepted just now is a connection some turns later, and closed by nobody but its task; of a
+        # closed server it becomes none, in Python 3.11, and is closed by nobody at all.
+        with contextlib.suppress(NotImplementedError):  # Windows' loop has no readers
+            for listening in self._server.sockets:
+                asyncio.get_running_loop().remove_reader(listening.fileno())
+        for _ in range(_ACCEPT_TURNS):
+            await asyncio.sleep(0)
+        self._server.close()
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
