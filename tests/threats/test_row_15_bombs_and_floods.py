@@ -4,9 +4,11 @@ The real host, by its frames.
 """
 
 import gzip
+import threading
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -27,6 +29,7 @@ from tests.upstreams.connection import Request
 from tests.upstreams.hostile import HostileServer
 from tests.upstreams.server import Routes, Server
 from tests.upstreams.threaded import ThreadedServer
+from tests.upstreams.tls import Authority
 
 MIB = 1024 * 1024
 # 256 MiB of zeros, packed three times over: under a kilobyte on the wire.
@@ -164,6 +167,38 @@ def test_beside_a_hostile_server_or_page_another_page_is_served(
         f"longest run of the loop beside {name} x {streams}: {1000 * longest:.1f} ms, events at most "
         f"{max(seen.delays_ms):.0f} ms late, an abort {seen.abort_ms:.0f} ms"
     )
+    assert longest < LONGEST_RUN_S
+
+
+def test_a_page_that_asks_for_its_status_again_and_again_holds_up_nobody(tmp_path: Path) -> None:
+    """With as many authorities as a system has, and more destinations than a page needs."""
+    authorities = Path(Authority().write_ca(tmp_path))
+    authorities.write_bytes(authorities.read_bytes() * 150)
+    (tmp_path / "key").write_text("lw-canary-asked-for-5b1c0a7e")
+    (tmp_path / "key").chmod(0o600)
+    policy = grant(
+        *(f"https://127.0.0.1:9/{number}/" for number in range(200)),
+        more=f'ca_file = "{authorities}"\ninject = {{ X-Key = "{{secret:key}}" }}\n'
+        f'[secret.key]\nfile = "{tmp_path}/key"',
+    )
+    answered = threading.Semaphore(0)
+
+    class Host(WatchedHost):
+        def arrived(self, message: dict[str, Any]) -> None:
+            if message["type"] == "STATUS":
+                answered.release()
+            super().arrived(message)
+
+    with Host(tmp_path, policy) as host:
+        host.hello()
+        for number in range(1, 11):
+            host.send(type="STATUS_REQUEST", request=number, page=PAGE)
+            assert answered.acquire(timeout=10)
+            if number == 1:  # reads the authorities
+                host.begin()
+        host.stop()
+        longest = host.longest_run_s()
+    say(f"longest run of the loop for a status of 200 destinations: {1000 * longest:.1f} ms")
     assert longest < LONGEST_RUN_S
 
 

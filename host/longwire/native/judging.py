@@ -4,9 +4,9 @@ The refusals of a stream's plan and of its connection, by the same functions and
 service or a server can say is not asked, and a keyring only where somebody is there to unlock it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, ParamSpec
 
 from longwire.native.suspending import refusal
 from longwire.policy import Decision, Grant, Policy, SecretReader, SecretSource, Suspensions
@@ -18,8 +18,11 @@ from longwire.protocol.parts import Obstacle, Page
 from longwire.upstream.resolver import check_beyond_proxy
 from longwire.upstream.trust import check_authorities
 
+P = ParamSpec("P")
+
 # What `Status.obstacles` holds.
 _MAX_OBSTACLES: Final = 64
+_NOT_WANTED: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +70,21 @@ class Judge:
     def destinations(self, page: Page) -> Iterator[tuple[str, StreamError | None]]:
         """Each of `Policy.destinations_for`, with what its first grant for this page meets there."""
         origin = parse_origin(page.origin)
-        wanted = dict.fromkeys(self._policy.destinations_for(page.origin, private=page.private))
+        wanted: dict[str, object] = dict.fromkeys(self._policy.destinations_for(page.origin, private=page.private))
         if origin is None:
             return
         for grant in self._policy.in_force:
             if (page.private and not grant.private_windows) or not grant.names_page(origin):
                 continue
-            for destination in grant.destinations:
-                text = str(destination)
-                if text in wanted:
-                    del wanted[text]
-                    yield text, self.obstacle(grant, destination.origin, origin)
+            first = [each for each in grant.destinations if wanted.pop(str(each), _NOT_WANTED) is None]
+            if not first:
+                continue
+            # Once for a grant, however many destinations it has: a page may ask often, and others wait meanwhile.
+            of_grant = self._met_everywhere(grant, origin)
+            of_scheme = {at: _met(self.check_authorities, grant, at) for at in {each.origin.scheme for each in first}}
+            for each in first:
+                of_address = _met(self._check_address, grant, each.origin)
+                yield str(each), of_grant or of_address or of_scheme[each.origin.scheme]
 
     def obstacles(self, page: Page) -> list[Obstacle]:
         """What is in the way of this page, each thing once with all that it keeps from being reached."""
@@ -93,13 +100,19 @@ class Judge:
 
         Without a page nothing is said of what is suspended.
         """
+        return (
+            self._met_everywhere(grant, page)
+            or _met(self._check_address, grant, at)
+            or _met(self.check_authorities, grant, at.scheme)
+        )
+
+    def _met_everywhere(self, grant: Grant, page: CanonicalUrl | None) -> StreamError | None:
+        """What keeps this page from all that the grant names."""
         try:
             self._check_suspended(grant, page)
             self._check_owners(grant)
             for source in grant.secrets:
                 self.check_secret(source)
-            self._check_address(grant, at)
-            self.check_authorities(grant, at.scheme)
         except StreamError as error:
             return error
         return None
@@ -138,3 +151,12 @@ class Judge:
         if not at.wildcard:
             # What a name leads to is asked when it is connected to; what an address is stands there.
             check_beyond_proxy(at.host, grant.network)
+
+
+def _met(check: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> StreamError | None:
+    """What `check` raises; None if it does not."""
+    try:
+        check(*args, **kwargs)
+    except StreamError as error:
+        return error
+    return None

@@ -41,16 +41,33 @@ class TrustStore:
         return context
 
 
+# What was found in each file, by what it was then: whoever asks before a request does may ask often, and a bundle of
+# the system's size takes tens of milliseconds to read.
+_readable: dict[str, tuple[_Signature, bool]] = {}
+
+
 def check_authorities(ca_file: str) -> None:
-    """Whether `TrustStore.context` could be had for it, for whoever asks before a request does. Reads the file.
+    """Whether `TrustStore.context` could be had for it, for whoever asks before a request does. Reads a new file.
 
     Raises:
         StreamError: as `TrustStore.context`.
     """
     try:
-        _make_context(ca_file)
-    except (OSError, ssl.SSLError):
+        signature = _signature(ca_file)
+        if _readable.get(ca_file, (None, False))[0] != signature:
+            _readable[ca_file] = (signature, _holds_authorities(ca_file))
+    except OSError:
         raise _unreadable(ca_file) from None
+    if not _readable[ca_file][1]:
+        raise _unreadable(ca_file)
+
+
+def _holds_authorities(ca_file: str) -> bool:
+    try:
+        _make_context(ca_file)
+    except ssl.SSLError:
+        return False
+    return True
 
 
 def _unreadable(ca_file: str | None) -> StreamError:
