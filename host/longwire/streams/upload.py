@@ -4,7 +4,7 @@ from collections import deque
 
 import pybase64
 
-from longwire.protocol.limits import ACK_WINDOW_DIVISOR, UPLOAD_WINDOW_BYTES
+from longwire.protocol.limits import ACK_WINDOW_DIVISOR, UPLOAD_CHUNK_BYTES, UPLOAD_WINDOW_BYTES
 
 
 class BadUpload(ValueError):
@@ -22,7 +22,7 @@ class Upload:
         self.size = size
         self._window = window
         self._again = 0
-        self._pieces: deque[bytes] = deque()
+        self._pieces: deque[bytes | bytearray] = deque()
         self._begin()
 
     def _begin(self) -> None:
@@ -69,7 +69,17 @@ class Upload:
             raise BadUpload(f"STREAM_BODY up to {end} is beyond the announced size of {self.size}")
         self._received = end
         if data:
+            self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        """Tiny pieces in one: each of its own takes 30 bytes more than it holds, which no credit counts."""
+        if not self._pieces or len(self._pieces[-1]) + len(data) > UPLOAD_CHUNK_BYTES:
             self._pieces.append(data)
+            return
+        last = self._pieces[-1]
+        if isinstance(last, bytes):
+            last = self._pieces[-1] = bytearray(last)
+        last += data
 
     def finish(self, total: int, again: int = 0) -> None:
         """Take STREAM_BODY_END, as `receive` takes STREAM_BODY.
@@ -94,7 +104,7 @@ class Upload:
         """The next piece for the socket, or None while there is none."""
         if not self._pieces:
             return None
-        piece = self._pieces.popleft()
+        piece = bytes(self._pieces.popleft())
         self._consumed += len(piece)
         return piece
 

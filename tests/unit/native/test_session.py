@@ -288,7 +288,7 @@ async def test_a_body_that_the_page_still_has_is_asked_for_again(tmp_path: Path)
         await bench.channel.terminal(1)
         kinds = [message["type"] for message in bench.channel.of_stream(1)]
         assert kinds[:3] == ["STREAM_BODY_ACK", "STREAM_BODY_AGAIN", "STREAM_BODY_ACK"]
-    assert got == [b"abc", b"abc", b"def"]
+    assert (got[0], b"".join(got[1:])) == (b"abc", b"abcdef")
 
 
 async def test_a_body_that_the_page_has_no_more_is_not_asked_for_again(tmp_path: Path) -> None:

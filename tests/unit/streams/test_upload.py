@@ -1,5 +1,7 @@
 """A request body is taken in order, within the credit, and up to its announced size."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,6 +86,23 @@ def test_nothing_follows_the_end() -> None:
         upload.receive(0, b"x")
     with pytest.raises(BadUpload, match="second"):
         upload.finish(0)
+
+
+def test_a_body_in_tiny_pieces_takes_no_more_memory_than_the_credit_says() -> None:
+    upload = opened()
+    tracemalloc.start()
+    try:
+        for offset in range(0, UPLOAD_WINDOW_BYTES, 2):
+            upload.receive(offset, offset.to_bytes(4, "little")[1:3])
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1.5 * UPLOAD_WINDOW_BYTES
+    pieces = list(iter(upload.take, None))
+    assert b"".join(pieces) == b"".join(
+        offset.to_bytes(4, "little")[1:3] for offset in range(0, UPLOAD_WINDOW_BYTES, 2)
+    )
+    assert max(map(len, pieces)) <= UPLOAD_CHUNK_BYTES
 
 
 @given(st.lists(st.binary(max_size=UPLOAD_CHUNK_BYTES), max_size=40), st.integers(1, 5))
