@@ -26,6 +26,9 @@ SMALL_READ_BYTES: Final = 4 * 1024
 # Less is not worth a call to the kernel.
 LEAST_READ_BYTES: Final = 512
 
+# How much of a request may wait in the kernel for a peer that does not take it.
+UNSENT_BYTES: Final = 128 * 1024
+
 # When the next address is tried beside one that does not answer (RFC 8305 section 5).
 ATTEMPT_DELAY_S: Final = 0.25
 # A name may have hundreds of addresses; each attempt is a socket.
@@ -227,7 +230,14 @@ async def _connect(address: IPAddress, port: int) -> socket.socket:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # The system's keepalive waits two hours; a stream of events may be silent for long, and middleboxes forget
         # after minutes. Three unanswered probes and the connection is known to be dead.
-        for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3)):
+        # What the peer does not take would else fill the kernel's buffer, which grows to megabytes of no use to a body
+        # that comes piece by piece. What is on its way does not count.
+        for name, value in (
+            ("TCP_KEEPIDLE", 60),
+            ("TCP_KEEPINTVL", 20),
+            ("TCP_KEEPCNT", 3),
+            ("TCP_NOTSENT_LOWAT", UNSENT_BYTES),
+        ):
             if hasattr(socket, name):
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         code = sock.connect_ex((str(address), port))

@@ -2,12 +2,13 @@
 
 import errno
 import socket
+from contextlib import suppress
 from ipaddress import ip_address
 
 import anyio
 import pytest
 
-from longwire.upstream.sockets import ATTEMPT_DELAY_S, SocketStream, dial
+from longwire.upstream.sockets import ATTEMPT_DELAY_S, UNSENT_BYTES, SocketStream, dial
 from tests.upstreams import faults
 from tests.upstreams.server import Server
 
@@ -25,6 +26,18 @@ async def test_options_of_a_connected_socket() -> None:
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
         stream.close()
+
+
+async def test_a_server_that_takes_nothing_fills_no_buffer_of_megabytes() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stream = await dial([V4], listening.getsockname()[1])
+        taken = 0
+        with suppress(BlockingIOError):
+            while taken < 16 * UNSENT_BYTES:
+                taken += stream._socket.send(bytes(4096))
+        stream.close()
+    assert taken < 4 * UNSENT_BYTES
 
 
 async def test_a_refused_first_address_costs_nothing() -> None:
