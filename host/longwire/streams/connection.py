@@ -310,7 +310,8 @@ class Connection:
         except StreamError as error:
             return self._refuse(start.id, error, start)
         if isinstance(start.body, StreamedRequestBody):
-            stream.upload = Upload(start.body.size)
+            size = start.body.size
+            stream.upload = Upload(size, self._table.upload_window(stream, size))
         self._scheduler.live_streams = len(self._table)
         return Started(stream, start)
 

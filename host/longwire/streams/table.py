@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
+from typing import Final
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import (
@@ -10,10 +11,16 @@ from longwire.protocol.limits import (
     MAX_STREAMS_PER_HOST,
     MIB,
     RESERVED_STREAMS,
+    UPLOAD_WINDOW_BYTES,
+    WINDOW_FLOOR_BYTES,
 )
 from longwire.streams.credit import CreditPools
 from longwire.streams.memory import DecoderLoan, DecoderPools
 from longwire.streams.stream import Stream
+
+# What the windows of streamed request bodies may have together above a floor of their own. A tab has no more of it than
+# it leaves.
+UPLOAD_POOL_BYTES: Final = 64 * MIB
 
 
 class StreamTable:
@@ -32,6 +39,8 @@ class StreamTable:
         self.decoders = DecoderPools()
         self._bodies = CreditPools(INLINE_POOL_BYTES, INLINE_POOL_BYTES)
         self._body_of: dict[int, int] = {}
+        self._uploads = CreditPools(UPLOAD_POOL_BYTES, UPLOAD_POOL_BYTES)
+        self._upload_of: dict[int, int] = {}
         self._per_frame = per_frame
         self._per_host = per_host
         self._reserved = reserved
@@ -74,6 +83,13 @@ class StreamTable:
         self._tab_of[stream_id] = tab
         return stream
 
+    def upload_window(self, stream: Stream, size: int | None) -> int:
+        """How much of the stream's request body, of `size` bytes if that is known, the host may hold. Once."""
+        wanted = UPLOAD_WINDOW_BYTES if size is None else min(size, UPLOAD_WINDOW_BYTES)
+        lent = self._uploads.borrow(self._tab_of[stream.id], max(0, wanted - WINDOW_FLOOR_BYTES))
+        self._upload_of[stream.id] = lent
+        return WINDOW_FLOOR_BYTES + lent
+
     def body_gone(self, stream: Stream) -> None:
         """The host no longer holds the stream's inline body."""
         self._bodies.repay(self._tab_of[stream.id], self._body_of.pop(stream.id, 0))
@@ -101,6 +117,7 @@ class StreamTable:
         stream.window.close()
         stream.decoders.close()
         self.body_gone(stream)
+        self._uploads.repay(self._tab_of[stream.id], self._upload_of.pop(stream.id, 0))
         del self._streams[stream.id], self._tab_of[stream.id]
         self._of_frame[stream.frame] -= 1
         if not self._of_frame[stream.frame]:

@@ -7,8 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longwire.protocol.errors import ErrorCode, StreamError
-from longwire.protocol.limits import MAX_STREAMS_PER_FRAME, MAX_STREAMS_PER_HOST
-from longwire.streams.table import StreamTable
+from longwire.protocol.limits import (
+    MAX_STREAMS_PER_FRAME,
+    MAX_STREAMS_PER_HOST,
+    UPLOAD_WINDOW_BYTES,
+    WINDOW_FLOOR_BYTES,
+)
+from longwire.streams.table import UPLOAD_POOL_BYTES, StreamTable
 
 
 def test_a_frame_may_open_its_share_and_not_one_more() -> None:
@@ -42,6 +47,26 @@ def test_the_frames_of_one_tab_leave_slots_for_the_others() -> None:
     table = StreamTable()
     shares = [filled(table, tab, first_id) for tab, first_id in (("loud", 1), ("next", 2000), ("third", 4000))]
     assert shares == [1000, 12, 6]
+
+
+def test_request_bodies_of_a_thousand_streams_have_smaller_windows_and_leave_another_tab_its_own() -> None:
+    table = StreamTable()
+    streams = [table.open(number, number // 200, "tab") for number in range(1, 1001)]
+    windows = [table.upload_window(stream, None) for stream in streams]
+    assert windows[0] == UPLOAD_WINDOW_BYTES and min(windows) >= WINDOW_FLOOR_BYTES
+    assert sum(windows) <= 1000 * WINDOW_FLOOR_BYTES + UPLOAD_POOL_BYTES // 2
+    other = table.open(1001, "frame", "another tab")
+    assert table.upload_window(other, None) == UPLOAD_WINDOW_BYTES
+    for stream in (*streams, other):
+        table.remove(stream)
+    again = [table.open(number, 0, "tab") for number in range(1002, 1010)]
+    assert [table.upload_window(stream, None) for stream in again] == [UPLOAD_WINDOW_BYTES] * 8
+
+
+@pytest.mark.parametrize(("size", "window"), [(0, WINDOW_FLOOR_BYTES), (100_000, 100_000)])
+def test_a_request_body_has_no_larger_window_than_it_needs(size: int, window: int) -> None:
+    table = StreamTable()
+    assert table.upload_window(table.open(1, "frame", "tab"), size) == window
 
 
 def test_a_removed_stream_frees_its_slot() -> None:
