@@ -8,9 +8,9 @@ import re
 from typing import Final
 
 # One rule for status line and fields: a control character is a space. RFC 9110 section 5.5 allows that of a recipient;
-# NUL and CR, at which some readers end a line, are left to be refused.
-_CONTROLS: Final = bytes(code for code in (*range(32), 127) if code not in b"\0\t\n\r")
-_AS_SPACES: Final = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
+# NUL and CR, at which some readers end a line, are left to be refused. So is one that begins a line: as a space
+# it would make that line one with the line before, and so say another length or another coding than was written.
+_CONTROL: Final = re.compile(rb"(?<!\n)[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 # Not one that goes on in the next line: nobody writes that, but to be read in two ways.
 _TRANSFER_ENCODING: Final = re.compile(rb"(?<=\n)transfer-encoding:([^\r\n]*)\r?\n(?![ \t])", re.IGNORECASE)
@@ -19,11 +19,11 @@ _TRANSFER_ENCODING: Final = re.compile(rb"(?<=\n)transfer-encoding:([^\r\n]*)\r?
 def mend_head(head: bytes) -> bytes:
     """`head`, its empty line included, as the server meant it.
 
-    - Control characters are spaces.
+    - Control characters in a line are spaces.
     - `Transfer-Encoding` that says chunked several times says it once: servers and the proxies before them each add it.
       One that says `identity`, or nothing, is not there (RFC 2616 section 3.6). The connection is not used again.
     """
-    head = head.translate(_AS_SPACES)
+    head = _CONTROL.sub(b" ", head)
     if b"transfer-encoding" not in head.lower():
         return head
     fields = [field[1] for field in _TRANSFER_ENCODING.finditer(head)]

@@ -55,6 +55,9 @@ def test_a_transfer_encoding_with_one_meaning_is_said_once(fields: list[bytes], 
         [b"Transfer-Encoding: identity\r\n chunked\r\n"],
         [b"Transfer-Encoding: chunked\r\n identity\r\n"],
         [b"Transfer-Encoding : chunked\r\n", CHUNKED],
+        # As a space it would make its line one with the line before.
+        [b"Content-Length: 4\r\n", b"X-A: 1\r\n", b"\x01" + CHUNKED],
+        [b"Content-Length:\r\n", b"\x014\r\n"],
     ],
 )
 async def test_one_with_two_meanings_is_refused(client: UpstreamClient, fields: list[bytes]) -> None:
