@@ -70,10 +70,6 @@ REQUEST_HEADER_PREFIXES: Final[dict[str, Setter]] = {
     "sec-": Setter.GRANT,
 }
 
-# A server that honours these carries out another method than the request line's. Fetch refuses those that name one
-# of its forbidden methods; here a method named this way must be granted like any other (see `headers`).
-METHOD_OVERRIDES: Final = frozenset({"x-http-method", "x-http-method-override", "x-method-override"})
-
 _ACTS: Final = "it is for a browser to obey, and no page's script shall hand it on to one"
 _CONNECTION: Final = "it belongs to the connection, which is the host's (RFC 9110 section 7.6.1)"
 # Never shown to a page, and why: what fetch forbids, what would act on a browser, and what belongs to one connection.

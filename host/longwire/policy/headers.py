@@ -8,7 +8,6 @@ from longwire.policy.decision import Decision, PolicyDeniedError
 from longwire.policy.grants import Grant
 from longwire.policy.header_rules import (
     KNOWN_CHARSETS,
-    METHOD_OVERRIDES,
     RANGE_FIELDS,
     Setter,
     asked_charsets,
@@ -22,7 +21,7 @@ from longwire.policy.secrets import Secret
 from longwire.policy.urls import shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.fields import HeaderPair
-from longwire.protocol.header_names import same_to_servers
+from longwire.protocol.header_names import METHOD_OVERRIDES, same_to_servers
 from longwire.protocol.limits import MAX_HEADER_PAIRS, MAX_HEADERS_CHARS
 
 # RFC 9110 section 5.5, one character per byte: visible ASCII, obs-text, and inner spaces and tabs.

@@ -7,6 +7,11 @@ CREDENTIAL_FIELDS: Final = frozenset(
     {"authorization", "cookie", "proxy-authorization", "api-key", "x-api-key", "x-auth-token", "x-goog-api-key"}
 )
 
+# A server that honours these carries out another method than the request line's. Fetch refuses those that name one of
+# its forbidden methods. Here a method named this way must be granted like any other, and nothing that names one is sent
+# again.
+METHOD_OVERRIDES: Final = frozenset({"x-http-method", "x-http-method-override", "x-method-override"})
+
 
 def same_to_servers(name: str) -> str:
     """The spelling that all names share which a server may take for one.

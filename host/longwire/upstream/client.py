@@ -18,6 +18,7 @@ from typing import Final, Protocol
 import anyio
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.protocol.header_names import METHOD_OVERRIDES, same_to_servers
 from longwire.protocol.parts import RedirectMode
 from longwire.turns import Turns
 from longwire.upstream.account import Aside
@@ -50,6 +51,11 @@ class _Unanswered(Exception):
 
 class _GetConnection(Protocol):
     async def __call__(self, isolation: str, hop: Hop, *, new: bool) -> Connection: ...
+
+
+def _is_idempotent(method: str, hop: Hop) -> bool:
+    overridden = any(same_to_servers(name) in METHOD_OVERRIDES for name, _ in hop.headers)
+    return method in IDEMPOTENT and not overridden
 
 
 class UpstreamClient:
@@ -219,7 +225,7 @@ class _Exchange:
                 raise upload.failure from None
             failure = exchange_error(error, connection.phase, ended=connection.ended, uploading=not upload.complete)
             lost = failure.code in _LOST and not isinstance(error, anyio.ClosedResourceError)  # which is this side's
-            harmless = chain.method in IDEMPOTENT and can_repeat(chain.body)
+            harmless = _is_idempotent(chain.method, hop) and can_repeat(chain.body)
             if lost and harmless and not fresh and connection.silent:
                 raise _Unanswered from None
             raise failure from None

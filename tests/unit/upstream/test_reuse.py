@@ -169,6 +169,16 @@ async def test_nothing_else_is_sent_twice(client: UpstreamClient, method: str, b
     assert [seen for seen, _ in server_side.seen] == ["GET", method]
 
 
+@pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "x_http_method", "X-Method-Override"])
+async def test_what_may_be_another_method_to_its_server_is_sent_once(client: UpstreamClient, name: str) -> None:
+    server_side = Dying()
+    async with Server(server_side) as server:
+        await fetch(client, ask(server.url()))
+        code, _ = await failure(client, ask(server.url(), method="PUT", headers=[(name, "POST")]))
+        assert code in (ErrorCode.UPSTREAM_RESET, ErrorCode.UPLOAD_FAILED)
+    assert [seen for seen, _ in server_side.seen] == ["GET", "PUT"]
+
+
 async def test_on_a_new_connection_it_is_sent_once(client: UpstreamClient) -> None:
     server_side = Dying(times=2)
     async with Server(server_side) as server:
