@@ -1,8 +1,7 @@
 """`longwire client`."""
 
-import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -10,6 +9,9 @@ from longwire import __version__
 from longwire.assets import client_library, client_package
 from longwire.cli.errors import MisuseError
 from longwire.cli.output import say
+from longwire.storage.files import write_atomically
+
+_READABLE: Final = 0o644
 
 
 def register(app: typer.Typer) -> None:
@@ -29,11 +31,11 @@ def client(
     package = out / f"longwire-{__version__}.tgz"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(client_library(), module)
-        shutil.copyfile(client_package(), package)
+        write_atomically(module, client_library().read_bytes(), _READABLE)
+        write_atomically(package, client_package().read_bytes(), _READABLE)
     except OSError as error:
         raise MisuseError(
-            f"{error.filename or out} cannot be written: {error.strerror}",
+            f"{error.filename2 or error.filename or out} cannot be written: {error.strerror}",
             "give a folder that you may write to: --out DIR",
         ) from None
     say(f"module     {module}")

@@ -58,6 +58,17 @@ def test_it_is_written_again_over_what_was_there(home: Home, tmp_path: Path) -> 
     assert (tmp_path / "longwire.min.js").read_bytes() == client_library().read_bytes()
 
 
+def test_a_link_in_its_place_is_replaced_not_followed(home: Home, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    for name in ("longwire.min.js", f"longwire-{__version__}.tgz"):
+        (tmp_path / name).symlink_to(precious)
+
+    assert home.run("client", "--out", str(tmp_path)).code == 0
+    assert precious.read_text() == "precious"
+    assert (tmp_path / "longwire.min.js").read_bytes() == client_library().read_bytes()
+
+
 def test_a_folder_that_cannot_be_written_is_named(home: Home, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     told = home.run("client", "--out", str(tmp_path / "file"))
