@@ -1,6 +1,7 @@
 """Writing files so that nobody ever sees half of one, and making folders that others cannot write to."""
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -23,9 +24,13 @@ def write_atomically(path: Path, data: bytes, mode: int, gid: int | None = None)
             file.write(data)
             file.flush()
             os.fsync(descriptor)
-        if gid is not None:
-            os.chown(temporary, -1, gid)
-        Path(temporary).chmod(mode)
+            if sys.platform == "win32":
+                Path(temporary).chmod(mode)
+            else:
+                # By descriptor: whoever may write to the folder can put a link to any other file under that name.
+                if gid is not None:
+                    os.fchown(descriptor, -1, gid)
+                os.fchmod(descriptor, mode)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -169,6 +169,29 @@ def test_a_link_in_the_manifests_place_is_replaced_not_followed(tmp_path: Path) 
     assert not link.is_symlink()
 
 
+@pytest.mark.parametrize("gid", [None, os.getgid()])
+def test_who_may_write_to_the_folder_cannot_have_another_file_opened_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gid: int | None
+) -> None:
+    """Root writes into a folder of a user's, who puts a link where the file is being written."""
+    folder, victim = tmp_path / "folder", tmp_path / "victim"
+    folder.mkdir()
+    victim.write_text("precious")
+    victim.chmod(0o600)
+    sync = os.fsync
+
+    def swap(descriptor: int) -> None:
+        sync(descriptor)
+        (temporary,) = folder.iterdir()
+        temporary.unlink()
+        temporary.symlink_to(victim)
+
+    monkeypatch.setattr(os, "fsync", swap)
+    write_atomically(folder / "secret", b"new", 0o640, gid)
+
+    assert victim.stat().st_mode & 0o777 == 0o600
+
+
 # --- healing --------------------------------------------------------------------------------------------------------
 
 
