@@ -87,11 +87,15 @@ class Upload:
 
     async def finish(self) -> None:
         """The response ended in order: come back when the body has as well, or when it does not go on."""
+        step_s = min(PAGE_STALL_S, SERVER_STALL_S)
+        still_s = 0.0
         while (task := self._task) is not None and not task.done():
-            limit_s = PAGE_STALL_S if self._waits_for_page else SERVER_STALL_S
             before = (self._waits_for_page, self.sent_bytes, self._connection.taken_bytes)
-            await asyncio.wait([task], timeout=limit_s)
-            if before == (self._waits_for_page, self.sent_bytes, self._connection.taken_bytes):
+            # In steps of the shorter one: whom it waits for may change meanwhile.
+            await asyncio.wait([task], timeout=step_s)
+            moved = before != (self._waits_for_page, self.sent_bytes, self._connection.taken_bytes)
+            still_s = 0.0 if moved else still_s + step_s
+            if still_s >= (PAGE_STALL_S if self._waits_for_page else SERVER_STALL_S):
                 break
         await self.stop()
 

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
 import anyio.lowlevel
 import pytest
+from anyio import wait_all_tasks_blocked
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.parts import Completeness, RedirectMode
@@ -160,6 +162,34 @@ async def test_an_upload_whose_page_does_not_go_on_ends_with_the_answer(
         assert client.busy_connections == client.idle_connections == 0
 
 
+async def test_a_page_that_does_not_go_on_has_its_own_time_from_when_it_is_waited_for(
+    client: UpstreamClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer ends while a piece waits for the server, which then takes it."""
+    monkeypatch.setattr(upload, "PAGE_STALL_S", 0.05)
+    monkeypatch.setattr(upload, "SERVER_STALL_S", 1000)
+    source, go_on = Source(), asyncio.Event()
+    source.give(bytes(16 * MIB))
+
+    async def answer_and_wait(request: Request) -> None:
+        await bodies.respond(request.connection, b"ok")
+        await go_on.wait()
+        request.connection.keep_alive = False
+        with suppress(PeerGoneError):
+            async for _ in request.pieces():
+                pass
+
+    async with Server(answer_and_wait, receive_buffer=4096) as server:
+        with anyio.fail_after(10):
+            response = await client.open(ask(server.url(), method="POST", body=StreamedBody(None, source.pieces())))
+            assert await response.read(100) == b"ok"
+            end = asyncio.create_task(response.read(100))
+            await wait_all_tasks_blocked()
+            go_on.set()
+            assert await end == b""
+        await response.aclose()
+
+
 async def test_an_upload_that_nobody_reads_ends_with_the_answer(
     client: UpstreamClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,7 +323,7 @@ async def test_closing_the_response_lets_go_of_the_source(client: UpstreamClient
             async with anyio.create_task_group() as group:
                 if reading:
                     group.start_soon(response.read, 100)
-                    await anyio.wait_all_tasks_blocked()
+                    await wait_all_tasks_blocked()
                 group.cancel_scope.cancel()
             await response.aclose()
         assert source.closed.is_set()
