@@ -1,6 +1,7 @@
-"""A host process that measures the longest run of its own event loop, in the processor time of that one thread.
+"""A host process that measures the longest runs of its own event loop, in the processor time of that one thread.
 
-Processor time, because a busy machine takes the processor away for long, and that says nothing about the host.
+Processor time, because a busy machine takes the processor away for long, and that says nothing about the host. A
+virtual machine now and then counts to it what its own host took away; so what counts is what happened three times.
 """
 
 import signal
@@ -11,21 +12,22 @@ from typing import Any
 from tests.host_process import HostProcess
 
 _FILE = "longest-run"
+_TIMES = 3
 _ENTRY = f"""
 import os, selectors, signal, time
 
 class Watched(selectors.DefaultSelector):
-    began, longest, measuring = None, 0.0, True
+    began, longest, measuring = None, [0.0] * {_TIMES}, True
 
     def select(self, timeout=None):
         if Watched.began is not None and Watched.measuring:
-            Watched.longest = max(Watched.longest, time.thread_time() - Watched.began)
+            Watched.longest = sorted((*Watched.longest, time.thread_time() - Watched.began))[1:]
         ready = super().select(timeout)
         Watched.began = time.thread_time()
         return ready
 
 def begin(*_):
-    Watched.began, Watched.longest = time.thread_time(), 0.0
+    Watched.began, Watched.longest = time.thread_time(), [0.0] * {_TIMES}
 
 def stop(*_):
     Watched.measuring = False
@@ -34,7 +36,7 @@ leave = os._exit
 
 def leave_with_figure(code):
     with open({_FILE!r}, "w") as file:
-        file.write(str(Watched.longest))
+        file.write(str(Watched.longest[0]))
     leave(code)
 
 selectors.DefaultSelector = Watched
@@ -66,7 +68,7 @@ class WatchedHost(HostProcess):
         self.process.send_signal(signal.SIGUSR2)
 
     def longest_run_s(self) -> float:
-        """The longest time between two looks at the sockets. Ends the host."""
+        """What was reached three times between two looks at the sockets. Ends the host."""
         self.close_input()
         self.process.wait(10)
         return float((self.home / _FILE).read_text())
