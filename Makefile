@@ -60,7 +60,7 @@ NODE_IS_NEW_ENOUGH := const [major, minor] = process.versions.node.split(".").ma
 	@mkdir -p .make && touch $@
 
 chromium: .make/python
-	@$(BIN)/python -m longwire.cli.chromium
+	@$(BIN)/python -m longwire.demo.chromium
 
 build: .make/build
 

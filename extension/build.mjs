@@ -43,7 +43,7 @@ await cp(join(here, 'icons'), join(out, 'icons'), { recursive: true })
 await copyFile(join(here, '../manifests/managed_storage.schema.json'), join(out, 'managed_storage.schema.json'))
 await copyFile(join(here, 'src/popup/index.html'), join(out, 'popup.html'))
 await copyFile(join(here, 'src/popup/style.css'), join(out, 'popup.css'))
-await copyFile(join(here, 'src/direct/index.html'), join(out, 'direct.html'))
+await copyFile(join(here, 'src/direct-frame/index.html'), join(out, 'direct.html'))
 // In page.js, for EventSource; its licence goes where it goes.
 await copyFile(join(here, 'node_modules/eventsource-parser/LICENSE'), join(out, 'LICENSE.eventsource-parser'))
 /** Bytes of page.js, which is parsed before any script of a page runs. */
@@ -68,12 +68,12 @@ for (const [world, format] of Object.entries({
   worker: 'esm',
   relay: 'iife',
   page: 'iife',
-  direct: 'iife',
+  'direct-frame': 'iife',
   popup: 'esm'
 })) {
   await build({
     entryPoints: [join(here, 'src', world, 'main.ts')],
-    outfile: join(out, `${world}.js`),
+    outfile: join(out, `${world === 'direct-frame' ? 'direct' : world}.js`),
     bundle: true,
     format,
     target: 'chrome148',

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from longwire.policy import Locations, PolicyStore, ReflectionScanner, Secret
-from longwire.protocol.parts import Page
+from longwire.protocol.records import Page
 from tests.bench.figures import Row
 
 MIB = 1024 * 1024

@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 
 from playwright.sync_api import Page
 
-from longwire.cli.demo.judge import Verdict
-from longwire.cli.demo.page import DemoPage
-from longwire.cli.demo.server import LoopbackServer
-from longwire.cli.demo.upstream import Upstream
+from longwire.demo.judge import Verdict
+from longwire.demo.page import DemoPage
+from longwire.demo.server import LoopbackServer
+from longwire.demo.upstream import Upstream
 from tests.e2e.browser import Browser
 
 KEY = "lw-demo-0123456789abcdefghijklmnop"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from longwire.cli.demo.pages import EXAMPLE_ORIGIN, examples
+from longwire.demo.pages import EXAMPLE_ORIGIN, examples
 from tests.e2e.browser import Browser
 from tests.e2e.client import load_client
 from tests.e2e.conftest import Upstream

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from longwire.cli.demo.chat import TEXT
-from longwire.cli.demo.run import PICTURE_TIMEOUT_S
+from longwire.demo.chat import TEXT
+from longwire.demo.run import PICTURE_TIMEOUT_S
 
 pytestmark = pytest.mark.e2e
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, Playwright, expect
 
-from longwire.cli.demo.chat import TEXT
-from longwire.cli.demo.feed import ENTRIES, Feed
-from longwire.cli.demo.pages import EXAMPLES_PATH, examples
+from longwire.demo.chat import TEXT
+from longwire.demo.feed import ENTRIES, Feed
+from longwire.demo.pages import EXAMPLES_PATH, examples
 from tests.e2e.browser import Browser, running_browser
 from tests.e2e.demo_site import Demo, assert_fits_and_reads, serving, visit, visiting
 

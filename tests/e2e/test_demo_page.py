@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
-from longwire.cli.demo.chat import TEXT
+from longwire.demo.chat import TEXT
 from tests.e2e.browser import Browser, running_browser
 from tests.e2e.demo_site import KEY, assert_fits_and_reads, serving, visit, visiting
 

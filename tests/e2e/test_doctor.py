@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 
 from longwire import __version__
 from longwire.protocol.limits import PROTOCOL_VERSION
-from longwire.protocol.parts import BridgeState
+from longwire.protocol.records import BridgeState
 from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.hosts import HostFiles, without_host

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
-from longwire.protocol.parts import BridgeState
+from longwire.protocol.records import BridgeState
 from tests.e2e.browser import STATUS, Browser, running_browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.hosts import HostFiles, without_host

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
-from longwire.cli.demo.pages import EXAMPLE_ORIGIN
+from longwire.demo.pages import EXAMPLE_ORIGIN
 from tests.e2e.browser import longwire, running_browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.walk import Walk

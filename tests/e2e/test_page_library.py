@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from longwire.cli.demo.pages import EXAMPLE_ORIGIN
+from longwire.demo.pages import EXAMPLE_ORIGIN
 from tests.e2e.browser import Browser
 from tests.e2e.conftest import Upstream
 from tests.upstreams.app import App, make_app

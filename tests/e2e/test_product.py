@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from longwire.cli.demo.chat import TEXT
-from longwire.cli.demo.download import SIZE_BYTES
+from longwire.demo.chat import TEXT
+from longwire.demo.download import SIZE_BYTES
 from tests.host_process import environment
 
 ROOT = Path(__file__).parents[2]

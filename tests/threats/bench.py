@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from longwire.native.live_policy import LivePolicy
-from longwire.native.requests import RequestPlanner
+from longwire.engine.authorization import RequestPlanner
 from longwire.policy import Locations, PolicyStore
 from longwire.policy.files import PolicyFiles
+from longwire.policy.live_policy import LivePolicy
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.messages import StreamStart
 from longwire.upstream import UpstreamClient

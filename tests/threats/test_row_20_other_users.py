@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from longwire.assets import extension_id
-from longwire.cli.launcher import launcher_text
+from longwire.install.launcher import launcher_text
 from longwire.policy import Locations, PolicyStore, SecretReader, SecretSource
 from longwire.protocol.errors import ErrorCode, StreamError
-from longwire.protocol.parts import PolicyState
+from longwire.protocol.records import PolicyState
 from tests.printed import say
 from tests.unit.policy.samples import page
 

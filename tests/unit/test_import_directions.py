@@ -26,8 +26,15 @@ ROOMS: dict[str, set[str]] = {
     "streams": {"protocol"},
     "policy": {"protocol", "storage", "addresses"},
     "upstream": {"protocol", "turns", "addresses"},
-    "native": {"protocol", "streams", "policy", "upstream", "turns", "assets", "addresses"},
-    "cli": {"protocol", "policy", "upstream", "native", "storage", "turns", "assets", "addresses"},
+    "audit": {"protocol", "policy"},
+    "engine": {"protocol", "streams", "policy", "upstream", "audit", "turns"},
+    "native": {"protocol", "policy", "upstream", "engine", "audit", "turns", "assets"},
+    # What people type, and what it stands on. None of it imports the process that a browser starts.
+    "console": {"protocol", "policy", "audit"},
+    "install": {"console", "audit", "policy", "storage", "assets", "protocol"},
+    "doctor": {"install", "console", "engine", "upstream", "policy", "audit", "turns", "assets", "protocol"},
+    "demo": {"install", "console", "assets", "policy", "protocol"},
+    "cli": {"install", "doctor", "demo", "console", "engine", "audit", "policy", "storage", "assets", "protocol"},
 }
 # Sans-IO rooms know no loop, no clock, no socket and no file; their tests need none.
 IO = {"asyncio", "anyio", "threading", "time", "socket", "ssl", "subprocess", "selectors", "httpx2", "httpcore2"}
@@ -43,7 +50,7 @@ WORLDS: dict[str, set[str]] = {
     "relay": {"protocol", "shared"},
     "worker": {"protocol", "shared"},
     "popup": {"protocol", "shared", "worker"},
-    "direct": {"protocol", "shared"},
+    "direct-frame": {"protocol", "shared"},
 }
 
 
@@ -99,7 +106,7 @@ def test_the_extensions_imports_run_down(file: Path) -> None:
     [
         ("streams", "from longwire.policy import Policy"),
         ("protocol", "from longwire import streams"),
-        ("policy", "def later():\n    from longwire.native.log import tick"),
+        ("policy", "def later():\n    from longwire.audit.log import tick"),
         ("streams", "import asyncio"),
         ("protocol", "from time import monotonic"),
         ("policy", "import httpx2"),

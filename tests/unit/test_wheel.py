@@ -61,7 +61,7 @@ def test_it_carries_every_module_and_the_demos_pages(wheel: zipfile.ZipFile) -> 
     }
 
     assert wanted <= names
-    assert {"longwire/py.typed", "longwire/cli/demo/examples.html", "longwire/cli/demo/examples/chat.js"} <= names
+    assert {"longwire/py.typed", "longwire/demo/examples.html", "longwire/demo/examples/chat.js"} <= names
 
 
 def test_both_programs_are_entry_points(wheel: zipfile.ZipFile) -> None:

@@ -15,7 +15,7 @@ import anyio
 import anyio.lowlevel
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.parts import Completeness
+from longwire.protocol.records import Completeness
 from longwire.upstream import StreamedBody, Timings, UpstreamRequest
 
 

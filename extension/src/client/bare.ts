@@ -1,4 +1,4 @@
-import { isError, PayloadReader } from './payload'
+import { isError, PayloadReader } from './event-payload'
 
 /** Characters of one text that is looked at. */
 const LIMIT = 16 * 1024

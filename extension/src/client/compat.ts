@@ -3,11 +3,11 @@
 
 import { checkStatus, letGo } from './answer'
 import { StreamError } from './errors'
+import type { StreamEvent } from './event-payload'
 import type { EventStream, StreamResult, StreamStatus } from './event-stream'
 import { type EventsOptions, events } from './events'
 import { asStreamError } from './failure'
 import { checkOptions, type Names } from './options'
-import type { StreamEvent } from './payload'
 import { stream } from './stream'
 import { authenticate, checkToken, type Token } from './token'
 import type { Fetch } from './types'

@@ -1,5 +1,5 @@
 import { StreamError } from './errors'
-import { isEnd, isError, isObject, type StreamEvent } from './payload'
+import { isEnd, isError, isObject, type StreamEvent } from './event-payload'
 import type { Format } from './types'
 
 /** Types with which the streams of Anthropic and of OpenAI's responses begin, and those that carry their text. */

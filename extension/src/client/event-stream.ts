@@ -1,7 +1,7 @@
 import { Batcher, type BatchInterval } from './batch'
 import { StreamError } from './errors'
+import type { StreamEvent } from './event-payload'
 import type { Names } from './options'
-import type { StreamEvent } from './payload'
 import { Meter, type Progress } from './progress'
 import type { Reader } from './reading'
 import { Recorder } from './recorder'

@@ -1,5 +1,5 @@
 import { StreamError } from './errors'
-import type { StreamEvent } from './payload'
+import type { StreamEvent } from './event-payload'
 
 /**
  * Keeps a request that is sent again from the beginning from showing twice what was shown.

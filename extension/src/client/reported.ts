@@ -1,5 +1,5 @@
 import { StreamError } from './errors'
-import { errorOf, type StreamEvent } from './payload'
+import { errorOf, type StreamEvent } from './event-payload'
 
 /** What no waiting mends. */
 const FINAL = /^(?:insufficient_|billing_|quota_exceeded$)/

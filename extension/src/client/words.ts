@@ -1,4 +1,4 @@
-import { errorOf, isObject } from './payload'
+import { errorOf, isObject } from './event-payload'
 
 /** Characters of a server's own words that go into a message. */
 const LIMIT = 300

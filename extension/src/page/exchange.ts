@@ -22,8 +22,8 @@ import {
   startTimer
 } from './builtins'
 import { LongwireError } from './errors'
-import type { Payload } from './payload'
 import type { RequestHead } from './request'
+import type { Payload } from './request-body'
 import { buildOpaqueRedirect, buildResponse, hasNullBody, isRedirect, resolveWith, verifyResponse } from './response'
 import { Upload } from './upload'
 

@@ -28,8 +28,8 @@ import {
 } from './builtins'
 import { type Destination, isUnder, readDestinations } from './destinations'
 import { readTimeouts } from './options'
-import { asyncIterableBody } from './payload'
 import { recordOf } from './request'
+import { asyncIterableBody } from './request-body'
 import { type Fetch, type FetchArguments, fetchFunction, initOf, type Shim } from './shim'
 
 /** How old the known grants may be before they are asked for again, which a page does not wait for. */

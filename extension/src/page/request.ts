@@ -22,7 +22,7 @@ import { LongwireError } from './errors'
 import { type InitSnapshot, readInit } from './init'
 import { type Integrity, readIntegrity } from './integrity'
 import { type Options, readOptions } from './options'
-import { asyncIterableBody, type BodyPlan, planBody } from './payload'
+import { asyncIterableBody, type BodyPlan, planBody } from './request-body'
 
 /** A request without its body. */
 export interface RequestHead extends Options {

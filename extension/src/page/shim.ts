@@ -22,8 +22,8 @@ import {
 import { Channel } from './channel'
 import { LongwireError } from './errors'
 import { Exchange, type ExchangeHost, type Outcome } from './exchange'
-import { type BodyPlan, discardBody, type Payload, preparePayload } from './payload'
 import { type LocalPlan, type Plan, planRequest } from './request'
+import { type BodyPlan, discardBody, type Payload, preparePayload } from './request-body'
 import { resolveWith } from './response'
 
 /** The arguments of fetch. */

@@ -1,7 +1,7 @@
 import type { WaitsFor } from '../protocol/bridge'
+import { parsePagePattern, patternsFor, permissionOf } from '../shared/page-patterns'
 import type { BridgeReport, Snapshot } from '../shared/popup'
 import { sentence } from '../shared/text'
-import { parsePagePattern, patternsFor, permissionOf } from '../worker/patterns'
 import type { Site } from './site'
 import { commandIn, pending, type Tone, unserved, type Verdict, verdictOf } from './verdict'
 

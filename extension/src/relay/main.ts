@@ -1,9 +1,9 @@
 // The relay: a content script in the isolated world.
 
 import { BRIDGE_PORT } from '../shared/names'
-import { Relay, type RelayWorld } from './bridge'
-import { offerDirectPort } from './direct'
+import { offerDirectPort } from './direct-port'
 import { handOver } from './handover'
+import { Relay, type RelayWorld } from './relay'
 
 const RUNNING = Symbol.for('longwire.relay')
 const world: RelayWorld = {

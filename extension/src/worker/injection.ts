@@ -1,4 +1,4 @@
-import { carriesShim, type PagePattern } from './patterns'
+import { carriesShim, type PagePattern } from '../shared/page-patterns'
 
 /** The parts of `chrome` that put scripts into pages which are open already. */
 export interface InjectionWorld {

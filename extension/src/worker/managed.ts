@@ -1,4 +1,4 @@
-import { type PagePattern, parsePagePattern, patternsFor } from './patterns'
+import { type PagePattern, parsePagePattern, patternsFor } from '../shared/page-patterns'
 import type { Storage } from './storage'
 
 /** The parts of `chrome.storage` that hold what the browser's administrator set. */

@@ -1,4 +1,11 @@
-import { excludedOf, isStatic, matchOf, type PagePattern, parsePagePattern, permissionOf } from './patterns'
+import {
+  excludedOf,
+  isStatic,
+  matchOf,
+  type PagePattern,
+  parsePagePattern,
+  permissionOf
+} from '../shared/page-patterns'
 import type { Storage } from './storage'
 
 type Script = chrome.scripting.RegisteredContentScript

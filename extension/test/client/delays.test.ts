@@ -2,10 +2,10 @@
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Batcher } from '../../src/client/batch'
-import { checkConnection } from '../../src/client/connection'
 import { EventSource, type EventSourceOptions } from '../../src/client/event-source'
 import type { StreamStatus } from '../../src/client/event-stream'
 import { type EventsOptions, events } from '../../src/client/events'
+import { checkConnection } from '../../src/client/health-check'
 import { type StreamOptions, stream } from '../../src/client/stream'
 
 const LONGEST = 2 ** 31 - 1

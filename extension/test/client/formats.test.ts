@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { StreamEvent } from '../../src/client/event-payload'
 import { events } from '../../src/client/events'
-import type { StreamEvent } from '../../src/client/payload'
 
 type Expected = Partial<StreamEvent>[]
 

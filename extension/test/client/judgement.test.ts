@@ -2,8 +2,8 @@
 
 import { expect, test } from 'vitest'
 import { StreamError } from '../../src/client/errors'
+import type { StreamEvent } from '../../src/client/event-payload'
 import { events } from '../../src/client/events'
-import type { StreamEvent } from '../../src/client/payload'
 import { type StreamOptions, stream } from '../../src/client/stream'
 import { type Answer, body, cut, inTurn, serve, sse } from './server'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { StreamEvent } from '../../src/client/payload'
+import type { StreamEvent } from '../../src/client/event-payload'
 import { Replay } from '../../src/client/replay'
 
 const event = (raw: string): StreamEvent => ({ type: 'text', data: raw, text: raw, raw, name: 'message', id: '' })

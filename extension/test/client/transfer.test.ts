@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
-import { checkConnection } from '../../src/client/connection'
 import { StreamError } from '../../src/client/errors'
+import { checkConnection } from '../../src/client/health-check'
 import { stream } from '../../src/client/stream'
 import { asStream, type DownloadProgress, downloading } from '../../src/client/transfer'
 import { body, failureOf, inTurn, serve, sse } from './server'

@@ -3,7 +3,7 @@
 import type { ToPage } from '../../src/protocol/bridge'
 import type { Page, StreamStart, ToHost } from '../../src/protocol/native'
 import type { HostLink, Peer, RelayPort } from '../../src/worker/bridge'
-import type { DirectPort } from '../../src/worker/direct'
+import type { DirectPort } from '../../src/worker/direct-ports'
 import { PAGE } from './samples'
 
 export class FakeLink implements HostLink {

@@ -1,8 +1,8 @@
 // Scripts for pages that are open already: only into frames whose own origin is one that carries the shim.
 
 import { beforeEach, expect, test } from 'vitest'
+import { type PagePattern, parsePagePattern } from '../../src/shared/page-patterns'
 import { type InjectionWorld, injectIntoOpenPages } from '../../src/worker/injection'
-import { type PagePattern, parsePagePattern } from '../../src/worker/patterns'
 
 interface Injected {
   readonly tab: number

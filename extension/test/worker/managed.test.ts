@@ -1,8 +1,8 @@
 // The switches of the browser's administrator: in effect as last known until the browser says them, and only ever taking away.
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { matchOf, type PagePattern, parsePagePattern } from '../../src/shared/page-patterns'
 import { ManagedSwitches, RECALL_DEADLINE_MS, REMEMBERED } from '../../src/worker/managed'
-import { matchOf, type PagePattern, parsePagePattern } from '../../src/worker/patterns'
 
 type Listener = (changes: Record<string, unknown>, area: string) => void
 interface Question {

@@ -1,7 +1,7 @@
 // The shim is registered on exactly the pages of the policy for which the browser permission exists.
 
 import { beforeEach, expect, test, vi } from 'vitest'
-import { matchOf, type PagePattern } from '../../src/worker/patterns'
+import { matchOf, type PagePattern } from '../../src/shared/page-patterns'
 import { Sites, type SitesWorld } from '../../src/worker/sites'
 
 type Script = chrome.scripting.RegisteredContentScript

@@ -7,8 +7,8 @@ import typer
 
 from longwire import __version__
 from longwire.assets import client_library, client_package
-from longwire.cli.errors import MisuseError
-from longwire.cli.output import say
+from longwire.console.errors import MisuseError
+from longwire.console.output import say
 from longwire.storage.files import write_atomically
 
 _READABLE: Final = 0o644

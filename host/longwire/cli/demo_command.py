@@ -22,6 +22,6 @@ def demo(
     Without --headed nothing is shown on a display: the text is printed as it arrives in the page, and a picture of the
     page is saved. Ends by itself within a minute, unless it is to keep running.
     """
-    from longwire.cli.demo.run import run_demo  # asyncio and servers, which no other command needs
+    from longwire.demo.run import run_demo  # asyncio and servers, which no other command needs
 
     raise typer.Exit(run_demo(headed=headed, keep=keep, as_json=json))

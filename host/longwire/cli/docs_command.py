@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from longwire.assets import docs_folder, manifests_folder
-from longwire.cli.errors import MisuseError
-from longwire.cli.output import say
+from longwire.console.errors import MisuseError
+from longwire.console.output import say
 
 
 def register(app: typer.Typer) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from textwrap import indent
 from typing import Annotated, Final
@@ -10,19 +9,19 @@ from typing import Annotated, Final
 import typer
 
 from longwire.assets import AssetError, extension_folder
-from longwire.cli.browsers import browser_table, find_sandboxed, places_of, present
-from longwire.cli.errors import MisuseError
-from longwire.cli.frozen import launcher_of
-from longwire.cli.installation import Removal
-from longwire.cli.launcher import Launcher, check_for_everyone, this_command
-from longwire.cli.output import say
-from longwire.cli.registry import RegistryKey
+from longwire.audit.files import remove_log
 from longwire.cli.secret_commands import secrets_folder
-from longwire.cli.surroundings import Surroundings
-from longwire.cli.targets import Options, Scope, Target, installation_for, target_of
-from longwire.native.log import LOG_PREFIX, LOG_SUFFIX, log_folder
+from longwire.console.errors import MisuseError
+from longwire.console.output import say
+from longwire.install.browsers import browser_table, find_sandboxed, places_of, present
+from longwire.install.frozen import launcher_of
+from longwire.install.installation import Removal
+from longwire.install.launcher import Launcher, this_command
+from longwire.install.registry import RegistryKey
+from longwire.install.surroundings import Surroundings
+from longwire.install.targets import Options, Scope, Target, installation_for, target_of, write_target
 from longwire.policy import PolicyStore
-from longwire.protocol.parts import PolicyState
+from longwire.protocol.records import PolicyState
 
 BrowserOption = Annotated[
     list[str] | None, typer.Option("--browser", metavar="NAME", help="A browser, by its name; may be repeated.")
@@ -91,19 +90,6 @@ def install(
     _say_next_steps(target)
 
 
-def write_target(target: Target, launcher: Launcher, extensions: Sequence[str] = ()) -> list[Path]:
-    """Write launcher and manifests of `target`; gives back the manifests' paths. `extensions`: see `Installation`.
-
-    Raises:
-        CommandError: the file system refuses, or other users could not start the launcher of `--system`.
-    """
-    if target.scope is Scope.SYSTEM:
-        check_for_everyone(launcher)
-    # The host makes its log's folder when it starts; what is made on our account goes with us.
-    later = [log_folder()] if target.scope is Scope.USER else []
-    return target.installation.write(target.places, launcher, later=later, extensions=extensions)
-
-
 def uninstall(
     *,
     browser: BrowserOption = None,
@@ -125,7 +111,7 @@ def uninstall(
         browsers = [places_of(name, table, here) for name in table.browsers]
         strays = dict.fromkeys(place.system if system else place.user for place in browsers)
         if not system:
-            logs = _remove_logs(log_folder())
+            logs = remove_log()
         installation = installation_for(options.scope, table, here)
         removal = installation.remove(strays=[place for place in strays if not isinstance(place, RegistryKey)])
     _say_removed(removal, logs)
@@ -158,16 +144,6 @@ def _say_left_out(here: Surroundings) -> None:
             say(f"left out   {browser.title}: {browser.not_yet}")
     for sandboxed in find_sandboxed(table, here):
         say(f"left out   {sandboxed.truth}\n           fix: {sandboxed.fix}")
-
-
-def _remove_logs(folder: Path) -> list[Path]:
-    """Delete the host's log; gives back the folder, if there was anything."""
-    files = list(folder.glob(f"{LOG_PREFIX}*{LOG_SUFFIX}*"))
-    for file in files:
-        file.unlink(missing_ok=True)
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
-    return [folder] if files else []
 
 
 def _say_removed(removal: Removal, logs: list[Path]) -> None:

@@ -6,11 +6,11 @@ from typing import Annotated, Final
 
 import typer
 
-from longwire.cli.errors import MisuseError
-from longwire.cli.log_screen import LogScreen
-from longwire.cli.logs import LEVELS, Event, LogReader, Wanted, select
-from longwire.cli.output import complain, say
-from longwire.native.log import log_folder
+from longwire.audit.files import log_folder
+from longwire.audit.reader import LEVELS, Event, LogReader, Wanted, select
+from longwire.console.errors import MisuseError
+from longwire.console.log_screen import LogScreen
+from longwire.console.output import complain, say
 from longwire.protocol.errors import ErrorCode
 
 # How often a log that is followed is looked at: files have no other way to tell on every platform.

@@ -11,16 +11,16 @@ from longwire.cli import (
     client_command,
     demo_command,
     docs_command,
+    doctor_command,
     install_commands,
     logs_command,
     pack_command,
     policy_commands,
     secret_commands,
 )
-from longwire.cli.doctor import command as doctor_command
-from longwire.cli.errors import CommandError, MisuseError
-from longwire.cli.launcher import is_frozen
-from longwire.cli.output import complain, say
+from longwire.console.errors import CommandError, MisuseError
+from longwire.console.output import complain, say
+from longwire.install.launcher import is_frozen
 
 app = typer.Typer(
     name="longwire",

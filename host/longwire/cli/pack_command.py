@@ -7,11 +7,11 @@ from typing import Annotated, Final
 import typer
 
 from longwire.assets import extension_folder
-from longwire.cli.crx import archive_of, crx, updates_xml
-from longwire.cli.errors import CommandError, MisuseError
-from longwire.cli.launcher import this_command
-from longwire.cli.output import say
-from longwire.cli.signing import make_key, read_key
+from longwire.console.errors import CommandError, MisuseError
+from longwire.console.output import say
+from longwire.install.crx import archive_of, crx, updates_xml
+from longwire.install.launcher import this_command
+from longwire.install.signing import make_key, read_key
 from longwire.policy.urls import parse_lenient
 from longwire.protocol.errors import StreamError
 from longwire.storage.files import make_folder, write_atomically

@@ -7,14 +7,14 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from longwire.cli.errors import CommandError, MisuseError
-from longwire.cli.logs import LogReader
-from longwire.cli.output import complain, say, say_json, say_marked
-from longwire.cli.policy_show import file_of, say_policy
+from longwire.audit.files import log_folder
+from longwire.audit.reader import LogReader
 from longwire.cli.release_command import known_suspensions, release, to_json
-from longwire.cli.validation import validated
-from longwire.native.judging import Judge
-from longwire.native.log import log_folder
+from longwire.console.errors import CommandError, MisuseError
+from longwire.console.output import complain, say, say_json, say_marked
+from longwire.console.policy_screen import file_of, say_policy
+from longwire.engine.judging import Judge
+from longwire.engine.validation import validated
 from longwire.policy import Decision, Grant, Policy, PolicyDeniedError, PolicyStore, Suspension
 from longwire.policy.decision import hopeless
 from longwire.policy.doubts import in_the_open
@@ -24,7 +24,7 @@ from longwire.policy.proposals import propose
 from longwire.policy.suggestions import suggest
 from longwire.policy.urls import parse_lenient, parse_origin
 from longwire.protocol.errors import ErrorCode, StreamError
-from longwire.protocol.parts import Page, PolicyState
+from longwire.protocol.records import Page, PolicyState
 
 app = typer.Typer(help="What the policy allows, and what is wrong with it.", no_args_is_help=True)
 app.command()(release)

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from longwire.cli.errors import CommandError
-from longwire.cli.output import say, say_json, say_table
+from longwire.console.errors import CommandError
+from longwire.console.output import say, say_json, say_table
 from longwire.policy import Policy, PolicyStore, Suspension, SuspensionFile, Suspensions, UnusableState
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from longwire.cli.errors import CommandError, MisuseError
-from longwire.cli.output import say, say_json, say_table
-from longwire.cli.system_secrets import (
+from longwire.console.errors import CommandError, MisuseError
+from longwire.console.output import say, say_json, say_table
+from longwire.install.system_secrets import (
     SYSTEM_GROUP,
     Readers,
     group_for_everyone,
@@ -22,7 +22,7 @@ from longwire.policy.keyrings import KeyringUnavailable, delete_entry, load_keyr
 from longwire.policy.secrets import MAX_SECRET_BYTES, is_absolute_path, problem_with_value
 from longwire.policy.templates import SECRET_NAME
 from longwire.protocol.errors import StreamError
-from longwire.protocol.parts import PolicyState
+from longwire.protocol.records import PolicyState
 
 app = typer.Typer(help="The secrets that the policy injects: store, list, delete.", no_args_is_help=True)
 

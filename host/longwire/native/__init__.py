@@ -1,5 +1,8 @@
-"""The process that the browser starts: stdio threads, session, shutdown.
+"""The process that the browser starts.
 
-`main` is the entry point, `stdio` the private descriptors and their threads, `channel` what a session needs of any
-carrier, `session` the engine that runs streams over a channel, `exchange` one stream, `log` the lifecycle log.
+main        the entry point
+process     everything put together, once: policy, upstream client, engine, log
+stdio       the private descriptors and their threads
+last_words  what is said when the start fails
+core_dumps  memory holds secrets, so none are written
 """

@@ -9,8 +9,8 @@ import gc
 import os
 import sys
 
+from longwire.audit.last_words import LAST_WORDS
 from longwire.native.core_dumps import switch_off_core_dumps
-from longwire.native.last_words import LAST_WORDS
 
 
 def load_less() -> None:

@@ -10,12 +10,12 @@ import structlog
 
 from longwire import __version__
 from longwire.assets import extension_id
-from longwire.native import log as host_log
-from longwire.native.last_words import LAST_WORDS
-from longwire.native.live_policy import LivePolicy
-from longwire.native.session import Session
+from longwire.audit import log as host_log
+from longwire.audit.last_words import LAST_WORDS
+from longwire.engine.engine import Engine
 from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions
+from longwire.policy.live_policy import LivePolicy
 from longwire.protocol.limits import EXIT_DEADLINE_MS
 from longwire.turns import Turns
 from longwire.upstream.client import UpstreamClient
@@ -65,7 +65,7 @@ async def _serve(descriptors: tuple[int, int]) -> None:
     upstream = UpstreamClient(turns=turns)
     try:
         suspensions = Suspensions(SuspensionFile())
-        await Session(channel, LivePolicy(), upstream, suspensions, turns=turns).run()
+        await Engine(channel, LivePolicy(), upstream, suspensions, turns=turns).run()
     finally:
         with anyio.move_on_after(EXIT_DEADLINE_MS / 3000, shield=True):
             await upstream.aclose()

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from longwire.native.channel import ChannelLost
+from longwire.engine.channel import ChannelLost
 
 # One read serves many small frames and a quarter of the largest; the pipe itself holds 64 KiB on Linux.
 READ_BYTES = 256 * 1024

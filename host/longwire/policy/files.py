@@ -21,7 +21,7 @@ from longwire.policy.ownership import Lstat, Trail, ownership_problem, user_file
 from longwire.policy.policy import Policy, PolicyFinding
 from longwire.policy.problems import Problem
 from longwire.policy.secret_files import own_uid
-from longwire.protocol.parts import PolicyState
+from longwire.protocol.records import PolicyState
 
 _DIGEST_CHARS: Final = 16
 _NO_POLICY: Final = "none"

@@ -20,7 +20,7 @@ from longwire.policy.matching import FORBIDDEN_METHODS, TOKEN
 from longwire.policy.secrets import Secret
 from longwire.policy.urls import shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.fields import HeaderPair
+from longwire.protocol.field_types import HeaderPair
 from longwire.protocol.header_names import METHOD_OVERRIDES, same_to_servers
 from longwire.protocol.limits import MAX_HEADER_PAIRS, MAX_HEADERS_CHARS
 

@@ -11,7 +11,7 @@ from longwire.policy.secrets import SecretSource
 from longwire.policy.urls import parse_origin, shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_MESSAGE_CHARS
-from longwire.protocol.parts import Page, PolicyState, PolicySummary
+from longwire.protocol.records import Page, PolicyState, PolicySummary
 
 # What PolicySummary.pages and Status.destinations hold.
 _MAX_LISTED: Final = 4096

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from longwire.policy.needles import needles
 from longwire.policy.secrets import Secret
-from longwire.protocol.fields import HeaderPair
+from longwire.protocol.field_types import HeaderPair
 
 if TYPE_CHECKING:
     from ahocorasick_rs import BytesAhoCorasick

@@ -14,7 +14,7 @@ from longwire.policy.policy import Policy
 from longwire.policy.proposals import Proposal, placeholder, propose
 from longwire.policy.urls import CanonicalUrl, parse_lenient, parse_origin
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.parts import Page
+from longwire.protocol.records import Page
 
 MAX_SUGGESTIONS: Final = 50
 # `upstream.resolver` says so of an address outside the grant's class; a test holds the two together.

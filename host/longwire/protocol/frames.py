@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from longwire.protocol.errors import FrameError
-from longwire.protocol.fields import Message
+from longwire.protocol.field_types import Message
 from longwire.protocol.limits import (
     FRAME_HEADER_BYTES,
     MAX_CHUNK_BYTES,

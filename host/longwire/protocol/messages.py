@@ -13,7 +13,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from longwire.protocol.errors import ErrorCode, Phase
-from longwire.protocol.fields import (
+from longwire.protocol.field_types import (
     ChunkBody,
     HeaderPair,
     HeaderPairs,
@@ -26,7 +26,7 @@ from longwire.protocol.fields import (
     Url,
 )
 from longwire.protocol.limits import MAX_CHUNK_BYTES, MAX_HEADER_PAIRS, MAX_ID, MAX_METHOD_CHARS
-from longwire.protocol.parts import (
+from longwire.protocol.records import (
     AbortReason,
     BridgeState,
     Completeness,

@@ -43,7 +43,14 @@ from longwire.protocol.messages import (
     ToHost,
     Welcome,
 )
-from longwire.protocol.parts import Completeness, InlineRequestBody, Limits, PolicySummary, StreamedRequestBody, Timings
+from longwire.protocol.records import (
+    Completeness,
+    InlineRequestBody,
+    Limits,
+    PolicySummary,
+    StreamedRequestBody,
+    Timings,
+)
 from longwire.streams.credit import BadAck
 from longwire.streams.events import (
     Aborted,

@@ -13,7 +13,7 @@ from longwire.protocol.messages import (
     StreamErrorMessage,
     StreamHeaders,
 )
-from longwire.protocol.parts import Completeness, Timings
+from longwire.protocol.records import Completeness, Timings
 from longwire.streams.credit import CreditPools, Window
 from longwire.streams.memory import DecoderLoan
 from longwire.streams.state import Event, State, advance

@@ -19,20 +19,20 @@ import anyio
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.header_names import METHOD_OVERRIDES, same_to_servers
-from longwire.protocol.parts import RedirectMode
+from longwire.protocol.records import RedirectMode
 from longwire.turns import Turns
 from longwire.upstream.account import Aside
 from longwire.upstream.buffers import ReceiveBuffers
 from longwire.upstream.connection import Connection, ConnectionKey
 from longwire.upstream.decoding import ACCEPT_ENCODING, BOOKED_BYTES, SMALL_CODINGS
 from longwire.upstream.errors import FOREIGN, exchange_error
-from longwire.upstream.framing import judge_head
-from longwire.upstream.head import build_request
+from longwire.upstream.idle_connections import KEEPALIVE_S, Shelf
 from longwire.upstream.model import Hop, Timings, UpstreamRequest, can_repeat, repeated
 from longwire.upstream.redirects import Chain, as_redirect, follow, location_of
+from longwire.upstream.request_head import build_request
 from longwire.upstream.resolver import Resolver, SystemResolver
 from longwire.upstream.response import HttpResponse
-from longwire.upstream.shelf import KEEPALIVE_S, Shelf
+from longwire.upstream.response_head import judge_head
 from longwire.upstream.timers import Timers
 from longwire.upstream.trust import TrustStore
 from longwire.upstream.tunnel import PROXY_LOGIN, login_asked

@@ -19,7 +19,7 @@ from longwire.protocol.errors import Phase
 from longwire.turns import Turns
 from longwire.upstream.backend import HopBackend, HopStream
 from longwire.upstream.buffers import ReceiveBuffers
-from longwire.upstream.interim import InterimAnswers
+from longwire.upstream.interim_responses import InterimAnswers
 from longwire.upstream.model import Hop
 from longwire.upstream.resolver import Resolver
 from longwire.upstream.sockets import SMALL_READ_BYTES

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeAlias
 
 from longwire.protocol.limits import DECODER_FLOOR_BYTES
-from longwire.protocol.parts import Completeness, RedirectMode
+from longwire.protocol.records import Completeness, RedirectMode
 
 # What the resolved address of a hop may be; a grant names exactly one. See `addresses`.
 Network: TypeAlias = Literal["public", "private", "loopback"]

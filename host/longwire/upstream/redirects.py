@@ -14,7 +14,7 @@ import ada_url
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.header_names import CREDENTIAL_FIELDS, same_to_servers
 from longwire.protocol.limits import MAX_REDIRECTS, MAX_URL_CHARS
-from longwire.protocol.parts import RedirectMode
+from longwire.protocol.records import RedirectMode
 from longwire.upstream.model import Redirect, RequestBody, can_repeat, repeated
 
 REDIRECT_STATUSES: Final = frozenset({301, 302, 303, 307, 308})

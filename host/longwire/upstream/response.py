@@ -10,13 +10,13 @@ import httpcore2
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import WINDOW_FLOOR_BYTES
-from longwire.protocol.parts import Completeness
+from longwire.protocol.records import Completeness
 from longwire.upstream.account import Aside
 from longwire.upstream.connection import Connection
 from longwire.upstream.decoding import make_decoder
 from longwire.upstream.errors import FOREIGN, EndWithoutNotice, exchange_error, unproven_end
-from longwire.upstream.framing import ResponseHead
 from longwire.upstream.model import DecoderMemory, Timings
+from longwire.upstream.response_head import ResponseHead
 from longwire.upstream.sockets import LEAST_READ_BYTES, READ_BYTES, SMALL_READ_BYTES
 from longwire.upstream.timers import Timers
 from longwire.upstream.upload import Upload

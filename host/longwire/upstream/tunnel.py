@@ -12,7 +12,7 @@ import h11
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream.errors import shown
-from longwire.upstream.interim import InterimAnswers
+from longwire.upstream.interim_responses import InterimAnswers
 from longwire.upstream.sockets import READ_BYTES, SocketStream
 
 # A proxy's answer is a status line and a few fields; its interim answers are none of our business, but not endless.

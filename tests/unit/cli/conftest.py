@@ -1,12 +1,5 @@
-from pathlib import Path
+"""The home of the commands under test."""
 
-import pytest
+from tests.unit.home import home
 
-from tests.unit.cli.home import Home
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Home:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    return Home(folder, monkeypatch, capsys)
+__all__ = ["home"]

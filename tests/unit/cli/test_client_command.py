@@ -6,7 +6,7 @@ from pathlib import Path
 
 from longwire import __version__
 from longwire.assets import client_library
-from tests.unit.cli.home import Home
+from tests.unit.home import Home
 
 # What the package imports; a test takes from no registry.
 PARSER = Path(__file__).parents[3] / "extension" / "node_modules" / "eventsource-parser"

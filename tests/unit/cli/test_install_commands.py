@@ -10,15 +10,16 @@ import pytest
 
 from longwire.assets import extension_id
 from longwire.cli import install_commands
-from longwire.cli.browsers import browser_table
-from longwire.cli.errors import CommandError
-from longwire.cli.installation import Installation
-from longwire.cli.launcher import Program, check_for_everyone
-from longwire.cli.registry import RegistryKey
-from longwire.cli.surroundings import Surroundings
-from longwire.cli.targets import Options, target_of
-from tests.unit.cli.home import Home
-from tests.unit.cli.registry import FakeRegistry
+from longwire.console.errors import CommandError
+from longwire.install import targets
+from longwire.install.browsers import browser_table
+from longwire.install.installation import Installation
+from longwire.install.launcher import Program, check_for_everyone
+from longwire.install.registry import RegistryKey
+from longwire.install.surroundings import Surroundings
+from longwire.install.targets import Options, target_of
+from tests.unit.home import Home
+from tests.unit.install.registry import FakeRegistry
 
 MANIFEST = "NativeMessagingHosts/com.longwire.host.json"
 
@@ -266,7 +267,7 @@ def machine(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     """Its root folder: what is for everybody goes in there."""
     real = Surroundings.here
     monkeypatch.setattr(Surroundings, "here", lambda: replace(real(), root=str(tmp_path)))
-    monkeypatch.setattr(install_commands, "check_for_everyone", lambda _launcher: None)  # pytest's folders are closed
+    monkeypatch.setattr(targets, "check_for_everyone", lambda _launcher: None)  # pytest's folders are closed
     return tmp_path
 
 

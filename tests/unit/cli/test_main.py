@@ -5,7 +5,7 @@ import pytest
 
 from longwire import __version__
 from longwire.assets import docs_folder
-from tests.unit.cli.home import Home
+from tests.unit.home import Home
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from longwire.assets import extension_folder
-from longwire.cli.crx import CRX_ID, PUBLIC_KEY, SHA256_WITH_RSA, SIGNATURE, SIGNED, SIGNED_HEADER_DATA
-from tests.unit.cli.home import Done, Home
+from longwire.install.crx import CRX_ID, PUBLIC_KEY, SHA256_WITH_RSA, SIGNATURE, SIGNED, SIGNED_HEADER_DATA
+from tests.unit.home import Done, Home
 
 URL = "https://extensions.example.com/longwire"
 

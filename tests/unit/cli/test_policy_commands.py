@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from longwire.cli.validation import validated
+from longwire.engine.validation import validated
 from longwire.policy import Locations, PolicyStore
 from longwire.policy.model import GrantEntry, LimitsEntry, policy_json_schema
-from tests.unit.cli.home import Home
+from tests.unit.home import Home
 from tests.unit.policy.samples import CHAT, grant, owned_lstat, policy_text
 
 ASK = ("policy", "check", "--page", "https://chat.example.com", "--url")

@@ -9,7 +9,7 @@ import pytest
 
 from longwire.policy.locations import default_locations
 from longwire.policy.model import GrantEntry, LimitsEntry, PolicyFile, SecretEntry
-from tests.unit.cli.home import Home
+from tests.unit.home import Home
 
 GUIDE = (Path(__file__).resolve().parents[3] / "docs" / "policy.md").read_text(encoding="utf-8")
 FIRST = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)[0]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from longwire.protocol.parts import BridgeState
-from tests.unit.cli.home import Home
+from longwire.protocol.records import BridgeState
+from tests.unit.home import Home
 
 ROOT = Path(__file__).resolve().parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -97,7 +97,7 @@ def test_every_state_is_in_the_table() -> None:
 
 
 def test_every_check_of_the_doctor_has_its_heading() -> None:
-    sources = "".join(file.read_text("utf-8") for file in (ROOT / "host/longwire/cli/doctor").glob("*.py"))
+    sources = "".join(file.read_text("utf-8") for file in (ROOT / "host/longwire/doctor").rglob("*.py"))
     checks = set(re.findall(r'\b(?:ok|warn|fail)\(\s*"([a-z ]+)"', sources))
     assert {"manifest", "launcher", "host", "shadowing", "secret", "clock"} <= checks
     section = TROUBLESHOOTING.partition("## What `longwire doctor` says")[2]

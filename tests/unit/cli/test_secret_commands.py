@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from longwire.policy.secrets import MAX_SECRET_BYTES
-from tests.unit.cli.home import Done, Home
+from tests.unit.home import Done, Home
 from tests.unit.policy.keyring_fake import MemoryKeyring, install_keyring
 from tests.unit.policy.samples import CHAT
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import pytest
 
-from longwire.native.channel import ChannelLost
+from longwire.engine.channel import ChannelLost
 from longwire.native.stdio import READ_BYTES, StdioChannel
 from longwire.protocol.limits import KIB
 

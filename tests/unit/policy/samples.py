@@ -9,7 +9,7 @@ from typing import cast
 from longwire.policy.grants import Grant
 from longwire.policy.loading import parse_policy
 from longwire.policy.ownership import Lstat
-from longwire.protocol.parts import Page
+from longwire.protocol.records import Page
 
 CHAT = """\
 version = 1

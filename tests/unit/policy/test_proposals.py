@@ -8,7 +8,7 @@ from longwire.policy.decision import decide, hopeless
 from longwire.policy.policy import Policy
 from longwire.policy.proposals import Proposal, propose
 from longwire.policy.urls import CanonicalUrl, parse_lenient
-from longwire.protocol.parts import PolicyState
+from longwire.protocol.records import PolicyState
 from tests.unit.policy.samples import CHAT, grant, grants, policy_text
 
 PAGE = parse_lenient("https://chat.example.com")

@@ -7,7 +7,7 @@ from longwire.policy.locations import Locations, default_locations
 from longwire.policy.policy import Policy
 from longwire.policy.store import PolicyStore
 from longwire.protocol.errors import ErrorCode, StreamError
-from longwire.protocol.parts import PolicyState
+from longwire.protocol.records import PolicyState
 from tests.unit.policy.samples import CHAT, grant, owned_lstat, page, policy_text
 
 URL = "https://api.example.com/v1/chat"

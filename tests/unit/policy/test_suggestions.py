@@ -7,7 +7,7 @@ import pytest
 from longwire.policy.policy import Policy
 from longwire.policy.suggestions import suggest
 from longwire.protocol.errors import ErrorCode, StreamError
-from longwire.protocol.parts import PolicyState
+from longwire.protocol.records import PolicyState
 from longwire.upstream.resolver import SystemResolver, resolve_checked
 from tests.unit.policy.samples import grant, grants, page, policy_text
 

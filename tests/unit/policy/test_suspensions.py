@@ -9,7 +9,7 @@ from longwire.policy.policy import Policy
 from longwire.policy.suspension_file import SuspensionFile
 from longwire.policy.suspensions import Suspension, Suspensions, suspend
 from longwire.policy.urls import CanonicalUrl, parse_origin
-from longwire.protocol.parts import PolicyState
+from longwire.protocol.records import PolicyState
 from tests.unit.policy.samples import grant, grants, policy_text
 
 PAGES = '["https://*.example.com", "https://chat.example.com", "https://other.org"]'

@@ -22,7 +22,7 @@ from longwire.protocol.limits import (
 )
 from longwire.protocol.messages import FROM_HOST, TO_HOST, StreamChunk
 from longwire.protocol.messages import Policy as PolicyMessage
-from longwire.protocol.parts import PolicyState, PolicySummary
+from longwire.protocol.records import PolicyState, PolicySummary
 from tests.unit.protocol.samples import CANARY, FROM_HOST_NAMES, TO_HOST_NAMES, broken, sample
 
 ACK: dict[str, Any] = {"type": "STREAM_ACK", "id": 5, "consumed": 9}

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from longwire.protocol import limits, messages, parts
+from longwire.protocol import limits, messages, records
 from longwire.protocol.export.schema import ref_name
-from longwire.protocol.fields import Message, base64_chars
+from longwire.protocol.field_types import Message, base64_chars
 from tests.unit.protocol.samples import DEFINITIONS, sample
 
 Schema = dict[str, Any]
@@ -47,7 +47,7 @@ def bound_cases() -> Iterator[Any]:
 
 
 def parse(name: str, message: Any) -> Message:
-    model: type[Message] = getattr(messages, name, None) or getattr(parts, name)
+    model: type[Message] = getattr(messages, name, None) or getattr(records, name)
     return model.model_validate_json(json.dumps(message, ensure_ascii=False))
 
 

@@ -7,7 +7,7 @@ import orjson
 from longwire.protocol.frames import frame
 from longwire.protocol.limits import PROTOCOL_VERSION
 from longwire.protocol.messages import StreamHeaders
-from longwire.protocol.parts import Completeness, PolicyState, PolicySummary, Timings
+from longwire.protocol.records import Completeness, PolicyState, PolicySummary, Timings
 from longwire.streams.connection import Connection
 from longwire.streams.events import ConnectionEvent, Greeted, Started
 from longwire.streams.stream import Stream

@@ -17,7 +17,7 @@ from longwire.protocol.limits import (
     WINDOW_FLOOR_BYTES,
 )
 from longwire.protocol.messages import StatusRequest
-from longwire.protocol.parts import Completeness, Timings
+from longwire.protocol.records import Completeness, Timings
 from longwire.streams.connection import SLEPT_S
 from longwire.streams.events import Aborted, Noted, Over, Progressed, Refused, StatusAsked, Violated
 from tests.unit.streams.pair import PAGE, SUMMARY, Pair, head

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from longwire.protocol.frames import encode
 from longwire.protocol.limits import CHUNK_ALONE_BYTES, CHUNK_SHARED_BYTES, READ_AHEAD_BYTES, WINDOW_FLOOR_BYTES
 from longwire.protocol.messages import StreamHeaders, StreamPing
-from longwire.protocol.parts import Completeness, Timings
+from longwire.protocol.records import Completeness, Timings
 from longwire.streams.credit import CreditPools
 from longwire.streams.memory import DecoderLoan, DecoderPools
 from longwire.streams.scheduler import Scheduler

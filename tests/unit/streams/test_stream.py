@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import CHUNK_SHARED_BYTES, WINDOW_FLOOR_BYTES
 from longwire.protocol.messages import StreamHeaders
-from longwire.protocol.parts import Completeness, Timings
+from longwire.protocol.records import Completeness, Timings
 from longwire.streams.credit import CreditPools
 from longwire.streams.memory import DecoderLoan, DecoderPools
 from longwire.streams.scheduler import Scheduler

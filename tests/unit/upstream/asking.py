@@ -6,7 +6,7 @@ from typing import Any
 import ada_url
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.parts import RedirectMode
+from longwire.protocol.records import RedirectMode
 from longwire.upstream import (
     Hop,
     Network,

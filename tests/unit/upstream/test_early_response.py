@@ -10,9 +10,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from longwire.protocol.parts import Completeness
+from longwire.protocol.records import Completeness
 from longwire.upstream import StreamedBody, UpstreamClient
-from longwire.upstream.interim import InterimAnswers
+from longwire.upstream.interim_responses import InterimAnswers
 from longwire.upstream.upload import ERROR_GRACE_S
 from tests.unit.upstream.asking import ask, fetch
 from tests.upstreams import bodies, uploads

@@ -11,7 +11,7 @@ import pytest
 from anyio import wait_all_tasks_blocked
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.parts import Completeness, RedirectMode
+from longwire.protocol.records import Completeness, RedirectMode
 from longwire.upstream import StreamedBody, UpstreamClient, upload
 from tests.unit.upstream.asking import ask, failing, fetch, read_all
 from tests.upstreams import bodies, faults, uploads

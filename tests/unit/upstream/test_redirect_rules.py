@@ -6,7 +6,7 @@ import pytest
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_REDIRECTS
-from longwire.protocol.parts import RedirectMode
+from longwire.protocol.records import RedirectMode
 from longwire.upstream import RequestBody, StreamedBody, carried_headers
 from longwire.upstream.redirects import Chain, as_redirect, follow, location_of
 

@@ -6,7 +6,7 @@ import pytest
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_REDIRECTS
-from longwire.protocol.parts import RedirectMode
+from longwire.protocol.records import RedirectMode
 from longwire.upstream import Hop, Redirect, UpstreamClient
 from tests.unit.upstream.asking import ask, failure, fetch, hop
 from tests.upstreams import app, faults, redirects

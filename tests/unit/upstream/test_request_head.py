@@ -8,7 +8,7 @@ from anyio.lowlevel import checkpoint
 import longwire
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream import StreamedBody, UpstreamClient
-from longwire.upstream.head import build_request
+from longwire.upstream.request_head import build_request
 from longwire.upstream.timers import Timers
 from longwire.upstream.upload import Upload
 from tests.unit.upstream.asking import ask, fetch, hop

@@ -7,9 +7,9 @@ import anyio
 import pytest
 
 from longwire.protocol.errors import ErrorCode, Phase
-from longwire.protocol.parts import RedirectMode
+from longwire.protocol.records import RedirectMode
 from longwire.upstream import RequestBody, StreamedBody, UpstreamClient
-from longwire.upstream.shelf import MAX_IDLE
+from longwire.upstream.idle_connections import MAX_IDLE
 from tests.unit.upstream.asking import ask, failure, fetch
 from tests.upstreams import bodies, faults, sse
 from tests.upstreams.connection import Request

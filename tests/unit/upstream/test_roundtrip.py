@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.parts import Completeness
+from longwire.protocol.records import Completeness
 from longwire.upstream import UpstreamClient
 from tests.unit.upstream.asking import ask, fetch, read_all
 from tests.upstreams import bodies, coded, faults

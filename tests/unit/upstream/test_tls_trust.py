@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from longwire.protocol.errors import ErrorCode, Phase
-from longwire.protocol.parts import Completeness
+from longwire.protocol.records import Completeness
 from longwire.upstream import UpstreamClient
 from longwire.upstream.errors import tls_error
 from tests.unit.upstream.asking import ask, failing, failure, fetch

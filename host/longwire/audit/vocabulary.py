@@ -1,0 +1,38 @@
+"""What a line says: of a stream, of a failure, and in which words.
+
+Never a header value, a body byte or a secret, and of a private window neither page nor destination.
+"""
+
+from typing import Any, Final
+
+from longwire.protocol.errors import Category, StreamError
+from longwire.protocol.messages import StreamStart
+
+PRIVATE: Final = "(private window)"
+
+
+def audit_fields(start: StreamStart) -> dict[str, Any]:
+    """What every line about a stream says of it: id, page origin, method, destination (without query, see below).
+
+    Of a page in a private window neither (threat 22): only that there was one.
+    """
+    private = start.page.private
+    return {
+        "stream": start.id,
+        "page": PRIVATE if private else start.page.origin,
+        "method": start.method,
+        "destination": PRIVATE if private else start.url,
+    }
+
+
+def failure_fields(error: StreamError, *, private: bool) -> dict[str, Any]:
+    """What the line about a stream that failed, or that was refused, says of why.
+
+    The reason may name page and destination, of which a `private` window leaves no trace.
+    """
+    return {
+        "outcome": "denied" if error.info.category is Category.POLICY else "failed",
+        "code": error.code,
+        "phase": error.phase,
+        "reason": None if private else error.reason,
+    }

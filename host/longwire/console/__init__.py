@@ -1,0 +1,7 @@
+"""How commands speak to people and machines.
+
+output           lines, tables, colours, JSON
+errors           what a command ends with, and nothing else
+policy_screen    the policy in force, with every setting
+log_screen       lines of the log
+"""

@@ -1,0 +1,1 @@
+"""What `longwire doctor` looks at, one concern in each file."""

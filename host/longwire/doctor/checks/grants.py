@@ -1,0 +1,96 @@
+"""Longwire's own policy file, and the files and secrets that it refers to. Values are read, and never shown."""
+
+import os
+from collections.abc import Iterator
+
+from longwire.doctor.finding import Finding, fail, ok, warn
+from longwire.doctor.patient import Patient
+from longwire.engine.judging import Judge
+from longwire.install.system_secrets import problem_for_users
+from longwire.policy import SecretReader, SecretSource, Suspensions
+from longwire.protocol.errors import StreamError
+from longwire.protocol.records import PolicyState
+
+
+def check_policy(patient: Patient) -> Iterator[Finding]:
+    """Whether the policy can be used, opens anything, and can mean what it says."""
+    store = patient.policy()
+    policy = store.current()
+    if policy.state is PolicyState.MISSING:
+        where = store.locations.user
+        yield fail(
+            "policy", "there is no policy file, so nothing is open", f"write {where}; `longwire install` shows one"
+        )
+    for problem in policy.problems:
+        yield fail("policy", str(problem), f"mend {problem.path}; `longwire policy validate` checks it")
+    for warning in policy.warnings:
+        yield (fail if warning.finding.blocks else warn)("policy", str(warning), f"look at {warning.path}")
+    if policy.silenced is not None:
+        what = f"{policy.silenced} does not count: {policy.administrator} alone decides"
+        yield warn("policy", what, "have its grants added there, or `user_grants = true`")
+    if policy.state is not PolicyState.OK:
+        return
+    files = ", ".join(map(str, policy.files))
+    if policy.switched_off is not None:
+        what = f"{policy.switched_off} says enabled = false for all grants, so nothing is open"
+        yield fail("policy", what, f"take that line out of {policy.switched_off}")
+    elif not policy.in_force:
+        off = ": all of its grants say enabled = false" if policy.grants else ""
+        yield fail("policy", f"{files} opens nothing{off}", f"add a [[grant]] to {policy.files[-1]}, or switch one on")
+    elif not policy.warnings:
+        yield ok("policy", f"{files}: grants in force: {len(policy.in_force)}")
+
+
+def check_secrets(patient: Patient) -> Iterator[Finding]:
+    """Whether each secret that a grant in force injects can be had."""
+    judge = _judge(patient)
+    policy = patient.policy().current()
+    for source in dict.fromkeys(source for grant in policy.in_force for source in grant.secrets):
+        try:
+            judge.check_secret(source)
+        except StreamError as error:
+            yield _unavailable(source, error)
+            continue
+        if problem := problem_for_users(source, policy):
+            text, _, fix = problem.partition(": ")
+            yield fail("secret", f"{source.describe()} {text}", fix)
+        elif source.kind == "env":
+            yield ok("secret", f"{source.describe()} is set here; the browser must be started with it too")
+        else:
+            yield ok("secret", f"{source.describe()} can be read")
+
+
+def check_ca_files(patient: Patient) -> Iterator[Finding]:
+    """Whether each `ca_file` that a grant in force names can be used, and be replaced by nobody else."""
+    judge = _judge(patient)
+    named = {grant.ca_file: grant for grant in patient.policy().current().in_force if grant.ca_file is not None}
+    for path, grant in named.items():
+        try:
+            judge.check_authorities(grant)
+        except StreamError as error:
+            yield fail("ca_file", f"{path}: {error.reason}", "do what it says, and see that the file is still yours")
+            continue
+        yield ok("ca_file", f"{path} can be used, and be replaced by nobody else")
+
+
+def _judge(patient: Patient) -> Judge:
+    environ = {os.fsencode(name): os.fsencode(value) for name, value in patient.environ.items()}
+    return Judge(patient.policy().current(), Suspensions(), SecretReader(environ=lambda: environ))
+
+
+def _unavailable(source: SecretSource, error: StreamError) -> Finding:
+    if source.kind == "env":
+        # The browser may have been started with it although this shell was not: no more than a warning.
+        what = f"{source.describe()} is not set here" if "is not set" in error.reason else error.reason
+        fix = f"set {source.where} where the browser is started, or keep the secret in a file"
+        return warn("secret", what, fix, doubt=True)
+    if source.kind == "file" and "may not be read" in error.reason:
+        fix = (
+            f"ask whoever owns {source.where} to let your group read it (`longwire secret set {source.name} --system`)"
+        )
+        return fail("secret", error.reason, fix)
+    if source.kind == "file" and "does not exist" not in error.reason:
+        return fail("secret", error.reason, f"put the secret into {source.where}, readable by this user alone")
+    elsewhere = "another place" if source.kind == "file" else "a file"
+    fix = f"run `longwire secret set {source.name}`, which asks for it, or name {elsewhere} in the policy"
+    return fail("secret", error.reason, fix)
