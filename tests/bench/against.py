@@ -75,7 +75,7 @@ def against(commit: str, rounds: int, console: Console) -> list[Comparison]:
     Raises:
         BenchError: no such commit, or its build or its measurement failed.
     """
-    other = _built(commit, console)
+    other = built(commit, console)
     measured: dict[str, list[dict[str, float]]] = {"this": [], "other": [], "again": []}
     units: dict[str, str] = {}
     sides = ["this", "other", "again"]
@@ -119,7 +119,12 @@ def show(comparisons: list[Comparison], commit: str, console: Console) -> None:
     console.print("ratio: median of this by the other; by itself: this by this; dim: the machine alone", style="dim")
 
 
-def _built(commit: str, console: Console) -> Path:
+def built(commit: str, console: Console) -> Path:
+    """The folder of `commit`, built with everything it needs.
+
+    Raises:
+        BenchError: no such commit, or it does not build.
+    """
     sha = _run(["git", "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"], ROOT, f"no such commit: {commit}")
     folder = ROOT / "build" / "against" / sha.strip()[:12]
     if not folder.exists():
@@ -130,9 +135,15 @@ def _built(commit: str, console: Console) -> Path:
     return folder
 
 
+def python_of(build: Path) -> Path:
+    """The interpreter that runs this build."""
+    return build / ".venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+
+
 def _once(build: Path) -> list[dict[str, Any]]:
-    python = build / ".venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    text = _run([str(python), "-m", "tests.bench.once"], ROOT, f"the benchmark does not run with {build.name}")
+    text = _run(
+        [str(python_of(build)), "-m", "tests.bench.once"], ROOT, f"the benchmark does not run with {build.name}"
+    )
     rows: list[dict[str, Any]] = json.loads(text)
     return rows
 
