@@ -1,4 +1,4 @@
-"""A page's request through the real policy, plan and HTTP client, towards servers on loopback under made-up names."""
+"""A page's request through the real policy, authorization and HTTP client, towards servers on loopback under made-up names."""
 
 import socket
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from longwire.engine.authorization import RequestPlanner
+from longwire.engine.authorization import Authorizer
 from longwire.policy import Locations, PolicyStore
 from longwire.policy.files import PolicyFiles
 from longwire.policy.live_policy import LivePolicy
@@ -52,7 +52,7 @@ class Answer:
 
 
 class Host:
-    """The host without its channel: policy file, planner, client."""
+    """The host without its channel: policy file, authorizer, client."""
 
     def __init__(self, folder: Path, policy: str, names: ScriptedNames) -> None:
         file = folder / "policy.toml"
@@ -60,12 +60,12 @@ class Host:
         places = Locations(administrator=folder / "none.toml", user=file)
         assert PolicyStore(places).current().problems == ()
         self._policy = LivePolicy(PolicyFiles(places), settle_s=0)
-        self.planner = RequestPlanner(self._policy)
+        self.authorizer = Authorizer(self._policy)
         self.client = UpstreamClient(resolver=names)
 
     def forget(self) -> None:
         """As for a user of whom nothing was counted and nothing suspended yet."""
-        self.planner = RequestPlanner(self._policy)
+        self.authorizer = Authorizer(self._policy)
 
     async def ask(
         self,
@@ -91,26 +91,24 @@ class Host:
             "redirect": redirect,
             "timeouts": {"header_ms": 5000},
         }
-        plan = self.planner.plan(StreamStart.model_validate(message, strict=False))
+        start = StreamStart.model_validate(message, strict=False)
         try:
-            await plan.begin(lambda _: None)
-            response = await self.client.open(plan.request(body))
-            try:
-                shown = plan.response_headers(
-                    response.headers,
-                    response.reason,
-                    response.url if response.redirected else "",
-                    status=response.status,
-                )
-                data = await read_all(response) if read else b""
-                plan.inspect(data, len(data))
-                return Answer(None, "", response.status, response.url, response.reason, shown, data)
-            finally:
-                await response.aclose()
+            async with self.authorizer.begin(start, lambda _: None) as authorization:
+                response = await self.client.open(authorization.request(body))
+                try:
+                    shown = authorization.response_headers(
+                        response.headers,
+                        response.reason,
+                        response.url if response.redirected else "",
+                        status=response.status,
+                    )
+                    data = await read_all(response) if read else b""
+                    authorization.inspect(data, len(data))
+                    return Answer(None, "", response.status, response.url, response.reason, shown, data)
+                finally:
+                    await response.aclose()
         except StreamError as error:
             return Answer(error.code, error.message)
-        finally:
-            plan.close()
 
     async def aclose(self) -> None:
         """Close the client; nothing of it may be busy."""

@@ -10,6 +10,7 @@ export const FRAME_HEADER_BYTES = 4
 export const MAX_ID = 9_007_199_254_740_991
 export const MAX_URL_CHARS = 65_536
 export const MAX_METHOD_CHARS = 32
+export const MAX_KIND_CHARS = 32
 export const MAX_HEADER_PAIRS = 256
 export const MAX_HEADER_NAME_CHARS = 256
 export const MAX_HEADER_VALUE_CHARS = 65_536

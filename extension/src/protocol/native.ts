@@ -58,7 +58,8 @@ export interface Hello {
   chunk_encodings?: string[]
 }
 /**
- * Open a stream: the page's request, and the page's identity stamped by the worker.
+ * Open a stream: the page's request, and what the worker says of it, which no page can say: its identity, and which
+ * kind of exchange carries it out (`http` if absent). A kind that this host does not know is refused with PROTOCOL.
  */
 export interface StreamStart {
   type: 'STREAM_START'
@@ -70,6 +71,7 @@ export interface StreamStart {
   redirect: RedirectMode
   timeouts: Timeouts
   page: Page
+  kind?: string
 }
 /**
  * No request body.

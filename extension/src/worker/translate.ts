@@ -34,7 +34,19 @@ export function startToHost(fields: bridge.StreamStartFields, hostId: number, pa
   if (chars > MAX_HEADERS_CHARS) {
     throw new Refused(`The request headers have ${chars} characters; the limit is ${MAX_HEADERS_CHARS}.`)
   }
-  const start = { ...fields, id: hostId, url: canonicalUrl(fields.url), body: bodyToHost(fields.body), page }
+  const { type, method, headers, redirect, timeouts } = fields
+  // Field by field: what the host is told of beside the page's request, such as `page` and `kind`, is the worker's to say.
+  const start: native.StreamStart = {
+    type,
+    id: hostId,
+    method,
+    url: canonicalUrl(fields.url),
+    headers,
+    body: bodyToHost(fields.body),
+    redirect,
+    timeouts,
+    page
+  }
   checkFrame(start)
   return start
 }

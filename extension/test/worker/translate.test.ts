@@ -23,6 +23,19 @@ test('a start carries the id of the worker and the page that the browser attests
   expect(startToHost(fields, 41, PAGE)).toEqual({ ...fields, id: 41, page: PAGE })
 })
 
+test('what only the worker says of a stream, a page cannot slip in', () => {
+  const bold = { ...start(3), kind: 'websocket' }
+  expect(isFromPage(start(3))).toBe(true)
+  expect(isFromPage(bold)).toBe(false)
+  expect(startToHost(bold, 41, PAGE)).not.toHaveProperty('kind')
+})
+
+test('a start is written to the host in the order in which the shim writes it', () => {
+  const fields = start(3, { method: 'PUT', headers: [['a', 'b']], timeouts: { idle_ms: 5 }, redirect: 'manual' })
+  const inOrder = { ...fields, id: 41, page: PAGE }
+  expect(JSON.stringify(startToHost(fields, 41, PAGE))).toBe(JSON.stringify(inOrder))
+})
+
 test('bytes become base64, and what is streamed is only announced', () => {
   const data = new Uint8Array([0, 250, 62, 63])
   expect(translate({ body: { kind: 'inline', data } }).body).toEqual({ kind: 'inline', data: 'APo+Pw==' })

@@ -1,10 +1,17 @@
-"""What carries out requests, whatever their kind, for one connection to an extension.
+"""What carries out requests, whatever their kind, for one connection to an extension after another.
 
 channel          takes bytes and gives bytes, and can be lost
 engine           three loops over one connection, and a task for each exchange
-exchange         the life of one request: decide, open, deliver, end, exactly once
-authorization    a decision of the policy turned into what may be sent and shown, hop by hop
+sending          what a connection has to send, into its channel
+exchange         the life that every kind shares: scope, audit lines, exactly one terminal
+http             the kind that asks an upstream
+aborting         where a socket is closed on abort, and what waits for that
+authorization    a decision of the policy turned into what may be sent and shown
+hops             one hop of it: its place under the limits, its secrets, its headers
+redirects        where a redirect is judged
+timeouts         how long a request may take
 suspending       what follows where a secret came back from its server
+status           what an extension hears of the policy
 judging          what a request would meet, found out before it is made
 validation       the same of a whole policy file
 """

@@ -1,73 +1,53 @@
-"""One stream, from an accepted STREAM_START to its terminal frame.
+"""One exchange, from an accepted start to its one terminal message: the life that every kind shares.
 
-    decide (policy) ──► open (upstream) ──► STREAM_HEADERS ──► pump: room? read, push, offer ──► STREAM_END
+    by its kind: allowed ──► headers ──► room? push … ──► finish, or an error
+    from outside: wake, abort, end, revoke
 
-It runs as one task in one cancel scope. Whatever ends it, the socket is closed before the slot is free.
+It runs as one task in one cancel scope. What a kind does in it is in a file of the kind's own (`http.py`). Whatever
+ends it, its socket is closed before the slot is free (`aborting.py`).
 """
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
 import anyio
 import anyio.lowlevel
 import structlog
 
 from longwire.audit.vocabulary import audit_fields, failure_fields
-from longwire.engine.authorization import RequestPlan, asker_of
 from longwire.protocol.errors import ErrorCode, LongwireError, Phase, StreamError
 from longwire.protocol.messages import StreamHeaders, StreamStart
-from longwire.protocol.records import Completeness, InlineRequestBody, StreamedRequestBody, Timings
+from longwire.protocol.records import Completeness, InlineRequestBody, Timings
+from longwire.streams.connection import Connection
 from longwire.streams.state import State
 from longwire.streams.stream import Stream
-from longwire.streams.upload import BadUpload, Upload, decode_base64
-from longwire.upstream.model import Upstream, UpstreamResponse
+from longwire.streams.upload import BadUpload
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.stream")
 
 
-class Outbox(Protocol):
-    """What an exchange has for its page, and what it must know of the way there. See `Connection`."""
+class WayOut(Protocol):
+    """How what the connection has to send leaves. See `sending.Sender`."""
 
-    def headers(self, stream: Stream, head: StreamHeaders) -> None:
-        """The response's head."""
+    def soon(self) -> None:
+        """There is something."""
         ...
 
-    def push(self, stream: Stream, data: bytes) -> None:
-        """The next bytes of the body."""
-        ...
-
-    def finish(self, stream: Stream, completeness: Completeness, timings: Timings) -> None:
-        """The body is whole."""
-        ...
-
-    def fail(self, stream: Stream, error: StreamError) -> None:
-        """The upstream failed, behind the bytes that came."""
-        ...
-
-    def fail_now(self, stream: Stream, error: StreamError) -> None:
-        """The stream ends with an error that overtakes its bytes."""
-        ...
-
-    def acknowledge_body(self, stream: Stream, consumed: int, window: int) -> None:
-        """Upload credit."""
-        ...
-
-    def ask_body_again(self, stream: Stream, again: int) -> None:
-        """The request body is wanted once more, from its first byte."""
+    def at_once(self) -> None:
+        """There is something, and it should leave from here if it can."""
         ...
 
     async def room(self) -> None:
-        """Wait until a large control frame may be queued: at once, but where the browser does not read."""
+        """Wait until a large message may be queued: at once, but where the browser does not read."""
         ...
 
-    def body_gone(self, stream: Stream) -> None:
-        """The stream's inline request body is held no longer."""
-        ...
 
-    def read_ahead(self) -> int:
-        """How many bytes a stream may hold ready for the pipe."""
-        ...
+# Carries out one exchange: returns when it has said `finish` and its socket is closed, or raises StreamError. It may be
+# cancelled at every `await`.
+Kind: TypeAlias = Callable[["Exchange"], Awaitable[None]]
+# By the name that STREAM_START has.
+Kinds: TypeAlias = Mapping[str, Kind]
 
 
 @dataclass(slots=True)
@@ -98,27 +78,19 @@ class Clock:
 
 
 class Exchange:
-    """Couples one `Stream` to one upstream request."""
+    """Couples one `Stream` to what carries its request out."""
 
-    def __init__(
-        self,
-        start: StreamStart,
-        stream: Stream,
-        outbox: Outbox,
-        upstream: Upstream,
-        plan: Callable[[StreamStart], RequestPlan],
-    ) -> None:
+    def __init__(self, start: StreamStart, stream: Stream, connection: Connection, way_out: WayOut) -> None:
         self.stream = stream
         self.asker = asker_of(start)
+        self.clock = Clock(anyio.current_time())
         self.closed = anyio.Event()  # the task is over: socket closed, places given back
         # Apart from the start, which lives as long as the stream: a body is let go once it was sent.
-        self._inline, self._start = _without_inline_body(start)
-        self._outbox = outbox
-        self._upstream = upstream
-        self._make_plan = plan
+        self._inline, self.start = _without_inline_body(start)
+        self._connection = connection
+        self._way_out = way_out
         self._scope = anyio.CancelScope()
         self._changed = anyio.Event()
-        self._clock = Clock(anyio.current_time())
         self._log = log.bind(**audit_fields(start), grant=None)
         self._audited = False
 
@@ -130,8 +102,8 @@ class Exchange:
         self._changed.set()
         self._changed = anyio.Event()
 
-    def on_abort(self, reason: str) -> None:
-        """The page gave up: close the socket."""
+    def abort(self, reason: str) -> None:
+        """The page gave up: cancelling the task closes its socket."""
         self._audit_end("abort", outcome="aborted", code=None, reason=reason)
         self._scope.cancel()
 
@@ -140,13 +112,89 @@ class Exchange:
         self._audit_failure(error)
         self._scope.cancel()
 
+    # --- for its kind ----------------------------------------------------------------------------------------
+
+    def take_inline_body(self) -> str | None:
+        """The request body that came with the start, as base64; None if there was none, or the second time."""
+        inline, self._inline = self._inline, None
+        return inline
+
+    def body_gone(self) -> None:
+        """The inline request body is held no longer."""
+        self._connection.body_gone(self.stream)
+
+    def acknowledge_body(self, consumed: int, window: int) -> None:
+        """Upload credit."""
+        self._connection.acknowledge_body(self.stream, consumed, window)
+        self._way_out.soon()
+
+    def ask_body_again(self, again: int) -> None:
+        """The request body is wanted once more, from its first byte."""
+        self._connection.ask_body_again(self.stream, again)
+        self._way_out.soon()
+
+    def allowed(self, grant: str) -> None:
+        """The policy lets it be carried out, by that grant."""
+        self._log = self._log.bind(grant=grant)
+        self._log.info("start", outcome="allowed")
+
+    async def may_begin(self) -> None:
+        """Wait until the response's head may be queued."""
+        await self._way_out.room()
+
+    def headers(self, head: StreamHeaders, grant: str) -> None:
+        """The response's head, and the grant that led there in the end."""
+        self._log = self._log.bind(grant=grant)
+        self._connection.headers(self.stream, head)
+        self._way_out.soon()
+        self._log.info("headers", status=head.status, ms=self.clock.headers_ms)
+
+    async def room(self) -> int:
+        """Wait until the page's credit and the read-ahead allow to read; returns how many bytes."""
+        while not (room := self.stream.wants(self._connection.read_ahead)):
+            await self._changed.wait()
+        return room
+
+    async def changed(self) -> None:
+        """Wait until the page sent body bytes or gave credit, or a chunk left."""
+        await self._changed.wait()
+
+    def first_byte(self) -> None:
+        """The first of the body is here."""
+        self.clock.first_byte_ms = self.clock.elapsed_ms()
+        self._log.info("first byte", ms=self.clock.first_byte_ms)
+
+    def push(self, data: bytes) -> None:
+        """The next bytes of the body."""
+        self._connection.push(self.stream, data)
+        self._way_out.at_once()
+
+    def finish(self, completeness: Completeness) -> None:
+        """The body is whole."""
+        self._audit_end("end", outcome="completed", code=None, completeness=completeness)
+        self._connection.finish(self.stream, completeness, self.clock.timings())
+        self._way_out.soon()
+
+    def revoke(self, error: StreamError) -> None:
+        """What allowed it does so no longer: nothing more of it reaches the page."""
+        if self.stream.state in (State.OPEN, State.BODY):
+            error = StreamError(error.code, error.message, self.stream.phase, retryable=error.retryable)
+            self._audit_failure(error)
+            self._connection.fail_now(self.stream, error)
+            self._way_out.soon()
+        self._scope.cancel()
+
     # --- the task --------------------------------------------------------------------------------------------
 
-    async def run(self) -> None:
+    async def run(self, kinds: Kinds) -> None:
         """Carry the request out. Returns when the socket is closed; never raises but on cancellation from outside."""
         try:
             with self._scope:
-                await self._carry_out()
+                # Aborted in the very batch that started it: nothing was decided, no place, rate or secret is touched.
+                await anyio.lowlevel.checkpoint_if_cancelled()
+                await _kind_of(self.start, kinds)(self)
+            if not self._audited:
+                raise RuntimeError(f"an exchange of the kind {self.start.kind} came back without its end")
         except StreamError as error:
             self._fail(error)
         except LongwireError as error:
@@ -159,127 +207,40 @@ class Exchange:
             self._fail(StreamError(ErrorCode.HOST_LOST, message, Phase.CLOSE))
         finally:
             self.closed.set()
-            # Without effect but where the task was cancelled from outside, with the whole session.
+            # Without effect but where the task was cancelled from outside, with all of its connection.
             self._audit_end("abort", outcome="aborted", code=None, reason="the channel to the browser is gone")
-
-    async def _carry_out(self) -> None:
-        # Aborted in the very batch that started it: nothing was decided, no place, rate or secret is touched.
-        await anyio.lowlevel.checkpoint_if_cancelled()
-        plan = self._make_plan(self._start)
-        try:
-            await plan.begin(self._on_revoked)
-            self._log = self._log.bind(grant=plan.grant_name)
-            self._log.info("start", outcome="allowed")
-            # Without a name for the request: it would hold the body as long as the stream lives.
-            response = await self._upstream.open(
-                replace(plan.request(self._body(), self._body_again()), memory=self.stream.decoders),
-            )
-            if not response.uploading:
-                self._outbox.body_gone(self.stream)
-            try:
-                # An abort in the very turn of the loop that brought the response found nothing left to cancel.
-                await anyio.lowlevel.checkpoint_if_cancelled()
-                await self._outbox.room()
-                await self._deliver(plan, response)
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await response.aclose()
-        except StreamError:
-            await plan.failed()
-            raise
-        finally:
-            self.stream.decoders.close()
-            plan.close()
-
-    async def _deliver(self, plan: RequestPlan, response: UpstreamResponse) -> None:
-        stream, clock = self.stream, self._clock
-        connected_at = response.timings.connected_at
-        clock.connected_ms = None if connected_at is None else clock.since_start_ms(connected_at)
-        clock.headers_ms = clock.since_start_ms(response.timings.headers_at)
-        head = StreamHeaders(
-            type="STREAM_HEADERS",
-            id=stream.id,
-            url=response.url,
-            redirected=response.redirected,
-            status=response.status,
-            reason=response.reason[:200],
-            headers=plan.response_headers(
-                response.headers,
-                response.reason,  # whole: the guard looks at it before it is cut
-                response.url if response.redirected else "",
-                status=response.status,
-            ),
-        )
-        self._log = self._log.bind(grant=plan.grant_name)  # of the last hop
-        self._outbox.headers(stream, head)
-        self._log.info("headers", status=response.status, ms=clock.headers_ms)
-        while data := await response.read(await self._room()):
-            if clock.first_byte_ms is None:
-                clock.first_byte_ms = clock.elapsed_ms()
-                self._log.info("first byte", ms=clock.first_byte_ms)
-            plan.inspect(data, stream.pushed + len(data))
-            self._outbox.push(stream, data)
-            data = b""  # not held while nobody reads
-        self._audit_end("end", outcome="completed", code=None, completeness=response.completeness)
-        self._outbox.finish(stream, response.completeness, clock.timings())
-
-    async def _room(self) -> int:
-        """Wait until the page's credit and the read-ahead allow to read; returns how many bytes."""
-        while not (room := self.stream.wants(self._outbox.read_ahead())):
-            await self._changed.wait()
-        return room
-
-    def _body(self) -> bytes | AsyncIterator[bytes] | None:
-        inline, self._inline = self._inline, None
-        if inline is not None:
-            return decode_base64(inline)
-        upload = self.stream.upload
-        return None if upload is None else self._stream_upload(upload)
-
-    def _body_again(self) -> Callable[[], AsyncIterator[bytes]] | None:
-        body, upload = self._start.body, self.stream.upload
-        if upload is None or not (isinstance(body, StreamedRequestBody) and body.repeatable):
-            return None
-        return lambda: self._stream_upload(upload, again=True)
-
-    async def _stream_upload(self, upload: Upload, *, again: bool = False) -> AsyncIterator[bytes]:
-        """The request body as the page sends it, acknowledged as the socket takes it."""
-        if again:
-            self._outbox.ask_body_again(self.stream, upload.again())
-        self._outbox.acknowledge_body(self.stream, *upload.open())
-        while True:
-            piece = upload.take()
-            if piece is not None:
-                yield piece
-            if (progress := upload.acknowledge()) is not None:
-                self._outbox.acknowledge_body(self.stream, *progress)
-            if piece is None:
-                if upload.complete:
-                    return
-                await self._changed.wait()
 
     def _fail(self, error: StreamError) -> None:
         if self.stream.state not in (State.OPEN, State.BODY):
             return
         self._audit_failure(error)
-        self._outbox.fail(self.stream, error)
-
-    def _on_revoked(self, error: StreamError) -> None:
-        """Another policy came into force and no longer allows this stream: nothing more of it reaches the page."""
-        if self.stream.state in (State.OPEN, State.BODY):
-            error = StreamError(error.code, error.message, self.stream.phase, retryable=error.retryable)
-            self._audit_failure(error)
-            self._outbox.fail_now(self.stream, error)
-        self._scope.cancel()
+        self._connection.fail(self.stream, error)
+        self._way_out.soon()
 
     def _audit_failure(self, error: StreamError) -> None:
-        self._audit_end("error", **failure_fields(error, private=self._start.page.private))
+        self._audit_end("error", **failure_fields(error, private=self.start.page.private))
 
     def _audit_end(self, event: str, **fields: object) -> None:
         """The one line about how the stream ended."""
         if not self._audited:
             self._audited = True
-            self._log.info(event, **fields, bytes=self.stream.pushed, ms=self._clock.elapsed_ms())
+            self._log.info(event, **fields, bytes=self.stream.pushed, ms=self.clock.elapsed_ms())
+
+
+def asker_of(start: StreamStart) -> str:
+    """Whose request it is, to whatever is not shared. A private window shares nothing with the same page outside it."""
+    return start.page.origin + (" in a private window" if start.page.private else "")
+
+
+def _kind_of(start: StreamStart, kinds: Kinds) -> Kind:
+    if (kind := kinds.get(start.kind)) is not None:
+        return kind
+    raise StreamError(
+        ErrorCode.PROTOCOL,
+        f'this native host has no exchanges of the kind "{start.kind}", but of {", ".join(sorted(kinds))}: update it, '
+        "then reload the extension",
+        Phase.POLICY,
+    )
 
 
 def _without_inline_body(start: StreamStart) -> tuple[str | None, StreamStart]:

@@ -1,7 +1,7 @@
 """What a request would meet, found out before it is made.
 
-The refusals of a stream's plan and of its connection, by the same functions and in the same order. What only a name
-service or a server can say is not asked, and a keyring only where somebody is there to unlock it.
+The refusals of a stream's authorization and of its upstream connection, by the same functions and in the same order.
+What only a name service or a server can say is not asked, and a keyring only where somebody is there to unlock it.
 """
 
 from collections.abc import Callable, Iterator

@@ -34,6 +34,11 @@ class SuspensionKeeper:
         self._failing = False
         self._told: UnusableState | None = None
 
+    async def keep_up(self) -> None:
+        """See what other hosts suspended, and write down what is not written yet."""
+        self.suspensions.refresh()
+        await self.keep()
+
     async def keep(self) -> None:
         """Write down what is not yet. Back when it is, when it cannot be, or after `KEEP_PATIENCE_S`."""
         unreadable = self.suspensions.problem

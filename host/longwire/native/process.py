@@ -12,7 +12,11 @@ from longwire import __version__
 from longwire.assets import extension_id
 from longwire.audit import log as host_log
 from longwire.audit.last_words import LAST_WORDS
+from longwire.engine.authorization import Authorizer
 from longwire.engine.engine import Engine
+from longwire.engine.http import Http
+from longwire.engine.status import PolicyStatus
+from longwire.engine.suspending import SuspensionKeeper
 from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions
 from longwire.policy.live_policy import LivePolicy
@@ -64,8 +68,9 @@ async def _serve(descriptors: tuple[int, int]) -> None:
     turns = Turns()
     upstream = UpstreamClient(turns=turns)
     try:
-        suspensions = Suspensions(SuspensionFile())
-        await Engine(channel, LivePolicy(), upstream, suspensions, turns=turns).run()
+        policy, keeper = LivePolicy(), SuspensionKeeper(Suspensions(SuspensionFile()))
+        kinds = {"http": Http(upstream, Authorizer(policy, keeper))}
+        await Engine(kinds, PolicyStatus(policy, keeper), turns=turns).serve(channel)
     finally:
         with anyio.move_on_after(EXIT_DEADLINE_MS / 3000, shield=True):
             await upstream.aclose()

@@ -26,7 +26,7 @@ WAIT_S: Final = 2.0
 
 
 class LivePolicy:
-    """One per session. `follow` sees changes by itself once it is told to look (`poke`); every request looks too."""
+    """One per engine. `follow` sees changes by itself once it is told to look (`poke`); every request looks too."""
 
     def __init__(self, files: PolicyFiles | None = None, settle_s: float = SETTLE_S) -> None:
         self._files = files or PolicyFiles()
@@ -59,7 +59,9 @@ class LivePolicy:
     async def follow(self) -> None:
         """See changes without being asked by a request. Runs until it is cancelled."""
         while True:
-            poked = self._poked = anyio.Event()
+            if self._poked.is_set():
+                self._poked = anyio.Event()
+            poked = self._poked
             wait = await self._look()
             if wait is None:
                 await poked.wait()

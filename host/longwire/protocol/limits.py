@@ -24,6 +24,7 @@ FRAME_HEADER_BYTES: Final = 4
 MAX_ID: Final = 2**53 - 1  # the largest integer that JavaScript counts exactly
 MAX_URL_CHARS: Final = 64 * KIB
 MAX_METHOD_CHARS: Final = 32
+MAX_KIND_CHARS: Final = 32  # of an exchange, as in "http"
 MAX_HEADER_PAIRS: Final = 256
 MAX_HEADER_NAME_CHARS: Final = 256
 MAX_HEADER_VALUE_CHARS: Final = 64 * KIB

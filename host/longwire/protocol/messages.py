@@ -25,7 +25,7 @@ from longwire.protocol.field_types import (
     UploadBody,
     Url,
 )
-from longwire.protocol.limits import MAX_CHUNK_BYTES, MAX_HEADER_PAIRS, MAX_ID, MAX_METHOD_CHARS
+from longwire.protocol.limits import MAX_CHUNK_BYTES, MAX_HEADER_PAIRS, MAX_ID, MAX_KIND_CHARS, MAX_METHOD_CHARS
 from longwire.protocol.records import (
     AbortReason,
     BridgeState,
@@ -67,9 +67,12 @@ class StreamStartFields(Message):
 
 
 class StreamStart(StreamStartFields):
-    """Open a stream: the page's request, and the page's identity stamped by the worker."""
+    """Open a stream: the page's request, and what the worker says of it, which no page can say: its identity, and which
+    kind of exchange carries it out (`http` if absent). A kind that this host does not know is refused with PROTOCOL.
+    """
 
     page: Page
+    kind: Annotated[str, Field(min_length=1, max_length=MAX_KIND_CHARS)] = "http"
 
 
 class StreamBody(Message):

@@ -64,6 +64,7 @@ from longwire.streams.events import (
     StatusAsked,
     Violated,
 )
+from longwire.streams.late_messages import receiver
 from longwire.streams.scheduler import Scheduler
 from longwire.streams.state import State
 from longwire.streams.stream import Stream, error_message
@@ -296,14 +297,13 @@ class Connection:
         self._greeted = True
         return Greeted(message.extension)
 
-    def _on_bad_message(self, bad: BadMessage) -> ConnectionEvent:
+    def _on_bad_message(self, bad: BadMessage) -> ConnectionEvent | None:
         """A bad frame of one stream ends that stream; any other ends the connection."""
         if not self._greeted or bad.stream_id is None:
             raise bad
-        stream = self._table.get(bad.stream_id)
-        if stream is not None:
-            return self._violate(stream, bad.message) or Noted("bad frame for a past stream", bad.message)
-        if bad.message_type == "STREAM_START":
+        if (stream := receiver(self._table, bad.stream_id)) is not None:
+            return self._violate(stream, bad.message)
+        if bad.message_type == "STREAM_START" and self._table.get(bad.stream_id) is None:
             return self._refuse(bad.stream_id, StreamError(ErrorCode.PROTOCOL, bad.message, Phase.POLICY), None)
         return Noted("bad frame for a past stream", bad.message)
 
@@ -323,9 +323,8 @@ class Connection:
         return Started(stream, start)
 
     def _on_stream(self, stream_id: int, act: Callable[[Stream], None]) -> ConnectionEvent | None:
-        stream = self._table.get(stream_id)
-        if stream is None or stream.state not in (State.OPEN, State.BODY):
-            return None  # late for a finished stream, or an id that never was: no effect
+        if (stream := receiver(self._table, stream_id)) is None:
+            return None
         try:
             act(stream)
         except (BadAck, BadUpload) as error:
@@ -334,8 +333,7 @@ class Connection:
         return Progressed(stream)
 
     def _on_abort(self, message: StreamAbort) -> ConnectionEvent | None:
-        stream = self._table.get(message.id)
-        if stream is None or stream.state not in (State.OPEN, State.BODY):
+        if (stream := receiver(self._table, message.id)) is None:
             return None
         stream.abort()
         if stream in self._closed:

@@ -1,4 +1,4 @@
-"""All streams of one session: who exists, how many there may be, and which ids are past."""
+"""All streams of one connection: who exists, how many there may be, and which ids are past."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator

@@ -1,4 +1,4 @@
-"""What an upstream is asked and what it answers; the interface that `native` is written against.
+"""What an upstream is asked and what it answers; the interface that `engine` is written against.
 
 Times are seconds on the clock of `time.monotonic()` (asyncio's loop clock is the same one). Header fields are pairs, in
 order, duplicates kept.

@@ -11,8 +11,9 @@ from structlog.testing import capture_logs
 from longwire.audit.vocabulary import PRIVATE
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_STREAMS_PER_FRAME
+from longwire.turns import Turns
 from longwire.upstream.model import Redirect, UpstreamRequest, UpstreamResponse
-from tests.unit.engine.harness import PAGE, POLICY, Bench, ScriptedResponse, page_facts, running_session
+from tests.unit.engine.harness import PAGE, POLICY, Bench, ScriptedResponse, page_facts, running_engine
 
 END_FIELDS = {"page", "destination", "method", "grant", "outcome", "code", "bytes", "ms", "stream"}
 ENDS = ("end", "error", "abort")
@@ -35,7 +36,7 @@ async def finished(bench: Bench, stream_id: int, **changes: Any) -> dict[str, An
 
 
 async def test_a_completed_stream_is_one_decision_and_one_end(lines: list[Any], tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.start(1)
         (await bench.response(1)).feed(b"12345", None)
         await bench.channel.terminal(1)
@@ -58,7 +59,7 @@ async def test_a_completed_stream_is_one_decision_and_one_end(lines: list[Any], 
 async def test_a_refusal_is_one_line_that_is_decision_and_end(
     lines: list[Any], tmp_path: Path, changes: dict[str, str], code: ErrorCode
 ) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         await finished(bench, 1, **changes)
 
     assert of(lines, "start", "redirect") == []
@@ -70,7 +71,7 @@ async def test_a_refusal_is_one_line_that_is_decision_and_end(
 
 async def test_a_stream_over_the_cap_is_one_line_of_the_same_shape(lines: list[Any], tmp_path: Path) -> None:
     over = MAX_STREAMS_PER_FRAME + 1
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         for stream_id in range(1, over):
             bench.start(stream_id)
         await finished(bench, over, url="http://upstream.test/next", method="POST")
@@ -88,7 +89,7 @@ async def test_a_stream_over_the_cap_is_one_line_of_the_same_shape(lines: list[A
 
 
 async def test_a_start_that_cannot_be_read_is_one_line_too(lines: list[Any], tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         await finished(bench, 1, method=5)
 
     (refused,) = of(lines, *ENDS)
@@ -101,7 +102,7 @@ async def test_a_start_that_cannot_be_read_is_one_line_too(lines: list[Any], tmp
 async def test_an_upstream_failure_an_abort_and_a_lost_channel_are_each_one_end(
     lines: list[Any], tmp_path: Path
 ) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.start(1)
         (await bench.response(1)).feed(b"123", StreamError(ErrorCode.UPSTREAM_RESET, "broke", Phase.BODY))
         await bench.channel.terminal(1)
@@ -126,7 +127,8 @@ async def test_an_upstream_failure_an_abort_and_a_lost_channel_are_each_one_end(
 async def test_a_start_aborted_in_the_same_batch_is_one_abort_and_costs_its_grant_nothing(
     lines: list[Any], tmp_path: Path
 ) -> None:
-    async with running_session(tmp_path, policy=POLICY + "limits = { requests_per_minute = 1 }\n") as bench:
+    async with running_engine(tmp_path, policy=POLICY + "limits = { requests_per_minute = 1 }\n") as bench:
+        bench.service._turns = Turns(lambda: 0.0)  # so that it is one batch however slow the machine is
         bench.start(1)
         bench.channel.send(type="STREAM_ABORT", id=1, reason="signal")
         await bench.channel.terminal(1)
@@ -138,7 +140,7 @@ async def test_a_start_aborted_in_the_same_batch_is_one_abort_and_costs_its_gran
 
 
 async def test_a_policy_that_changes_ends_the_stream_at_once_and_says_why(lines: list[Any], tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.start(1)
         response = await bench.response(1)
         bench.policy_file.write_text(POLICY.replace("version = 1", "version = 1\nenabled = false"))
@@ -171,7 +173,7 @@ async def redirected_to(url: str, request: UpstreamRequest) -> UpstreamResponse:
 async def test_every_hop_is_a_decision_of_its_own(
     lines: list[Any], tmp_path: Path, url: str, outcome: str, code: ErrorCode | None
 ) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.upstream.answer = lambda request: redirected_to(url, request)
         await finished(bench, 1)
 
@@ -184,7 +186,7 @@ async def test_every_hop_is_a_decision_of_its_own(
 async def test_a_private_window_leaves_no_page_and_no_url(lines: list[Any], tmp_path: Path, allowed: bool) -> None:
     page = {"origin": PAGE, "tab": 1, "frame": 0, "document": "d", "private": True}
     policy = POLICY + ("private_windows = true\n" if allowed else "")
-    async with running_session(tmp_path, policy=policy) as bench:
+    async with running_engine(tmp_path, policy=policy) as bench:
         bench.upstream.answer = lambda request: redirected_to("http://upstream.test/b", request)
         terminal = await finished(bench, 1, page=page)
 

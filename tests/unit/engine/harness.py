@@ -1,7 +1,7 @@
-"""A whole session in one process: real engine, policy and frames; the channel is memory, the upstream is scripted."""
+"""A whole host in one process: real engine, policy and frames; the channel is memory, the upstream is scripted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,13 +11,19 @@ import anyio
 import orjson
 import pybase64
 
-from longwire.engine.engine import Engine
-from longwire.policy import Locations
+from longwire.engine.authorization import Authorizer
+from longwire.engine.engine import Engine, Service
+from longwire.engine.exchange import Kind
+from longwire.engine.http import Http
+from longwire.engine.status import PolicyStatus
+from longwire.engine.suspending import SuspensionKeeper
+from longwire.policy import Locations, Suspensions
 from longwire.policy.files import PolicyFiles
 from longwire.policy.live_policy import LivePolicy
 from longwire.protocol.frames import FrameDecoder, frame
 from longwire.protocol.limits import MAX_FRAME_TO_BROWSER, PROTOCOL_VERSION
 from longwire.protocol.records import Completeness
+from longwire.streams.connection import Connection
 from longwire.upstream.model import Timings, UpstreamRequest, UpstreamResponse
 
 PAGE = "http://localhost:5173"
@@ -190,13 +196,20 @@ class ScriptedUpstream:
 
 @dataclass
 class Bench:
-    """A running session and its two ends."""
+    """A running engine, its two ends, and what it was made of. `service` is what serves `channel`."""
 
     channel: MemoryChannel
     upstream: ScriptedUpstream
-    session: Engine
+    policy: LivePolicy
+    authorizer: Authorizer
+    engine: Engine
+    service: Service
     policy_file: Path
-    over: anyio.Event
+    over: anyio.Event = field(default_factory=anyio.Event)
+
+    @property
+    def connection(self) -> Connection:
+        return self.service.connection
 
     def hello(self, **changes: Any) -> None:
         hello = {"type": "HELLO", "protocol": PROTOCOL_VERSION, "extension": "0.0.0"}
@@ -224,7 +237,7 @@ class Bench:
 
     @property
     def live_streams(self) -> int:
-        return self.session._connection.streams
+        return self.connection.streams
 
 
 def page_facts(**changes: Any) -> dict[str, Any]:
@@ -233,17 +246,21 @@ def page_facts(**changes: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def running_session(folder: Path, *, greeted: bool = True, policy: str = POLICY) -> AsyncIterator[Bench]:
-    """A session that runs until the block ends (or it ends itself)."""
+async def running_engine(
+    folder: Path, *, greeted: bool = True, policy: str = POLICY, kinds: Mapping[str, Kind] | None = None
+) -> AsyncIterator[Bench]:
+    """An engine that runs until the block ends (or its channel does). `kinds`: besides http."""
     policy_file = folder / "policy.toml"
     policy_file.write_text(policy)
     places = PolicyFiles(Locations(administrator=folder / "administrator.toml", user=policy_file))
-    store = LivePolicy(places, settle_s=0)  # at the first look: what waits for the second has tests of its own
-    channel, upstream = MemoryChannel(), ScriptedUpstream()
-    bench = Bench(channel, upstream, Engine(channel, store, upstream), policy_file, anyio.Event())
+    live = LivePolicy(places, settle_s=0)  # at the first look: what waits for the second has tests of its own
+    keeper = SuspensionKeeper(Suspensions())
+    channel, upstream, authorizer = MemoryChannel(), ScriptedUpstream(), Authorizer(live, keeper)
+    engine = Engine({"http": Http(upstream, authorizer), **(kinds or {})}, PolicyStatus(live, keeper))
+    bench = Bench(channel, upstream, live, authorizer, engine, Service(engine, channel), policy_file)
 
     async def run() -> None:
-        await bench.session.run()
+        await bench.service.run()
         bench.over.set()
 
     async with anyio.create_task_group() as tasks:

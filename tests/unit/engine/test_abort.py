@@ -16,7 +16,7 @@ import pytest
 from longwire.protocol.limits import WINDOW_FLOOR_BYTES
 from longwire.upstream import UpstreamClient
 from longwire.upstream.resolver import SystemResolver
-from tests.unit.engine.harness import PAGE, Bench, running_session
+from tests.unit.engine.harness import PAGE, Bench, running_engine
 from tests.upstreams import bodies, faults, redirects
 from tests.upstreams.server import Routes, Server
 
@@ -49,7 +49,7 @@ class SlowNames:
 
 @dataclass
 class World:
-    """A session over a real client, and everything it may talk to."""
+    """An engine over a real client, and everything it may talk to."""
 
     bench: Bench
     client: UpstreamClient
@@ -79,9 +79,8 @@ class World:
 
     def assert_nothing_left(self) -> None:
         """No trace of any stream in the tables, the loop or the process."""
-        session = self.bench.session
-        connection = session._connection
-        assert (connection.streams, session._exchanges) == (0, {})
+        connection = self.bench.connection
+        assert (connection.streams, self.bench.service._exchanges) == (0, {})
         assert connection._scheduler.live_streams == 0
         assert connection._table.pools.lent_bytes == 0
         assert (self.client.busy_connections, self.client.idle_connections) == (0, 0)
@@ -106,7 +105,7 @@ methods = ["GET", "POST"]
 network = "loopback"
 limits = {{ streams = 1 }}
 """
-            async with running_session(folder, policy=policy) as bench:
+            async with running_engine(folder, policy=policy) as bench:
                 bench.upstream.answer = client.open
                 yield World(bench, client, server, names, dead_port)
             names.answer.set()

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,14 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from longwire.engine.authorization import RequestPlan, RequestPlanner
+from longwire.engine.authorization import Authorization, Authorizer
 from longwire.policy import Locations, SecretReader, secret_supply
 from longwire.policy.files import PolicyFiles
 from longwire.policy.live_policy import LivePolicy
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.limits import HEADER_TIMEOUT_MS
 from longwire.protocol.messages import StreamStart
-from longwire.upstream.model import Hop, Redirect, StreamedBody
+from longwire.upstream.model import Hop, Redirect, StreamedBody, UpstreamRequest
 from tests.unit.policy.keyring_fake import MemoryKeyring
 
 SECRET = "sk-0123456789-secret"
@@ -49,18 +50,18 @@ def live(administrator: Path, user: Path) -> LivePolicy:
 
 
 @pytest.fixture
-def planner(tmp_path: Path) -> RequestPlanner:
+def authorizer(tmp_path: Path) -> Authorizer:
     key = tmp_path / "key"
     key.write_text(SECRET)
     key.chmod(0o600)
-    return planner_of(tmp_path, POLICY.replace("KEYFILE", str(key)))
+    return authorizer_of(tmp_path, POLICY.replace("KEYFILE", str(key)))
 
 
-def planner_of(tmp_path: Path, text: str) -> RequestPlanner:
-    """A planner by this policy."""
+def authorizer_of(tmp_path: Path, text: str) -> Authorizer:
+    """One that goes by this policy."""
     policy = tmp_path / "policy.toml"
     policy.write_text(text)
-    return RequestPlanner(live(tmp_path / "none.toml", policy))
+    return Authorizer(live(tmp_path / "none.toml", policy))
 
 
 def start(**changes: Any) -> StreamStart:
@@ -87,29 +88,29 @@ def names(hop: Hop) -> dict[str, str]:
     return {name.lower(): value for name, value in hop.headers}
 
 
-async def begun(planner: RequestPlanner, **changes: Any) -> RequestPlan:
-    """A plan that has been judged and allowed; its revocation is an error of the test."""
+def begun(authorizer: Authorizer, **changes: Any) -> AbstractAsyncContextManager[Authorization]:
+    """A stream that begins, if it is allowed; its revocation is an error of the test."""
 
     def revoked(error: StreamError) -> None:
         raise AssertionError(error)
 
-    plan = planner.plan(start(**changes))
-    try:
-        await plan.begin(revoked)
-    except BaseException:
-        plan.close()
-        raise
-    return plan
+    return authorizer.begin(start(**changes), revoked)
 
 
-async def refusal(plan: RequestPlan, hop: Redirect) -> StreamError:
+async def judged(authorizer: Authorizer, **changes: Any) -> UpstreamRequest:
+    """What goes out first of a stream without a body, which ends at once."""
+    async with begun(authorizer, **changes) as authorization:
+        return authorization.request(None)
+
+
+async def refusal(authorization: Authorization, hop: Redirect) -> StreamError:
     with pytest.raises(StreamError) as refused:
-        await plan.request(None).next_hop(hop)
+        await authorization.request(None).next_hop(hop)
     return refused.value
 
 
-async def test_the_first_hop_carries_the_injected_secret_and_not_the_pages_value(planner: RequestPlanner) -> None:
-    request = (await begun(planner)).request(None)
+async def test_the_first_hop_carries_the_injected_secret_and_not_the_pages_value(authorizer: Authorizer) -> None:
+    request = await judged(authorizer)
     headers = names(request.hop)
     assert headers["authorization"] == f"Bearer {SECRET}"
     assert [name.lower() for name, _ in request.hop.headers].count("authorization") == 1
@@ -120,118 +121,116 @@ async def test_the_first_hop_carries_the_injected_secret_and_not_the_pages_value
     )
 
 
-async def test_a_secret_is_in_no_representation(planner: RequestPlanner) -> None:
-    plan = await begun(planner)
-    assert SECRET not in repr(plan.request(None))
-    assert SECRET not in repr(plan.request(None).hop)
+async def test_a_secret_is_in_no_representation(authorizer: Authorizer) -> None:
+    async with begun(authorizer) as authorization:
+        assert SECRET not in repr(authorization.request(None))
+        assert SECRET not in repr(authorization.request(None).hop)
 
 
-async def test_a_redirect_to_another_grant_takes_no_secret_along(planner: RequestPlanner) -> None:
-    plan = await begun(planner)
-    hop = await plan.request(None).next_hop(redirect("https://files.example.com/x", crossed_origin=True))
-    assert SECRET not in str(hop.headers)
-    assert "authorization" not in names(hop)  # nor the page's own, across origins
-    assert names(hop)["x-trace"] == "t"
-    assert plan.grant_name == "files"
+async def test_a_redirect_to_another_grant_takes_no_secret_along(authorizer: Authorizer) -> None:
+    async with begun(authorizer) as authorization:
+        hop = await authorization.request(None).next_hop(redirect("https://files.example.com/x", crossed_origin=True))
+        assert SECRET not in str(hop.headers)
+        assert "authorization" not in names(hop)  # nor the page's own, across origins
+        assert names(hop)["x-trace"] == "t"
+        assert authorization.grant_name == "files"
 
 
-async def test_a_redirect_within_the_grant_is_injected_afresh(planner: RequestPlanner) -> None:
-    plan = await begun(planner)
-    hop = await plan.request(None).next_hop(redirect("https://api.example.com/v1/other"))
-    assert names(hop)["authorization"] == f"Bearer {SECRET}"
+async def test_a_redirect_within_the_grant_is_injected_afresh(authorizer: Authorizer) -> None:
+    async with begun(authorizer) as authorization:
+        hop = await authorization.request(None).next_hop(redirect("https://api.example.com/v1/other"))
+        assert names(hop)["authorization"] == f"Bearer {SECRET}"
 
 
-async def test_a_dropped_body_takes_its_headers_along(planner: RequestPlanner) -> None:
-    hop = (
-        await (await begun(planner))
-        .request(None)
-        .next_hop(redirect("https://api.example.com/v1/other", body_dropped=True))
-    )
+async def test_a_dropped_body_takes_its_headers_along(authorizer: Authorizer) -> None:
+    async with begun(authorizer) as authorization:
+        other = redirect("https://api.example.com/v1/other", body_dropped=True)
+        hop = await authorization.request(None).next_hop(other)
     assert "content-type" not in names(hop)
 
 
 @pytest.mark.parametrize("url", ["https://evil.example/", "https://api.example.com/v2/", "http://api.example.com/v1/"])
-async def test_a_redirect_out_of_every_grant_is_refused_as_a_redirect(planner: RequestPlanner, url: str) -> None:
-    error = await refusal(await begun(planner), redirect(url))
+async def test_a_redirect_out_of_every_grant_is_refused_as_a_redirect(authorizer: Authorizer, url: str) -> None:
+    async with begun(authorizer) as authorization:
+        error = await refusal(authorization, redirect(url))
     assert error.code is ErrorCode.REDIRECT_DENIED
     assert SECRET not in error.message
     assert url not in error.message
     assert f"GET {url} for" in error.reason
 
 
-async def test_a_body_is_not_replayed_into_another_grant(planner: RequestPlanner) -> None:
-    error = await refusal(
-        await begun(planner),
-        redirect("https://files.example.com/", method="POST", crossed_origin=True, replays_body=True),
-    )
+async def test_a_body_is_not_replayed_into_another_grant(authorizer: Authorizer) -> None:
+    replayed = redirect("https://files.example.com/", method="POST", crossed_origin=True, replays_body=True)
+    async with begun(authorizer) as authorization:
+        error = await refusal(authorization, replayed)
     assert error.code is ErrorCode.REDIRECT_DENIED
     assert "body" in error.message
 
 
-async def test_the_fragment_of_a_redirect_is_not_part_of_the_decision(planner: RequestPlanner) -> None:
-    hop = await (await begun(planner)).request(None).next_hop(redirect("https://files.example.com/x#part"))
+async def test_the_fragment_of_a_redirect_is_not_part_of_the_decision(authorizer: Authorizer) -> None:
+    async with begun(authorizer) as authorization:
+        hop = await authorization.request(None).next_hop(redirect("https://files.example.com/x#part"))
     assert hop.target == "/x"
 
 
-async def test_a_place_under_the_grants_limit_is_free_only_when_the_plan_is_closed(planner: RequestPlanner) -> None:
-    plan = await begun(planner)
-    with pytest.raises(StreamError) as refused:
-        await begun(planner)
-    assert refused.value.code is ErrorCode.LIMIT_EXCEEDED
-    plan.close()
-    (await begun(planner)).close()
+async def test_a_place_under_the_grants_limit_is_free_only_at_the_end_of_the_block(authorizer: Authorizer) -> None:
+    async with begun(authorizer):
+        with pytest.raises(StreamError) as refused:
+            await judged(authorizer)
+        assert refused.value.code is ErrorCode.LIMIT_EXCEEDED
+    await judged(authorizer)
 
 
-async def test_the_byte_limit_is_exact(planner: RequestPlanner) -> None:
-    plan = await begun(planner)
-    plan.inspect(b"x", 1024)
-    with pytest.raises(StreamError) as refused:
-        plan.inspect(b"x", 1025)
-    assert refused.value.code is ErrorCode.BODY_TOO_LARGE
+async def test_the_byte_limit_is_exact(authorizer: Authorizer) -> None:
+    async with begun(authorizer) as authorization:
+        authorization.inspect(b"x", 1024)
+        with pytest.raises(StreamError) as refused:
+            authorization.inspect(b"x", 1025)
+        assert refused.value.code is ErrorCode.BODY_TOO_LARGE
 
 
 @pytest.mark.parametrize("cut", range(0, len(SECRET) + 1, 5))
-async def test_the_piece_that_completes_a_secret_is_withheld(planner: RequestPlanner, cut: int) -> None:
-    plan = await begun(planner)
-    plan.response_headers([], status=200)
-    if cut < len(SECRET):
-        plan.inspect(f"you sent {SECRET[:cut]}".encode(), 1)
-    with pytest.raises(StreamError) as refused:
-        plan.inspect((SECRET[cut:] or SECRET).encode(), 1)
+async def test_the_piece_that_completes_a_secret_is_withheld(authorizer: Authorizer, cut: int) -> None:
+    async with begun(authorizer) as authorization:
+        authorization.response_headers([], status=200)
+        if cut < len(SECRET):
+            authorization.inspect(f"you sent {SECRET[:cut]}".encode(), 1)
+        with pytest.raises(StreamError) as refused:
+            authorization.inspect((SECRET[cut:] or SECRET).encode(), 1)
+        assert refused.value.code is ErrorCode.SECRET_REFLECTED
+        assert SECRET not in refused.value.message
+
+
+async def test_a_secret_in_a_response_header_is_withheld(authorizer: Authorizer) -> None:
+    async with begun(authorizer) as authorization:
+        with pytest.raises(StreamError) as refused:
+            authorization.response_headers([("x-echo", f"Bearer {SECRET}")], status=200)
     assert refused.value.code is ErrorCode.SECRET_REFLECTED
-    assert SECRET not in refused.value.message
 
 
-async def test_a_secret_in_a_response_header_is_withheld(planner: RequestPlanner) -> None:
-    with pytest.raises(StreamError) as refused:
-        (await begun(planner)).response_headers([("x-echo", f"Bearer {SECRET}")], status=200)
-    assert refused.value.code is ErrorCode.SECRET_REFLECTED
+async def test_an_earlier_hops_secret_is_guarded_in_the_last_ones_answer(authorizer: Authorizer) -> None:
+    async with begun(authorizer) as authorization:
+        await authorization.request(None).next_hop(redirect("https://files.example.com/x"))
+        authorization.response_headers([], status=200)
+        with pytest.raises(StreamError):
+            authorization.inspect(SECRET.encode(), 1)
 
 
-async def test_an_earlier_hops_secret_is_guarded_in_the_last_ones_answer(planner: RequestPlanner) -> None:
-    plan = await begun(planner)
-    await plan.request(None).next_hop(redirect("https://files.example.com/x"))
-    plan.response_headers([], status=200)
-    with pytest.raises(StreamError):
-        plan.inspect(SECRET.encode(), 1)
-
-
-async def test_a_redirect_to_where_a_secret_is_guarded_takes_no_range_along(planner: RequestPlanner) -> None:
+async def test_a_redirect_to_where_a_secret_is_guarded_takes_no_range_along(authorizer: Authorizer) -> None:
     ranged = [["Range", "bytes=0-9"]]
-    plan = await begun(planner, method="GET", url="https://files.example.com/x", headers=ranged)
-    assert names(plan.request(None).hop)["range"] == "bytes=0-9"
-    error = await refusal(plan, redirect("https://api.example.com/v1/x"))
-    assert (error.code, error.phase) == (ErrorCode.POLICY_DENIED, "policy")
-    assert "ranges = true" in error.message
-    plan.close()
+    async with begun(authorizer, method="GET", url="https://files.example.com/x", headers=ranged) as authorization:
+        assert names(authorization.request(None).hop)["range"] == "bytes=0-9"
+        error = await refusal(authorization, redirect("https://api.example.com/v1/x"))
+        assert (error.code, error.phase) == (ErrorCode.POLICY_DENIED, "policy")
+        assert "ranges = true" in error.message
     with pytest.raises(StreamError, match="ranges = true"):
-        await begun(planner, method="GET", headers=ranged)
+        await judged(authorizer, method="GET", headers=ranged)
 
 
-async def test_timeouts_are_the_pages_but_never_more_than_the_grants(planner: RequestPlanner) -> None:
-    timeouts = (await begun(planner, timeouts={"header_ms": 60_000, "idle_ms": 5_000})).request(None).timeouts
+async def test_timeouts_are_the_pages_but_never_more_than_the_grants(authorizer: Authorizer) -> None:
+    timeouts = (await judged(authorizer, timeouts={"header_ms": 60_000, "idle_ms": 5_000})).timeouts
     assert (timeouts.header_s, timeouts.idle_s, timeouts.total_s) == (10, 5, 3600)
-    plain = (await begun(planner, url="https://files.example.com/")).request(None).timeouts
+    plain = (await judged(authorizer, url="https://files.example.com/")).timeouts
     assert (plain.header_s, plain.idle_s, plain.total_s) == (HEADER_TIMEOUT_MS / 1000, None, None)
 
 
@@ -257,46 +256,47 @@ destinations = ["https://slow.example.com/"]
 methods = ["POST"]
 {granted}
 """
-    planner = planner_of(tmp_path, text)
+    authorizer = authorizer_of(tmp_path, text)
     asked = {} if asked_ms is None else {"header_ms": asked_ms}
-    timeouts = (await begun(planner, url="https://slow.example.com/", timeouts=asked)).request(None).timeouts
+    timeouts = (await judged(authorizer, url="https://slow.example.com/", timeouts=asked)).timeouts
     assert timeouts.header_s == seconds
     assert says in timeouts.header_by
 
 
-async def test_a_streamed_body_keeps_its_announced_size(planner: RequestPlanner) -> None:
+async def test_a_streamed_body_keeps_its_announced_size(authorizer: Authorizer) -> None:
     async def pieces() -> Any:
         yield b"x"
 
-    plan = await begun(planner, body={"kind": "stream", "size": 7})
-    body = plan.request(pieces()).body
-    assert isinstance(body, StreamedBody)
-    assert body.size == 7
+    async with begun(authorizer, body={"kind": "stream", "size": 7}) as authorization:
+        body = authorization.request(pieces()).body
+        assert isinstance(body, StreamedBody)
+        assert body.size == 7
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_a_body_with_get_or_head_is_refused(planner: RequestPlanner, method: str) -> None:
+async def test_a_body_with_get_or_head_is_refused(authorizer: Authorizer, method: str) -> None:
     with pytest.raises(StreamError) as refused:
-        await begun(planner, method=method, body={"kind": "inline", "data": "eA=="})
+        await judged(authorizer, method=method, body={"kind": "inline", "data": "eA=="})
     assert refused.value.code is ErrorCode.PROTOCOL
 
 
 @pytest.mark.parametrize("url", [f"https://evil.example/{SECRET}", f"https://files.example.com/x?k={SECRET}"])
 async def test_a_secret_in_a_redirects_target_is_withheld_from_the_refusal_too(
-    planner: RequestPlanner, url: str
+    authorizer: Authorizer, url: str
 ) -> None:
-    error = await refusal(await begun(planner), redirect(url))
+    async with begun(authorizer) as authorization:
+        error = await refusal(authorization, redirect(url))
     assert error.code is ErrorCode.SECRET_REFLECTED
     assert SECRET not in error.message
 
 
-async def test_a_secret_in_the_reason_or_in_the_final_url_is_withheld(planner: RequestPlanner) -> None:
-    plan = await begun(planner)
-    plan.response_headers([], "Fine", "https://files.example.com/x", status=200)
-    for reason, url in ((f"Bearer {SECRET}", ""), ("OK", f"https://files.example.com/{SECRET}")):
-        with pytest.raises(StreamError) as refused:
-            plan.response_headers([], reason, url, status=200)
-        assert refused.value.code is ErrorCode.SECRET_REFLECTED
+async def test_a_secret_in_the_reason_or_in_the_final_url_is_withheld(authorizer: Authorizer) -> None:
+    async with begun(authorizer) as authorization:
+        authorization.response_headers([], "Fine", "https://files.example.com/x", status=200)
+        for reason, url in ((f"Bearer {SECRET}", ""), ("OK", f"https://files.example.com/{SECRET}")):
+            with pytest.raises(StreamError) as refused:
+                authorization.response_headers([], reason, url, status=200)
+            assert refused.value.code is ErrorCode.SECRET_REFLECTED
 
 
 @pytest.mark.parametrize(
@@ -309,23 +309,21 @@ async def test_a_secret_in_the_reason_or_in_the_final_url_is_withheld(planner: R
     ],
 )
 async def test_a_policy_that_no_longer_allows_a_stream_revokes_it(
-    planner: RequestPlanner, tmp_path: Path, change: tuple[str, str], code: ErrorCode
+    authorizer: Authorizer, tmp_path: Path, change: tuple[str, str], code: ErrorCode
 ) -> None:
     revoked: list[StreamError] = []
-    plan = planner.plan(start())
-    await plan.begin(revoked.append)
-    file = tmp_path / "policy.toml"
-    file.write_text(file.read_text().replace("streams = 1", "streams = 2"))
-    await planner._policy.settled()
-    assert revoked == []  # another change is none of its business
-    file.write_text(file.read_text().replace(*change, 1))
-    await planner._policy.settled()
-    # What is broken will be mended, and the same request goes through again; what is denied stays denied.
-    assert [(error.code, error.retryable) for error in revoked] == [(code, code is ErrorCode.POLICY_INVALID)]
-    assert "the policy was changed" in revoked[0].message
-    plan.close()
+    async with authorizer.begin(start(), revoked.append):
+        file = tmp_path / "policy.toml"
+        file.write_text(file.read_text().replace("streams = 1", "streams = 2"))
+        await authorizer._policy.settled()
+        assert revoked == []  # another change is none of its business
+        file.write_text(file.read_text().replace(*change, 1))
+        await authorizer._policy.settled()
+        # What is broken will be mended, and the same request goes through again; what is denied stays denied.
+        assert [(error.code, error.retryable) for error in revoked] == [(code, code is ErrorCode.POLICY_INVALID)]
+        assert "the policy was changed" in revoked[0].message
     file.write_text("oops")
-    await planner._policy.settled()
+    await authorizer._policy.settled()
     assert len(revoked) == 1
 
 
@@ -351,73 +349,65 @@ async def test_a_policy_that_no_longer_allows_a_stream_revokes_it(
     ],
 )
 async def test_a_stream_ends_when_the_policy_would_carry_it_another_way(
-    planner: RequestPlanner, tmp_path: Path, change: tuple[str, str], field: str
+    authorizer: Authorizer, tmp_path: Path, change: tuple[str, str], field: str
 ) -> None:
     revoked: list[StreamError] = []
-    plan = planner.plan(start())
-    await plan.begin(revoked.append)
-    file = tmp_path / "policy.toml"
-    before = file.read_text()
-    assert change[0] in before
-    file.write_text(before.replace(*change, 1))
-    assert (await planner._policy.settled()).problem is None
-    assert [error.code for error in revoked] == [ErrorCode.POLICY_DENIED]
-    assert f"has another {field} for this request" in revoked[0].message
-    plan.close()
+    async with authorizer.begin(start(), revoked.append):
+        file = tmp_path / "policy.toml"
+        before = file.read_text()
+        assert change[0] in before
+        file.write_text(before.replace(*change, 1))
+        assert (await authorizer._policy.settled()).problem is None
+        assert [error.code for error in revoked] == [ErrorCode.POLICY_DENIED]
+        assert f"has another {field} for this request" in revoked[0].message
 
 
-async def test_a_change_that_carries_a_stream_as_before_leaves_it_alone(
-    planner: RequestPlanner, tmp_path: Path
-) -> None:
+async def test_a_change_that_carries_a_stream_as_before_leaves_it_alone(authorizer: Authorizer, tmp_path: Path) -> None:
     revoked: list[StreamError] = []
-    plan = planner.plan(start())
-    await plan.begin(revoked.append)
-    file = tmp_path / "policy.toml"
-    for change in (
-        ("version = 1", "# a line more\nversion = 1"),
-        ('name = "api"', 'name = "renamed"'),
-        ("limits = { streams = 1,", "limits = { streams = 3,"),
-        ('methods = ["GET", "POST"]', 'methods = ["POST"]'),
-    ):
-        assert change[0] in file.read_text()
-        file.write_text(file.read_text().replace(*change, 1))
-        await planner._policy.settled()
-    assert revoked == []
-    plan.close()
+    async with authorizer.begin(start(), revoked.append):
+        file = tmp_path / "policy.toml"
+        for change in (
+            ("version = 1", "# a line more\nversion = 1"),
+            ('name = "api"', 'name = "renamed"'),
+            ("limits = { streams = 1,", "limits = { streams = 3,"),
+            ('methods = ["GET", "POST"]', 'methods = ["POST"]'),
+        ):
+            assert change[0] in file.read_text()
+            file.write_text(file.read_text().replace(*change, 1))
+            await authorizer._policy.settled()
+        assert revoked == []
 
 
-async def test_a_guard_that_is_switched_on_ends_what_runs_without_one(planner: RequestPlanner, tmp_path: Path) -> None:
+async def test_a_guard_that_is_switched_on_ends_what_runs_without_one(authorizer: Authorizer, tmp_path: Path) -> None:
     revoked: list[StreamError] = []
-    plan = planner.plan(start(url="https://files.example.com/x"))
-    await plan.begin(revoked.append)
-    file = tmp_path / "policy.toml"
-    file.write_text(file.read_text().replace("reflection_guard = false", ""))
-    await planner._policy.settled()
-    assert "reflection_guard" in revoked[0].message
-    plan.close()
+    async with authorizer.begin(start(url="https://files.example.com/x"), revoked.append):
+        file = tmp_path / "policy.toml"
+        file.write_text(file.read_text().replace("reflection_guard = false", ""))
+        await authorizer._policy.settled()
+        assert "reflection_guard" in revoked[0].message
 
 
-async def test_a_ca_file_that_others_could_replace_vouches_for_nobody(planner: RequestPlanner, tmp_path: Path) -> None:
+async def test_a_ca_file_that_others_could_replace_vouches_for_nobody(authorizer: Authorizer, tmp_path: Path) -> None:
     authorities = tmp_path / "open" / "ca.pem"
     authorities.parent.mkdir()
     authorities.touch()
     file = tmp_path / "policy.toml"
     file.write_text(file.read_text().replace('name = "api"', f'name = "api"\nca_file = "{authorities}"'))
-    (await begun(planner)).close()
+    await judged(authorizer)
     authorities.parent.chmod(0o777)
     with pytest.raises(StreamError) as refused:
-        await begun(planner)
+        await judged(authorizer)
     assert refused.value.code is ErrorCode.UPSTREAM_TLS
     assert str(tmp_path) not in refused.value.message
     assert f"run `chmod go-w {authorities.parent}`" in refused.value.reason
 
 
-async def test_a_failed_start_gives_its_place_back(planner: RequestPlanner, tmp_path: Path) -> None:
+async def test_a_failed_start_gives_its_place_back(authorizer: Authorizer, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.unlink()
     for _ in range(3):
         with pytest.raises(StreamError) as refused:
-            await begun(planner)
+            await judged(authorizer)
         assert refused.value.code is ErrorCode.SECRET_UNAVAILABLE
 
 
@@ -440,40 +430,40 @@ class AskingKeyring(MemoryKeyring):
 
 
 @pytest.fixture
-def keyring(tmp_path: Path) -> Iterator[tuple[RequestPlanner, AskingKeyring]]:
+def keyring(tmp_path: Path) -> Iterator[tuple[Authorizer, AskingKeyring]]:
     policy = tmp_path / "policy.toml"
     policy.write_text(POLICY.replace('file = "KEYFILE"', 'keyring = "api"'))
     asking = AskingKeyring()
-    yield RequestPlanner(live(tmp_path / "none.toml", policy), SecretReader(keyring=lambda: asking)), asking
+    yield Authorizer(live(tmp_path / "none.toml", policy), secrets=SecretReader(keyring=lambda: asking)), asking
     asking.unlocked.set()
 
 
 async def test_a_keyring_that_asks_its_person_does_not_hold_up_the_others(
-    keyring: tuple[RequestPlanner, AskingKeyring],
+    keyring: tuple[Authorizer, AskingKeyring],
 ) -> None:
-    planner, asking = keyring
+    authorizer, asking = keyring
     headers: list[str] = []
 
     async def one() -> None:
-        headers.append(names((await begun(planner)).request(None).hop)["authorization"])
+        headers.append(names((await judged(authorizer)).hop)["authorization"])
 
     with anyio.fail_after(5):
         async with anyio.create_task_group() as group:
             group.start_soon(one)
             await anyio.to_thread.run_sync(asking.asked.wait)
-            await begun(planner, url="https://files.example.com/")  # the loop is free
+            await judged(authorizer, url="https://files.example.com/")  # the loop is free
             assert headers == []
             asking.unlocked.set()
     assert headers == [f"Bearer {SECRET}"]
 
 
 async def test_aborted_requests_to_a_locked_keyring_leave_no_more_threads_than_may_read_it(
-    keyring: tuple[RequestPlanner, AskingKeyring],
+    keyring: tuple[Authorizer, AskingKeyring],
 ) -> None:
-    planner, asking = keyring
+    authorizer, asking = keyring
     for _ in range(50):
         async with anyio.create_task_group() as group:
-            group.start_soon(begun, planner)
+            group.start_soon(judged, authorizer)
             await anyio.wait_all_tasks_blocked()
             group.cancel_scope.cancel()
     await anyio.to_thread.run_sync(asking.asked.wait)
@@ -481,15 +471,14 @@ async def test_aborted_requests_to_a_locked_keyring_leave_no_more_threads_than_m
     asking.unlocked.set()
     with anyio.fail_after(5):
         for _ in range(2 * secret_supply._KEYRING_THREADS):  # every place is free again
-            plan = await begun(planner)
-            assert names(plan.request(None).hop)["authorization"] == f"Bearer {SECRET}"
-            plan.close()
+            async with begun(authorizer) as authorization:
+                assert names(authorization.request(None).hop)["authorization"] == f"Bearer {SECRET}"
 
 
 async def test_a_keyring_that_is_never_unlocked_is_given_up(
-    keyring: tuple[RequestPlanner, AskingKeyring], monkeypatch: pytest.MonkeyPatch
+    keyring: tuple[Authorizer, AskingKeyring], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(secret_supply, "KEYRING_TIMEOUT_S", 0.05)
     with pytest.raises(StreamError, match="unlock the keyring") as refused:
-        await begun(keyring[0])
+        await judged(keyring[0])
     assert refused.value.code is ErrorCode.SECRET_UNAVAILABLE

@@ -24,11 +24,11 @@ from longwire.protocol.limits import (
     WINDOW_FLOOR_BYTES,
 )
 from longwire.upstream.model import StreamedBody
-from tests.unit.engine.harness import PAGE, POLICY, Bench, ScriptedResponse, page_facts, running_session
+from tests.unit.engine.harness import PAGE, POLICY, Bench, ScriptedResponse, page_facts, running_engine
 
 
 async def test_hello_is_answered_with_version_limits_and_the_policys_pages(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         welcome = await bench.channel.message("WELCOME")
     assert (welcome["protocol"], welcome["host"]) == (PROTOCOL_VERSION, __version__)
     assert welcome["limits"]["streams_per_frame"] == MAX_STREAMS_PER_FRAME
@@ -36,7 +36,7 @@ async def test_hello_is_answered_with_version_limits_and_the_policys_pages(tmp_p
 
 
 async def test_a_frame_that_names_no_stream_is_fatal_and_last(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.start(1)
         await bench.response(1)
         bench.channel.feed(frame(b"{"))
@@ -47,7 +47,7 @@ async def test_a_frame_that_names_no_stream_is_fatal_and_last(tmp_path: Path) ->
 
 
 async def test_a_bad_frame_of_one_stream_ends_that_stream_alone(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         for stream_id in (1, 2):
             bench.start(stream_id)
             await bench.response(stream_id)
@@ -60,7 +60,7 @@ async def test_a_bad_frame_of_one_stream_ends_that_stream_alone(tmp_path: Path) 
 
 
 async def test_a_stream_runs_to_its_end_with_every_byte_and_how_the_end_is_known(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.start(1)
         response = await bench.response(1)
         response.feed(b"a" * 1000, b"b" * 20_000, None)
@@ -75,7 +75,7 @@ async def test_a_stream_runs_to_its_end_with_every_byte_and_how_the_end_is_known
 
 
 async def test_a_page_that_reads_nothing_gets_its_floor_and_the_socket_is_left_alone(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.start(1)
         response = await bench.response(1)
         response.feed(bytes(1 << 20))
@@ -93,7 +93,7 @@ def sent(bench: Bench, stream_id: int) -> int:
 
 
 async def test_pause_holds_a_stream_and_resume_lets_it_go_on(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.start(1)
         response = await bench.response(1)
         bench.channel.send(type="STREAM_PAUSE", id=1)
@@ -108,7 +108,7 @@ async def test_pause_holds_a_stream_and_resume_lets_it_go_on(tmp_path: Path) -> 
 
 
 async def test_abort_closes_the_socket_before_it_is_confirmed(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.start(1)
         response = await bench.response(1)
         bench.channel.send(type="STREAM_ABORT", id=1, reason="signal")
@@ -118,7 +118,7 @@ async def test_abort_closes_the_socket_before_it_is_confirmed(tmp_path: Path) ->
 
 
 async def test_abort_while_the_upstream_is_still_being_opened(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         asked = anyio.Event()
 
         async def never(_: object) -> None:
@@ -138,7 +138,7 @@ async def test_an_abort_in_the_same_turn_as_the_response_is_an_abort_and_no_defe
 ) -> None:
     structlog.reset_defaults()
     with capture_logs() as lines:
-        async with running_session(tmp_path) as bench:
+        async with running_engine(tmp_path) as bench:
             answer: asyncio.Future[ScriptedResponse] = asyncio.get_running_loop().create_future()
             monkeypatch.setattr(bench.upstream, "answer", lambda _: answer)
             bench.start(1)
@@ -153,7 +153,7 @@ async def test_an_abort_in_the_same_turn_as_the_response_is_an_abort_and_no_defe
 
 
 async def test_abort_of_a_finished_upload_side_that_waits_for_a_slow_reader(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.start(1)
         (await bench.response(1)).feed(bytes(WINDOW_FLOOR_BYTES + 5))
         await bench.channel.wait_for(lambda written: sent(bench, 1) == WINDOW_FLOOR_BYTES)
@@ -180,7 +180,7 @@ async def test_abort_of_a_finished_upload_side_that_waits_for_a_slow_reader(tmp_
 async def test_a_request_that_may_not_be_is_refused_before_any_socket(
     tmp_path: Path, changes: dict[str, Any], code: str, word: str
 ) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.start(1, **changes)
         error = await bench.channel.terminal(1)
     assert (error["code"], error["phase"]) == (code, "policy")
@@ -192,7 +192,7 @@ async def test_bodies_that_wait_for_their_answers_are_bounded_for_each_tab(tmp_p
     data = base64.b64encode(bytes(INLINE_BODY_BYTES)).decode()
     last = INLINE_POOL_BYTES // 2 // len(data)
     answered = anyio.Event()
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
 
         async def silent_at_first(request: Any) -> Any:
             await answered.wait()
@@ -215,7 +215,7 @@ async def test_bodies_that_wait_for_their_answers_are_bounded_for_each_tab(tmp_p
 
 async def test_a_streamed_request_body_reaches_the_upstream_within_its_credit(tmp_path: Path) -> None:
     got: list[bytes] = []
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
 
         async def read_body(request: Any) -> Any:
             got.extend([piece async for piece in request.body.pieces])
@@ -247,7 +247,7 @@ async def test_an_upload_that_runs_on_after_its_stream_failed_gives_no_more_cred
         await pieces.aclose()
         await anyio.sleep_forever()
 
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.upstream.answer = take_two
         bench.start(1, method="POST", body={"kind": "stream"})
         await bench.channel.message("STREAM_BODY_ACK", 1)
@@ -265,7 +265,7 @@ async def test_an_upload_that_runs_on_after_its_stream_failed_gives_no_more_cred
 
 async def test_a_body_that_the_page_still_has_is_asked_for_again(tmp_path: Path) -> None:
     got: list[bytes] = []
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
 
         async def redirected_at_once(request: Any) -> Any:
             got.append(await anext(request.body.pieces))
@@ -292,7 +292,7 @@ async def test_a_body_that_the_page_still_has_is_asked_for_again(tmp_path: Path)
 
 
 async def test_a_body_that_the_page_has_no_more_is_not_asked_for_again(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.start(1, method="POST", body={"kind": "stream", "size": 6})
         (await bench.response(1)).feed(None)
         body = bench.upstream.requests[0].body
@@ -301,7 +301,7 @@ async def test_a_body_that_the_page_has_no_more_is_not_asked_for_again(tmp_path:
 
 
 async def test_a_defect_in_one_stream_is_typed_and_leaves_the_others_alone(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.start(1)
         (await bench.response(1)).feed(RuntimeError("sk-secret"))
         error = await bench.channel.terminal(1)
@@ -313,7 +313,7 @@ async def test_a_defect_in_one_stream_is_typed_and_leaves_the_others_alone(tmp_p
 
 
 async def test_status_tells_a_page_its_own_destinations_only(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.channel.send(type="STATUS_REQUEST", request=1, page=page_facts())
         bench.channel.send(type="STATUS_REQUEST", request=2, page=page_facts(origin="https://other.example"))
         mine = await bench.channel.wait_for(answer_to(1))
@@ -328,7 +328,7 @@ def answer_to(request: int) -> Callable[[list[dict[str, Any]]], Any]:
 
 
 async def test_a_policy_change_is_announced_and_decides_the_next_stream(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.policy_file.write_text(POLICY.replace("methods", "method"))
         announced = await bench.channel.message("POLICY")
         bench.start(1)
@@ -345,7 +345,7 @@ async def test_a_policy_change_is_announced_before_the_first_answer_under_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_module, "TICK_S", 3600)  # only the question itself can notice the change
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.policy_file.write_text(POLICY.replace("methods", "method"))
         bench.channel.send(type="STATUS_REQUEST", request=1, page=page_facts())
         await bench.channel.message("STATUS")

@@ -1,4 +1,4 @@
-"""How a session ends, and what may not keep it from ending: silence, lost output, a browser that does not read."""
+"""How a connection ends, and what may not keep it from ending: silence, lost output, a browser that does not read."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,11 +14,11 @@ from longwire.engine.channel import ChannelLost
 from longwire.protocol.frames import frame
 from longwire.protocol.limits import PEER_SILENCE_MS, PING_INTERVAL_MS
 from longwire.streams import scheduler as scheduler_module
-from tests.unit.engine.harness import Bench, ScriptedResponse, page_facts, running_session
+from tests.unit.engine.harness import Bench, ScriptedResponse, page_facts, running_engine
 
 
 async def test_end_of_input_closes_every_socket_and_ends(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         for stream_id in range(1, 6):
             bench.start(stream_id)
             await bench.response(stream_id)
@@ -32,7 +32,7 @@ async def test_a_browser_that_does_not_read_stops_the_input_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scheduler_module, "MAX_CONTROL_FRAMES", 10)
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.channel.gate = anyio.Event()
         for request in range(1, 200):
             bench.channel.send(type="STATUS_REQUEST", request=request, page=page_facts())
@@ -55,12 +55,12 @@ def count_unread(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[[], 
         under_way = 0
 
     monkeypatch.setattr(bench.channel, "write", count)
-    return lambda: under_way + sum(map(len, bench.session._connection._scheduler._control))
+    return lambda: under_way + sum(map(len, bench.connection._scheduler._control))
 
 
 async def test_answers_that_wait_are_bounded_in_bytes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler_module, "MAX_CONTROL_BYTES", 20_000)
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         unread = count_unread(bench, monkeypatch)
         asked = (
             frame(orjson.dumps({"type": "STATUS_REQUEST", "request": request, "page": page_facts()}))
@@ -85,7 +85,7 @@ async def test_the_head_of_a_response_waits_where_too_much_waits_already(
         response.feed(None)
         return response
 
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.upstream.answer = answer
         unread = count_unread(bench, monkeypatch)
         for stream_id in range(1, 21):
@@ -101,7 +101,7 @@ async def test_the_head_of_a_response_waits_where_too_much_waits_already(
             assert (await bench.channel.terminal(stream_id))["type"] == "STREAM_END"
 
 
-async def test_lost_output_ends_the_session_although_the_input_waits_for_it(
+async def test_lost_output_ends_the_connection_although_the_input_waits_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A browser that is killed while it does not read: nothing but the failed write says so."""
@@ -112,7 +112,7 @@ async def test_lost_output_ends_the_session_although_the_input_waits_for_it(
         await killed.wait()
         raise ChannelLost("gone")
 
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         bench.start(1)
         response = await bench.response(1)
         monkeypatch.setattr(bench.channel, "write", write)
@@ -130,7 +130,7 @@ async def test_lost_output_ends_the_session_although_the_input_waits_for_it(
 async def test_a_fatal_error_is_written_although_a_write_is_under_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         write, writing = bench.channel.write, anyio.Event()
 
         async def slowly(data: bytes) -> None:
@@ -152,13 +152,13 @@ async def test_a_silent_extension_is_pinged_and_then_given_up(tmp_path: Path, mo
     now = 1000.0
     monkeypatch.setattr(anyio, "current_time", lambda: now)
     monkeypatch.setattr(engine_module, "TICK_S", 0.001)
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
 
         def count() -> None:
             nonlocal now
             now += 1
 
-        monkeypatch.setattr(bench.session._policy, "poke", count)
+        monkeypatch.setattr(bench.policy, "poke", count)
         bench.start(1)
         response = await bench.response(1)
         began = now

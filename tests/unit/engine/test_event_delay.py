@@ -5,7 +5,7 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 
-from tests.unit.engine.harness import Bench, ScriptedResponse, running_session
+from tests.unit.engine.harness import Bench, ScriptedResponse, running_engine
 
 
 class WatchedResponse(ScriptedResponse):
@@ -41,7 +41,7 @@ async def start(bench: Bench) -> WatchedResponse:
 
 
 async def test_an_event_has_left_before_its_stream_reads_on(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         response = await start(bench)
         for number in range(3):
             response.feed(b"event %d" % number)
@@ -53,7 +53,7 @@ async def test_an_event_has_left_before_its_stream_reads_on(tmp_path: Path) -> N
 
 
 async def test_of_what_comes_in_one_round_all_but_the_first_is_one_frame(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         response = await start(bench)
         response.feed(*[b"%02d" % number for number in range(50)], None)
         await bench.channel.terminal(1)
@@ -61,7 +61,7 @@ async def test_of_what_comes_in_one_round_all_but_the_first_is_one_frame(tmp_pat
 
 
 async def test_what_the_browser_does_not_take_at_once_is_written_later_and_in_order(tmp_path: Path) -> None:
-    async with running_session(tmp_path) as bench:
+    async with running_engine(tmp_path) as bench:
         response = await start(bench)
         bench.channel.gate = anyio.Event()
         response.feed(b"first", b"second")

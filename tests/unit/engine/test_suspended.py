@@ -220,7 +220,7 @@ def test_another_host_of_the_user_knows_it_with_its_next_piece_and_its_next_requ
 
 
 def test_another_host_looks_before_each_piece(user: User) -> None:
-    without_tick = f"import longwire.engine.engine as session\nsession.TICK_S = 3600\n{ENTRY}"
+    without_tick = f"import longwire.engine.engine as engine\nengine.TICK_S = 3600\n{ENTRY}"
     with user.host() as first, user.host(without_tick) as second:
         there = second.waiting("/v1/wait")
         connection = user.server.server.connections[-1]

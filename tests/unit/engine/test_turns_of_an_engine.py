@@ -14,7 +14,7 @@ from longwire.protocol.frames import frame
 from longwire.streams.events import ConnectionEvent
 from longwire.turns import TURN_S, Turns
 from longwire.upstream import UpstreamClient
-from tests.unit.engine.harness import PAGE, POLICY, Bench, page_facts, running_session
+from tests.unit.engine.harness import PAGE, POLICY, Bench, page_facts, running_engine
 from tests.unit.upstream.asking import ask, read_all
 from tests.upstreams import faults
 from tests.upstreams.server import Server
@@ -37,8 +37,8 @@ def ticking() -> Turns:
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with running_session(tmp_path) as bench:
-        bench.session._turns = ticking()
+    async with running_engine(tmp_path) as bench:
+        bench.service._turns = ticking()
         yield bench
 
 
@@ -64,28 +64,28 @@ async def test_a_thousand_frames_of_one_read_do_not_hold_the_loop(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, message: dict[str, Any]
 ) -> None:
     seen = 0
-    receive = bench.session._connection._receive
+    receive = bench.connection._receive
 
     def count(payload: bytes) -> ConnectionEvent | None:
         nonlocal seen
         seen += 1
         return receive(payload)
 
-    monkeypatch.setattr(bench.session._connection, "_receive", count)
+    monkeypatch.setattr(bench.connection, "_receive", count)
     bench.channel.feed(frame(orjson.dumps(message)) * 1000)
     assert await most_between_rounds(lambda: seen, 1000) <= 2 * STEPS
 
 
 async def test_a_hundred_starts_of_one_read_are_decided_in_turns(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     decided = 0
-    plan = bench.session._planner.plan
+    begin = bench.authorizer.begin
 
-    def count(start: Any) -> Any:
+    def count(*args: Any) -> Any:
         nonlocal decided
         decided += 1
-        return plan(start)
+        return begin(*args)
 
-    monkeypatch.setattr(bench.session._planner, "plan", count)
+    monkeypatch.setattr(bench.authorizer, "begin", count)
     starts = b""
     for number in range(1, 101):
         message = {
@@ -125,14 +125,14 @@ async def test_small_chunks_that_are_there_already_do_not_hold_the_loop() -> Non
 
 async def test_what_came_in_one_read_was_asked_at_one_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = 0
-    current = bench.session._policy.current
+    current = bench.policy.current
 
     def count() -> Policy:
         nonlocal looks
         looks += 1
         return current()
 
-    monkeypatch.setattr(bench.session._policy, "current", count)
+    monkeypatch.setattr(bench.policy, "current", count)
     question = frame(orjson.dumps({"type": "STATUS_REQUEST", "request": 1, "page": page_facts()}))
     other = frame(
         orjson.dumps({"type": "STATUS_REQUEST", "request": 2, "page": page_facts(origin="http://other.test")})

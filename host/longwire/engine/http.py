@@ -1,0 +1,103 @@
+"""Exchanges of the kind `http`: one request to an upstream, redirects included.
+
+begin (authorization) ──► open (upstream) ──► STREAM_HEADERS ──► pump: room? read, inspect, push ──► STREAM_END
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+
+from longwire.engine.aborting import closed_in_any_case
+from longwire.engine.authorization import Authorization, Authorizer
+from longwire.engine.exchange import Exchange
+from longwire.protocol.messages import StreamHeaders
+from longwire.protocol.records import StreamedRequestBody
+from longwire.streams.upload import Upload, decode_base64
+from longwire.upstream.model import Upstream, UpstreamResponse
+
+
+class Http:
+    """The kind, for `Kinds`."""
+
+    def __init__(self, upstream: Upstream, authorizer: Authorizer) -> None:
+        self._upstream = upstream
+        self._authorizer = authorizer
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """See `Kind`."""
+        async with self._authorizer.begin(exchange.start, exchange.revoke) as authorization:
+            exchange.allowed(authorization.grant_name)
+            try:
+                # Without a name for the request: it would hold the body as long as the stream lives.
+                response = await self._upstream.open(
+                    replace(
+                        authorization.request(_body(exchange), _body_again(exchange)), memory=exchange.stream.decoders
+                    ),
+                )
+                if not response.uploading:
+                    exchange.body_gone()
+                async with closed_in_any_case(response):
+                    await exchange.may_begin()
+                    await _deliver(exchange, authorization, response)
+            finally:
+                exchange.stream.decoders.close()
+
+
+async def _deliver(exchange: Exchange, authorization: Authorization, response: UpstreamResponse) -> None:
+    stream, clock = exchange.stream, exchange.clock
+    connected_at = response.timings.connected_at
+    clock.connected_ms = None if connected_at is None else clock.since_start_ms(connected_at)
+    clock.headers_ms = clock.since_start_ms(response.timings.headers_at)
+    head = StreamHeaders(
+        type="STREAM_HEADERS",
+        id=stream.id,
+        url=response.url,
+        redirected=response.redirected,
+        status=response.status,
+        reason=response.reason[:200],
+        headers=authorization.response_headers(
+            response.headers,
+            response.reason,  # whole: the guard looks at it before it is cut
+            response.url if response.redirected else "",
+            status=response.status,
+        ),
+    )
+    exchange.headers(head, authorization.grant_name)
+    while data := await response.read(await exchange.room()):
+        if clock.first_byte_ms is None:
+            exchange.first_byte()
+        authorization.inspect(data, stream.pushed + len(data))
+        exchange.push(data)
+        data = b""  # not held while nobody reads
+    exchange.finish(response.completeness)
+
+
+def _body(exchange: Exchange) -> bytes | AsyncIterator[bytes] | None:
+    inline = exchange.take_inline_body()
+    if inline is not None:
+        return decode_base64(inline)
+    upload = exchange.stream.upload
+    return None if upload is None else _stream_upload(exchange, upload)
+
+
+def _body_again(exchange: Exchange) -> Callable[[], AsyncIterator[bytes]] | None:
+    body, upload = exchange.start.body, exchange.stream.upload
+    if upload is None or not (isinstance(body, StreamedRequestBody) and body.repeatable):
+        return None
+    return lambda: _stream_upload(exchange, upload, again=True)
+
+
+async def _stream_upload(exchange: Exchange, upload: Upload, *, again: bool = False) -> AsyncIterator[bytes]:
+    """The request body as the page sends it, acknowledged as the socket takes it."""
+    if again:
+        exchange.ask_body_again(upload.again())
+    exchange.acknowledge_body(*upload.open())
+    while True:
+        piece = upload.take()
+        if piece is not None:
+            yield piece
+        if (progress := upload.acknowledge()) is not None:
+            exchange.acknowledge_body(*progress)
+        if piece is None:
+            if upload.complete:
+                return
+            await exchange.changed()
