@@ -1,4 +1,4 @@
-"""A page's request through the real policy, authorization and HTTP client, towards servers on loopback under made-up names."""
+"""A page's request through the real policy, authorizer and HTTP client, towards servers on loopback, names made up."""
 
 import socket
 from collections.abc import Sequence

@@ -36,6 +36,25 @@ ROOMS: dict[str, set[str]] = {
     "demo": {"install", "console", "assets", "policy", "protocol"},
     "cli": {"install", "doctor", "demo", "console", "engine", "audit", "policy", "storage", "assets", "protocol"},
 }
+# Modules that know less than their room may, and rooms that they do not get at by way of their neighbours either: an
+# engine runs exchanges of any kind, by whatever rules. The kinds and the rules are handed to it.
+APART: dict[str, set[str]] = {
+    "engine/channel.py": {"upstream", "policy"},
+    "engine/sending.py": {"upstream", "policy"},
+    "engine/exchange.py": {"upstream", "policy"},
+    "engine/aborting.py": {"upstream", "policy"},
+    "engine/engine.py": {"upstream", "policy"},
+}
+# What a room may know of another where that is not all: the engine is written against upstream's interface and its pure
+# rules, and the client is handed to it.
+ONLY: dict[tuple[str, str], set[str]] = {
+    ("engine", "upstream"): {"model", "redirects", "resolver", "trust"},
+}
+# And a kind of exchange against the interface alone; what may be asked of an upstream, its authorization says.
+ONLY_OF_MODULE: dict[tuple[str, str], set[str]] = {
+    ("engine/http.py", "upstream"): {"model"},
+    ("engine/http.py", "policy"): set(),
+}
 # Sans-IO rooms know no loop, no clock, no socket and no file; their tests need none.
 IO = {"asyncio", "anyio", "threading", "time", "socket", "ssl", "subprocess", "selectors", "httpx2", "httpcore2"}
 SANS_IO = {"protocol", "streams"}
@@ -58,7 +77,8 @@ def host_imports(text: str) -> Iterator[str]:
     """Every module that a module imports, inside functions too."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom) and node.module:
-            yield from ((f"{node.module}.{name.name}" for name in node.names) if node.module == "longwire" else ())
+            if node.module.partition(".")[0] == "longwire":
+                yield from (f"{node.module}.{name.name}" for name in node.names)
             yield node.module
         elif isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
@@ -75,6 +95,43 @@ def host_faults(room: str, text: str) -> list[str]:
                 faults.append(module)
         elif (room in SANS_IO and first in IO) or (room != "upstream" and first in HTTP):
             faults.append(module)
+    return faults
+
+
+def module_at(name: str) -> str | None:
+    """The file of a module's dotted name, as in `engine/http.py`; None if it is no module of the host's own."""
+    parts = name.split(".")[1:]
+    file = "/".join(parts) + ".py"
+    return file if name.startswith("longwire.") and (HOST / file).is_file() else None
+
+
+def reached(file: str, text: str | None = None) -> set[str]:
+    """All that a module imports, and that its neighbours import which it does. `text`: instead of what stands there."""
+    found: set[str] = set()
+    texts = {file: (HOST / file).read_text(encoding="utf-8") if text is None else text}
+    while texts:
+        _, current = texts.popitem()
+        for module in host_imports(current):
+            neighbour = module_at(module)
+            if module not in found and neighbour is not None and neighbour.partition("/")[0] == file.partition("/")[0]:
+                texts[neighbour] = (HOST / neighbour).read_text(encoding="utf-8")
+            found.add(module)
+    return found
+
+
+def faults_of_module(file: str, text: str | None = None) -> list[str]:
+    """What a module imports, or gets at, although it stands apart from its room."""
+    room = file.partition("/")[0]
+    own = (HOST / file).read_text(encoding="utf-8") if text is None else text
+    faults = [m for m in reached(file, text) if m.split(".")[1:2] and m.split(".")[1] in APART.get(file, set())]
+    for (where, target), allowed in (ONLY | ONLY_OF_MODULE).items():
+        if where in (room, file):
+            # A name that is imported from an allowed module begins with it; the room itself is no module.
+            faults += [
+                module
+                for module in host_imports(own)
+                if module.split(".")[:2] == ["longwire", target] and not set(module.split(".")[2:3]) & allowed
+            ]
     return faults
 
 
@@ -114,6 +171,29 @@ def test_the_extensions_imports_run_down(file: Path) -> None:
 )
 def test_an_upward_import_of_the_host_is_found(room: str, text: str) -> None:
     assert host_faults(room, text)
+
+
+@pytest.mark.parametrize("file", sorted(each.name for each in (HOST / "engine").glob("*.py")))
+def test_the_engine_knows_its_kinds_and_rules_by_what_is_handed_to_it(file: str) -> None:
+    assert faults_of_module(f"engine/{file}") == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("engine/engine.py", "from longwire.upstream.model import Upstream"),
+        ("engine/engine.py", "from longwire.policy import Policy"),
+        ("engine/exchange.py", "def later():\n    from longwire.policy.live_policy import LivePolicy"),
+        ("engine/engine.py", "from longwire.engine.status import PolicyStatus"),  # which imports the policy
+        ("engine/exchange.py", "from longwire.engine import http"),
+        ("engine/http.py", "from longwire.upstream.client import UpstreamClient"),
+        ("engine/http.py", "from longwire.upstream import UpstreamClient"),
+        ("engine/http.py", "from longwire.policy import Decision"),
+        ("engine/authorization.py", "from longwire.upstream.client import UpstreamClient"),
+    ],
+)
+def test_what_a_module_stands_apart_from_is_found_though_a_neighbour_leads_there(file: str, text: str) -> None:
+    assert faults_of_module(file, text)
 
 
 @pytest.mark.parametrize(

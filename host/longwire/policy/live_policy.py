@@ -59,9 +59,7 @@ class LivePolicy:
     async def follow(self) -> None:
         """See changes without being asked by a request. Runs until it is cancelled."""
         while True:
-            if self._poked.is_set():
-                self._poked = anyio.Event()
-            poked = self._poked
+            poked = self._poked = anyio.Event()
             wait = await self._look()
             if wait is None:
                 await poked.wait()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +230,30 @@ class Bench:
         }
         self.channel.send(**(message | changes))
 
+    @asynccontextmanager
+    async def another_channel(self) -> AsyncIterator["Bench"]:
+        """The same engine with another channel, which ends with the block."""
+        channel = MemoryChannel()
+        bench = replace(self, channel=channel, service=Service(self.engine, channel), over=anyio.Event())
+        async with bench._running():
+            yield bench
+
+    @asynccontextmanager
+    async def _running(self, *, greeted: bool = True) -> AsyncIterator[None]:
+        async def run() -> None:
+            await self.service.run()
+            self.over.set()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            if greeted:
+                self.hello()
+                await self.channel.message("WELCOME")
+            yield
+            self.channel.close()
+            with anyio.fail_after(5):
+                await self.over.wait()
+
     async def response(self, stream_id: int) -> ScriptedResponse:
         """The scripted response of the latest started stream, once its headers are out."""
         await self.channel.message("STREAM_HEADERS", stream_id)
@@ -258,17 +282,5 @@ async def running_engine(
     channel, upstream, authorizer = MemoryChannel(), ScriptedUpstream(), Authorizer(live, keeper)
     engine = Engine({"http": Http(upstream, authorizer), **(kinds or {})}, PolicyStatus(live, keeper))
     bench = Bench(channel, upstream, live, authorizer, engine, Service(engine, channel), policy_file)
-
-    async def run() -> None:
-        await bench.service.run()
-        bench.over.set()
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(run)
-        if greeted:
-            bench.hello()
-            await channel.message("WELCOME")
+    async with bench._running(greeted=greeted):
         yield bench
-        channel.close()
-        with anyio.fail_after(5):
-            await bench.over.wait()

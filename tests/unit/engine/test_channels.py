@@ -1,0 +1,89 @@
+"""An engine outlives its channel: what the next one finds as new, and what goes on."""
+
+from pathlib import Path
+
+import anyio
+
+from tests.unit.engine.harness import POLICY, ScriptedResponse, running_engine
+
+LIMITED = POLICY + "limits = { streams = 1, requests_per_minute = 2 }\n"
+UNLIMITED = """
+[[grant]]
+name = "unlimited"
+pages = ["http://localhost:5173"]
+destinations = ["http://other.test/"]
+methods = ["GET"]
+network = "loopback"
+"""
+OTHER = "http://other.test/"
+
+
+class SlowToClose(ScriptedResponse):
+    """A socket whose closing takes until `let`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.closing, self.let = anyio.Event(), anyio.Event()
+
+    async def aclose(self) -> None:
+        self.closing.set()
+        await self.let.wait()
+        await super().aclose()
+
+
+async def test_ids_and_slots_begin_anew_with_a_channel_and_counts_under_a_grant_go_on(tmp_path: Path) -> None:
+    async with running_engine(tmp_path, policy=LIMITED) as first:
+        first.start(1)
+        lost = await first.response(1)
+        first.channel.close()
+        await first.over.wait()
+        assert lost.closed
+        async with first.another_channel() as second:
+            assert second.live_streams == 0
+            second.start(1)  # the grant has one place, which the lost channel gave back
+            (await second.response(1)).feed(b"second", None)
+            assert (await second.channel.terminal(1))["bytes"] == 6
+            second.start(2)
+            refused = await second.channel.terminal(2)
+            assert (refused["code"], "2 requests per minute" in refused["message"]) == ("LIMIT_EXCEEDED", True)
+            assert second.live_streams == 0
+    assert [message["type"] for message in first.channel.of_stream(1)] == ["STREAM_HEADERS"]
+
+
+async def test_what_a_lost_channel_leaves_open_keeps_its_place_and_touches_nothing_of_the_next(tmp_path: Path) -> None:
+    async with running_engine(tmp_path, policy=LIMITED + UNLIMITED) as first:
+        slow = SlowToClose()
+
+        async def answer(_: object) -> ScriptedResponse:
+            return slow
+
+        usual, first.upstream.answer = first.upstream.answer, answer
+        first.start(1)
+        await first.channel.message("STREAM_HEADERS", 1)
+        first.channel.close()
+        await slow.closing.wait()
+        first.upstream.answer = usual
+        async with first.another_channel() as second:
+            second.start(1, url=OTHER)
+            response = await second.response(1)
+            second.start(2)
+            assert (await second.channel.terminal(2))["code"] == "LIMIT_EXCEEDED"  # its socket is not closed yet
+            slow.let.set()
+            await first.over.wait()
+            assert second.live_streams == 1
+            second.start(3)
+            await second.response(3)
+            assert second.live_streams == 2
+            response.feed(b"untouched", None)
+            assert (await second.channel.terminal(1))["bytes"] == 9
+    assert [message["type"] for message in first.channel.of_stream(1)] == ["STREAM_HEADERS"]
+
+
+async def test_a_channel_that_is_there_before_its_policy_changes_hears_of_it_as_the_first_did(tmp_path: Path) -> None:
+    async with running_engine(tmp_path) as first:
+        first.channel.close()
+        await first.over.wait()
+        async with first.another_channel() as second:
+            first.policy_file.write_text(POLICY.replace("methods", "method"))
+            assert (await second.channel.message("POLICY"))["policy"]["state"] == "invalid"
+    assert not any(message["type"] == "POLICY" for message in first.channel.written)
