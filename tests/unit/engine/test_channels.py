@@ -67,9 +67,12 @@ async def test_what_a_lost_channel_leaves_open_keeps_its_place_and_touches_nothi
             second.start(1, url=OTHER)
             response = await second.response(1)
             second.start(2)
-            assert (await second.channel.terminal(2))["code"] == "LIMIT_EXCEEDED"  # its socket is not closed yet
+            refused = await second.channel.wait_for(lambda _: second.channel.of_stream(2))
             slow.let.set()
             await first.over.wait()
+            assert (
+                refused[0].get("code") == "LIMIT_EXCEEDED"
+            )  # the socket of the lost channel's stream was not closed yet
             assert second.live_streams == 1
             second.start(3)
             await second.response(3)
