@@ -30,9 +30,12 @@ def failure_fields(error: StreamError, *, private: bool) -> dict[str, Any]:
 
     The reason may name page and destination, of which a `private` window leaves no trace.
     """
-    return {
+    fields = {
         "outcome": "denied" if error.info.category is Category.POLICY else "failed",
         "code": error.code,
         "phase": error.phase,
         "reason": None if private else error.reason,
     }
+    if error.needed_network is not None:
+        fields["needed_network"] = error.needed_network
+    return fields

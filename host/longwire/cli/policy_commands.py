@@ -21,6 +21,7 @@ from longwire.policy.doubts import in_the_open
 from longwire.policy.loading import PolicyDocument
 from longwire.policy.model import policy_json_schema
 from longwire.policy.proposals import propose
+from longwire.policy.secrets import SecretUnavailable
 from longwire.policy.suggestions import suggest
 from longwire.policy.urls import parse_lenient, parse_origin
 from longwire.protocol.errors import ErrorCode, StreamError
@@ -199,17 +200,15 @@ def _obstacle(policy: Policy, decision: Decision, error: StreamError) -> dict[st
         "allowed": False,
         "code": error.code,
         "message": error.reason,
-        "fix": _fix(decision, error),
+        "fix": _fix(error),
     }
 
 
-def _fix(decision: Decision, error: StreamError) -> str | None:
+def _fix(error: StreamError) -> str | None:
     """What to do about a secret; the other texts say it themselves."""
-    if error.code is not ErrorCode.SECRET_UNAVAILABLE:
+    if not isinstance(error, SecretUnavailable):
         return None
-    source = next((each for each in decision.grant.secrets if error.reason.startswith(each.describe())), None)
-    if source is None:
-        return None
+    source = error.source
     if source.kind == "env":
         return f"set {source.where} where the browser is started, and in this shell to see it here"
     return f"`longwire secret set {source.name}` asks for it and stores it there"

@@ -19,9 +19,8 @@ from longwire.install.system_secrets import (
 )
 from longwire.policy import Policy, PolicyStore, SecretReader, SecretSource, default_locations
 from longwire.policy.keyrings import KeyringUnavailable, delete_entry, load_keyring, write_entry
-from longwire.policy.secrets import MAX_SECRET_BYTES, is_absolute_path, problem_with_value
+from longwire.policy.secrets import MAX_SECRET_BYTES, SecretUnavailable, is_absolute_path, problem_with_value
 from longwire.policy.templates import SECRET_NAME
-from longwire.protocol.errors import StreamError
 from longwire.protocol.records import PolicyState
 
 app = typer.Typer(help="The secrets that the policy injects: store, list, delete.", no_args_is_help=True)
@@ -175,7 +174,7 @@ def _store(source: SecretSource, value: bytes, readers: Readers | None) -> None:
     except UnicodeDecodeError:
         raise CommandError("this value is not UTF-8, and a keyring holds text", "store it with --file") from None
     except KeyringUnavailable as error:
-        raise CommandError(f"{source.describe()} {error}", "unlock the keyring, or store it with --file") from None
+        raise CommandError(f"{source.describe()} {error.what}", "unlock the keyring, or store it with --file") from None
     except OSError:
         raise CommandError(
             f"{source.describe()} cannot be written",
@@ -191,7 +190,7 @@ def _remove(source: SecretSource) -> bool:
             return delete_entry(load_keyring(), source.where)
         Path(source.where).unlink()
     except KeyringUnavailable as error:
-        raise CommandError(f"{source.describe()} {error}", "unlock the keyring and try again") from None
+        raise CommandError(f"{source.describe()} {error.what}", "unlock the keyring and try again") from None
     except FileNotFoundError:
         return False
     except OSError:
@@ -219,9 +218,10 @@ def _row(source: SecretSource, policy: Policy, reader: SecretReader) -> dict[str
 def _state(reader: SecretReader, source: SecretSource, policy: Policy) -> str:
     try:
         reader.read(source)
-    except StreamError as error:
-        return error.reason.removeprefix(f"{source.describe()} ")
-    return problem_for_users(source, policy) or "ready"
+    except SecretUnavailable as error:
+        return error.detail
+    problem = problem_for_users(source, policy)
+    return "ready" if problem is None else f"{problem.what}: {problem.fix}"
 
 
 def _toml_text(text: str) -> str:

@@ -31,6 +31,14 @@ class Readers:
     gid: int
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableForUsers:
+    """What no user's host can read. `what` is the rest of a sentence that begins with the secret, `fix` what to do."""
+
+    what: str
+    fix: str
+
+
 def group_for_everyone(name: str | None, uid: int | None = None) -> Readers:
     """The group of this name, by default `longwire`.
 
@@ -93,7 +101,7 @@ def store_in_file(path: Path, data: bytes, readers: Readers | None) -> None:
         write_atomically(path, data, _GROUPS_FILE, readers.gid)
 
 
-def problem_for_users(source: SecretSource, policy: Policy, uid: int | None = None) -> str | None:
+def problem_for_users(source: SecretSource, policy: Policy, uid: int | None = None) -> UnreadableForUsers | None:
     """Why no user's host can read a file of the administrator's policy, though root can; or None, also for a user.
 
     `uid` is who asks, by default this process.
@@ -107,4 +115,5 @@ def problem_for_users(source: SecretSource, policy: Policy, uid: int | None = No
         return None  # which reading it tells better
     if status.st_mode & stat.S_IROTH or (status.st_mode & stat.S_IRGRP and status.st_gid != ROOT_UID):
         return None
-    return f"can be read by root only: store it with `longwire secret set {source.name} --system`"
+    fix = f"store it with `longwire secret set {source.name} --system`"
+    return UnreadableForUsers("can be read by root only", fix)

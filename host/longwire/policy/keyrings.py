@@ -9,6 +9,8 @@ import os
 import sys
 from typing import Any, Final, Protocol
 
+from longwire.policy.secrets import SecretProblem
+
 SERVICE: Final = "longwire"
 # keyring would import whatever module the first names, and set what the others name on its backend (threat 14).
 _BACKEND_VARIABLE: Final = "PYTHON_KEYRING_BACKEND"
@@ -32,7 +34,12 @@ class Keyring(Protocol):
 
 
 class KeyringUnavailable(Exception):
-    """There is no keyring to ask, or it did not answer; the text is the rest of a sentence."""
+    """There is no keyring to ask, or it did not answer. `what` is the rest of a sentence."""
+
+    def __init__(self, what: str, problem: SecretProblem = SecretProblem.UNUSABLE) -> None:
+        super().__init__(what)
+        self.what = what
+        self.problem = problem
 
 
 def load_keyring() -> Keyring:
@@ -71,7 +78,7 @@ def read_entry(keyring: Keyring, entry: str) -> bytes:
     except Exception:  # noqa: BLE001  (whatever the backend raises)
         raise KeyringUnavailable("could not be read: the keyring is locked or does not answer") from None
     if value is None:
-        raise KeyringUnavailable("does not exist: run `longwire secret set`")
+        raise KeyringUnavailable("does not exist: run `longwire secret set`", SecretProblem.MISSING)
     return value.encode("utf-8")
 
 

@@ -95,7 +95,7 @@ class Policy:
             closed = "the policy file cannot be used, so nothing is open"
             raise StreamError(
                 ErrorCode.POLICY_INVALID,
-                shorten(f"{closed}: {shown}", MAX_MESSAGE_CHARS),
+                f"{closed}: {shown}",
                 Phase.POLICY,
                 reason=f"{closed}: {first}",
                 retryable=self.unread,

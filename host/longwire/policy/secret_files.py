@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from longwire.policy.ownership import ROOT_UID, Lstat, OwnGroup, own_group, walk, writable_by_others
-from longwire.policy.secrets import MAX_SECRET_BYTES
+from longwire.policy.secrets import MAX_SECRET_BYTES, SecretProblem
 
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -30,9 +30,11 @@ class UnusableSecretFile(Exception):
     `detail` says more to the administrator: it names paths, which no page should know.
     """
 
-    def __init__(self, what: str, detail: str | None = None) -> None:
+    def __init__(self, what: str, detail: str | None = None, problem: SecretProblem = SecretProblem.UNUSABLE) -> None:
         super().__init__(what)
+        self.what = what
         self.detail = detail
+        self.problem = problem
 
 
 def own_uid() -> int:
@@ -54,9 +56,10 @@ def read_secret_file(
         # Not blocking: opening a FIFO would otherwise wait for its writer.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
-        raise UnusableSecretFile("does not exist") from None
+        raise UnusableSecretFile("does not exist", problem=SecretProblem.MISSING) from None
     except PermissionError:
-        raise UnusableSecretFile("may not be read by the user that runs the browser") from None
+        what = "may not be read by the user that runs the browser"
+        raise UnusableSecretFile(what, problem=SecretProblem.FORBIDDEN) from None
     except OSError:
         raise UnusableSecretFile("cannot be opened") from None
     try:

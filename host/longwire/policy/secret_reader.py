@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from longwire.policy.keyrings import Keyring, KeyringUnavailable, load_keyring, read_entry
 from longwire.policy.ownership import Lstat
 from longwire.policy.secret_files import Fstat, UnusableSecretFile, own_uid, read_secret_file
-from longwire.policy.secrets import Secret, SecretSource, problem_with_value
+from longwire.policy.secrets import Secret, SecretProblem, SecretSource, problem_with_value
 
 
 def process_environment() -> Mapping[bytes, bytes]:
@@ -36,9 +36,9 @@ class SecretReader:
         try:
             value = self._bytes(source)
         except UnusableSecretFile as error:
-            raise source.unavailable(str(error), error.detail) from None
+            raise source.unavailable(error.what, error.detail, error.problem) from None
         except KeyringUnavailable as error:
-            raise source.unavailable(str(error)) from None
+            raise source.unavailable(error.what, problem=error.problem) from None
         if problem := problem_with_value(value):
             raise source.unavailable(problem)
         return Secret(source.name, value.decode("latin-1"))
@@ -59,5 +59,6 @@ class SecretReader:
         value = self.environ().get(os.fsencode(source.where))
         if value is None:
             # The commonest surprise: exported in a shell, while the browser was started from a desktop.
-            raise source.unavailable("is not set in the environment that the browser was started with")
+            what = "is not set in the environment that the browser was started with"
+            raise source.unavailable(what, problem=SecretProblem.MISSING)
         return value

@@ -1,10 +1,11 @@
 """Secrets by reference: a name in the policy, a value read at the moment of sending and not kept."""
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import Final, Literal, NoReturn
 
-from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.protocol.errors import ErrorCode, Phase, StreamError, printable
 
 MAX_SECRET_BYTES: Final = 16 * 1024
 MAX_PLACE_CHARS: Final = 200
@@ -12,6 +13,32 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 SecretKind = Literal["env", "file", "keyring"]
 _PLACES: Final[dict[SecretKind, str]] = {"env": "environment variable", "file": "file", "keyring": "keyring entry"}
+
+
+class SecretProblem(Enum):
+    """What a person has to do about a secret that cannot be read."""
+
+    MISSING = auto()  # nothing is at its place
+    FORBIDDEN = auto()  # the user that runs the browser may not read it
+    UNUSABLE = auto()  # something is there, or nobody can say
+
+
+class SecretUnavailable(StreamError):
+    """SECRET_UNAVAILABLE. `detail` is what is wrong, as the rest of a sentence that begins with the secret's name.
+
+    `detail` is for the administrator: it may name paths.
+    """
+
+    def __init__(self, source: "SecretSource", what: str, detail: str, problem: SecretProblem) -> None:
+        super().__init__(
+            ErrorCode.SECRET_UNAVAILABLE,
+            f'secret "{source.name}" {what}; `longwire secret list` says where it is looked for',
+            Phase.POLICY,
+            reason=f"{source.describe()} {detail}",
+        )
+        self.source = source
+        self.detail = printable(detail)
+        self.problem = problem
 
 
 class Secret:
@@ -51,17 +78,14 @@ class SecretSource:
         """For messages: which secret, and where it is looked for."""
         return f'secret "{self.name}" ({_PLACES[self.kind]} {self.where})'
 
-    def unavailable(self, what: str, detail: str | None = None) -> StreamError:
+    def unavailable(
+        self, what: str, detail: str | None = None, problem: SecretProblem = SecretProblem.UNUSABLE
+    ) -> SecretUnavailable:
         """SECRET_UNAVAILABLE, saying `what` is wrong with the place, and to the log which it is; never the value.
 
         `detail` stands for `what` where the administrator reads it.
         """
-        return StreamError(
-            ErrorCode.SECRET_UNAVAILABLE,
-            f'secret "{self.name}" {what}; `longwire secret list` says where it is looked for',
-            Phase.POLICY,
-            reason=f"{self.describe()} {detail or what}",
-        )
+        return SecretUnavailable(self, what, detail or what, problem)
 
 
 def problem_with_value(value: bytes) -> str | None:

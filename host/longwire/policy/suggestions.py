@@ -4,11 +4,11 @@ What was denied is what pages asked for. A page that wants a grant can ask often
 suggestion says which page asked, and how many times.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+from longwire.addresses import Network
 from longwire.policy.decision import check_request, folder_of
 from longwire.policy.policy import Policy
 from longwire.policy.proposals import Proposal, placeholder, propose
@@ -17,8 +17,8 @@ from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.records import Page
 
 MAX_SUGGESTIONS: Final = 50
-# `upstream.resolver` says so of an address outside the grant's class; a test holds the two together.
-_OTHER_NETWORK: Final = re.compile(r"leads to a (public|private|loopback) address")
+# Of these alone lines are written; whatever else a log says is no class of addresses.
+_NETWORKS: Final = get_args(Network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +143,9 @@ def _is_allowed(policy: Policy, origin: CanonicalUrl, method: str, url: Canonica
 
 
 def _note_network(networks: dict[tuple[str, str], list[str]], event: Mapping[str, Any]) -> None:
-    match = _OTHER_NETWORK.search(str(event.get("reason")))
-    if match:
-        networks.setdefault((str(event.get("grant")), match[1]), []).append(str(event.get("timestamp", "")))
+    needed = str(event.get("needed_network"))
+    if needed in _NETWORKS:
+        networks.setdefault((str(event.get("grant")), needed), []).append(str(event.get("timestamp", "")))
 
 
 def _as_network(name: str, network: str, times: list[str], policy: Policy) -> Suggestion:

@@ -186,20 +186,6 @@ class Suspensions:
                 return each
         return None
 
-    def concerning(self, policy: Policy, page: CanonicalUrl, *, private: bool) -> list[Suspension]:
-        """Those that this page meets, by the grants that name it."""
-        carried = {
-            source_mark(source)
-            for grant in policy.in_force
-            if grant.names_page(page) and (grant.private_windows or not private)
-            for source in grant.secrets
-        }
-        return [
-            each
-            for each, grant in self.in_force(policy)
-            if each.source in carried and any(entry.matches(page) for entry in _entries(each, grant))
-        ]
-
     def _tell(self) -> None:
         for changed in list(self._watchers.values()):
             changed()

@@ -166,9 +166,9 @@ class FrameError(LongwireError):
 class StreamError(LongwireError):
     """One stream cannot go on. Everything else can.
 
-    `message` is sent to the page. `reason` is for the log and the terminal, where it may name what no page should
+    `message` is sent to the page. `reason` is for the log and the console, where it may name what no page should
     know, such as a path of this machine; without one it is the message. `retryable` is the code's own, unless the
-    case at hand is known to be another.
+    case at hand is known to be another. `needed_network`: with this `network` the grant would have allowed it.
     """
 
     def __init__(
@@ -179,8 +179,21 @@ class StreamError(LongwireError):
         reason: str | None = None,
         *,
         retryable: bool | None = None,
+        needed_network: str | None = None,
     ) -> None:
         super().__init__(code, message)
         self.retryable = self.info.retryable if retryable is None else retryable
         self.phase = phase
+        self.needed_network = needed_network
         self.reason = self.message if reason is None else printable(reason)
+
+    def in_phase(self, phase: Phase) -> "StreamError":
+        """The same failure, said of another phase."""
+        return StreamError(
+            self.code,
+            self.message,
+            phase,
+            self.reason,
+            retryable=self.retryable,
+            needed_network=self.needed_network,
+        )

@@ -16,10 +16,9 @@ from typing import Final, Protocol
 
 import anyio
 
-from longwire.addresses import AddressClass, IPAddress, admits, classify, parse_address
+from longwire.addresses import AddressClass, IPAddress, Network, admits, classify, parse_address
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream.errors import shown
-from longwire.upstream.model import Network
 
 MAX_LOOKUPS: Final = 64
 # One page's slow names must not take every thread from the others.
@@ -116,7 +115,7 @@ async def resolve_checked(resolver: Resolver, host: str, network: Network, isola
     addresses = await _resolve(resolver, host, isolation)
     for address in addresses:
         if not admits(network, address):
-            raise StreamError(ErrorCode.POLICY_DENIED, _refusal(host, address, network), Phase.CONNECT)
+            raise _refusal(host, address, network)
     return addresses
 
 
@@ -132,7 +131,7 @@ def check_beyond_proxy(host: str, network: Network) -> None:
     spelt = [literal] if literal is not None else [ip_address(text) for text in _LOCALHOST if _is_localhost(host)]
     for address in spelt:
         if not admits(network, address):
-            raise StreamError(ErrorCode.POLICY_DENIED, _refusal(host, address, network), Phase.CONNECT)
+            raise _refusal(host, address, network)
 
 
 async def resolve_proxy(resolver: Resolver, host: str, isolation: str) -> tuple[IPAddress, ...]:
@@ -176,17 +175,19 @@ def _is_localhost(host: str) -> bool:
     return name == "localhost" or name.endswith(".localhost")
 
 
-def _refusal(host: str, address: IPAddress, network: Network) -> str:
+def _refusal(host: str, address: IPAddress, network: Network) -> StreamError:
     kind = classify(address)
     if kind is AddressClass.REFUSED:
-        return (
+        text = (
             f"{shown(host)} leads to an address that no grant can open (link-local, metadata, multicast, reserved, or "
             "the translated form of a non-public one). Use a name with an ordinary address"
         )
-    return (
+        return StreamError(ErrorCode.POLICY_DENIED, text, Phase.CONNECT)
+    text = (
         f'{shown(host)} leads to a {kind} address, and the grant says network = "{network}". If that is meant, the '
         f'policy can say network = "{kind}" in that grant'
     )
+    return StreamError(ErrorCode.POLICY_DENIED, text, Phase.CONNECT, needed_network=kind)
 
 
 def _system_getaddrinfo(host: str) -> Sequence[str]:

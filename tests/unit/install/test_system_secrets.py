@@ -169,7 +169,7 @@ def test_a_file_that_root_alone_can_read_is_not_called_ready_for_users(tmp_path:
     store_in_file(file, b"value", None)
     told = problem_for_users(source, policy, uid=0)
     assert told is not None
-    assert "longwire secret set key --system" in told
+    assert "longwire secret set key --system" in told.fix
     assert problem_for_users(source, policy, uid=1000) is None
     store_in_file(file, b"value", Readers("users", 100))
     assert problem_for_users(source, policy, uid=0) is None

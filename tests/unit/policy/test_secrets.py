@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longwire.policy.secret_reader import SecretReader
-from longwire.policy.secrets import MAX_SECRET_BYTES, Secret, SecretSource
+from longwire.policy.secrets import MAX_SECRET_BYTES, Secret, SecretProblem, SecretSource, SecretUnavailable
 from longwire.policy.templates import ValueTemplate
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.limits import MAX_MESSAGE_CHARS
@@ -66,6 +66,25 @@ def test_a_missing_variable_is_named() -> None:
         'secret "openai" (environment variable OPENAI_API_KEY) is not set in the environment that the browser was '
         "started with"
     )
+
+
+def test_what_a_person_has_to_do_about_it_is_a_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def problem(source: SecretSource) -> SecretProblem:
+        with pytest.raises(SecretUnavailable) as caught:
+            SecretReader(environ=lambda: {b"EMPTY": b""}).read(source)
+        assert caught.value.source is source
+        assert caught.value.reason == f"{source.describe()} {caught.value.detail}"
+        return caught.value.problem
+
+    def refused(*_: object) -> int:
+        raise PermissionError
+
+    assert problem(SecretSource("a", "env", "GONE")) is SecretProblem.MISSING
+    assert problem(SecretSource("a", "env", "EMPTY")) is SecretProblem.UNUSABLE
+    assert problem(SecretSource("a", "file", str(tmp_path / "gone"))) is SecretProblem.MISSING
+    assert problem(SecretSource("a", "file", str(tmp_path))) is SecretProblem.UNUSABLE
+    monkeypatch.setattr("longwire.policy.secret_files.os.open", refused)
+    assert problem(SecretSource("a", "file", str(tmp_path))) is SecretProblem.FORBIDDEN
 
 
 def test_the_page_is_told_the_name_and_not_the_place() -> None:

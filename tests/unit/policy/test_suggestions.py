@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from longwire.audit.vocabulary import failure_fields
 from longwire.policy.policy import Policy
 from longwire.policy.suggestions import suggest
 from longwire.protocol.errors import ErrorCode, StreamError
@@ -110,7 +111,7 @@ def test_names_do_not_clash_with_the_policys() -> None:
 async def test_an_address_of_another_class_is_told_by_the_grant_that_it_missed() -> None:
     with pytest.raises(StreamError) as caught:
         await resolve_checked(SystemResolver(lambda _: ["10.0.0.1"]), "intranet.test", "public", "page")
-    event = denied("https://intranet.test/", phase="connect", reason=caught.value.message, grant="api-example-com")
+    event = denied("https://intranet.test/", grant="api-example-com") | failure_fields(caught.value, private=False)
     (only,) = suggest([event, event], POLICY)
 
     assert only.count == 2
@@ -118,6 +119,13 @@ async def test_an_address_of_another_class_is_told_by_the_grant_that_it_missed()
         '# in the grant "api-example-com", line 2, if this server is meant to be reached there:',
         '# network = "private"',
     ]
+
+
+@pytest.mark.parametrize("fields", [{}, {"needed_network": None}, {"needed_network": 'private"\nx = "'}])
+def test_a_line_that_names_no_class_of_addresses_is_no_suggestion(fields: dict[str, Any]) -> None:
+    reason = 'intranet.test leads to a private address, and the grant says network = "public"'
+    event = denied("https://intranet.test/", phase="connect", reason=reason, grant="api-example-com") | fields
+    assert suggest([event], POLICY) == []
 
 
 @pytest.mark.parametrize("method", ['GET"]\nmethods=["DELETE', "GET\x1b[2J", "G ET", "TRACE", ""])

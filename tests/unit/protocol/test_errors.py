@@ -52,6 +52,14 @@ def test_a_stream_error_knows_its_phase() -> None:
     assert (error.phase, error.info.retryable) == (Phase.CONNECT, True)
 
 
+def test_a_failure_said_of_another_phase_keeps_all_else() -> None:
+    error = StreamError(
+        ErrorCode.POLICY_DENIED, "text", Phase.CONNECT, "for the log", retryable=True, needed_network="private"
+    )
+    later = error.in_phase(Phase.HEADERS)
+    assert vars(later) == vars(error) | {"phase": Phase.HEADERS}
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Sequence
+from ipaddress import ip_address
 
 import anyio
 import anyio.lowlevel
 import pytest
 
+from longwire.addresses import Network, classify
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.upstream.model import Network
 from longwire.upstream.resolver import SystemResolver, resolve_checked
 
 
@@ -57,6 +58,7 @@ async def test_the_class_must_match_exactly(address: str, network: Network) -> N
     error = await refusal(Table({"host.test": [address]}), "host.test", network)
     assert error.code is ErrorCode.POLICY_DENIED
     assert f'network = "{network}"' in error.message
+    assert error.needed_network == classify(ip_address(address))
 
 
 @pytest.mark.parametrize("literal", ["10.0.0.1", "::1", "::ffff:10.0.0.1", "169.254.169.254", "fd00:ec2::254"])

@@ -8,6 +8,7 @@ from longwire.doctor.patient import Patient
 from longwire.engine.judging import Judge
 from longwire.install.system_secrets import problem_for_users
 from longwire.policy import SecretReader, SecretSource, Suspensions
+from longwire.policy.secrets import SecretProblem, SecretUnavailable
 from longwire.protocol.errors import StreamError
 from longwire.protocol.records import PolicyState
 
@@ -48,12 +49,11 @@ def check_secrets(patient: Patient) -> Iterator[Finding]:
     for source in dict.fromkeys(source for grant in policy.in_force for source in grant.secrets):
         try:
             judge.check_secret(source)
-        except StreamError as error:
+        except SecretUnavailable as error:
             yield _unavailable(source, error)
             continue
         if problem := problem_for_users(source, policy):
-            text, _, fix = problem.partition(": ")
-            yield fail("secret", f"{source.describe()} {text}", fix)
+            yield fail("secret", f"{source.describe()} {problem.what}", problem.fix)
         elif source.kind == "env":
             yield ok("secret", f"{source.describe()} is set here; the browser must be started with it too")
         else:
@@ -78,18 +78,19 @@ def _judge(patient: Patient) -> Judge:
     return Judge(patient.policy().current(), Suspensions(), SecretReader(environ=lambda: environ))
 
 
-def _unavailable(source: SecretSource, error: StreamError) -> Finding:
+def _unavailable(source: SecretSource, error: SecretUnavailable) -> Finding:
+    missing = error.problem is SecretProblem.MISSING
     if source.kind == "env":
         # The browser may have been started with it although this shell was not: no more than a warning.
-        what = f"{source.describe()} is not set here" if "is not set" in error.reason else error.reason
+        what = f"{source.describe()} is not set here" if missing else error.reason
         fix = f"set {source.where} where the browser is started, or keep the secret in a file"
         return warn("secret", what, fix, doubt=True)
-    if source.kind == "file" and "may not be read" in error.reason:
+    if source.kind == "file" and error.problem is SecretProblem.FORBIDDEN:
         fix = (
             f"ask whoever owns {source.where} to let your group read it (`longwire secret set {source.name} --system`)"
         )
         return fail("secret", error.reason, fix)
-    if source.kind == "file" and "does not exist" not in error.reason:
+    if source.kind == "file" and not missing:
         return fail("secret", error.reason, f"put the secret into {source.where}, readable by this user alone")
     elsewhere = "another place" if source.kind == "file" else "a file"
     fix = f"run `longwire secret set {source.name}`, which asks for it, or name {elsewhere} in the policy"
