@@ -18,7 +18,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final, Literal, TypeAlias
 
 IPAddress: TypeAlias = IPv4Address | IPv6Address
-# What a grant can ask for.
+# What a grant can ask for; it names exactly one.
 Network: TypeAlias = Literal["public", "private", "loopback"]
 
 

@@ -21,18 +21,31 @@ ROOMS: dict[str, set[str]] = {
     "export": {"protocol"},  # what writes the generated files, below protocol/
     "storage": set(),
     "turns": set(),
+    "fair_pool": set(),
     "assets": set(),
     "addresses": set(),
-    "streams": {"protocol"},
-    "policy": {"protocol", "storage", "addresses"},
-    "upstream": {"protocol", "turns", "addresses"},
-    "audit": {"protocol", "policy"},
+    "authority": set(),
+    "streams": {"protocol", "fair_pool"},
+    "policy": {"protocol", "storage", "addresses", "authority"},
+    "upstream": {"protocol", "turns", "addresses", "authority", "fair_pool"},
+    "audit": {"protocol", "policy", "authority"},
     "engine": {"protocol", "streams", "policy", "upstream", "audit", "turns"},
     "native": {"protocol", "policy", "upstream", "engine", "audit", "turns", "assets"},
     # What people type, and what it stands on. None of it imports the process that a browser starts.
     "console": {"protocol", "policy", "audit"},
     "install": {"console", "audit", "policy", "storage", "assets", "protocol"},
-    "doctor": {"install", "console", "engine", "upstream", "policy", "audit", "turns", "assets", "protocol"},
+    "doctor": {
+        "install",
+        "console",
+        "engine",
+        "upstream",
+        "policy",
+        "audit",
+        "turns",
+        "assets",
+        "authority",
+        "protocol",
+    },
     "demo": {"install", "console", "assets", "policy", "protocol"},
     "cli": {"install", "doctor", "demo", "console", "engine", "audit", "policy", "storage", "assets", "protocol"},
 }
@@ -57,7 +70,7 @@ ONLY_OF_MODULE: dict[tuple[str, str], set[str]] = {
 }
 # Sans-IO rooms know no loop, no clock, no socket and no file; their tests need none.
 IO = {"asyncio", "anyio", "threading", "time", "socket", "ssl", "subprocess", "selectors", "httpx2", "httpcore2"}
-SANS_IO = {"protocol", "streams"}
+SANS_IO = {"protocol", "streams", "fair_pool"}
 # The only room that may import the HTTP client.
 HTTP = {"httpx2", "httpcore2"}
 

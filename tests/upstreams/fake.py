@@ -46,7 +46,6 @@ class FakeResponse:
         self.timings = Timings(None, time.monotonic())
         self.sent_bytes = 0
         self.uploading = False
-        self.wire_bytes = 0
         self.closed = False
         # How often `read` was called, and the credit it was called with.
         self.reads: list[int] = []
@@ -83,7 +82,6 @@ class FakeResponse:
                 if len(item) > max_bytes:
                     self._items.appendleft(item[max_bytes:])
                     item = item[:max_bytes]
-                self.wire_bytes += len(item)
                 await anyio.lowlevel.checkpoint()
                 return item
             if self._ended:

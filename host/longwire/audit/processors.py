@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from longwire.audit.vocabulary import PRIVATE
+from longwire.authority import authority
 
 # A URL may have 64 KiB, and a reason may quote it.
 MAX_TEXT_CHARS: Final = 300
@@ -17,10 +18,7 @@ _LEVEL_OF_OUTCOME = {"denied": "warning", "failed": "error"}
 def without_query(url: str) -> str:
     """`url` as it may be logged: no query, no fragment, no user information."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    port = f":{parts.port}" if parts.port is not None else ""
-    return urlunsplit((parts.scheme, host + port, parts.path, "", ""))
+    return urlunsplit((parts.scheme, authority(parts.hostname or "", parts.port), parts.path, "", ""))
 
 
 def level_by_outcome(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -8,7 +8,7 @@ from longwire.engine.judging import Judge
 from longwire.policy import Grant, Policy, PolicyStore, Suspensions
 from longwire.policy.coverage import unreachable_grants
 from longwire.policy.files import read_policy
-from longwire.policy.grants import Origin
+from longwire.policy.grants import Source
 from longwire.policy.loading import PolicyDocument
 from longwire.policy.problems import Problem
 from longwire.protocol.errors import ErrorCode
@@ -22,7 +22,7 @@ def validated(file: Path, store: PolicyStore | None = None) -> PolicyDocument:
     """
     store = store or PolicyStore()
     places = store.locations
-    source: Origin = "administrator" if _same(file, places.administrator) else "user"
+    source: Source = "administrator" if _same(file, places.administrator) else "user"
     document = read_policy(file, source)
     # Owner and mode count where the file lies that decides, and nowhere else.
     in_place = [each.finding for each in store.current().problems if _same(file, each.path)]
@@ -48,11 +48,11 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
-def _other(source: Origin) -> Origin:
+def _other(source: Source) -> Source:
     return "user" if source == "administrator" else "administrator"
 
 
-def _beside(document: PolicyDocument, source: Origin, other: PolicyDocument) -> list[Problem]:
+def _beside(document: PolicyDocument, source: Source, other: PolicyDocument) -> list[Problem]:
     """What the other file makes of this one: names that both use are problems, to be silenced is what `blocks`."""
     if source == "user" and not other.user_grants:
         text = f"{other.path} alone decides, without user_grants = true: what stands here does not count"

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from longwire.addresses import AddressClass, Network, admits, classify, parse_address
-from longwire.policy.grants import Origin
+from longwire.policy.grants import Source
 from longwire.policy.matching import DestinationPattern
 from longwire.policy.model import GrantEntry, PolicyFile
 from longwire.policy.problems import Problem, problem_at
@@ -20,7 +20,7 @@ from longwire.protocol.header_names import CREDENTIAL_FIELDS, same_to_servers
 _NO_WILDCARDS: Final = frozenset({"ANY", "ALL"})
 
 
-def doubts(file: PolicyFile, lines: Mapping[Location, int], source: Origin) -> Iterator[Problem]:
+def doubts(file: PolicyFile, lines: Mapping[Location, int], source: Source) -> Iterator[Problem]:
     """All of them, in the order of their kinds."""
     used = {secret for grant in file.grant for template in grant.inject.values() for secret in template.secrets}
     for name in file.secret:

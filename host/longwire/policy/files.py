@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from longwire.policy.coverage import unreachable_grants
-from longwire.policy.grants import Origin
+from longwire.policy.grants import Source
 from longwire.policy.loading import MAX_POLICY_BYTES, PolicyDocument, parse_policy
 from longwire.policy.locations import Locations, default_locations
 from longwire.policy.ownership import Lstat, Trail, ownership_problem, user_file_problem, walk
@@ -121,7 +121,7 @@ def read_file(path: Path) -> FileLook:
         return FileLook(path, failure=_failure(error))
 
 
-def read_policy(path: Path, source: Origin) -> PolicyDocument:
+def read_policy(path: Path, source: Source) -> PolicyDocument:
     """Read and parse a file. Never raises for what the file is or holds: that becomes `problems`."""
     return _document(read_file(path), source)
 
@@ -179,7 +179,7 @@ def _failure(error: OSError) -> str:
     return f"it cannot be read: {known}"
 
 
-def _document(file: FileLook, source: Origin) -> PolicyDocument:
+def _document(file: FileLook, source: Source) -> PolicyDocument:
     if file.failure is not None:
         return PolicyDocument(file.path, "", problems=(Problem(f"{file.failure}; it is tried again"),))
     if file.problem is not None:

@@ -11,7 +11,7 @@ from longwire.policy.secrets import SecretSource
 from longwire.policy.templates import ValueTemplate
 from longwire.policy.urls import CanonicalUrl
 
-Origin = Literal["administrator", "user"]
+Source = Literal["administrator", "user"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Grant:
     proxy: ProxyAddress | None = None
     ca_file: str | None = None
     limits: GrantLimits = field(default_factory=GrantLimits)
-    source: Origin = "user"
+    source: Source = "user"
     line: int = 1
 
     @property

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from longwire.policy.doubts import doubts
-from longwire.policy.grants import Grant, GrantLimits, Origin
+from longwire.policy.grants import Grant, GrantLimits, Source
 from longwire.policy.model import FORMAT_VERSION, GrantEntry, PolicyFile, SecretEntry
 from longwire.policy.problems import Problem, problem_at, shown_name, syntax_problem, validation_problems
 from longwire.policy.secrets import SecretSource
@@ -36,7 +36,7 @@ class PolicyDocument:
     warnings: tuple[Problem, ...] = ()
 
 
-def parse_policy(data: bytes, path: Path, source: Origin) -> PolicyDocument:
+def parse_policy(data: bytes, path: Path, source: Source) -> PolicyDocument:
     """Parse a file's bytes; `path` is for messages."""
     digest = hashlib.sha256(data).hexdigest()
     lines: dict[Location, int] = {}
@@ -138,7 +138,7 @@ def _secret(name: str, entry: SecretEntry) -> SecretSource:
     return SecretSource(name, "file", entry.file or "")
 
 
-def _grant(entry: GrantEntry, secrets: Mapping[str, SecretSource], source: Origin, line: int) -> Grant:
+def _grant(entry: GrantEntry, secrets: Mapping[str, SecretSource], source: Source, line: int) -> Grant:
     used = {name for template in entry.inject.values() for name in template.secrets}
     return Grant(
         name=entry.name,

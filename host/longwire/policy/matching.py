@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from longwire.policy.urls import DEFAULT_PORTS, CanonicalUrl, comparable_path, parse_lenient, scoped_path_hazard
+from longwire.authority import DEFAULT_PORTS, authority
+from longwire.policy.urls import CanonicalUrl, comparable_path, parse_lenient, scoped_path_hazard
 from longwire.protocol.errors import StreamError
 from longwire.protocol.limits import MAX_METHOD_CHARS
 
@@ -61,9 +62,8 @@ class HostPattern:
         return host.endswith("." + self.host) and len(host) > len(self.host) + 1
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port or '*'}"
-        return f"{self.scheme}://{'*.' if self.wildcard else ''}{host}{port}"
+        at = authority(self.host, self.port or "*", self.scheme)
+        return f"{self.scheme}://{'*.' if self.wildcard else ''}{at}"
 
 
 @dataclass(frozen=True, slots=True)

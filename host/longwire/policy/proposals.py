@@ -14,7 +14,7 @@ from typing import Final
 
 from longwire.policy.decision import Decision, decide, folder_of, hopeless, likely_network, methods_line
 from longwire.policy.doubts import out_of_reach
-from longwire.policy.grants import Grant, Origin
+from longwire.policy.grants import Grant, Source
 from longwire.policy.loading import parse_policy
 from longwire.policy.policy import Policy
 from longwire.policy.templates import ValueTemplate
@@ -141,13 +141,13 @@ def _free_name(policy: Policy, url: CanonicalUrl) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _own_source(policy: Policy) -> Origin:
+def _own_source(policy: Policy) -> Source:
     return (
         "administrator" if policy.administrator is not None and policy.files[-1:] == (policy.administrator,) else "user"
     )
 
 
-def _file_of(policy: Policy, source: Origin) -> Path | None:
+def _file_of(policy: Policy, source: Source) -> Path | None:
     if source == "administrator":
         return policy.administrator
     return policy.files[-1] if policy.files else None
@@ -162,7 +162,7 @@ def placeholder(proposal: Proposal) -> tuple[Grant, ...]:
     return document.grants
 
 
-def _parsed(proposal: Proposal, like: Grant | None, source: Origin) -> tuple[Grant, ...] | None:
+def _parsed(proposal: Proposal, like: Grant | None, source: Source) -> tuple[Grant, ...] | None:
     """The grants that these lines make where the secrets are defined; None if they make none."""
     secrets = "".join(f'[secret.{each.name}]\nenv = "X"\n' for each in (like.secrets if like is not None else ()))
     text = f"version = 1\n{proposal.text}\n{secrets}"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from longwire.authority import authority
 from longwire.policy.urls import parse_lenient
 from longwire.protocol.errors import StreamError
 
@@ -37,5 +38,4 @@ class ProxyAddress:
         return cls(url.host, url.port)
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"http://{authority(self.host, self.port)}"

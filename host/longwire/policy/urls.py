@@ -17,10 +17,10 @@ from urllib.parse import unquote_to_bytes
 
 import ada_url
 
+from longwire.authority import DEFAULT_PORTS
 from longwire.protocol.errors import ErrorCode, Phase, StreamError, printable
 from longwire.protocol.limits import MAX_URL_CHARS
 
-DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 MAX_HOST_CHARS: Final = 253  # RFC 1035 section 2.3.4, without the root's dot
 
 # Letters, digits, hyphen, and the underscore that real DNS names have. WHATWG lets through more (`*`, `!`, `~` …),

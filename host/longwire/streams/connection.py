@@ -17,7 +17,6 @@ from longwire import __version__
 from longwire.protocol.errors import ErrorCode, FrameError, LongwireError, Phase, StreamError
 from longwire.protocol.frames import BadMessage, FrameDecoder, encode, parse_to_host
 from longwire.protocol.limits import (
-    MAX_MESSAGE_CHARS,
     MAX_STREAMS_PER_FRAME,
     MAX_STREAMS_PER_HOST,
     PEER_SILENCE_MS,
@@ -258,10 +257,10 @@ class Connection:
         try:
             for payload in payloads:
                 yield self._receive(payload)
-        except LongwireError as error:
-            yield from self._fatal(error.code, error.message, "reload the extension; if it happens again, update it")
         except _VersionMismatch as mismatch:
-            yield from self._fatal(ErrorCode.VERSION_MISMATCH, mismatch.message, mismatch.fix)
+            yield from self._fatal(mismatch, mismatch.fix)
+        except LongwireError as error:
+            yield from self._fatal(error, "reload the extension; if it happens again, update it")
 
     def _end_of_input(self) -> Iterator[ConnectionEvent]:
         self._over = True
@@ -269,14 +268,14 @@ class Connection:
             yield Noted("channel ended inside a frame", "")
         yield Over(f"the browser closed the input{'' if self._greeted else ' before HELLO'}")
 
-    def _fatal(self, code: ErrorCode, text: str, fix: str) -> Iterator[ConnectionEvent]:
+    def _fatal(self, failure: LongwireError, fix: str) -> Iterator[ConnectionEvent]:
         for stream in self._table:
-            error = StreamError(code, text, stream.phase, retryable=False)
+            error = StreamError(failure.code, failure.message, stream.phase, retryable=False)
             if self.fail_now(stream, error):
                 yield Violated(stream, error)
-        self.send(Fatal(type="FATAL", code=code, message=text[:MAX_MESSAGE_CHARS], fix=fix))
+        self.send(Fatal(type="FATAL", code=failure.code, message=failure.message, fix=fix))
         self._over = True
-        yield Over(text, code)
+        yield Over(failure.message, failure.code)
 
     def _receive(self, payload: bytes) -> ConnectionEvent | None:
         try:
@@ -386,9 +385,11 @@ def _finish_body(stream: Stream, message: StreamBodyEnd) -> None:
     _expect_upload(stream).finish(message.bytes, message.again or 0)
 
 
-class _VersionMismatch(Exception):
+class _VersionMismatch(LongwireError):
     def __init__(self, theirs: int, extension: str) -> None:
-        super().__init__()
+        super().__init__(
+            ErrorCode.VERSION_MISMATCH,
+            f"extension {extension} speaks protocol {theirs}, host {__version__} speaks {PROTOCOL_VERSION}",
+        )
         older = "the extension" if theirs < PROTOCOL_VERSION else "the native host"
-        self.message = f"extension {extension} speaks protocol {theirs}, host {__version__} speaks {PROTOCOL_VERSION}"
         self.fix = f"update {older}, then reload the extension"

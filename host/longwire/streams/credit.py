@@ -2,71 +2,20 @@
 
     credit = consumed + window - sent          and always          sent <= consumed + window
 
-The page says what it consumed; the host owns the window. A window is a floor of its own plus a loan from two pools, one
-per frame of a tab and one per host. It doubles when a full window was consumed and the window was what held the stream
-back, so a token stream never borrows; a loan goes back when the stream ends or stops draining.
+The page says what it consumed; the host owns the window. A window is a floor of its own plus a loan from the host's
+pool, which bounds what the streams of one frame of a tab may borrow. It doubles when a full window was consumed and the
+window was what held the stream back, so a token stream never borrows; a loan goes back when the stream ends or stops
+draining.
 """
 
-from collections import Counter
 from collections.abc import Hashable
 
-from longwire.protocol.limits import (
-    FRAME_POOL_BYTES,
-    HOST_POOL_BYTES,
-    WINDOW_FLOOR_BYTES,
-    WINDOW_MAX_BYTES,
-)
+from longwire.fair_pool import FairPool
+from longwire.protocol.limits import WINDOW_FLOOR_BYTES, WINDOW_MAX_BYTES
 
 
 class BadAck(ValueError):
     """An acknowledgement that decreases or runs ahead of what was sent. The text is for people."""
-
-
-class CreditPools:
-    """What all streams of a host may borrow above their floors, in bytes.
-
-    A frame may borrow up to `frame_bytes`, and never more than what it leaves for others in the host's pool. So however
-    many frames hold stalled readers, the next one still finds something, and the first finds half of the pool.
-    """
-
-    def __init__(self, frame_bytes: int = FRAME_POOL_BYTES, host_bytes: int = HOST_POOL_BYTES) -> None:
-        self._frame_bytes = frame_bytes
-        self._host_bytes = host_bytes
-        self._lent: Counter[Hashable] = Counter()
-        self._lent_total = 0
-
-    @property
-    def lent_bytes(self) -> int:
-        """Sum of all loans."""
-        return self._lent_total
-
-    def lent_to(self, frame: Hashable) -> int:
-        """Sum of the loans of one frame's streams."""
-        return self._lent[frame]
-
-    def borrow(self, frame: Hashable, wanted: int) -> int:
-        """Lend up to `wanted` bytes to a stream of `frame`; returns what was lent, possibly 0."""
-        of_frame = self._lent[frame]
-        # After lending x: of_frame + x <= free - x. The half is what makes the last borrower leave room for the next.
-        fair = (self._host_bytes - self._lent_total - of_frame) // 2
-        lent = max(0, min(wanted, self._frame_bytes - of_frame, fair))
-        self._lent[frame] += lent
-        self._lent_total += lent
-        return lent
-
-    def borrow_all(self, frame: Hashable, wanted: int) -> bool:
-        """Lend exactly `wanted` bytes to a stream of `frame`, or nothing; whether it did."""
-        lent = self.borrow(frame, wanted)
-        if lent < wanted:
-            self.repay(frame, lent)
-        return lent == wanted
-
-    def repay(self, frame: Hashable, amount: int) -> None:
-        """Take `amount` bytes back from a stream of `frame`."""
-        self._lent[frame] -= amount
-        self._lent_total -= amount
-        if not self._lent[frame]:
-            del self._lent[frame]
 
 
 class Window:
@@ -74,12 +23,12 @@ class Window:
 
     def __init__(
         self,
-        pools: CreditPools,
+        pool: FairPool,
         frame: Hashable,
         floor: int = WINDOW_FLOOR_BYTES,
         ceiling: int = WINDOW_MAX_BYTES,
     ) -> None:
-        self._pools = pools
+        self._pool = pool
         self._frame = frame
         self._floor = floor
         self._ceiling = ceiling
@@ -130,7 +79,7 @@ class Window:
         self.consumed = consumed
         if self._held_back and consumed - self._doubled_at >= self.size:
             wanted = min(self.size * 2, self._ceiling) - self.size
-            self._loan += self._pools.borrow(self._frame, wanted)
+            self._loan += self._pool.borrow(self._frame, wanted)
             self._settle()
 
     def tick(self) -> None:
@@ -150,7 +99,7 @@ class Window:
     def _repay(self, amount: int) -> None:
         if amount > 0:
             self._loan -= amount
-            self._pools.repay(self._frame, amount)
+            self._pool.repay(self._frame, amount)
             self._settle()
 
     def _settle(self) -> None:

@@ -7,8 +7,8 @@ a floor of its own, which is enough for gzip and deflate; the rest comes from wh
 
 from collections.abc import Hashable
 
+from longwire.fair_pool import FairPool
 from longwire.protocol.limits import DECODER_FLOOR_BYTES, DECODER_FRAME_POOL_BYTES, DECODER_HOST_POOL_BYTES
-from longwire.streams.credit import CreditPools
 
 
 class DecoderPools:
@@ -18,13 +18,13 @@ class DecoderPools:
     """
 
     def __init__(self, frame_bytes: int = DECODER_FRAME_POOL_BYTES, host_bytes: int = DECODER_HOST_POOL_BYTES) -> None:
-        self._tabs = CreditPools(host_bytes, host_bytes)
-        self._frames = CreditPools(frame_bytes, host_bytes)
+        self._tabs = FairPool(host_bytes)
+        self._frames = FairPool(host_bytes, frame_bytes)
 
     @property
     def lent_bytes(self) -> int:
         """Sum of all loans."""
-        return self._tabs.lent_bytes
+        return self._tabs.lent
 
     def borrow(self, tab: Hashable, frame: Hashable, size: int) -> bool:
         """Lend `size` bytes to a stream of `frame`, all or nothing; whether it did."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Hashable
 
+from longwire.fair_pool import FairPool
 from longwire.protocol.errors import Phase, StreamError
 from longwire.protocol.frames import encode, encode_chunk
-from longwire.protocol.limits import CHUNK_SHARED_BYTES, MAX_MESSAGE_CHARS, WINDOW_FLOOR_BYTES
+from longwire.protocol.limits import CHUNK_SHARED_BYTES, WINDOW_FLOOR_BYTES
 from longwire.protocol.messages import (
     StreamAborted,
     StreamBodyAck,
@@ -14,7 +15,7 @@ from longwire.protocol.messages import (
     StreamHeaders,
 )
 from longwire.protocol.records import Completeness, Timings
-from longwire.streams.credit import CreditPools, Window
+from longwire.streams.credit import Window
 from longwire.streams.memory import DecoderLoan
 from longwire.streams.state import Event, State, advance
 from longwire.streams.upload import Upload
@@ -27,10 +28,10 @@ class Stream:
     bytes that came before it. `abort` and `fail_now` overtake, and drop what is buffered.
     """
 
-    def __init__(self, stream_id: int, frame: Hashable, pools: CreditPools, decoders: DecoderLoan) -> None:
+    def __init__(self, stream_id: int, frame: Hashable, pool: FairPool, decoders: DecoderLoan) -> None:
         self.id = stream_id
         self.frame = frame
-        self.window = Window(pools, frame)
+        self.window = Window(pool, frame)
         self.decoders = decoders
         self.state = State.OPEN
         self.upload: Upload | None = None  # of a request body that comes as a stream
@@ -179,12 +180,12 @@ class Stream:
 
 
 def error_message(stream_id: int, error: StreamError) -> StreamErrorMessage:
-    """`error` as the page is told of it."""
+    """`error` as the page is told of it. Its text fits: see `LongwireError`."""
     return StreamErrorMessage(
         type="STREAM_ERROR",
         id=stream_id,
         code=error.code,
-        message=error.message[:MAX_MESSAGE_CHARS],
+        message=error.message,
         phase=error.phase,
         retryable=error.retryable,
     )

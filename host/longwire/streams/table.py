@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from typing import Final
 
+from longwire.fair_pool import FairPool
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import (
+    FRAME_POOL_BYTES,
+    HOST_POOL_BYTES,
     INLINE_POOL_BYTES,
     MAX_STREAMS_PER_FRAME,
     MAX_STREAMS_PER_HOST,
@@ -14,7 +17,6 @@ from longwire.protocol.limits import (
     UPLOAD_WINDOW_BYTES,
     WINDOW_FLOOR_BYTES,
 )
-from longwire.streams.credit import CreditPools
 from longwire.streams.memory import DecoderLoan, DecoderPools
 from longwire.streams.stream import Stream
 
@@ -35,11 +37,11 @@ class StreamTable:
         per_host: int = MAX_STREAMS_PER_HOST,
         reserved: int = RESERVED_STREAMS,
     ) -> None:
-        self.pools = CreditPools()
+        self.credit = FairPool(HOST_POOL_BYTES, FRAME_POOL_BYTES)
         self.decoders = DecoderPools()
-        self._bodies = CreditPools(INLINE_POOL_BYTES, INLINE_POOL_BYTES)
+        self._bodies = FairPool(INLINE_POOL_BYTES)
         self._body_of: dict[int, int] = {}
-        self._uploads = CreditPools(UPLOAD_POOL_BYTES, UPLOAD_POOL_BYTES)
+        self._uploads = FairPool(UPLOAD_POOL_BYTES)
         self._upload_of: dict[int, int] = {}
         self._per_frame = per_frame
         self._per_host = per_host
@@ -74,10 +76,11 @@ class StreamTable:
         if self._of_frame[frame] >= self._per_frame:
             raise self._full(self._per_frame, "one frame of a page")
         free = self._per_host - len(self._streams)
+        # No `FairPool`: all but the last slots go without asking for a tab's share, and the very last one goes, too.
         if free <= self._reserved and (of_tab := self._count(tab)) >= free:
             raise self._full(of_tab, "one tab while so few are left for the others")
         self._take_body(stream_id, tab, body_bytes)
-        stream = Stream(stream_id, frame, self.pools, DecoderLoan(self.decoders, tab, frame))
+        stream = Stream(stream_id, frame, self.credit, DecoderLoan(self.decoders, tab, frame))
         self._streams[stream_id] = stream
         self._of_frame[frame] += 1
         self._tab_of[stream_id] = tab

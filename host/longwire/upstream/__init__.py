@@ -10,7 +10,6 @@ carries it out exactly, proves that what came back is whole, and turns every fai
 from longwire.upstream.client import UpstreamClient
 from longwire.upstream.model import (
     Hop,
-    Network,
     NextHop,
     Redirect,
     RequestBody,
@@ -25,7 +24,6 @@ from longwire.upstream.redirects import carried_headers
 
 __all__ = [
     "Hop",
-    "Network",
     "NextHop",
     "Redirect",
     "RequestBody",

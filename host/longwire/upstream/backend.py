@@ -12,11 +12,11 @@ import anyio
 import httpcore2
 from anyio.streams.tls import TLSStream
 
+from longwire.addresses import Network
 from longwire.turns import Turns
 from longwire.upstream.buffers import ReceiveBuffers
 from longwire.upstream.errors import EndWithoutNotice, connect_error, tls_error
 from longwire.upstream.interim_responses import InterimAnswers
-from longwire.upstream.model import Network
 from longwire.upstream.resolver import Resolver, check_beyond_proxy, resolve_checked, resolve_proxy
 from longwire.upstream.sockets import SocketStream, dial
 from longwire.upstream.tunnel import open_tunnel

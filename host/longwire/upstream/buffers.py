@@ -8,9 +8,10 @@ far away: one buffer per round trip is all that can arrive.
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import Final
+
+from longwire.fair_pool import FairPool
 
 # Linux doubles both numbers for its own bookkeeping and caps them by net.core.rmem_max.
 SMALL_BUFFER_BYTES: Final = 64 * 1024
@@ -26,27 +27,21 @@ class ReceiveBuffers:
     """Who has a large buffer. Callers with one isolation key get at most half of what the others leave."""
 
     def __init__(self, limit: int = MAX_LARGE_BUFFERS, clock: Callable[[], float] = time.monotonic) -> None:
-        self._limit = limit
-        self._large: Counter[str] = Counter()
+        self._pool = FairPool(limit)
         self.clock = clock
 
     @property
     def large(self) -> int:
         """How many buffers are large."""
-        return self._large.total()
+        return self._pool.lent
 
     def take(self, isolation: str) -> bool:
         """Count one more large buffer, if there may be one."""
-        if self._large[isolation] + 1 > self._limit - self.large - 1:
-            return False
-        self._large[isolation] += 1
-        return True
+        return self._pool.borrow_all(isolation, 1)
 
     def give_back(self, isolation: str) -> None:
         """One large buffer less."""
-        self._large[isolation] -= 1
-        if not self._large[isolation]:
-            del self._large[isolation]
+        self._pool.repay(isolation, 1)
 
 
 class ReceiveBuffer:
@@ -77,7 +72,7 @@ class ReceiveBuffer:
             self.close()
 
     def close(self) -> None:
-        """The socket is gone. Twice is once."""
+        """The socket is gone. Idempotent."""
         if self._large:
             self._large = False
             self._buffers.give_back(self._isolation)

@@ -23,10 +23,10 @@ from longwire.protocol.records import RedirectMode
 from longwire.turns import Turns
 from longwire.upstream.account import Aside
 from longwire.upstream.buffers import ReceiveBuffers
-from longwire.upstream.connection import Connection, ConnectionKey
+from longwire.upstream.connection import ConnectionKey, UpstreamConnection
 from longwire.upstream.decoding import ACCEPT_ENCODING, BOOKED_BYTES, SMALL_CODINGS
 from longwire.upstream.errors import FOREIGN, exchange_error
-from longwire.upstream.idle_connections import KEEPALIVE_S, Shelf
+from longwire.upstream.idle_connections import KEEPALIVE_S, IdleConnections
 from longwire.upstream.model import Hop, Timings, UpstreamRequest, can_repeat, repeated
 from longwire.upstream.redirects import Chain, as_redirect, follow, location_of
 from longwire.upstream.request_head import build_request
@@ -50,7 +50,7 @@ class _Unanswered(Exception):
 
 
 class _GetConnection(Protocol):
-    async def __call__(self, isolation: str, hop: Hop, *, new: bool) -> Connection: ...
+    async def __call__(self, isolation: str, hop: Hop, *, new: bool) -> UpstreamConnection: ...
 
 
 def _is_idempotent(method: str, hop: Hop) -> bool:
@@ -71,8 +71,8 @@ class UpstreamClient:
         self._resolver = resolver or SystemResolver()
         self._buffers = ReceiveBuffers()
         self._trust = TrustStore()
-        self._shelf = Shelf(keepalive_s)
-        self._busy: set[Connection] = set()
+        self._idle = IdleConnections(keepalive_s)
+        self._busy: set[UpstreamConnection] = set()
         self._closed = False
 
     @property
@@ -83,36 +83,36 @@ class UpstreamClient:
     @property
     def idle_connections(self) -> int:
         """Connections kept for the next request; none stays longer than the keep-alive time."""
-        return len(self._shelf)
+        return len(self._idle)
 
     async def open(self, request: UpstreamRequest) -> HttpResponse:
         """See `Upstream`."""
-        return await _Exchange(request, self._turns, self._connection, self._let_go).run()
+        return await _Exchange(request, self._turns, self._connection, self._release).run()
 
     async def aclose(self) -> None:
         """See `Upstream`."""
         self._closed = True
-        self._shelf.close()
+        self._idle.close()
         for connection in list(self._busy):
             connection.close()
 
-    async def _connection(self, isolation: str, hop: Hop, *, new: bool) -> Connection:
+    async def _connection(self, isolation: str, hop: Hop, *, new: bool) -> UpstreamConnection:
         if self._closed:
             raise RuntimeError("the client is closed")
         key = ConnectionKey.of(isolation, hop)
-        connection = None if new else self._shelf.take(key)
+        connection = None if new else self._idle.take(key)
         if connection is None:
             context = await self._trust.context(hop.ca_file) if hop.scheme == "https" else None
-            connection = Connection(key, hop, self._resolver, self._buffers, turns=self._turns, context=context)
+            connection = UpstreamConnection(key, hop, self._resolver, self._buffers, turns=self._turns, context=context)
         self._busy.add(connection)
         return connection
 
-    def _let_go(self, connection: Connection) -> None:
+    def _release(self, connection: UpstreamConnection) -> None:
         self._busy.discard(connection)
         if self._closed:
             connection.close()
         else:
-            self._shelf.put(connection)
+            self._idle.put(connection)
 
 
 class _Exchange:
@@ -123,15 +123,15 @@ class _Exchange:
         request: UpstreamRequest,
         turns: Turns,
         get_connection: "_GetConnection",
-        let_go: Callable[[Connection], None],
+        release: Callable[[UpstreamConnection], None],
     ) -> None:
         self._request = request
         self._step = partial(turns.step, request.isolation)
         self._aside: Aside = partial(turns.aside, request.isolation)
         self._get_connection = get_connection
-        self._let_go = let_go
+        self._release = release
         self._timers = Timers(request.timeouts)
-        self._connection: Connection | None = None
+        self._connection: UpstreamConnection | None = None
         # A server had the request: it answered with a redirect that is followed, or closed the connection.
         self._sent = False
 
@@ -143,7 +143,7 @@ class _Exchange:
             if not self._sent:
                 raise
             # A server may have acted on the request already: no phase may say that nothing was sent.
-            raise StreamError(error.code, error.message, Phase.HEADERS, reason=error.reason) from None
+            raise error.in_phase(Phase.HEADERS) from None
 
     async def _run(self) -> HttpResponse:
         request = self._request
@@ -217,7 +217,7 @@ class _Exchange:
                 step=self._step,
                 aside=self._aside,
                 memory=self._request.memory,
-                let_go=self._let_go,
+                release=self._release,
             )
         except FOREIGN as error:
             await self._drop(connection, upload)
@@ -235,7 +235,7 @@ class _Exchange:
         upload.answered(error=head.status >= 300)
         return response
 
-    async def _drop(self, connection: Connection, upload: Upload) -> None:
+    async def _drop(self, connection: UpstreamConnection, upload: Upload) -> None:
         connection.close()
-        self._let_go(connection)
+        self._release(connection)
         await upload.stop()

@@ -2,7 +2,7 @@
 
 Why not httpcore2's pool. Its work is to queue for slots, multiplex HTTP/2 and pick a connection for a request,
 and none of that exists here: there is no limit per server, no HTTP/2, and a connection belongs to one isolation
-key. What would remain is a list of idle connections (`shelf`), and in exchange the pool hides which socket a
+key. What would remain is a list of idle connections (`idle_connections`), and in exchange the pool hides which socket a
 request got, which the upload beside a response, the timings and the immediate close on cancellation all need.
 """
 
@@ -46,7 +46,7 @@ class ConnectionKey:
         return cls(isolation, hop.scheme, hop.host, hop.port, hop.network, hop.ca_file, hop.proxy)
 
 
-class Connection:
+class UpstreamConnection:
     """Carries one request at a time. `close` is immediate and may come at any moment."""
 
     def __init__(

@@ -8,24 +8,24 @@ import asyncio
 from collections import OrderedDict
 from typing import Final
 
-from longwire.upstream.connection import Connection, ConnectionKey
+from longwire.upstream.connection import ConnectionKey, UpstreamConnection
 
 KEEPALIVE_S: Final = 4.0
 # Idle sockets are a convenience; when there are more, the oldest goes.
 MAX_IDLE: Final = 64
 
 
-class Shelf:
+class IdleConnections:
     """Holds idle connections by key, the freshest first; each is closed when its time is up, asked for or not."""
 
     def __init__(self, keepalive_s: float = KEEPALIVE_S) -> None:
         self._keepalive_s = keepalive_s
-        self._idle: OrderedDict[Connection, asyncio.TimerHandle] = OrderedDict()
+        self._idle: OrderedDict[UpstreamConnection, asyncio.TimerHandle] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._idle)
 
-    def put(self, connection: Connection) -> None:
+    def put(self, connection: UpstreamConnection) -> None:
         """Keep `connection` for a while if it can be used again, else close it."""
         if not connection.reusable:
             connection.close()
@@ -35,7 +35,7 @@ class Shelf:
         if len(self._idle) > MAX_IDLE:
             self._drop(next(iter(self._idle)))
 
-    def take(self, key: ConnectionKey) -> Connection | None:
+    def take(self, key: ConnectionKey) -> UpstreamConnection | None:
         """The freshest usable connection for `key`; the caller owns it then."""
         for connection in [held for held in reversed(self._idle) if held.key == key]:
             self._idle.pop(connection).cancel()
@@ -49,6 +49,6 @@ class Shelf:
         while self._idle:
             self._drop(next(iter(self._idle)))
 
-    def _drop(self, connection: Connection) -> None:
+    def _drop(self, connection: UpstreamConnection) -> None:
         self._idle.pop(connection).cancel()
         connection.close()

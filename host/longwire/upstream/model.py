@@ -6,13 +6,11 @@ order, duplicates kept.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
+from longwire.addresses import Network
 from longwire.protocol.limits import DECODER_FLOOR_BYTES
 from longwire.protocol.records import Completeness, RedirectMode
-
-# What the resolved address of a hop may be; a grant names exactly one. See `addresses`.
-Network: TypeAlias = Literal["public", "private", "loopback"]
 
 HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -197,10 +195,6 @@ class UpstreamResponse(Protocol):
     @property
     def uploading(self) -> bool:
         """Whether the request body is still being sent, beside the response."""
-
-    @property
-    def wire_bytes(self) -> int:
-        """Response body bytes so far, before content decoding."""
 
     async def read(self, max_bytes: int) -> bytes:
         """Give the next 1 to `max_bytes` decoded bytes, as soon as there are any.

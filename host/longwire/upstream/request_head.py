@@ -9,6 +9,7 @@ from typing import Final
 import httpcore2
 
 import longwire
+from longwire.authority import authority
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream.decoding import ACCEPT_ENCODING
 from longwire.upstream.model import Hop, RequestBody, StreamedBody
@@ -20,7 +21,6 @@ USER_AGENT: Final = f"Longwire/{longwire.__version__}"
 _OURS: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade", "expect"}
 )
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 # Fetch standard, HTTP-network-or-cache fetch, step 8.7: these say "no body" explicitly.
 _BODY_METHODS: Final = frozenset({"POST", "PUT"})
 
@@ -68,8 +68,7 @@ def _request_target(hop: Hop) -> str:
 
 
 def _host_field(hop: Hop) -> str:
-    host = f"[{hop.host}]" if ":" in hop.host else hop.host
-    return host if hop.port == _DEFAULT_PORTS.get(hop.scheme) else f"{host}:{hop.port}"
+    return authority(hop.host, hop.port, hop.scheme)
 
 
 def _framing(method: str, body: RequestBody) -> list[tuple[str, str]]:

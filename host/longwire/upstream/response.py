@@ -12,7 +12,7 @@ from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import WINDOW_FLOOR_BYTES
 from longwire.protocol.records import Completeness
 from longwire.upstream.account import Aside
-from longwire.upstream.connection import Connection
+from longwire.upstream.connection import UpstreamConnection
 from longwire.upstream.decoding import make_decoder
 from longwire.upstream.errors import FOREIGN, EndWithoutNotice, exchange_error, unproven_end
 from longwire.upstream.model import DecoderMemory, Timings
@@ -32,16 +32,16 @@ class HttpResponse:
         redirected: bool,
         head: ResponseHead,
         raw: httpcore2.Response,
-        connection: Connection,
+        connection: UpstreamConnection,
         upload: Upload,
         timers: Timers,
         timings: Timings,
         step: Callable[[], Awaitable[None]],
         aside: Aside,
         memory: DecoderMemory,
-        let_go: Callable[[Connection], None],
+        release: Callable[[UpstreamConnection], None],
     ) -> None:
-        """`step`, `aside`: see `Turns`. `let_go` gets the connection back once, to keep or to forget.
+        """`step`, `aside`: see `Turns`. `release` gets the connection back once, to keep or to forget.
 
         Raises:
             StreamError: DECODE_FAILED, too many codings.
@@ -53,7 +53,7 @@ class HttpResponse:
         self.headers = head.headers
         self.completeness = head.completeness
         self.timings = timings
-        self.wire_bytes = 0
+        self._coded_bytes = 0
         self._decoder = make_decoder(head.headers, memory, aside, has_body=head.completeness is not Completeness.NONE)
         # A body that nobody can read is left where it is: one without a length ends when the server likes.
         self._left_unread = head.status == 205 and ("content-length", "0") not in head.headers
@@ -63,7 +63,7 @@ class HttpResponse:
         self._upload = upload
         self._timers = timers
         self._step = step
-        self._let_go = let_go
+        self._release = release
         self._ready = b""
         self._reading = False
         self._done = False
@@ -142,7 +142,7 @@ class HttpResponse:
             return
         piece = await self._next_piece(wanted)
         if piece:
-            self.wire_bytes += len(piece)
+            self._coded_bytes += len(piece)
             self._decoder.feed(piece)
             return
         self._decoder.finish()
@@ -161,14 +161,14 @@ class HttpResponse:
             except FOREIGN as error:
                 self._raise_failed_upload()
                 if isinstance(error, EndWithoutNotice) and self.completeness is Completeness.CLOSE:
-                    raise unproven_end(self.wire_bytes) from None
+                    raise unproven_end(self._coded_bytes) from None
                 raise exchange_error(error, Phase.BODY, ended=self._connection.ended, uploading=False) from None
         return b""
 
     def _raise_failed_upload(self) -> None:
         failure = self._upload.failure
         if isinstance(failure, StreamError):
-            raise StreamError(failure.code, failure.message, Phase.BODY, failure.reason, retryable=failure.retryable)
+            raise failure.in_phase(Phase.BODY)
         if failure is not None:
             raise failure
 
@@ -196,7 +196,7 @@ class HttpResponse:
         await self._raw.aclose()
         self._done = True
         self._close_decoder()
-        self._let_go(self._connection)
+        self._release(self._connection)
 
     def _close_decoder(self) -> None:
         # While a `read` is on, a thread may be decoding: it closes the decoder itself when it is over.
@@ -212,7 +212,7 @@ class HttpResponse:
         self._close_decoder()
         self._upload.cancel()
         self._connection.close()
-        self._let_go(self._connection)
+        self._release(self._connection)
 
 
 def _closed_here() -> StreamError:

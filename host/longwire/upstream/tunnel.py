@@ -10,6 +10,7 @@ from typing import Final
 import anyio
 import h11
 
+from longwire.authority import authority
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream.errors import shown
 from longwire.upstream.interim_responses import InterimAnswers
@@ -57,9 +58,9 @@ def login_asked() -> StreamError:
 
 async def _ask(raw: SocketStream, host: str, port: int) -> int:
     """Send CONNECT; the status of the final answer."""
-    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    destination = authority(host, port)
     http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_ANSWER_BYTES)
-    request = h11.Request(method="CONNECT", target=authority, headers=[("Host", authority)])
+    request = h11.Request(method="CONNECT", target=destination, headers=[("Host", destination)])
     await raw.send((http.send(request) or b"") + (http.send(h11.EndOfMessage()) or b""))
     answers = InterimAnswers()
     received = 0

@@ -82,7 +82,7 @@ class World:
         connection = self.bench.connection
         assert (connection.streams, self.bench.service._exchanges) == (0, {})
         assert connection._scheduler.live_streams == 0
-        assert connection._table.pools.lent_bytes == 0
+        assert connection._table.credit.lent == 0
         assert (self.client.busy_connections, self.client.idle_connections) == (0, 0)
         assert self.sockets() == []
         assert self.tasks() == self._tasks_before

@@ -1,9 +1,10 @@
-"""Promises of the windows and pools: sent never passes consumed plus window, and no frame can starve another."""
+"""Promises of the windows and their pool: sent never passes consumed plus window, and no frame can starve another."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from longwire.fair_pool import FairPool
 from longwire.protocol.limits import (
     ACK_WINDOW_DIVISOR,
     FRAME_POOL_BYTES,
@@ -13,7 +14,12 @@ from longwire.protocol.limits import (
     WINDOW_FLOOR_BYTES,
     WINDOW_MAX_BYTES,
 )
-from longwire.streams.credit import BadAck, CreditPools, Window
+from longwire.streams.credit import BadAck, Window
+
+
+def the_hosts_pool() -> FairPool:
+    """As a connection's streams share it."""
+    return FairPool(HOST_POOL_BYTES, FRAME_POOL_BYTES)
 
 
 def drain(window: Window, rounds: int) -> None:
@@ -24,11 +30,11 @@ def drain(window: Window, rounds: int) -> None:
 
 
 def test_a_stream_starts_with_its_floor() -> None:
-    assert Window(CreditPools(), "frame").credit == WINDOW_FLOOR_BYTES
+    assert Window(the_hosts_pool(), "frame").credit == WINDOW_FLOOR_BYTES
 
 
 def test_a_draining_stream_doubles_up_to_the_ceiling() -> None:
-    window = Window(CreditPools(), "frame")
+    window = Window(the_hosts_pool(), "frame")
     sizes = []
     for _ in range(9):
         sizes.append(window.size)
@@ -37,16 +43,16 @@ def test_a_draining_stream_doubles_up_to_the_ceiling() -> None:
 
 
 def test_a_token_stream_never_borrows() -> None:
-    pools = CreditPools()
-    window = Window(pools, "frame")
+    pool = the_hosts_pool()
+    window = Window(pool, "frame")
     for _ in range(100_000):
         window.on_sent(100)
         window.on_consumed(window.sent)
-    assert (window.size, pools.lent_bytes) == (WINDOW_FLOOR_BYTES, 0)
+    assert (window.size, pool.lent) == (WINDOW_FLOOR_BYTES, 0)
 
 
 def test_one_byte_more_than_the_credit_is_a_defect() -> None:
-    window = Window(CreditPools(), "frame")
+    window = Window(the_hosts_pool(), "frame")
     window.on_sent(WINDOW_FLOOR_BYTES)
     with pytest.raises(ValueError, match="credit of 0"):
         window.on_sent(1)
@@ -54,7 +60,7 @@ def test_one_byte_more_than_the_credit_is_a_defect() -> None:
 
 @pytest.mark.parametrize("consumed", [9, 101])
 def test_an_ack_that_decreases_or_runs_ahead_is_refused(consumed: int) -> None:
-    window = Window(CreditPools(), "frame")
+    window = Window(the_hosts_pool(), "frame")
     window.on_sent(100)
     window.on_consumed(10)
     with pytest.raises(BadAck, match=str(consumed)):
@@ -63,28 +69,28 @@ def test_an_ack_that_decreases_or_runs_ahead_is_refused(consumed: int) -> None:
 
 
 def test_a_loan_returns_when_the_stream_closes() -> None:
-    pools = CreditPools()
-    window = Window(pools, "frame")
+    pool = the_hosts_pool()
+    window = Window(pool, "frame")
     drain(window, 5)
-    assert pools.lent_bytes > 0
+    assert pool.lent > 0
     window.close()
-    assert (pools.lent_bytes, pools.lent_to("frame")) == (0, 0)
+    assert (pool.lent, pool.lent_to("frame")) == (0, 0)
 
 
 def test_an_idle_stream_returns_what_it_does_not_use_and_keeps_its_floor() -> None:
-    pools = CreditPools()
-    window = Window(pools, "frame")
+    pool = the_hosts_pool()
+    window = Window(pool, "frame")
     drain(window, 9)
     window.on_sent(100_000)
     window.tick()  # it drained since the last tick
     assert window.size == WINDOW_MAX_BYTES
     window.tick()
-    assert (window.credit, pools.lent_bytes) == (WINDOW_FLOOR_BYTES, 100_000)
+    assert (window.credit, pool.lent) == (WINDOW_FLOOR_BYTES, 100_000)
 
 
 def test_a_stalled_reader_keeps_only_what_it_really_holds() -> None:
-    pools = CreditPools()
-    window = Window(pools, "frame")
+    pool = the_hosts_pool()
+    window = Window(pool, "frame")
     drain(window, 9)
     window.on_sent(window.credit)
     for _ in range(3):
@@ -93,27 +99,14 @@ def test_a_stalled_reader_keeps_only_what_it_really_holds() -> None:
 
 
 def test_frames_full_of_stalled_readers_leave_something_for_the_next_frame() -> None:
-    pools = CreditPools()
+    pool = the_hosts_pool()
     lent = []
     for frame in range(6):
-        while pools.borrow(frame, MIB):
+        while pool.borrow(frame, MIB):
             pass
-        lent.append(pools.lent_to(frame))
+        lent.append(pool.lent_to(frame))
     assert lent == [HOST_POOL_BYTES >> (step + 1) for step in range(6)]
     assert lent[0] == FRAME_POOL_BYTES
-
-
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 8 * MIB)), max_size=200))
-def test_pools_never_lend_more_than_they_have(steps: list[tuple[int, int]]) -> None:
-    pools = CreditPools()
-    loans: dict[int, int] = {}
-    for frame, amount in steps:
-        if amount % 3 == 0 and loans.get(frame):
-            pools.repay(frame, loans.pop(frame))
-        else:
-            loans[frame] = loans.get(frame, 0) + pools.borrow(frame, amount)
-        assert pools.lent_bytes == sum(loans.values()) <= HOST_POOL_BYTES
-        assert all(pools.lent_to(key) == value <= FRAME_POOL_BYTES for key, value in loans.items())
 
 
 def test_the_worst_case_of_all_pages_together_is_48_mib() -> None:
@@ -150,7 +143,7 @@ steps = st.one_of(
 def test_credit_holds_and_never_deadlocks_whatever_the_page_and_the_upstream_do(
     history: list[tuple[str, int]],
 ) -> None:
-    window, page = Window(CreditPools(), "frame"), Page()
+    window, page = Window(the_hosts_pool(), "frame"), Page()
 
     def send(wanted: int) -> int:
         size = min(wanted, window.credit)

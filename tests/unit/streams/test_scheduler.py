@@ -3,11 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from longwire.fair_pool import FairPool
 from longwire.protocol.frames import encode
-from longwire.protocol.limits import CHUNK_ALONE_BYTES, CHUNK_SHARED_BYTES, READ_AHEAD_BYTES, WINDOW_FLOOR_BYTES
+from longwire.protocol.limits import (
+    CHUNK_ALONE_BYTES,
+    CHUNK_SHARED_BYTES,
+    HOST_POOL_BYTES,
+    READ_AHEAD_BYTES,
+    WINDOW_FLOOR_BYTES,
+)
 from longwire.protocol.messages import StreamHeaders, StreamPing
 from longwire.protocol.records import Completeness, Timings
-from longwire.streams.credit import CreditPools
 from longwire.streams.memory import DecoderLoan, DecoderPools
 from longwire.streams.scheduler import Scheduler
 from longwire.streams.stream import Stream
@@ -15,7 +21,7 @@ from tests.unit.streams.frames import read_frames
 
 
 def body_stream(stream_id: int) -> Stream:
-    stream = Stream(stream_id, stream_id, CreditPools(), DecoderLoan(DecoderPools(), 1, stream_id))
+    stream = Stream(stream_id, stream_id, FairPool(HOST_POOL_BYTES), DecoderLoan(DecoderPools(), 1, stream_id))
     stream.headers(
         StreamHeaders(
             type="STREAM_HEADERS",

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from longwire.fair_pool import FairPool
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.limits import CHUNK_SHARED_BYTES, WINDOW_FLOOR_BYTES
+from longwire.protocol.limits import CHUNK_SHARED_BYTES, HOST_POOL_BYTES, WINDOW_FLOOR_BYTES
 from longwire.protocol.messages import StreamHeaders
 from longwire.protocol.records import Completeness, Timings
-from longwire.streams.credit import CreditPools
 from longwire.streams.memory import DecoderLoan, DecoderPools
 from longwire.streams.scheduler import Scheduler
 from longwire.streams.state import TRANSITIONS, Event, IllegalTransition, State, advance
@@ -22,7 +22,7 @@ TERMINALS = {"STREAM_END", "STREAM_ERROR", "STREAM_ABORTED"}
 
 
 def new_stream() -> Stream:
-    return Stream(7, "frame", CreditPools(), DecoderLoan(DecoderPools(), "tab", "frame"))
+    return Stream(7, "frame", FairPool(HOST_POOL_BYTES), DecoderLoan(DecoderPools(), "tab", "frame"))
 
 
 def head() -> StreamHeaders:

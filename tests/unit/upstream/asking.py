@@ -5,11 +5,11 @@ from typing import Any
 
 import ada_url
 
+from longwire.addresses import Network
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.records import RedirectMode
 from longwire.upstream import (
     Hop,
-    Network,
     NextHop,
     Redirect,
     RequestBody,

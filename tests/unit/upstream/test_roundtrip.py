@@ -59,7 +59,7 @@ async def test_any_body_in_any_framing_chunking_and_coding_arrives_equal(
         assert await read_all(response, credit) == body
         assert await response.read(1) == b""
         assert response.completeness == Completeness(framing)
-        assert response.wire_bytes == len(sent)
+        assert response._coded_bytes == len(sent)
         assert client.busy_connections == 0
     await client.aclose()
 
@@ -116,7 +116,7 @@ async def test_a_large_body_is_equal_and_quick(client: UpstreamClient) -> None:
         while data := await response.read(256 * 1024):
             total.update(data)
         assert total.hexdigest() == bodies.digest("big", size)
-        assert response.wire_bytes == size
+        assert response._coded_bytes == size
 
 
 async def test_what_came_before_the_cut_is_delivered_first(client: UpstreamClient) -> None:

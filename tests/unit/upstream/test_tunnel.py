@@ -7,9 +7,9 @@ from typing import Any
 import anyio
 import pytest
 
+from longwire.addresses import Network
 from longwire.protocol.errors import ErrorCode, Phase
 from longwire.upstream import Hop, UpstreamClient
-from longwire.upstream.model import Network
 from tests.unit.upstream.asking import ask, failing, failure, fetch
 from tests.upstreams import app, faults
 from tests.upstreams.connection import PeerGoneError, Request

@@ -5,11 +5,11 @@ from typing import Any, Final
 
 import anyio
 
+from longwire.authority import DEFAULT_PORTS
 from longwire.doctor.finding import Finding, fail, ok
 from longwire.doctor.patient import Patient
 from longwire.policy import Grant
 from longwire.policy.matching import HostPattern
-from longwire.policy.urls import DEFAULT_PORTS
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.turns import Turns
 from longwire.upstream.backend import HopBackend

@@ -100,7 +100,7 @@ def ask(launcher: Path, environ: Mapping[str, str], deadline_s: float = WELCOME_
         process.stdin.flush()
     kind, message, rest = _first_frame(said, started + deadline_s)
     seconds = time.monotonic() - started
-    lingered = _let_go(process)
+    lingered = _end(process)
     for reader in readers:
         reader.join(_END_DEADLINE_S)
     for pipe in (process.stdout, process.stderr):
@@ -147,7 +147,7 @@ def _first_frame(said: "queue.SimpleQueue[bytes]", deadline: float) -> tuple[Kin
             return Kind.GARBAGE, {}, rest
 
 
-def _let_go(process: "subprocess.Popen[bytes]") -> bool:
+def _end(process: "subprocess.Popen[bytes]") -> bool:
     """Close its input, wait as a browser does, kill it then. Returns whether it had to be killed."""
     assert process.stdin  # noqa: S101
     with suppress(OSError):
