@@ -1,7 +1,7 @@
 """What several share without any of them being able to take it all: no borrower has more than it leaves for the others.
 
 The first takes half of the pool at most, the next half of what is left, and so on: however much the others hold,
-whoever comes next finds something. Bytes of credit, memory of decoders and large socket buffers are lent by this rule.
+the next one finds something. Bytes of credit, memory of decoders and large socket buffers are lent by this rule.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""One rule for whoever brings bytes in: after a bounded amount of work the event loop goes round.
+"""One rule for everything that brings bytes in: after a bounded amount of work the event loop goes round.
 
 A socket, a decoder or the browser's pipe can hold thousands of small things that are there already: interim answers,
 one-byte chunks, tiny frames. Whoever works through them never has to wait, and without a rule nobody else gets a turn.
@@ -37,7 +37,7 @@ class Turns:
         self._ends_at: float | None = None
         # The longest waiting first, and of each page its longest waiting first.
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
-        # Those in use: whoever is in one, or waits for it, holds it.
+        # Those in use: a task that is in one, or waits for it, holds it.
         self._lanes: WeakValueDictionary[Hashable, anyio.CapacityLimiter] = WeakValueDictionary()
 
     async def step(self, who: Hashable) -> None:
@@ -60,7 +60,7 @@ class Turns:
         """Have a thread do what takes longer than `step` is for; one thread for all that comes from `who`.
 
         Cancelling it while it waits for the thread takes effect at once. Work that has begun is waited for, so whoever
-        comes back from here may let go of what it was done on.
+        comes back from here may release what the work was done on.
         """
         lane = self._lanes.get(who)
         if lane is None:

@@ -2,7 +2,7 @@
 
 vocabulary   what a line says of a stream, of a failure, of the host's start
 processors   what every line passes on its way: levels, texts made short, exceptions without their texts
-page_lines   each page's share of lines, and the numbers of what is over it
+page_lines   each page's share of lines, and numbers for what is beyond it
 files        the folder, one file per process, rotation and bounds
 log          all of it set up for one process
 reader       the lines read back, of every process, in the order of time

@@ -6,8 +6,8 @@ header value, a body byte or a secret.
 The audit trail is part of it. Decisions: `start` (allowed), `redirect` (one per hop, `outcome` allowed or denied), and
 an `error` with `outcome` denied. Ends, exactly one for each stream: `end`, `error` or `abort`, each with page,
 destination, grant, outcome (completed, denied, failed, aborted), code, bytes and milliseconds. The outcome makes the
-level: denied is a warning, failed an error, all else info. Each page has its share of lines, and of what is over it
-the numbers are written (`page_lines`): else it could write the trail away.
+level: denied is a warning, failed an error, all else info. Each page has its share of lines, and what is
+beyond it is only counted (`page_lines`): else a page could push the trail out of the log.
 """
 
 import logging

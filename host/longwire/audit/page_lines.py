@@ -1,11 +1,11 @@
-"""What a page may write into the log: a share of lines, and of what is over it the numbers.
+"""What a page may write into the log: a share of lines, and numbers for what is beyond it.
 
-The log is bounded, so whoever could write without bound would write the trail of others away, and its own. What a page
-does still shows: with the end of each minute, and of the process, one line for each of its grants says what was not
-written, every event by its code, and how many bytes of bodies that was.
+The log is bounded: a page that could write without bound would push out the trail of others, and its own. What it does
+still shows. At the end of each minute, and of the process, one line for each of its grants counts what was not written:
+events by their codes, and bytes of bodies.
 
-Whoever has one page may have ten thousand, where a pattern with a wildcard names them, or by their ports. So the pages
-of one grant have a share together, those that were refused have one, and beyond so many pages the numbers are added up.
+One person can have ten thousand pages, by a pattern with a wildcard or by ports. So all pages of one grant share a
+bound, all refused pages share one, and beyond a number of pages the counts are added up.
 """
 
 import time
@@ -70,7 +70,7 @@ class _Unwritten:
         self.body_bytes += other.body_bytes
 
     def numbers(self) -> dict[str, Any]:
-        """As a line has them."""
+        """The fields of the line."""
         return {"count": self.events.total(), "events": dict(self.events), "bytes": self.body_bytes}
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from longwire.audit.files import LOG_PREFIX, LOG_SUFFIX
 from longwire.protocol.errors import printable
 
-# What a host writes: `native.log` says which is which.
+# What a host writes: `audit.log` says which is which.
 LEVELS: Final = ("info", "warning", "error")
 # The outcome of a request that the policy refused.
 REFUSED: Final = "denied"
@@ -39,7 +39,7 @@ class Event:
 
     @property
     def name(self) -> str:
-        """What happened. What the policy refused is no error of anything, and is not called one."""
+        """What happened. A refusal of the policy is not called an error."""
         if self.fields.get("event") == "error" and self.fields.get("outcome") == REFUSED:
             return "refused"
         return printable(str(self.fields.get("event", "")))
@@ -63,7 +63,7 @@ class Event:
 
     @property
     def details(self) -> list[str]:
-        """Whatever else is known, as `name=value`, but for the reason."""
+        """Whatever else is known, as `name=value`, without the reason."""
         fields = self.fields.items()
         return [printable(f"{name}={_shown(it)}") for name, it in fields if name not in _COLUMNS and it is not None]
 

@@ -49,7 +49,7 @@ def set_secret(
 ) -> None:
     """Store a secret.
 
-    In a terminal it is asked for and not shown; otherwise it is read from standard input.
+    On a console it is asked for and not shown; otherwise it is read from standard input.
 
     With --system it is a file that one group may read: whoever is in it can use the secret, and can read it.
     """

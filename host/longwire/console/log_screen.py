@@ -1,4 +1,4 @@
-"""The log for a person at a terminal: the day once, a line for what happened, below it what is known of it."""
+"""The log for a person at a console: the day once, a line for what happened, below it what is known of it."""
 
 from typing import Final
 

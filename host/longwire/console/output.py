@@ -1,4 +1,4 @@
-"""How commands speak: tables and colour to a terminal, plain lines to anything else, JSON where a machine reads."""
+"""How commands speak: tables and colour to a console, plain lines to anything else, JSON where a machine reads."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ def say(text: str = "") -> None:
 
 
 def say_marked(word: str, rest: str, style: str, width: int = 10) -> None:
-    """A line that begins with a word in colour, where the terminal has colours. The terminal wraps it, not we."""
+    """A line that begins with a word in colour, where the console has colours. The console wraps it, not we."""
     line = f"{word:<{width}} {rest}"
     if not sys.stdout.isatty():
         print(line)
@@ -32,7 +32,7 @@ def say_marked(word: str, rest: str, style: str, width: int = 10) -> None:
 
 
 def print_hanging(console: Console, head: Text, body: Text) -> None:
-    """`head`, and `body` beside it, wrapped between words only: the terminal breaks a path or URL that is longer than
+    """`head`, and `body` beside it, wrapped between words only: the console breaks a path or URL that is longer than
     its line, and copies it whole.
     """
     # rich's own wrapping breaks inside words, or not at all.
@@ -59,7 +59,7 @@ def say_json(value: object) -> None:
 
 
 def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table to a terminal; tab-separated lines, without a heading, to anything else.
+    """A table to a console; tab-separated lines, without a heading, to anything else.
 
     Where a row does not fit, each is a block of lines: half a path or URL says something else than the whole, and
     cannot be copied.

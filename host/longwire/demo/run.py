@@ -19,8 +19,8 @@ from longwire.demo.clock import command_started_at
 from longwire.demo.devtools import DevTools, DevToolsError, screenshot
 from longwire.demo.judge import Verdict
 from longwire.demo.page import DemoPage
+from longwire.demo.screen import Screen, choose_screen
 from longwire.demo.server import LoopbackServer
-from longwire.demo.terminal import Terminal, choose_terminal
 from longwire.demo.upstream import Upstream
 from longwire.install.browsers import browser_table
 from longwire.install.installation import Installation
@@ -86,16 +86,16 @@ class _Demo:
         self._as_json = as_json
         self._key = "lw-demo-" + secrets.token_urlsafe(24)
         self._upstream = Upstream(self._key)
-        self._terminal: Terminal = choose_terminal(download.SIZE_BYTES, silent=as_json)
+        self._screen: Screen = choose_screen(download.SIZE_BYTES, silent=as_json)
         self.verdict: Verdict | None = None
 
     async def run(self, *, keep: bool) -> None:
         """Everything up to the verdict; with `keep` until the browser ends."""
         async with LoopbackServer(self._upstream.handle) as upstream:
-            page = DemoPage(self._upstream, upstream.origin, self._key, self._terminal)
+            page = DemoPage(self._upstream, upstream.origin, self._key, self._screen)
             async with LoopbackServer(page.handle) as site:
                 self._prepare(site.origin, upstream.origin)
-                self._terminal.facts(
+                self._screen.facts(
                     [
                         ("upstream", f"{upstream.origin}/v1/: wants a key, sends no CORS headers"),
                         ("page", f"{site.origin} in Chromium {self._chromium.version}"),
@@ -110,11 +110,11 @@ class _Demo:
                     either: list[asyncio.Future[Any]] = [page.verdict, ended]
                     await asyncio.wait(either, timeout=TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
                     verdict = page.verdict.result() if page.verdict.done() else self._silence(page, browser.returncode)
-                    self._terminal.close()
+                    self._screen.close()
                     picture = None if self._headed or ended.done() else await self._picture(devtools, page, url)
                     self._conclude(verdict, page, picture)
                     if keep and not ended.done():
-                        self._terminal.facts([("kept", f"{url}, files in {self._profile.folder}; Ctrl-C ends it")])
+                        self._screen.facts([("kept", f"{url}, files in {self._profile.folder}; Ctrl-C ends it")])
                         await ended
                     ended.cancel()
 
@@ -170,11 +170,11 @@ class _Demo:
                 }
             )
             return
-        self._terminal.facts(_rows(verdict.figures, first_text_s, picture))
+        self._screen.facts(_rows(verdict.figures, first_text_s, picture))
         if verdict.ok and verdict.figures is not None:
             first_ms = verdict.figures["text"]["first_text_ms"]
             words = f"first text after {first_ms:.0f} ms, every byte arrived, page never saw the key"
-            self._terminal.verdict(f"ok: {words}", ok=True)
+            self._screen.verdict(f"ok: {words}", ok=True)
             return
         say()
         complain(f"the demo failed: {verdict.reason}")

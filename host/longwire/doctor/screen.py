@@ -1,4 +1,4 @@
-"""Findings for a person: a table with colours in a terminal that has them, plain lines anywhere else."""
+"""Findings for a person: a table with colours on a console that has them, plain lines anywhere else."""
 
 import sys
 import threading
@@ -17,7 +17,7 @@ _SLOW_S: Final = 1.0
 
 
 def show(findings: list[Finding], home: str) -> None:
-    """The table in the order of the checks, and one line that sums up. In a terminal `home` is `~`, for short lines."""
+    """The table in the order of the checks, and one line that sums up. On a console `home` is `~`, for short lines."""
     if sys.stdout.isatty():
         console = Console(highlight=False)
         _show_findings(console, findings, home)
@@ -47,7 +47,7 @@ def summary(findings: list[Finding]) -> str:
 
 @contextmanager
 def progress(title: str) -> Iterator[None]:
-    """Say what is being done, once it has taken a second, in a terminal."""
+    """Say what is being done, once it has taken a second, on a console."""
     if not sys.stderr.isatty():
         yield
         return

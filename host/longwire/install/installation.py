@@ -91,10 +91,10 @@ class Installation:
     def write(
         self, places: Sequence[Place], launcher: Launcher, *, later: Sequence[Path] = (), extensions: Sequence[str] = ()
     ) -> list[Path]:
-        """Write the launcher and a manifest for each place; give back the manifests' paths. Safe to repeat.
+        """Write the launcher and a manifest for each place; give back the manifests' paths. Idempotent.
 
-        What was written before for other places is brought up to date, so that an installation that moved is healed as
-        a whole. `later` are folders that the host will make; they go with the last of the installation if empty.
+        Manifests of earlier runs are brought up to date too, so that an installation that moved is repaired as a
+        whole. `later` are folders that the host will make; they go with the last of the installation if empty.
         `extensions` are ids to serve besides Longwire's own, and besides those that were given before.
         """
         try:

@@ -49,7 +49,7 @@ class Options:
         return Scope.SYSTEM if self.system else Scope.USER
 
     def check(self) -> None:
-        """Refuse what makes no sense together.
+        """Refuse options that exclude each other.
 
         Raises:
             MisuseError: options that exclude each other.
@@ -110,6 +110,6 @@ def write_target(target: Target, launcher: Launcher, extensions: Sequence[str] =
     """
     if target.scope is Scope.SYSTEM:
         check_for_everyone(launcher)
-    # The host makes its log's folder when it starts; what is made on our account goes with us.
+    # The host makes its log's folder when it starts. Where this installation is its cause, it goes with it.
     later = [log_folder()] if target.scope is Scope.USER else []
     return target.installation.write(target.places, launcher, later=later, extensions=extensions)

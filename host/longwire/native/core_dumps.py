@@ -1,7 +1,7 @@
 """No core dump of this process: its memory holds secrets for as long as a request is being made.
 
 On Linux a limit of 0 keeps a dump out of files only. One that goes to a program (`core_pattern` with a pipe, as most
-desktops have it) is made whatever the limit is, but for the limit of 1 byte, which the kernel reads as "never"
+desktops have it) is made whatever the limit is, except with a limit of 1 byte, which the kernel reads as "never"
 (fs/coredump.c); a file of one byte is none either. Windows has no such limit: its error reporting decides.
 """
 

@@ -1,7 +1,7 @@
 """`longwire-host`: what the browser starts. People never type it.
 
 Order matters: the descriptors are taken before anything that might print is imported, and the process leaves through
-`os._exit`, because a resolver thread that hangs must not keep it alive after the browser let go.
+`os._exit`, because a resolver thread that hangs must not keep it alive after the browser closed the pipes.
 """
 
 import contextlib

@@ -16,7 +16,8 @@ from longwire.policy.grants import Grant
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 
 _MINUTE_S: Final = 60.0
-# A grant for `http://127.0.0.1:*` has as many pages as there are ports; counts that say nothing are let go beyond this.
+# A grant for `http://127.0.0.1:*` has as many pages as there are ports. Beyond this, counts that say nothing are
+# dropped.
 _MAX_IDLE_COUNTS: Final = 1024
 
 

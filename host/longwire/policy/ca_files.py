@@ -1,4 +1,4 @@
-"""Who else could choose the authorities of a grant's `ca_file`: whoever may write it, or anything on the way to it."""
+"""Who else could choose the authorities of a grant: those who may write its `ca_file`, or a folder or link above it."""
 
 import os
 from collections.abc import Callable
@@ -14,7 +14,7 @@ def check_ca_file(
 ) -> None:
     """Refuse a file that others than this user and root could have written, or could put another in the place of.
 
-    A file that is not there, or is none, is for whoever loads it to say. Costs a few `lstat` calls.
+    A path without a file is not judged here: loading it fails with a text of its own. Costs a few `lstat` calls.
 
     Raises:
         StreamError: UPSTREAM_TLS; the page reads that it is so, the log reads which path, and what to run.

@@ -1,8 +1,8 @@
 """Grants that can never decide anything, because earlier ones always do.
 
-Every pattern of the earlier grants stands in a table under exactly what it matches, with the grants that have it as
-bits of a number. What covers a pattern is then a few look-ups, wherever in the file it stands, and what covers a
-request of it is the conjunction of three numbers.
+A table has every pattern of the earlier grants, and for each the grants that use it, as bits of a number. A few
+look-ups then give the grants that cover a pattern, and the conjunction of three numbers (page, method, destination)
+those that cover a request.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -106,8 +106,8 @@ class _Earlier:
 def unreachable_grants(grants: Sequence[Grant]) -> list[tuple[Grant, Problem]]:
     """A warning for each enabled grant of which every page, destination and method is decided by an earlier one.
 
-    Sound, not complete: where only several earlier entries together cover a pattern, nothing is said, and a policy of
-    very many entries is looked at up to the grant that the last warning names.
+    Sound, not complete: a pattern that only several earlier entries together cover is not found, and in a policy of
+    very many entries the search ends at the grant that the last warning names.
     """
     found: list[tuple[Grant, Problem]] = []
     steps = _Steps()

@@ -187,7 +187,7 @@ def _destination_miss(entry: DestinationPattern, url: CanonicalUrl) -> tuple[int
 
 
 def hopeless(method: str, url: CanonicalUrl) -> str | None:
-    """Why no grant whatsoever allows this; None if one could."""
+    """Why no grant could allow this; None if one could."""
     try:
         parse_method(method)
     except ValueError as error:

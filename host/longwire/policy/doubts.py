@@ -1,4 +1,4 @@
-"""What a policy file that can be used says and cannot mean: grants that never reach what they name, keys in the open.
+"""Mistakes in a policy file that is valid: grants that never reach what they name, keys in the open.
 
 Each is a warning with its place. What `blocks` keeps a destination from ever being reached, or a grant from opening
 anything; the rest works and is worth a look.
@@ -16,7 +16,7 @@ from longwire.policy.problems import Problem, problem_at
 from longwire.policy.toml_lines import Location
 from longwire.protocol.header_names import CREDENTIAL_FIELDS, same_to_servers
 
-# What people write who look for a wildcard: to HTTP they are methods like any other.
+# Written by people who want a wildcard. To HTTP they are methods like any other.
 _NO_WILDCARDS: Final = frozenset({"ANY", "ALL"})
 
 

@@ -1,8 +1,8 @@
-"""How encoders write a text down in URLs, JSON and HTML: the forms in which a server sends back what it was sent.
+"""How encoders write a text in URLs, JSON and HTML: the forms in which a server may send back what it was sent.
 
-Letters and digits are escaped by nobody who means it well. About the rest encoders differ in two ways: how a character
-is written (`%2B` or `%2b`, `&#39;` or `&#x27;` or `&#039;`), and which ones are. Of the few characters of that kind in
-a part of a key, every choice is tried; of many, those of encoders in use.
+No honest encoder escapes letters and digits. For the rest encoders differ in two ways: how they write a character
+(`%2B` or `%2b`, `&#39;` or `&#x27;` or `&#039;`), and which characters they escape. Where a part of a key has few such
+characters, every choice is tried; where it has many, the choices of encoders in use.
 """
 
 from collections.abc import Callable, Mapping, Set
@@ -10,10 +10,10 @@ from html.entities import codepoint2name
 from itertools import chain, combinations
 from typing import Final
 
-# One character, as the encoding of the page around it makes bytes.
+# One character as bytes, in the encoding of the page around it.
 Style = Callable[[str, str], str]
 
-# RFC 3986, section 2.3, but for `~`, which forms escape.
+# RFC 3986 section 2.3 without `~`, which forms escape.
 _NEVER: Final = frozenset("-_.")
 # Up to here, every choice of those that are escaped.
 _MOST_CHOICES: Final = 2
@@ -23,7 +23,7 @@ _HTML_NAMED: Final = {**_HTML_TEXT, '"': "&quot;"}
 
 
 def escaped_forms(text: str, encoding: str) -> set[bytes]:
-    """`text` as encoders of URLs, JSON and HTML write it, and as some write it that do so twice; as it is, too.
+    """`text` as it is, as encoders of URLs, JSON and HTML write it, and as it looks when some of them escape it twice.
 
     `encoding` is `latin-1` or `utf-8`. What it cannot write is left out.
     """
@@ -39,7 +39,7 @@ def escaped_forms(text: str, encoding: str) -> set[bytes]:
 
 
 def usual_forms(text: str, encoding: str) -> set[bytes]:
-    """`text` as it is, and as those escape it who go on to write all of that in base64."""
+    """`text` as it is, and as encoders escape it before they write the result in base64."""
     usual = (('"\\', _json), ('"\\/', _json), (text, _percent), (text, _form), ('&<>"', _all_named))
     forms = {text, *(_written(text, set(chosen), style, encoding) for chosen, style in usual)}
     return {data for form in forms if (data := _encoded(form, encoding)) is not None}
@@ -137,7 +137,7 @@ STYLES: Final[tuple[Style, ...]] = (
 
 
 def _once(text: str, encoding: str) -> set[str]:
-    """What somebody may go on to escape again: only the quotes, the usual, or all."""
+    """The forms that may be escaped once more: with only the quotes escaped, with the usual characters, with all."""
     usual = (({'"', "\\"}, _json), (set(text), _percent), (set('&<>"'), _all_named))
     return {_written(text, chosen, style, encoding) for chosen, style in usual} - {text}
 

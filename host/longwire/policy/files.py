@@ -1,7 +1,7 @@
 """The files that decide: one look at the disk, and the policy that follows from what was seen.
 
-A look and what is made of it are apart, so that a file can be looked at twice before it is believed (`settling`), and
-so that the making, which takes its time over a large file, can be done in a thread.
+Looking and loading are two steps: a file can be looked at twice before it is believed (`settling`), and loading, which
+is slow for a large file, can be done in a thread.
 """
 
 import errno

@@ -64,7 +64,7 @@ class Grant:
     def fingerprint(self) -> str:
         """Changes whenever the grant does, or the place that a secret of it comes from; not with its line in the file.
 
-        What a field's default says is left out, so that a field that a later version adds changes no fingerprint.
+        Fields at their default are left out, so that a field that a later version adds changes no fingerprint.
         """
         return hashlib.sha256(_told(self, without="line").encode()).hexdigest()[:32]
 
@@ -77,8 +77,8 @@ class Grant:
         return any(destination.matches(url) for destination in self.destinations)
 
     def carries_otherwise(self, other: "Grant") -> tuple[str, ...]:
-        """The fields by which `other` would carry a request another way than this grant: to other addresses, by another
-        way, by other authorities' word, with other headers, or with a guard that this one does without.
+        """The fields in which `other` would carry a request differently: other addresses, another proxy, other
+        authorities, other headers, or a guard that this grant does without.
         """
         differs = {
             "network": self.network != other.network,
@@ -92,7 +92,7 @@ class Grant:
 
 
 def _told(value: object, without: str = "") -> str:
-    """A text that two values share only if they are equal."""
+    """A text for a value; equal texts mean equal values."""
     if is_dataclass(value) and not isinstance(value, type):
         told = ((each.name, getattr(value, each.name), each.default) for each in fields(value))
         parts = [f"{name}={_told(part)}" for name, part, default in told if name != without and part != default]

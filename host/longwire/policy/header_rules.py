@@ -103,7 +103,7 @@ _CHARSET: Final = re.compile(r"charset\*?[ \t]*(?:=[ \t]*\"?([^\",; \t]*))?", re
 
 
 def asked_charsets(value: str) -> list[str]:
-    """What an `Accept` value names as charsets; "" for what is none to everybody."""
+    """The charsets that an `Accept` value names; "" for one that readers may understand differently."""
     return [match[1] or "" for match in _CHARSET.finditer(value)]
 
 

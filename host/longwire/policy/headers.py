@@ -1,4 +1,4 @@
-"""What goes upstream and what comes back, by the tables in `header_rules` (threats 11 and 12)."""
+"""Which header fields go upstream and which come back, by the tables in `header_rules` (threats 11 and 12)."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,11 +34,11 @@ def build_request_headers(
     """The header pairs that go upstream for this decision, in the page's order, the injected ones last.
 
     `secrets` are those of the grant, by name (`SecretReader.read_all(decision.grant.secrets)`). A page's value for an
-    injected name is replaced without a word, so that a page can neither set it nor learn that it is set. A header
+    injected name is silently replaced, so that a page can neither set it nor learn that it is set. A header
     that the grant's `request_headers` does not list is left out.
 
-    Where the grant guards secrets, a HEAD asks for the body as it is: the length of a coded one would tell how well the
-    secret in it goes with what the page put beside it (threat 31).
+    Where the grant guards secrets, a HEAD asks for the body as it is: the length of a coded one tells how well the
+    secret in it compresses with what the page put beside it (threat 31).
 
     Raises:
         StreamError: PROTOCOL, a name or value that RFC 9110 or the fetch standard forbids, or more than the limits

@@ -1,7 +1,7 @@
 """The policy that a running host decides by: looked at again and again, believed at the second look, read in a thread.
 
-Streams that run keep what they were allowed by until another policy is believed. What is new waits for that, for a
-bounded time, and is then refused in words that say to try again.
+Running streams keep their policy until another one is believed. A new request waits for that, for a bounded time, and
+is then refused with a text that says to try again.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ WAIT_S: Final = 2.0
 
 
 class LivePolicy:
-    """One per engine. `follow` sees changes by itself once it is told to look (`poke`); every request looks too."""
+    """One per host. `follow` sees changes by itself once it is told to look (`poke`); every request looks too."""
 
     def __init__(self, files: PolicyFiles | None = None, settle_s: float = SETTLE_S) -> None:
         self._files = files or PolicyFiles()

@@ -91,14 +91,14 @@ def _parse_toml(text: str) -> tuple[dict[str, Any], dict[Location, int]]:
 
 
 def _check_version(content: Mapping[str, Any], lines: Mapping[Location, int]) -> None:
-    # Before all else: of a file of another version every other complaint would mislead.
+    # First of all: in a file of another version every other complaint would mislead.
     version = content.get("version", FORMAT_VERSION)
     if type(version) is not int or version != FORMAT_VERSION:  # `true` equals 1 in Python, and is not meant
         raise _Unusable(problem_at(("version",), "this version of Longwire reads version = 1 of the file only", lines))
 
 
 def _cross_check(file: PolicyFile, lines: Mapping[Location, int]) -> Iterator[Problem]:
-    """What no single key can tell: names that are used twice, and references that lead nowhere."""
+    """Mistakes that no single key shows: names used twice, and references that lead nowhere."""
     seen: dict[str, int] = {}
     for index, grant in enumerate(file.grant):
         place: Location = ("grant", index)
@@ -107,7 +107,7 @@ def _cross_check(file: PolicyFile, lines: Mapping[Location, int]) -> Iterator[Pr
         seen.setdefault(grant.name, index)
         yield from _check_inject(grant, place, set(file.secret), lines)
         if grant.proxy is not None and grant.network == "loopback":
-            # What 127.0.0.1 means there is the proxy's own machine.
+            # To a proxy, 127.0.0.1 is its own machine.
             text = 'leads away from this machine, and network = "loopback" names nothing else: remove one of the two'
             yield problem_at((*place, "proxy"), text, lines)
     for name, secret in file.secret.items():

@@ -34,5 +34,5 @@ def _user() -> Path:
 
 
 def state_folder() -> Path:
-    """`longwire` in the per-user state folder of the platform: what outlives a host and is nobody's setting."""
+    """`longwire` in the per-user state folder of the platform: what outlives a host and is no setting."""
     return platformdirs.user_state_path("longwire", appauthor=False)

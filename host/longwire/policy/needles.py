@@ -1,7 +1,7 @@
 """What the reflection guard looks for: parts of a secret, in every form that a server may send them back in.
 
-A part that tells 47 bits is not met by chance: not once in a hundred thousand GiB of text in the same alphabet, for one
-part. It is short enough that a page which has all but the last character of it has fewer than 16 of the secret.
+A part of 47 bits is not met by chance: not once in a hundred thousand GiB of text in the same alphabet, for one part.
+It is short enough that a page which has all but the last character of it has fewer than 16 of the secret.
 """
 
 import base64
@@ -15,8 +15,8 @@ from longwire.policy.own_part import own_bits
 
 # 8 characters of base62 (47.6 bits), 12 of hexadecimal (48), 15 digits (49.8).
 NEEDLE_BITS: Final = 47
-# A secret that tells less than a needle is looked for whole. One that tells less than this stands in honest bodies by
-# chance, and a guard that ends streams by chance is an attack of its own.
+# A secret with fewer bits than a needle is looked for as a whole. One with fewer than this occurs in honest bodies by
+# chance, and a guard that ends streams by chance does harm itself.
 LEAST_BITS: Final = 39
 # What a page may come to know is less than one character more. Separators make a part of so many bits longer.
 MAX_NEEDLE_CHARS: Final = 15
@@ -33,7 +33,7 @@ _Part = tuple[int, int]
 
 
 def needles(value: str) -> set[bytes]:
-    """The bytes to look for, of a secret's `value` (one character per byte). None, if it tells too little."""
+    """The byte strings to look for, given a secret's `value` (one character per byte). None if it has too few bits."""
     found: set[bytes] = set()
     for text in _readings(value):
         parts = list(_parts(own_bits(text)))

@@ -1,4 +1,4 @@
-"""Which characters of a secret are its own, and how much each of them tells.
+"""Which characters of a secret are secret, and how many bits each of them has.
 
 A key begins with what its issuer puts before every key, and has separators in it. Those are public: a page that sees
 them has learned nothing, and a server that says "keys begin with sk-ant-api03-" has sent nothing back.
@@ -54,7 +54,7 @@ PUBLIC_PREFIXES: Final = (
     *("SG.", "key-", "re_", "whsec_", "shpat_", "shpca_", "shppa_", "shpss_", "pat-na1-", "pat-eu1-", "1//"),
     *("sk_live_", "sk_test_", "pk_live_", "pk_test_", "rk_live_", "rk_test_"),
 )
-# What stands inside of them: "OpenAI" in base64, in every key of theirs.
+# Public parts inside of values: "OpenAI" in base64, in every key of theirs.
 PUBLIC_INFIXES: Final = ("T3BlbkFJ",)
 # They part a value into groups (a UUID's) or fill it up, and may be guessed from its other characters.
 SEPARATORS: Final = frozenset("-_.:= ")
@@ -66,12 +66,12 @@ _JWT_HEADER: Final = re.compile(r"(ey[0-9A-Za-z_-]+)\.")
 _GROUP: Final = re.compile(r"[^-_.:= ]+")
 # A group of fewer may be of one kind by chance, in a secret of several.
 _LEAST_GROUP: Final = 6
-# Letters of one case may be words, which tell less than letters drawn by lot.
+# Letters of one case may be words, which have fewer bits than random letters.
 _WORD_BITS: Final = 47 / 15
 
 
 def own_bits(value: str) -> list[float | None]:
-    """How many bits each character of `value` tells: None if it is public, 0 for separators, else its alphabet's.
+    """How many bits each character of `value` has: None if it is public, 0 for separators, else by its alphabet.
 
     The alphabet is that of the whole value, or of a longer group between separators: the digits that name an account
     before a `:` tell as much as digits do.

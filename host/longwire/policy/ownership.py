@@ -1,4 +1,4 @@
-"""Whether a policy file is its owner's alone (threat 20): the administrator's root's, the user's the user's.
+"""Whether only its owner can change a policy file (threat 20): root the administrator's, the user the user's.
 
 The file, every folder above it, and whatever a link on the way leads to must belong to the owner and be writable by
 nobody else. A POSIX access list that lets someone write shows up in the group bits (they are its mask), so it is
@@ -103,7 +103,7 @@ def walk(path: Path, lstat: Lstat = os.lstat) -> Trail:
 
 
 def ownership_problem(trail: Trail, platform: str = sys.platform) -> str | None:
-    """What makes this file not the administrator's alone, with the command that mends it; or None."""
+    """Why others than root could change this file, with the command that mends it; None if they cannot."""
     if platform == "win32":
         # Access lists are read by none of the modules above; an unverified file must not be trusted.
         return "this version of Longwire cannot check who may write the administrator's policy on Windows"
@@ -147,7 +147,7 @@ def user_file_problem(trail: Trail, uid: int, in_own_group: OwnGroup = own_group
 
 
 def writable_by_others(nodes: Sequence[Node], uid: int, in_own_group: OwnGroup = own_group) -> str | None:
-    """What of a way somebody but `uid` and root could change, with the command that mends it; or None. -1 as above."""
+    """Which of `nodes` others than `uid` and root could change, and what to do about it; None if none. -1 as above."""
     for node in nodes if uid >= 0 else ():
         mode = node.status.st_mode
         if node.status.st_uid not in (uid, ROOT_UID):
@@ -155,7 +155,7 @@ def writable_by_others(nodes: Sequence[Node], uid: int, in_own_group: OwnGroup =
                 f"{node.path} belongs to user id {node.status.st_uid}, who could change what lies there: keep the file "
                 "where everything above it is yours or root's"
             )
-        # In a sticky folder nobody moves what is another's.
+        # In a sticky folder nobody can move what belongs to somebody else.
         if stat.S_ISLNK(mode) or (stat.S_ISDIR(mode) and mode & stat.S_ISVTX):
             continue
         by_group = mode & stat.S_IWGRP and not in_own_group(node.status.st_gid, uid)

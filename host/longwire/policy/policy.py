@@ -37,7 +37,8 @@ class Policy:
     files define, used or not. `switched_off` is the first file that says
     `enabled = false` for all: its grants are known, and none of them is in force. `unread` says that a file that takes
     part was not read yet or could not be, which is tried again: the same request may be allowed in a moment.
-    `administrator` is that one's file if it takes part, `silenced` the user's file where the other decides alone.
+    `administrator` is the administrator's file if it takes part, `silenced` the user's file where that one alone
+    decides.
     """
 
     state: PolicyState
@@ -54,7 +55,7 @@ class Policy:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """Equal for two that decide alike and say the same."""
+        """Two policies with equal identities decide alike and say the same."""
         return (self.state, self.digest, self.files, self.problems, self.unread, self.silenced)
 
     @property
@@ -111,7 +112,7 @@ class Policy:
         return decide(self.grants, page.origin, private=page.private, method=method, url=url)
 
     def closed_to(self, origin: str, *, private: bool = False) -> str | None:
-        """Why a page that grants name can reach nothing all the same, for that page; None if no grant names it."""
+        """Why a page can reach nothing although grants name it, in words for that page; None if no grant names it."""
         if self.switched_off is not None:
             return self._switched_off()
         parsed = parse_origin(origin)
@@ -126,7 +127,7 @@ class Policy:
         )
 
     def _switched_off(self, *, named: bool = False) -> str:
-        """`named` tells where the file lies, which is nothing for a page."""
+        """`named` tells where the file lies, which no page should know."""
         whose = (
             "the administrator's policy file" if self.switched_off == self.administrator else "the user's policy file"
         )

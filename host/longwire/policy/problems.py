@@ -66,7 +66,7 @@ _LISTS: Final[Mapping[str, str]] = {
     "request_headers": '["accept", "content-type"]',
     "response_headers": '["content-type"]',
 }
-# No key of the format and hardly any header's name is as long; what opens a server is, nearly always.
+# No key of the format and hardly any header's name is as long; nearly every API key is.
 _MAX_SHOWN_NAME: Final = 28
 _FALLBACK: Final = "has a value that does not belong here"
 
@@ -89,7 +89,7 @@ def validation_problems(error: ValidationError, lines: Mapping[Location, int]) -
     """One problem for each of pydantic's errors, in the order of the file, missing keys last.
 
     A mistyped key is two errors, an unknown key and a missing one; the first shows where the slip is. A list whose
-    every entry is wrong is to pydantic an empty one too, which is not said.
+    every entry is wrong is an empty one too to pydantic; that is left out.
     """
     everything = error.errors(include_url=False, include_input=False)
     above = {details["loc"][:-1] for details in everything}

@@ -1,8 +1,7 @@
-"""Lines of a policy file that would allow what was refused: decided again with them in place before anybody sees them.
+"""Lines of a policy file that would allow what was refused. Each proposal is tried before anybody sees it.
 
-What a grant for the same page and server says already is kept: its network, its way, its authorities, and what it
-injects. Of a grant for other pages nothing is taken over that injects a secret: which pages may use one is for a
-person to say.
+A grant for the same page and server is taken as the model: its network, proxy, `ca_file` and what it injects are kept.
+Of a grant for other pages no secret is taken over: a person says which pages may use one.
 """
 
 import json
@@ -28,7 +27,7 @@ Wanted = Sequence[tuple[str, CanonicalUrl]]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """`lines` are a whole `[[grant]]`, or what has to stand in `grant` instead of what does. `file` is where."""
+    """`lines` are a whole `[[grant]]`, or with a `grant` the lines to replace in it. `file` is where they belong."""
 
     lines: tuple[str, ...]
     file: Path | None = None
@@ -134,7 +133,7 @@ def _folders(wanted: Wanted) -> list[str]:
 
 
 def _free_name(policy: Policy, url: CanonicalUrl) -> str:
-    """Two grants of one name close the whole policy."""
+    """A name that no grant has: two grants of one name would close the whole policy."""
     taken = {grant.name for grant in policy.grants}
     base = url.host.replace(":", "-")[:60]
     names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))

@@ -1,5 +1,5 @@
-"""The reflection guard (threat 12): a stream ends instead of delivering the piece that completes a part of an injected
-secret that is long enough to be no chance.
+"""The reflection guard (threat 12): a stream ends before it delivers a piece that completes part of an injected secret.
+The part is long enough not to occur by chance.
 
 What it looks for is in `needles`. It never holds bytes back to look further: a delay that depends on a match would tell
 the page what it matched.
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from ahocorasick_rs import BytesAhoCorasick
 
 
-# What stands in an echo without being of it: the line breaks of base64 and of quoted-printable (`=` before one, which
-# tells nothing of a secret either: it is taken out of needles too), and the other half of UTF-16's characters. The end
-# of lines in JSON is two characters.
+# What may stand inside an echo and is no part of it: the line breaks of base64 and of quoted-printable (`=` before one,
+# which tells nothing of a secret either: it is taken out of needles too), and the other half of UTF-16's characters.
+# The end of lines in JSON is two characters.
 _BETWEEN: Final = b"\0\n\r="
 _WRITTEN_BREAK: Final = re.compile(rb"\\[nr]")
 # A key has 2 KiB of needles, a token of any length 6. A password with many characters that are escaped has more: the
@@ -85,7 +85,7 @@ class _Needles:
         self.joins_written: Final = not any(map(_WRITTEN_BREAK.search, self.names))
 
     def joined(self, text: bytes) -> bytes:
-        """Without what may stand in an echo without being of it."""
+        """`data` without what may stand inside an echo and is no part of it."""
         text = text.translate(None, _BETWEEN)
         return _WRITTEN_BREAK.sub(b"", text) if self.joins_written else text
 

@@ -1,8 +1,8 @@
 """When what lies on disk is believed: after two equal looks, some time apart. No clock and no disk of its own.
 
-Editors and tools write a file in pieces, truncate it first, or delete and create it. What lies there in between is
-nobody's policy: it may deny what runs, and it may allow more than the whole file would, because the line that narrows
-it is not written yet. So a change counts when a second look, `SETTLE_S` later, shows the same.
+Editors and tools write a file in pieces, truncate it first, or delete and create it. Nobody meant what lies there in
+between: it may deny what runs, and it may allow more than the whole file does, because the line that narrows it is not
+written yet. So a change counts when a second look, `SETTLE_S` later, shows the same.
 """
 
 from enum import Enum
@@ -46,12 +46,12 @@ class Settling:
         return self._since is not None and now - self._since >= RESTLESS_S
 
     def wants_content(self, now: float, signature: object) -> bool:
-        """Whether this look has to read the content: cheap to ask, for whoever has only the signature."""
+        """Whether this look has to read the content: cheap to ask with only the signature at hand."""
         if self._due is not None and now >= self._due:
             return True
         if signature == self._signature:
             return False
-        # Not at each question of many: a candidate that changed is seen to have when it is due.
+        # This is asked often. A candidate that changes once more is looked at when it is due, not before.
         return self._due is None or (self._failed and self._candidate is None)
 
     def look(

@@ -1,4 +1,4 @@
-"""The policy for whoever asks once: a command, or a check of the doctor. A host follows it: `native.live_policy`."""
+"""The policy for one look: by a command, or a check of the doctor. A host follows it: `policy.live_policy`."""
 
 import os
 from collections.abc import Callable

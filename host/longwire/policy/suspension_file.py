@@ -21,7 +21,7 @@ from longwire.storage.lock import exclusive
 
 FILE_NAME: Final = "suspended.json"
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
-# Whoever holds the lock writes one small file. Longer than this it is stopped, or the disk is.
+# The holder of the lock writes one small file. If it takes longer than this, that process or the disk hangs.
 LOCK_PATIENCE_S: Final = 0.5
 _OWNER_ONLY: Final = 0o600
 

@@ -1,10 +1,10 @@
-"""Secrets that are suspended: a server sent one back to a page, which has it no more until somebody looked at it.
+"""Secrets that are suspended: a server sent one back, and the page may not use it until a person has looked into it.
 
-A page that has met the guard once would go on asking, and put together from many answers what the guard keeps from it
-in each. So a hit holds for every request of the page's entry in `pages`, in every browser of the user, over restarts;
-until `longwire policy release`, or until the grant is another one.
+A page could otherwise ask again and again, and put the secret together from what the guard lets through in each
+answer. So a hit counts for every request of the page's entry in `pages`, in every browser of the user and over
+restarts, until `longwire policy release`, or until the grant is changed.
 
-What was found is in force here at once, before anything is written, and stays so for this process if nothing can be.
+A suspension is in force in this process at once, before it is written, and stays in force if it cannot be written.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from longwire.policy.policy import Policy
 from longwire.policy.secrets import SecretSource
 from longwire.policy.urls import CanonicalUrl
 
-# More than that many pairs of secret and page entry nobody has; what is over it would be the oldest.
+# Nobody has more pairs of secret and page entry than that; beyond it the oldest are dropped.
 MAX_SUSPENSIONS: Final = 1000
 
 
@@ -61,7 +61,7 @@ class Storage(Protocol):
     """Where suspensions outlive the process. `SuspensionFile` is one."""
 
     def signature(self) -> object:
-        """Another one whenever the contents may be. Cheap: it is asked before every piece of a guarded body."""
+        """Changes whenever the contents may have. Cheap: it is asked before every piece of a guarded body."""
 
     def read(self) -> tuple[Suspension, ...]:
         """All of them. Raises UnusableState."""
@@ -80,7 +80,7 @@ class UnusableState(Exception):
 
 
 class Suspensions:
-    """What is suspended, as this process knows it. Belongs to one thread, but for `save`."""
+    """What is suspended, as this process knows it. Belongs to one thread, except `save`."""
 
     def __init__(self, storage: Storage | None = None) -> None:
         """Without a storage what is found is forgotten with the process."""
@@ -205,7 +205,7 @@ def suspend(grant: Grant, source: SecretSource, page: CanonicalUrl, *, private: 
 
 
 def source_mark(source: SecretSource) -> str:
-    """Stands for the place that a secret comes from. Of its value nothing is in it: that must not lie on a disk."""
+    """Stands for the place that a secret comes from. It holds nothing of the value, which must not lie on a disk."""
     return hashlib.sha256(f"{source.kind}\0{source.where}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

@@ -1,6 +1,6 @@
 """Where each key of a TOML document stands. tomllib keeps no positions, and an error without a line is no help.
 
-The scanner runs only on text that tomllib has accepted, so it need not judge: it finds its way over strings,
+The scanner runs only on text that tomllib has accepted, so it need not check: it skips over strings,
 comments, arrays and inline tables, and notes the line on which each key, table or array element begins.
 """
 
@@ -31,7 +31,7 @@ class NestedTooDeeplyError(Exception):
 
 
 def check_key_depth(text: str) -> None:
-    """Refuse a dotted key that would hold up whoever parses it. For any text, before it is parsed.
+    """Refuse a dotted key that would take very long to parse. For any text, before it is parsed.
 
     Raises:
         NestedTooDeeplyError: a key has more than MAX_DEPTH parts.

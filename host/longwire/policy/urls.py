@@ -75,7 +75,7 @@ class CanonicalUrl:
         return ":" in self.host or _is_ipv4(self.host)
 
     def display(self) -> str:
-        """For messages: without the query, which may hold what is nobody's business, and short."""
+        """For messages: short, and without the query, which may hold private data."""
         return shorten(self.origin + self.path)
 
 

@@ -14,7 +14,7 @@ PROTOCOL_VERSION: Final = 2
 
 # --- frames -------------------------------------------------------------------------------------------------
 # Chromium closes the port on a host frame over 1 MiB (measured: 1,048,576 pass, one more does not). Staying
-# under a round million leaves room for nobody's off-by-one.
+# under a round million makes no off-by-one matter.
 MAX_FRAME_TO_BROWSER: Final = 1_000_000
 MAX_FRAME_TO_HOST: Final = MIB
 # Browser and host are one machine; the length prefix is in its native byte order.

@@ -1,5 +1,12 @@
-"""One stream's life, its byte credit and the choice of the next frame. No I/O, no clock, no asyncio.
+"""The host's end of the protocol: one connection and its streams. No I/O, no clock, no asyncio.
 
-`state` holds the transition table, `credit` the windows and pools, `stream` one stream's outgoing side, `upload` its
-incoming side, `table` all streams of a connection, `scheduler` the order in which frames leave.
+connection   bytes in, events out, bytes to send
+events       what a connection tells its engine
+table        all streams of a connection, and who may have how many
+stream       one stream's outgoing side
+upload       its incoming side
+state        its states, as a table
+credit       its window: how much may be on its way to the page
+memory       what its content decoders may hold
+scheduler    the order in which frames leave
 """

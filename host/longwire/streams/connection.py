@@ -113,8 +113,8 @@ class Connection:
     def receive(self, data: bytes, now: float) -> Iterator[ConnectionEvent | None]:
         """Take `data`, any split of frames, at once; b"" is the end of input.
 
-        What it holds is worked off as the events are asked for: an event or None for each frame, so that whoever asks
-        may do other things between.
+        Its frames are handled as the events are asked for: an event or None for each frame, so that the caller can do
+        other things in between.
         """
         self._last_heard = now
         if self._over:

@@ -24,12 +24,12 @@ class Window:
     def __init__(
         self,
         pool: FairPool,
-        frame: Hashable,
+        tab_frame: Hashable,
         floor: int = WINDOW_FLOOR_BYTES,
         ceiling: int = WINDOW_MAX_BYTES,
     ) -> None:
         self._pool = pool
-        self._frame = frame
+        self._tab_frame = tab_frame
         self._floor = floor
         self._ceiling = ceiling
         self._loan = 0
@@ -79,7 +79,7 @@ class Window:
         self.consumed = consumed
         if self._held_back and consumed - self._doubled_at >= self.size:
             wanted = min(self.size * 2, self._ceiling) - self.size
-            self._loan += self._pool.borrow(self._frame, wanted)
+            self._loan += self._pool.borrow(self._tab_frame, wanted)
             self._settle()
 
     def tick(self) -> None:
@@ -99,7 +99,7 @@ class Window:
     def _repay(self, amount: int) -> None:
         if amount > 0:
             self._loan -= amount
-            self._pool.repay(self._frame, amount)
+            self._pool.repay(self._tab_frame, amount)
             self._settle()
 
     def _settle(self) -> None:

@@ -59,7 +59,7 @@ class StatusAsked(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """Nothing to act on, but for the log."""
+    """Only for the log: there is nothing to act on."""
 
     text: str
     reason: str

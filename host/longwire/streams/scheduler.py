@@ -1,11 +1,11 @@
 """Which frame leaves next: control first, then data by round robin.
 
-The order is deficit round robin with a quantum of one shared chunk. Because the host cuts chunks itself, a stream's
-turn always uses its whole quantum or empties the stream, so no deficit is ever left to carry: the algorithm is one
-queue of streams, each giving at most one chunk per round.
+The round is one queue of streams, and a turn is one chunk: as much as the stream has, its credit and the limit of the
+moment allow. A stream whose turn was short saves nothing up for the next one.
 
-The writer asks for one step at a time. A step is every control frame that waits and at most one data frame behind them,
-so a control frame never waits behind more than the one data frame that is being written.
+The writer asks for one step at a time. A step is every control frame that waits, and at most one data frame behind
+them. A control frame that comes while a step is being written waits for that step, and so behind one data frame at
+most.
 """
 
 from collections import deque
@@ -20,13 +20,13 @@ MAX_CONTROL_BYTES = 8 * MIB
 
 
 class Scheduler:
-    """Frames in, steps out. Knows nothing of time or of the pipe."""
+    """Control frames and streams in, steps out. Knows nothing of time or of the pipe."""
 
     def __init__(self) -> None:
         self._control: deque[bytes] = deque()
         self._control_bytes = 0
         self._round: deque[Stream] = deque()
-        self.live_streams = 0  # kept by the table: alone means that nobody else could want the pipe
+        self.live_streams = 0  # set by the connection: alone means that nobody else could want the pipe
         self._spent: set[Stream] = set()  # live, and with nothing ready until their pages read on
 
     @property
@@ -70,9 +70,9 @@ class Scheduler:
                 self._round.append(stream)
 
     def next_step(self) -> tuple[list[bytes], Stream | None]:
-        """The frames of the next write, and the stream that gave the data frame among them (always the last one).
+        """The frames of the next write, and the stream that gave the data frame among them, which is the last one.
 
-        ([], None) when there is nothing to send.
+        The stream is None without a data frame, and the list empty when there is nothing to send.
         """
         frames = list(self._control)
         self._control.clear()

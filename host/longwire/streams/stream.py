@@ -28,10 +28,10 @@ class Stream:
     bytes that came before it. `abort` and `fail_now` overtake, and drop what is buffered.
     """
 
-    def __init__(self, stream_id: int, frame: Hashable, pool: FairPool, decoders: DecoderLoan) -> None:
+    def __init__(self, stream_id: int, tab_frame: Hashable, pool: FairPool, decoders: DecoderLoan) -> None:
         self.id = stream_id
-        self.frame = frame
-        self.window = Window(pool, frame)
+        self.tab_frame = tab_frame
+        self.window = Window(pool, tab_frame)
         self.decoders = decoders
         self.state = State.OPEN
         self.upload: Upload | None = None  # of a request body that comes as a stream

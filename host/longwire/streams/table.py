@@ -61,8 +61,8 @@ class StreamTable:
         """The stream, or None for an id that is past or never was: a late frame is ignored, never fatal."""
         return self._streams.get(stream_id)
 
-    def open(self, stream_id: int, frame: Hashable, tab: Hashable, body_bytes: int = 0) -> Stream:
-        """Accept a stream of `frame`, which is one of the frames of `tab`, and `body_bytes` of an inline body with it.
+    def open(self, stream_id: int, tab_frame: Hashable, tab: Hashable, body_bytes: int = 0) -> Stream:
+        """Accept a stream of `tab_frame`, one of the frames of `tab`, and `body_bytes` of an inline body with it.
 
         Raises:
             StreamError: PROTOCOL for an id that was used before, LIMIT_EXCEEDED for one too many.
@@ -73,16 +73,16 @@ class StreamTable:
         self._highest_id = stream_id
         if len(self._streams) >= self._per_host:
             raise self._full(self._per_host, "all pages together")
-        if self._of_frame[frame] >= self._per_frame:
+        if self._of_frame[tab_frame] >= self._per_frame:
             raise self._full(self._per_frame, "one frame of a page")
         free = self._per_host - len(self._streams)
         # No `FairPool`: all but the last slots go without asking for a tab's share, and the very last one goes, too.
         if free <= self._reserved and (of_tab := self._count(tab)) >= free:
             raise self._full(of_tab, "one tab while so few are left for the others")
         self._take_body(stream_id, tab, body_bytes)
-        stream = Stream(stream_id, frame, self.credit, DecoderLoan(self.decoders, tab, frame))
+        stream = Stream(stream_id, tab_frame, self.credit, DecoderLoan(self.decoders, tab, tab_frame))
         self._streams[stream_id] = stream
-        self._of_frame[frame] += 1
+        self._of_frame[tab_frame] += 1
         self._tab_of[stream_id] = tab
         return stream
 
@@ -122,6 +122,6 @@ class StreamTable:
         self.body_gone(stream)
         self._uploads.repay(self._tab_of[stream.id], self._upload_of.pop(stream.id, 0))
         del self._streams[stream.id], self._tab_of[stream.id]
-        self._of_frame[stream.frame] -= 1
-        if not self._of_frame[stream.frame]:
-            del self._of_frame[stream.frame]
+        self._of_frame[stream.tab_frame] -= 1
+        if not self._of_frame[stream.tab_frame]:
+            del self._of_frame[stream.tab_frame]

@@ -53,8 +53,8 @@ class Upload:
         """Take one STREAM_BODY. One that was on its way when `again` was called has no effect.
 
         Raises:
-            BadUpload: wrong offset, beyond the credit, past the announced size, after the end, or of a time that was
-                not asked for.
+            BadUpload: wrong offset, beyond the credit, past the announced size, after the end, or with an `again` that
+                nobody asked for.
         """
         if self._is_late(again):
             return

@@ -7,8 +7,8 @@ from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import DECODER_FRAME_POOL_BYTES, DECODER_HOST_POOL_BYTES, KIB, MIB
 from longwire.upstream.model import DecoderMemory
 
-# A bomb is cheap for the server and endless for everyone else. zstd reaches 32,000 on zeros alone, gzip 1,030; what
-# goes far beyond for long is not data.
+# Decoded bytes for each received one. zstd reaches 32,000 on zeros alone, gzip 1,030: what goes far beyond for long is
+# not data but a bomb, cheap for the server and expensive for everyone else.
 MAX_RATIO: Final = 100_000
 RATIO_FREE_BYTES: Final = 64 * MIB
 # What decodes to nothing is work as well, and no reader's credit holds it back: it counts in the ratio as many bytes.
@@ -23,7 +23,7 @@ Aside = Callable[[Callable[[], bytes]], Awaitable[bytes]]
 
 
 class Account:
-    """Of one body, whose codings are numbered from the network on."""
+    """What decoding one body has cost so far. Its codings are numbered, the one nearest to the network first."""
 
     def __init__(self, memory: DecoderMemory, codings: int, aside: Aside) -> None:
         self._memory = memory

@@ -1,4 +1,4 @@
-"""httpcore2's two interfaces to the network, for one connection: resolve, check, connect to what was checked, TLS.
+"""httpcore2's two interfaces to the network, for one upstream connection: resolve, check, connect, TLS.
 
 The connection's own `HopBackend` knows what its hop may reach; httpcore2 only ever sees the name, so Host and the TLS
 name stay what the URL says. Library timeouts are ignored throughout: `timers` has the only clocks.

@@ -188,7 +188,7 @@ class _Exchange:
         self._connection = None
         connection = self._connection = await self._get_connection(self._request.isolation, hop, new=new)
         fresh = connection.connected_at is None
-        # What is asked for can also be decoded: its window is held from here on, and let go when the head of the body
+        # What is asked for can also be decoded: its window is held from here on, and released when the head of the body
         # says that it needs less.
         codings = ACCEPT_ENCODING if self._request.memory.hold(BOOKED_BYTES) else SMALL_CODINGS
         upload = Upload(chain.body, connection, self._timers, self._step)

@@ -62,7 +62,7 @@ class Coding(Protocol):
 class _Members:
     """What gzip and zstd share: a coded stream is one or more members (frames), each complete in itself.
 
-    What follows a whole member begins the next, unless it is none to this coding: then it is ignored to the end.
+    What follows a whole member begins the next one. Where it cannot be one, all the rest is ignored.
     """
 
     def __init__(self, account: Account, index: int) -> None:

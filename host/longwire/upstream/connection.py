@@ -1,4 +1,4 @@
-"""One connection to one hop: httpcore2's HTTP/1.1 connection and the socket under it, held together.
+"""One upstream connection, to one hop: httpcore2's HTTP/1.1 connection and the socket under it, held together.
 
 Why not httpcore2's pool. Its work is to queue for slots, multiplex HTTP/2 and pick a connection for a request,
 and none of that exists here: there is no limit per server, no HTTP/2, and a connection belongs to one isolation

@@ -77,13 +77,13 @@ class Decoder:
             raise failed("the body ended inside its Content-Encoding") from None
 
     def close(self) -> None:
-        """Let go of the decoders and their memory; nothing is decoded afterwards. Not while a `step` is on."""
+        """Release the decoders and their memory; nothing is decoded afterwards. Not while a `step` is on."""
         self._codings = ()
         self._plain = None
         self._account.close()
 
     async def _step(self, last: int, wanted: int) -> bytes | None:
-        # From the end towards the network: whoever can still make something of what it has goes first.
+        # From the plain end towards the network: a coding that can still make bytes of what it has goes first.
         for index in range(last, -1, -1):
             made = await self._codings[index].step(wanted if index == last else _INNER_STEP_BYTES)
             if made is None:

@@ -174,5 +174,5 @@ def tls_error(error: Exception, host: str) -> StreamError:
 
 
 def shown(host: str) -> str:
-    """`host` as it goes into a message: DNS names have at most 253 characters, what is longer is not one."""
+    """`host` as it goes into a message: DNS names have at most 253 characters, longer ones are cut."""
     return host if len(host) <= 253 else host[:253] + "…"

@@ -1,4 +1,4 @@
-"""Connections that are idle and may be used again, for a few seconds.
+"""Upstream connections that are idle and may be used again, for a few seconds.
 
 A request that goes out on a connection the server is just closing is lost, and only an idempotent one is sent again. A
 connection that was busy a moment ago is safe: servers keep idle ones for five seconds and more.

@@ -2,8 +2,8 @@
 
 Interim answers mean nothing to a page, and to the clocks only that the server is alive; they have a budget. The head of
 the final response is given on as a whole, so that it has one limit however the network cuts it.
-Whoever repairs guesses: an interim head that is not one to the letter is an error, as it is to h11. What is repaired is
-an empty line too many, which some servers send after a body (RFC 9112 section 2.2), and what `mending` names.
+A repair is a guess, so an interim head with a syntax error is refused, as h11 does. Two things are repaired: empty
+lines that some servers send after a body (RFC 9112 section 2.2), and what `mending` names.
 """
 
 import re
@@ -27,7 +27,7 @@ MAX_HEAD_BYTES: Final = 256 * 1024
 # Before each status line; as Chromium has it.
 MAX_EMPTY_LINE_BYTES: Final = 4
 
-# A chunk's size whose line ends in LF alone. To h11 the line has not ended; a trailer has a colon and is none.
+# A chunk's size whose line ends in LF alone. To h11 the line has not ended. A trailer does not match: it has a colon.
 _BARE_CHUNK_LINE: Final = re.compile(rb"[0-9A-Fa-f]+[ \t]*(?:;[^\r\n]*)?\n")
 
 # Bare LF is tolerated, as h11 does. 101 is no interim answer: it ends HTTP.

@@ -17,7 +17,7 @@ HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One request line and where it goes: a decision already made by policy, carried out to the letter.
+    """One request line and where it goes: a decision already made by policy, carried out exactly.
 
     `host` is canonical ASCII, IPv6 without brackets. `target` is path and query, sent byte for byte. `headers` are the
     final ones, injected secrets included, hence no repr. `ca_file` names the only certificate authorities that
@@ -158,7 +158,7 @@ class Timings:
 
 
 class UpstreamResponse(Protocol):
-    """A response whose head has arrived. Exactly one task reads; whoever holds it closes it."""
+    """A response whose head has arrived. Exactly one task reads. Its owner closes it."""
 
     @property
     def url(self) -> str:
@@ -210,7 +210,7 @@ class UpstreamResponse(Protocol):
         """
 
     async def aclose(self) -> None:
-        """Let go. Before the end this closes the socket at once; after it, and a second time, it does nothing.
+        """Release it. Before the end this closes the socket at once; after it, and a second time, it does nothing.
 
         A `read` of another task that is waiting meanwhile fails with UPSTREAM_RESET.
         """

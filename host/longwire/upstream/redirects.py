@@ -1,4 +1,4 @@
-"""What a 3xx response means (fetch standard, HTTP-redirect fetch), as pure rules; the caller decides if it may be.
+"""What a 3xx response means (fetch standard, HTTP-redirect fetch), as pure rules. The caller decides what is allowed.
 
 Two rules are stricter than the standard: https never leads to http, and names that usually carry credentials are
 dropped across origins, not `Authorization` alone.

@@ -17,7 +17,7 @@ from longwire.upstream.upload import Upload
 
 USER_AGENT: Final = f"Longwire/{longwire.__version__}"
 
-# Written here from the hop and the body, or part of the connection, which is nobody's but ours.
+# Written here from the hop and the body, or part of the connection, which belongs to this room.
 _OURS: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade", "expect"}
 )

@@ -1,7 +1,7 @@
 """Names to addresses: bounded, cancellable, one resolution per connect, and the check that nothing follows unseen.
 
 `getaddrinfo` blocks and cannot be interrupted, so each lookup has a thread of its own, and cancelling leaves the
-thread behind. A thread that was left behind counts against the bounds until the C library lets it go: else a
+thread behind. A thread that was left behind counts against the bounds until the C library returns: else a
 flood of aborted requests to a slow name server would pile up threads. The threads are daemons, because a lookup
 that hangs must not hold up the exit of the process (pooled worker threads are joined at exit).
 """
@@ -135,8 +135,8 @@ def check_beyond_proxy(host: str, network: Network) -> None:
 
 
 async def resolve_proxy(resolver: Resolver, host: str, isolation: str) -> tuple[IPAddress, ...]:
-    """The addresses of a grant's proxy. Wherever it stands is right, because the policy names it; but for metadata
-    services and their like.
+    """The addresses of a grant's proxy. Any class is right, because the policy names it, except what no grant can open
+    (metadata services and the like).
 
     Raises:
         StreamError: POLICY_DENIED, UPSTREAM_DNS; phase `connect`.

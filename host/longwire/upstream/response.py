@@ -124,7 +124,7 @@ class HttpResponse:
         await self._upload.stop()
 
     async def discard(self) -> None:
-        """Let go of a response whose body nobody wants. An empty body leaves the connection usable."""
+        """Release a response whose body nobody wants. An empty body leaves the connection usable."""
         empty = self.completeness is Completeness.NONE or ("content-length", "0") in self.headers
         try:
             if empty and self._upload.over:

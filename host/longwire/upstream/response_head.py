@@ -1,7 +1,7 @@
 """Judges the head of a response: how its body's end will be known, and whether the head can be trusted at all.
 
-RFC 9112 section 6.3 lets a recipient repair some contradictions. Whoever repairs guesses, and a guess about where
-a body ends is how truncation and smuggling pass unseen, so here every contradiction is an error.
+RFC 9112 section 6.3 lets a recipient repair some contradictions. A repair is a guess, and a wrong guess about where a
+body ends hides truncation and smuggling. So here every contradiction is an error.
 """
 
 from collections.abc import Sequence

@@ -49,7 +49,7 @@ class SocketStream(anyio.abc.ByteStream):
         self._turns = Turns()
         self._isolation = ""
         self._closed = False
-        # The most that `receive` takes, whoever asks for how much: anyio's TLS and httpcore2 ask for 64 KiB always.
+        # The most that `receive` takes, however much it is asked for: anyio's TLS and httpcore2 always ask for 64 KiB.
         self.most = SMALL_READ_BYTES
         # Whether sending is over, by `end_sending` or because the connection broke.
         self.muted = False
@@ -151,7 +151,7 @@ class SocketStream(anyio.abc.ByteStream):
         raise NotImplementedError
 
     def close(self) -> None:
-        """Close the socket now; whoever waits on it gets anyio.ClosedResourceError. Twice is once."""
+        """Close the socket now; whoever waits on it gets anyio.ClosedResourceError. Idempotent."""
         if not self._closed:
             self._closed = True
             if self._buffer is not None:

@@ -1,7 +1,8 @@
 """The three clocks of an exchange: to the head, between bytes, in total. No library timeout is used beside them.
 
-A clock runs only inside `limit`, which the client enters for work on the network. Whatever the exchange waits for
-outside it, or inside `waiting_for_page` on the way to the head, is the page's time and never counts.
+A clock runs only inside a section (`to_headers`, `between_bytes`, `after_body`), which is entered for work on the
+network. What the exchange waits for outside of them, or inside `waiting_for_page` on the way to the head, is the page's
+time and never counts.
 """
 
 import math

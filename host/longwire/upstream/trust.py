@@ -41,13 +41,13 @@ class TrustStore:
         return context
 
 
-# What was found in each file, by what it was then: whoever asks before a request does may ask often, and a bundle of
-# the system's size takes tens of milliseconds to read.
+# What was found in each file, by its signature then: such questions may come often, and a bundle of the system's size
+# takes tens of milliseconds to read.
 _readable: dict[str, tuple[_Signature, bool]] = {}
 
 
 def check_authorities(ca_file: str) -> None:
-    """Whether `TrustStore.context` could be had for it, for whoever asks before a request does. Reads a new file.
+    """Whether `TrustStore.context` would succeed, for questions before there is a request. Reads a new file.
 
     Raises:
         StreamError: as `TrustStore.context`.

@@ -16,7 +16,7 @@ from longwire.upstream.errors import shown
 from longwire.upstream.interim_responses import InterimAnswers
 from longwire.upstream.sockets import READ_BYTES, SocketStream
 
-# A proxy's answer is a status line and a few fields; its interim answers are none of our business, but not endless.
+# A proxy's answer is a status line and a few fields; its interim answers are skipped, up to a bound.
 _MAX_ANSWER_BYTES: Final = 16 * 1024
 
 PROXY_LOGIN: Final = 407

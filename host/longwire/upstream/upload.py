@@ -107,7 +107,7 @@ class Upload:
             self._task.cancel()
 
     async def stop(self) -> None:
-        """`cancel`, and wait until the source was let go of."""
+        """`cancel`, and wait until the source is closed."""
         self.cancel()
         if self._task is not None:
             with anyio.CancelScope(shield=True):

@@ -29,7 +29,7 @@ def concluding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         async def conclude(self: Any, *, keep: bool) -> None:
             if verdict is None:
                 raise KeyboardInterrupt
-            page = DemoPage(self._upstream, "http://127.0.0.1:1", self._key, self._terminal)
+            page = DemoPage(self._upstream, "http://127.0.0.1:1", self._key, self._screen)
             page.first_text_at = 1700000002.5
             self._conclude(verdict, page, tmp_path / "demo.png")
             if keep:

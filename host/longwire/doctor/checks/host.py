@@ -158,7 +158,7 @@ def _is_program(patient: Patient, each: Registered, launcher: Path) -> bool:
 
 
 def _wrong(launcher: Path, answer: Answer) -> str | None:
-    """What a browser would stumble over, or None."""
+    """What a browser would refuse, or None."""
     if answer.kind is not Kind.ANSWERED:
         words = f": {answer.last_words}" if answer.last_words else ""
         return {

@@ -1,4 +1,4 @@
-"""The native manifest: what a browser demands of the file, in the order in which it stumbles."""
+"""The native manifest: what a browser demands of the file, in the order in which it checks."""
 
 import json
 import os

@@ -105,7 +105,7 @@ def check_policies(patient: Patient) -> Iterator[Finding]:
 
 
 def _if_its_profile(finding: Finding) -> Finding:
-    """Which of several browsers is started with a profile is not written in it."""
+    """A profile does not say which of several browsers is started with it."""
     if finding.state is not State.FAIL:
         return finding
     what = f"{finding.what}, if {finding.subject} is started with this profile"

@@ -1,4 +1,4 @@
-"""The host, started as a browser starts it: bare environment, pipes, no terminal, the browser's argument, its folder.
+"""The host, started as a browser starts it: bare environment, pipes, no console, the browser's argument, its folder.
 
 Chromium: argv[1] is the extension's origin, the working folder is the host's; two seconds after the end of its input
 the process is killed (`native_process_launcher_posix.cc`, `native_message_process_host.cc`).
@@ -71,7 +71,7 @@ def bare_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def ask(launcher: Path, environ: Mapping[str, str], deadline_s: float = WELCOME_DEADLINE_S) -> Answer:
-    """Start `launcher`, say HELLO, take one frame, let go. Takes `deadline_s` and two seconds more at most."""
+    """Start `launcher`, say HELLO, take one frame, end it. Takes `deadline_s` and two seconds more at most."""
     started = time.monotonic()
     try:
         process = subprocess.Popen(  # noqa: S603  (what the manifest names, exactly as the browser would)

@@ -13,7 +13,7 @@ from longwire.audit.reader import Event, read_events
 from longwire.doctor.finding import Finding, ok, warn
 from longwire.doctor.patient import Patient
 
-# Beyond it, whatever it was has been mended, or is forgotten.
+# What is older has been mended, or is forgotten.
 _RECENT: Final = timedelta(days=1)
 _FAILURES: Final = frozenset({START_FAILED, "refused caller"})
 _WITHOUT_A_WORD: Final = "the host ended without a word before it had answered: it was killed, or it crashed"

@@ -1,4 +1,4 @@
-"""The demo in a terminal: live where it is one, plain lines where it is not, silence where a machine reads."""
+"""The demo on a console: live where it is one, plain lines where it is not, silence where a machine reads."""
 
 import sys
 import textwrap
@@ -21,7 +21,7 @@ _BAR_WIDTH: Final = 30
 _LIVE_LINES: Final = 3
 
 
-class Terminal(Protocol):
+class Screen(Protocol):
     """Shows one run, from facts to facts; see `Audience` for what comes between."""
 
     def facts(self, rows: Sequence[tuple[str, str]]) -> None:
@@ -68,7 +68,7 @@ class Plain:
         self._quarters = 0
 
     def facts(self, rows: Sequence[tuple[str, str]]) -> None:
-        """See `Terminal`."""
+        """See `Screen`."""
         for label, value in rows:
             _line(label, value)
 
@@ -92,14 +92,14 @@ class Plain:
             _line("download", _amount(received, self._size, seconds))
 
     def close(self) -> None:
-        """See `Terminal`."""
+        """See `Screen`."""
         if self._pending.strip():
             _line("text", self._pending.rstrip())
         self._pending = ""
         say()
 
     def verdict(self, line: str, *, ok: bool) -> None:
-        """See `Terminal`."""
+        """See `Screen`."""
         say(line)
 
 
@@ -116,18 +116,18 @@ class Lively:
         self._live: Live | None = None
 
     def facts(self, rows: Sequence[tuple[str, str]]) -> None:
-        """See `Terminal`."""
+        """See `Screen`."""
         for label, value in rows:
-            # Soft: a path that the terminal breaks can be copied whole.
+            # Soft: a path that the console breaks can be copied whole.
             self._console.print(Text(f"{label:<{_LABEL_WIDTH}}", style="cyan") + Text(value), soft_wrap=True)
 
     def text(self, words: str) -> None:
-        """See `Terminal`."""
+        """See `Screen`."""
         self._text += words
         self._show(self._console.height - _LIVE_LINES)
 
     def download(self, received: int, seconds: float) -> None:
-        """See `Terminal`."""
+        """See `Screen`."""
         self._received, self._seconds = received, seconds
         self._show(self._console.height - _LIVE_LINES)
 
@@ -140,7 +140,7 @@ class Lively:
             say()
 
     def verdict(self, line: str, *, ok: bool) -> None:
-        """See `Terminal`."""
+        """See `Screen`."""
         self._console.print(Text(line, style="bold green" if ok else "bold red"), soft_wrap=True)
 
     def _show(self, height: int | None) -> None:
@@ -163,7 +163,7 @@ class Lively:
         return grid
 
 
-def choose_terminal(size: int, *, silent: bool) -> Terminal:
+def choose_screen(size: int, *, silent: bool) -> Screen:
     """What suits standard output. `size` is the download's, in bytes."""
     if silent:
         return Silent()

@@ -1,4 +1,4 @@
-"""What the demo looks like in a terminal, in a file, and to a program."""
+"""What the demo looks like on a console, in a file, and to a program."""
 
 import io
 
@@ -6,20 +6,20 @@ import pytest
 from rich.console import Console
 
 from longwire.demo.chat import TEXT, tokens
-from longwire.demo.terminal import Lively, Plain, Silent, choose_terminal
+from longwire.demo.screen import Lively, Plain, Silent, choose_screen
 
 MIB = 1024 * 1024
 
 
-def play(terminal: Plain | Lively) -> None:
+def play(screen: Plain | Lively) -> None:
     """A run in which the download comes in quarters."""
-    terminal.facts([("upstream", "wants a key")])
+    screen.facts([("upstream", "wants a key")])
     for number, token in enumerate(tokens()):
-        terminal.text(token)
+        screen.text(token)
         if number % 50 == 49:
-            terminal.download((number // 50 + 1) * MIB, 0.5)
-    terminal.close()
-    terminal.verdict("ok: all of it", ok=True)
+            screen.download((number // 50 + 1) * MIB, 0.5)
+    screen.close()
+    screen.verdict("ok: all of it", ok=True)
 
 
 def test_plain_lines_hold_all_words_in_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,15 +37,15 @@ def test_plain_lines_hold_all_words_in_80_columns(capsys: pytest.CaptureFixture[
 
 
 def test_plain_lines_are_written_as_soon_as_they_are_full(capsys: pytest.CaptureFixture[str]) -> None:
-    terminal = Plain(MIB)
+    screen = Plain(MIB)
     for token in tokens()[:20]:
-        terminal.text(token)
+        screen.text(token)
 
     assert capsys.readouterr().out.count("text  ") >= 1
 
 
 @pytest.mark.parametrize("height", [10, 50])
-def test_a_terminal_of_any_height_ends_with_the_whole_text(capsys: pytest.CaptureFixture[str], height: int) -> None:
+def test_a_console_of_any_height_ends_with_the_whole_text(capsys: pytest.CaptureFixture[str], height: int) -> None:
     output = io.StringIO()
     play(Lively(4 * MIB, Console(file=output, force_terminal=True, width=80, height=height, color_system=None)))
     last = output.getvalue().rpartition("This text was not")[2]
@@ -55,14 +55,14 @@ def test_a_terminal_of_any_height_ends_with_the_whole_text(capsys: pytest.Captur
     assert last.rstrip().endswith("ok: all of it")
 
 
-def test_a_terminal_is_never_given_more_lines_than_it_has() -> None:
+def test_a_console_is_never_given_more_lines_than_it_has() -> None:
     """What is redrawn has to be on the screen, or each redrawing leaves a copy behind."""
     output = io.StringIO()
-    terminal = Lively(4 * MIB, Console(file=output, force_terminal=True, width=40, height=8, color_system=None))
+    screen = Lively(4 * MIB, Console(file=output, force_terminal=True, width=40, height=8, color_system=None))
     for token in tokens():
-        terminal.text(token)
+        screen.text(token)
     ups = max(output.getvalue().count("\x1b[1A", *span) for span in _redraws(output.getvalue()))
-    terminal.close()
+    screen.close()
 
     assert 0 < ups < 8
 
@@ -75,9 +75,9 @@ def _redraws(written: str) -> list[tuple[int, int]]:
 def test_the_choice_follows_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
-    assert isinstance(choose_terminal(1, silent=False), Lively)
+    assert isinstance(choose_screen(1, silent=False), Lively)
     monkeypatch.setenv("TERM", "dumb")
-    assert isinstance(choose_terminal(1, silent=False), Plain)
+    assert isinstance(choose_screen(1, silent=False), Plain)
     monkeypatch.setattr("sys.stdout.isatty", lambda: False)
-    assert isinstance(choose_terminal(1, silent=False), Plain)
-    assert isinstance(choose_terminal(1, silent=True), Silent)
+    assert isinstance(choose_screen(1, silent=False), Plain)
+    assert isinstance(choose_screen(1, silent=True), Silent)
