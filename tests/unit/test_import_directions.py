@@ -77,13 +77,16 @@ HTTP = {"httpx2", "httpcore2"}
 WORLDS: dict[str, set[str]] = {
     "protocol": set(),
     "shared": {"protocol"},
+    "platform": set(),
     "client": set(),  # the page library: a package of its own
     "page": {"protocol", "shared", "client"},
-    "relay": {"protocol", "shared"},
-    "worker": {"protocol", "shared"},
-    "popup": {"protocol", "shared", "worker"},
-    "direct-frame": {"protocol", "shared"},
+    "relay": {"protocol", "shared", "platform"},
+    "worker": {"protocol", "shared", "platform"},
+    "popup": {"protocol", "shared", "platform", "worker"},
+    "direct-frame": {"protocol", "shared", "platform"},
 }
+# The only module of the extension that may name the browser's own API.
+BROWSER_API = "platform/chromium.ts"
 
 
 def host_imports(text: str) -> Iterator[str]:
@@ -150,7 +153,7 @@ def faults_of_module(file: str, text: str | None = None) -> list[str]:
 
 def extension_faults(world: str, text: str) -> list[str]:
     """The imports of a module of `world` that lead into a world where it has no business."""
-    targets = re.findall(r"""from\s+['"]\.\./(\w[\w-]*)/""", text)
+    targets = re.findall(r"""(?:from|import|import\()\s*['"]\.\./(\w[\w-]*)(?:/|['"])""", text)
     return [target for target in targets if target != world and target not in WORLDS[world]]
 
 
@@ -169,6 +172,17 @@ def test_the_hosts_imports_run_down(file: Path) -> None:
 @pytest.mark.parametrize("file", sorted(EXTENSION.rglob("*.ts")), ids=lambda file: str(file.relative_to(EXTENSION)))
 def test_the_extensions_imports_run_down(file: Path) -> None:
     assert extension_faults(file.relative_to(EXTENSION).parts[0], file.read_text(encoding="utf-8")) == []
+
+
+def names_browser_api(text: str) -> bool:
+    """Whether a module says `chrome` as a word: as the global, by way of a global object, as a type, in a comment."""
+    return re.search(r"\bchrome\b", text) is not None
+
+
+@pytest.mark.parametrize("file", sorted(EXTENSION.rglob("*.ts")), ids=lambda file: str(file.relative_to(EXTENSION)))
+def test_the_browsers_own_api_is_named_by_one_module(file: Path) -> None:
+    named = names_browser_api(file.read_text(encoding="utf-8"))
+    assert named == (file.relative_to(EXTENSION).as_posix() == BROWSER_API)
 
 
 @pytest.mark.parametrize(
@@ -215,10 +229,27 @@ def test_what_a_module_stands_apart_from_is_found_though_a_neighbour_leads_there
         ("relay", "import { x } from '../worker/streams'"),
         ("client", "import type { Y } from '../page/errors'"),
         ("shared", 'import { z } from "../popup/dom"'),
+        ("page", "import { relayPlatform } from '../platform'"),
+        ("client", "import '../platform/chromium'"),
+        ("shared", "const later = import('../platform')"),
     ],
 )
 def test_an_upward_import_of_the_extension_is_found(world: str, text: str) -> None:
     assert extension_faults(world, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "chrome.runtime.id",
+        "type Tab = chrome.tabs.Tab",
+        "globalThis['chrome']",
+        "const { chrome } = globalThis",
+        "chrome?.x",
+    ],
+)
+def test_another_module_that_names_the_browsers_own_api_is_found(text: str) -> None:
+    assert names_browser_api(text)
 
 
 def test_what_the_standard_library_gives_is_spelt_as_it_is_there() -> None:

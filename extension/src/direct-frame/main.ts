@@ -1,12 +1,13 @@
 // A frame of the extension's own that a relay puts into its page for a moment: it carries one port to the worker, which no
 // content script can reach with one. Whoever else loads it gains nothing: the worker knows no token of theirs.
 
+import { framePlatform } from '../platform'
+
 addEventListener(
   'message',
-  async ({ data, ports }) => {
-    if (typeof data !== 'string' || data.length !== 32 || ports.length !== 1) return
-    const { active } = await navigator.serviceWorker.ready
-    active?.postMessage(data, [...ports])
+  ({ data, ports: [port, ...others] }) => {
+    if (typeof data !== 'string' || data.length !== 32 || port === undefined || others.length > 0) return
+    void framePlatform.sendDirectPort(data, port)
   },
   { once: true }
 )

@@ -1,5 +1,6 @@
 // The popup: a page of the extension, alive only while somebody looks at it. Everything it knows comes from the worker.
 
+import { popupPlatform as platform } from '../platform'
 import { POPUP_PORT } from '../shared/names'
 import type { Snapshot } from '../shared/popup'
 import { element } from './dom'
@@ -17,7 +18,7 @@ let snapshot: Snapshot | null = null
 let permitted: boolean | undefined
 
 const link = new WorkerLink(
-  () => chrome.runtime.connect({ name: POPUP_PORT }) as unknown as WorkerPort,
+  () => platform.connect(POPUP_PORT) as WorkerPort,
   (received) => {
     // One about another tab was on its way when the popup turned to this one.
     if (received.tab !== site.tab) return
@@ -37,12 +38,12 @@ function show(): void {
 }
 
 async function checkPermission(): Promise<void> {
-  permitted = site.origin === null ? undefined : await chrome.permissions.contains({ origins: [`${site.origin}/*`] })
+  permitted = site.origin === null ? undefined : await platform.permissions.contains({ origins: [`${site.origin}/*`] })
   show()
 }
 
 async function look(): Promise<void> {
-  site = await findSite(chrome, location.hash)
+  site = await findSite(platform, location.hash)
   link.watch({ type: 'WATCH', tab: site.tab, origin: site.origin, private: site.private })
   await checkPermission()
 }
@@ -51,11 +52,11 @@ element('retry').addEventListener('click', () => link.send({ type: 'ASK' }))
 element('allow').addEventListener('click', () => {
   const pattern = permissionFor(site.origin, snapshot)
   // Within the click: the browser asks nobody otherwise.
-  if (pattern !== null) void chrome.permissions.request({ origins: [pattern] })
+  if (pattern !== null) void platform.permissions.request({ origins: [pattern] })
 })
-chrome.permissions.onAdded.addListener(() => void checkPermission())
-chrome.permissions.onRemoved.addListener(() => void checkPermission())
-chrome.tabs.onUpdated.addListener((tab, { url }) => {
+platform.permissions.onAdded.addListener(() => void checkPermission())
+platform.permissions.onRemoved.addListener(() => void checkPermission())
+platform.tabs.onUpdated.addListener((tab, { url }) => {
   if (tab === site.tab && url !== undefined) void look()
 })
 

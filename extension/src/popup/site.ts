@@ -1,3 +1,5 @@
+import type { PopupPlatform, Tab } from '../platform/platform'
+
 /** The page that the popup is about. */
 export interface Site {
   /** -1 if there is none any more. */
@@ -9,10 +11,10 @@ export interface Site {
   readonly private: boolean
 }
 
-/** The parts of `chrome` that tell of a tab. */
+/** What tells of a tab. */
 export interface SiteWorld {
-  readonly tabs: Pick<typeof chrome.tabs, 'get' | 'query'>
-  readonly scripting: Pick<typeof chrome.scripting, 'executeScript'>
+  readonly tabs: Pick<PopupPlatform['tabs'], 'get' | 'query'>
+  readonly scripting: PopupPlatform['scripting']
 }
 
 const UNSEEN = 'Longwire cannot see this page. It serves web pages, those of http: and https: addresses.'
@@ -36,7 +38,7 @@ export async function findSite(world: SiteWorld, hash: string): Promise<Site> {
   return { tab: tab.id, origin: url.origin, refusal: '', private: tab.incognito }
 }
 
-async function activeTab({ tabs }: SiteWorld): Promise<chrome.tabs.Tab | undefined> {
+async function activeTab({ tabs }: SiteWorld): Promise<Tab | undefined> {
   const [tab] = await tabs.query({ active: true, currentWindow: true })
   return tab
 }

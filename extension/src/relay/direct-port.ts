@@ -1,3 +1,5 @@
+import type { FrameAddress } from '../platform/platform'
+
 /** How long the frame may take before it is taken out of the page again: where it is not let in, it never says so. */
 export const FRAME_DEADLINE_MS = 10_000
 
@@ -11,14 +13,6 @@ export interface DirectOffer {
   send(): void
   /** Take the frame out of the page. What it has carried stays carried. */
   withdraw(): void
-}
-
-/** The extension as a page sees it. */
-export interface FrameAddress {
-  /** Of `direct.html`, under the name that the browser gives it to pages. */
-  readonly url: string
-  /** The extension's own, which the frame has whatever its URL says. */
-  readonly origin: string
 }
 
 /**

@@ -1,5 +1,6 @@
 // The relay: a content script in the isolated world.
 
+import { relayPlatform } from '../platform'
 import { BRIDGE_PORT } from '../shared/names'
 import { offerDirectPort } from './direct-port'
 import { handOver } from './handover'
@@ -7,13 +8,9 @@ import { Relay, type RelayWorld } from './relay'
 
 const RUNNING = Symbol.for('longwire.relay')
 const world: RelayWorld = {
-  connect: () => chrome.runtime.connect({ name: BRIDGE_PORT }),
-  // Chromium takes the id away when the extension context is invalidated.
-  orphaned: () => chrome.runtime?.id === undefined,
-  offerDirectPort: (inVain) => {
-    const { origin } = new URL(chrome.runtime.getURL(''))
-    return offerDirectPort(document, { url: chrome.runtime.getURL('direct.html'), origin }, inVain)
-  }
+  connect: () => relayPlatform.connect(BRIDGE_PORT),
+  orphaned: () => relayPlatform.orphaned(),
+  offerDirectPort: (inVain) => offerDirectPort(document, relayPlatform.frameAddress(), inVain)
 }
 const isolated = globalThis as { [RUNNING]?: RelayWorld }
 

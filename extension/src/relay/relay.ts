@@ -1,19 +1,12 @@
+import type { Port } from '../platform/platform'
 import type { BridgeLost, DirectOffer as OfferMessage } from '../protocol/bridge'
 import { isTerminal } from '../shared/terminal'
 import type { DirectOffer } from './direct-port'
 
-/** What the relay needs of Chromium's runtime port. */
-export interface WorkerPort {
-  postMessage(message: unknown): void
-  disconnect(): void
-  readonly onMessage: { addListener(listener: (message: unknown) => void): void }
-  readonly onDisconnect: { addListener(listener: () => void): void }
-}
-
 /** What the relay needs of its extension. */
 export interface RelayWorld {
   /** @throws if the extension was reloaded or removed */
-  connect(): WorkerPort
+  connect(): Port
   /** The extension that this relay belongs to was reloaded or removed: it will never connect again. */
   orphaned(): boolean
   /** A port that leads to the shim and may be sent to the worker; null where it need not be tried. */
@@ -37,7 +30,7 @@ export class Relay {
   readonly shimPort: MessagePort
   readonly #world: RelayWorld
   readonly #page: MessagePort
-  #worker: WorkerPort | null = null
+  #worker: Port | null = null
   /** Since the last end of a stream. */
   #chunks = 0
   /** On its way, until it is there or the worker is lost. */
@@ -75,7 +68,7 @@ export class Relay {
     }
   }
 
-  #connect(): WorkerPort {
+  #connect(): Port {
     const worker = this.#world.connect()
     worker.onMessage.addListener((message) => {
       if (worker === this.#worker) this.#toPage(message as { type: string; data: Uint8Array })

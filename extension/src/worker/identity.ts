@@ -1,3 +1,4 @@
+import type { Sender } from '../platform/platform'
 import type { Page } from '../protocol/native'
 
 /** Who holds the other end of a runtime port, or why nobody that Longwire serves does. */
@@ -10,11 +11,7 @@ export type Identity = { readonly page: Page } | { readonly refusal: string }
  *
  * @param privateContext this worker is the private windows' own ("incognito": "split"); tells a page without a tab
  */
-export function identify(
-  sender: chrome.runtime.MessageSender | undefined,
-  extensionId: string,
-  privateContext: boolean
-): Identity {
+export function identify(sender: Sender | undefined, extensionId: string, privateContext: boolean): Identity {
   if (sender?.id !== extensionId) return { refusal: 'The message did not come from this extension.' }
   const origin = sender.origin
   if (origin === undefined) return { refusal: 'The browser does not say which origin this frame has.' }

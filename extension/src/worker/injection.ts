@@ -1,9 +1,10 @@
+import type { Injections, Tab } from '../platform/platform'
 import { carriesShim, type PagePattern } from '../shared/page-patterns'
 
-/** The parts of `chrome` that put scripts into pages which are open already. */
+/** What puts scripts into pages which are open already. */
 export interface InjectionWorld {
-  readonly tabs: Pick<typeof chrome.tabs, 'query'>
-  readonly scripting: Pick<typeof chrome.scripting, 'executeScript'>
+  readonly tabs: { query(filter: { discarded: boolean }): Promise<Tab[]> }
+  readonly scripting: Injections
 }
 
 /**

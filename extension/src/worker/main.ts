@@ -1,5 +1,6 @@
 // The service worker: everything here is a cache. What must survive is in the host, in storage or in the registration.
 
+import { workerPlatform as platform } from '../platform'
 import type { WaitsFor } from '../protocol/bridge'
 import { BRIDGE_PORT, POPUP_PORT } from '../shared/names'
 import { Bridge, type Peer } from './bridge'
@@ -12,34 +13,31 @@ import { NATIVE_HOST, NativeLink } from './native'
 import { PagePermissions } from './permissions'
 import { isPopup, PopupDesk } from './popup'
 import { Sites } from './sites'
-import { closedToPages } from './storage'
 
 const POLICY_ALARM = 'policy'
 const POLICY_ALARM_MINUTES = 60
 
-const storage = closedToPages(chrome.storage.local)
+const { managed, onChanged } = platform.managedStorage
+const storage = platform.closedStorage()
 
-const switches = new ManagedSwitches(
-  { managed: chrome.storage.managed, onChanged: chrome.storage.onChanged, remembered: storage },
-  () => {
-    bridge.judgeAgain()
-    void sites.ensure()
-    openLink()
-    popups.askAgain()
-  }
-)
+const switches = new ManagedSwitches({ managed, onChanged, remembered: storage }, () => {
+  bridge.judgeAgain()
+  void sites.ensure()
+  openLink()
+  popups.askAgain()
+})
 
 const sites = new Sites(
-  { ...chrome, storage },
-  (added) => injectIntoOpenPages(chrome, added),
+  { scripting: platform.scripting, permissions: platform.permissions, storage },
+  (added) => injectIntoOpenPages(platform, added),
   (patterns) => switches.limit(patterns)
 )
 
 const link: NativeLink = new NativeLink(
   {
-    connect: () => chrome.runtime.connectNative(NATIVE_HOST),
-    lastError: () => chrome.runtime.lastError?.message,
-    extensionId: chrome.runtime.id,
+    connect: () => platform.connectNative(NATIVE_HOST),
+    lastError: (port) => platform.lastError(port),
+    extensionId: platform.extension.id,
     extensionVersion: LONGWIRE_VERSION,
     now: () => performance.now()
   },
@@ -57,7 +55,7 @@ const link: NativeLink = new NativeLink(
   }
 )
 const denials = new Denials()
-const permissions = new PagePermissions(chrome.permissions)
+const permissions = new PagePermissions(platform.permissions)
 const gate = new Gate(switches, permissions)
 const bridge: Bridge = new Bridge(link, denials, (origin) => switches.refusal(origin))
 const popups: PopupDesk = new PopupDesk(bridge, denials, {
@@ -75,12 +73,12 @@ function openLink(): void {
   })
 }
 
-chrome.runtime.onConnect.addListener((port) => {
-  if (port.name === POPUP_PORT && isPopup(port.sender, chrome.runtime.id)) {
+platform.onConnect.addListener((port) => {
+  if (port.name === POPUP_PORT && isPopup(port.sender, platform.extension)) {
     return popups.open(port, (act) => gate.whenKnown(act))
   }
   if (port.name !== BRIDGE_PORT) return port.disconnect()
-  const identity = identify(port.sender, chrome.runtime.id, chrome.extension.inIncognitoContext)
+  const identity = identify(port.sender, platform.extension.id, platform.privateContext)
   const origin = 'page' in identity ? identity.page.origin : null
   // Not so the popup, which asks for a page that may have to be allowed first.
   const refusal = () => (origin === null ? null : permissions.refusal(origin))
@@ -90,29 +88,27 @@ chrome.runtime.onConnect.addListener((port) => {
   port.onDisconnect.addListener(() => gate.whenAllowed(origin, () => bridge.pageGone(peer)))
 })
 
-// Only the extension's own documents can reach its worker in this way: here, the frame that a relay put into its page.
-addEventListener('message', ({ data, ports: [port] }) => {
-  if (port !== undefined) bridge.directPort(data, port)
-})
+// By the frame that a relay put into its page.
+platform.onDirectPort((token, port) => bridge.directPort(token, port))
 
-chrome.runtime.onInstalled.addListener(async () => {
+platform.onInstalled.addListener(async () => {
   openLink()
   await switches.ready
-  await injectIntoOpenPages(chrome, await sites.permitted())
+  await injectIntoOpenPages(platform, await sites.permitted())
 })
-chrome.runtime.onStartup.addListener(openLink)
-chrome.permissions.onAdded.addListener(() => {
+platform.onStartup.addListener(openLink)
+platform.permissions.onAdded.addListener(() => {
   // A host that runs already has said which pages there are, and will not say so again.
   void ensureSites()
   void permissions.askAgain()
   openLink()
 })
-chrome.permissions.onRemoved.addListener(() => {
+platform.permissions.onRemoved.addListener(() => {
   void ensureSites()
   // The relays of the pages that are open stay in them.
   void permissions.askAgain().then(() => bridge.judgeAgain())
 })
-chrome.alarms.onAlarm.addListener(({ name }) => {
+platform.alarms.onAlarm.addListener(({ name }) => {
   if (name === POLICY_ALARM) openLink()
 })
 
@@ -122,8 +118,8 @@ async function ensureSites(): Promise<void> {
 }
 
 async function keepInOrder(): Promise<void> {
-  if ((await chrome.alarms.get(POLICY_ALARM)) === undefined) {
-    await chrome.alarms.create(POLICY_ALARM, { periodInMinutes: POLICY_ALARM_MINUTES })
+  if ((await platform.alarms.get(POLICY_ALARM)) === undefined) {
+    await platform.alarms.create(POLICY_ALARM, { periodInMinutes: POLICY_ALARM_MINUTES })
   }
   await ensureSites()
 }

@@ -1,12 +1,7 @@
+import type { ManagedStorage, Storage } from '../platform/platform'
 import { type PagePattern, parsePagePattern, patternsFor } from '../shared/page-patterns'
-import type { Storage } from './storage'
 
-/** The parts of `chrome.storage` that hold what the browser's administrator set. */
-export interface ManagedWorld {
-  readonly managed: Pick<chrome.storage.StorageArea, 'get'>
-  readonly onChanged: {
-    addListener(listener: (changes: Record<string, unknown>, area: string) => void): void
-  }
+export interface ManagedWorld extends ManagedStorage {
   /** Where the switches are kept for the browser's next start. No page may reach it. */
   readonly remembered: Storage
 }

@@ -1,3 +1,4 @@
+import type { Port } from '../platform/platform'
 import { LINGER_MS, MAX_STREAMS_PER_HOST, MIB, PEER_SILENCE_MS, PROTOCOL_VERSION } from '../protocol/constants'
 import { isFromHost } from '../protocol/guards'
 import type { FromHost, PolicySummary, ToHost } from '../protocol/native'
@@ -20,19 +21,11 @@ const ASLEEP_MS = 5_000
 /** What is left of the messages after the link took out its own. */
 export type HostFrame = Exclude<FromHost, { type: 'WELCOME' | 'STREAM_PING' | 'POLICY' | 'FATAL' }>
 
-/** Chromium's native port, or a test's. */
-export interface NativePort {
-  postMessage(message: unknown): void
-  disconnect(): void
-  readonly onMessage: { addListener(listener: (message: unknown) => void): void }
-  readonly onDisconnect: { addListener(listener: () => void): void }
-}
-
 /** The world as the link sees it. */
 export interface LinkWorld {
-  connect(): NativePort
-  /** `chrome.runtime.lastError`, which exists only during a callback. */
-  lastError(): string | undefined
+  connect(): Port
+  /** Why a port closed, in the browser's words; asked while the port's listeners are told. */
+  lastError(port: Port): string | undefined
   readonly extensionId: string
   readonly extensionVersion: string
   /** Milliseconds on a clock that never goes back. */
@@ -57,7 +50,7 @@ export interface LinkEvents {
 export class NativeLink {
   readonly #world: LinkWorld
   readonly #events: LinkEvents
-  #port: NativePort | null = null
+  #port: Port | null = null
   #welcomed = false
   #inUse = false
   #queue: ToHost[] = []
@@ -79,7 +72,8 @@ export class NativeLink {
       if (port === this.#port) this.#receive(message)
     })
     port.onDisconnect.addListener(() => {
-      if (port === this.#port) this.#lose(failureOf(this.#world.lastError(), this.#welcomed, this.#world.extensionId))
+      if (port !== this.#port) return
+      this.#lose(failureOf(this.#world.lastError(port), this.#welcomed, this.#world.extensionId))
     })
     this.#post({
       type: 'HELLO',

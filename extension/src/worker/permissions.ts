@@ -1,3 +1,5 @@
+import type { Permissions } from '../platform/platform'
+
 const NOT_ALLOWED =
   'The browser does not let Longwire into this site, or no longer: press Allow in the popup of the Longwire extension.'
 
@@ -12,11 +14,11 @@ export const ANSWER_DEADLINE_MS = 10_000
  * permission is taken away, and so does the shim.
  */
 export class PagePermissions {
-  readonly #permissions: Pick<typeof chrome.permissions, 'contains'>
+  readonly #permissions: Pick<Permissions, 'contains'>
   readonly #allowed = new Map<string, boolean>()
   readonly #asking = new Map<string, Promise<void>>()
 
-  constructor(permissions: Pick<typeof chrome.permissions, 'contains'>) {
+  constructor(permissions: Pick<Permissions, 'contains'>) {
     this.#permissions = permissions
   }
 

@@ -1,3 +1,4 @@
+import type { Extension, Sender } from '../platform/platform'
 import type { Status, WaitsFor } from '../protocol/bridge'
 import type { Obstacle, PolicySummary } from '../protocol/native'
 import { POPUP_PAGE } from '../shared/names'
@@ -31,9 +32,8 @@ export interface PopupPort {
  * Whether the extension's own popup page holds the other end of a port, by what the browser puts on `port.sender`. A
  * content script, which may be anybody who controls its renderer, has its page's origin there.
  */
-export function isPopup(sender: chrome.runtime.MessageSender | undefined, extensionId: string): boolean {
-  const origin = `chrome-extension://${extensionId}`
-  if (sender?.id !== extensionId || sender.origin !== origin || sender.url === undefined) return false
+export function isPopup(sender: Sender | undefined, { id, origin }: Extension): boolean {
+  if (sender?.id !== id || sender.origin !== origin || sender.url === undefined) return false
   // Chromium's URL has "null" for the origin of a scheme that it does not know.
   return URL.parse(sender.url)?.pathname === POPUP_PAGE && sender.url.startsWith(`${origin}/`)
 }

@@ -1,3 +1,4 @@
+import type { ContentScript, Permissions, Registrations, Storage } from '../platform/platform'
 import {
   excludedOf,
   isStatic,
@@ -6,17 +7,11 @@ import {
   parsePagePattern,
   permissionOf
 } from '../shared/page-patterns'
-import type { Storage } from './storage'
 
-type Script = chrome.scripting.RegisteredContentScript
-
-/** The parts of `chrome` that decide where the shim goes. */
+/** What decides where the shim goes. */
 export interface SitesWorld {
-  readonly scripting: Pick<
-    typeof chrome.scripting,
-    'getRegisteredContentScripts' | 'registerContentScripts' | 'unregisterContentScripts'
-  >
-  readonly permissions: Pick<typeof chrome.permissions, 'contains'>
+  readonly scripting: Registrations
+  readonly permissions: Pick<Permissions, 'contains'>
   readonly storage: Storage
 }
 
@@ -101,7 +96,7 @@ export class Sites {
     if (added.length > 0) await this.#added(added)
   }
 
-  async #registerScripts(scripts: Script[]): Promise<boolean> {
+  async #registerScripts(scripts: ContentScript[]): Promise<boolean> {
     try {
       await this.#world.scripting.registerContentScripts(scripts)
       return true
@@ -115,8 +110,8 @@ export class Sites {
 const relayId = (match: string) => `relay ${match}`
 const pageId = (match: string) => `page ${match}`
 
-function scriptsFor(pattern: PagePattern, match: string): Script[] {
-  const where: Omit<Script, 'id'> = {
+function scriptsFor(pattern: PagePattern, match: string): ContentScript[] {
+  const where: Omit<ContentScript, 'id' | 'js' | 'world'> = {
     matches: [match],
     excludeMatches: excludedOf(pattern),
     runAt: 'document_start',

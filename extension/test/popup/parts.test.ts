@@ -1,6 +1,7 @@
 // The popup's small parts: lines to suggest, figures, rates, the page in front, the port to the worker.
 
 import { afterEach, expect, test, vi } from 'vitest'
+import type { Tab } from '../../src/platform/platform'
 import { formatBytes, formatDuration } from '../../src/popup/format'
 import { suggestGrant } from '../../src/popup/grant'
 import { RECONNECT_MS, WorkerLink, type WorkerPort } from '../../src/popup/link'
@@ -120,7 +121,7 @@ test('a rate is of the last seconds, and goes to zero with the bytes', () => {
 
 // --- the page in front ----------------------------------------------------------------------------------------------
 
-function world(tab: Partial<chrome.tabs.Tab> | undefined, origin?: string): SiteWorld {
+function world(tab: Partial<Tab> | undefined, origin?: string): SiteWorld {
   const shown = tab && { id: 4, incognito: false, ...tab }
   const world = {
     tabs: {

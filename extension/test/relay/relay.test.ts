@@ -1,11 +1,12 @@
 // The relay moves messages between two ports, and says so when one of them is lost.
 
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { Port } from '../../src/platform/platform'
 import type { DirectOffer } from '../../src/relay/direct-port'
-import { CHUNKS_BEFORE_DIRECT, Relay, type RelayWorld, type WorkerPort } from '../../src/relay/relay'
+import { CHUNKS_BEFORE_DIRECT, Relay, type RelayWorld } from '../../src/relay/relay'
 import { delivered } from '../messaging'
 
-class FakeWorkerPort implements WorkerPort {
+class FakeWorkerPort implements Port {
   readonly posted: unknown[] = []
   disconnected = false
   throws: Error | null = null

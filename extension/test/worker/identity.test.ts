@@ -1,10 +1,10 @@
 // Who a port belongs to, from what the browser says and from nothing else (threat 1).
 
 import { describe, expect, test } from 'vitest'
+import type { Sender } from '../../src/platform/platform'
 import { identify } from '../../src/worker/identity'
 
 const ID = 'flafilfjcooomhoadlnfjondkibchmmc'
-type Sender = chrome.runtime.MessageSender
 
 const sender = (changes: object = {}): Sender =>
   ({
@@ -18,7 +18,7 @@ const sender = (changes: object = {}): Sender =>
   }) as Sender
 
 const without = (name: keyof Sender): Sender => {
-  const changed = sender()
+  const changed: { -readonly [Name in keyof Sender]: Sender[Name] } = sender()
   delete changed[name]
   return changed
 }

@@ -1,6 +1,7 @@
 // The one native port: opened by need, welcomed, watched, let go, and what each end of it means.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Port } from '../../src/platform/platform'
 import { INLINE_BODY_BYTES, LINGER_MS, PEER_SILENCE_MS, PROTOCOL_VERSION } from '../../src/protocol/constants'
 import type { PolicySummary, ToHost } from '../../src/protocol/native'
 import type { Failure } from '../../src/worker/failure'
@@ -9,13 +10,12 @@ import {
   MAX_QUEUED_CHARS,
   MAX_QUEUED_MESSAGES,
   NativeLink,
-  type NativePort,
   WELCOME_DEADLINE_MS
 } from '../../src/worker/native'
 import { startToHost } from '../../src/worker/translate'
 import { aborted, chunk, error, PAGE, POLICY, start, welcome } from './samples'
 
-class FakePort implements NativePort {
+class FakePort implements Port {
   readonly posted: ToHost[] = []
   disconnected = false
   broken = false

@@ -13,12 +13,12 @@ beforeEach(() => {
   allowed = new Set([`${ORIGIN}/*`])
   asked = []
   permissions = new PagePermissions({
-    contains: async ({ origins: [origin = ''] = [] }: chrome.permissions.Permissions) => {
+    contains: async ({ origins: [origin = ''] }) => {
       asked.push(origin)
       if (origin === 'https://none/*') throw new Error("Invalid value for origin pattern 'https://none/*'")
       return allowed.has(origin)
     }
-  } as typeof chrome.permissions)
+  })
 })
 
 /** What is known of an origin, once it is. */
@@ -54,7 +54,7 @@ test('a browser that says nothing is waited for to a bound, refused with a word,
   const answers: ((allowed: boolean) => void)[] = []
   const mute = new PagePermissions({
     contains: () => new Promise((resolve) => answers.push(resolve))
-  } as unknown as typeof chrome.permissions)
+  })
   const said: (string | null)[] = []
   const ask = () => mute.whenKnown(ORIGIN, () => said.push(mute.refusal(ORIGIN)))
   ask()

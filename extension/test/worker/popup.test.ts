@@ -1,6 +1,7 @@
 // The popup's desk in the worker: who may sit at it, what it tells, and that nothing of it stays behind.
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Sender } from '../../src/platform/platform'
 import type { PolicySummary, ToHost } from '../../src/protocol/native'
 import type { FromPopup, Snapshot } from '../../src/shared/popup'
 import { Bridge, type Peer } from '../../src/worker/bridge'
@@ -16,14 +17,13 @@ const ORIGIN = 'https://chat.example.com'
 
 // --- who may sit at it ----------------------------------------------------------------------------------------------
 
-const sender = (fields: Partial<chrome.runtime.MessageSender>) =>
-  ({ id: ID, ...fields }) as chrome.runtime.MessageSender
+const sender = (fields: Sender): Sender => ({ id: ID, ...fields })
 
 test.each([
   ['the popup', { origin: EXTENSION, url: `${EXTENSION}/popup.html` }],
-  ['the popup in a tab', { origin: EXTENSION, url: `${EXTENSION}/popup.html#tab=3`, tab: {} as chrome.tabs.Tab }]
+  ['the popup in a tab', { origin: EXTENSION, url: `${EXTENSION}/popup.html#tab=3`, tab: { id: 4, incognito: false } }]
 ])('%s is the popup', (_, fields) => {
-  expect(isPopup(sender(fields), ID)).toBe(true)
+  expect(isPopup(sender(fields), { id: ID, origin: EXTENSION })).toBe(true)
 })
 
 test.each([
@@ -36,10 +36,10 @@ test.each([
   ['a sender without an origin', { url: `${EXTENSION}/popup.html` }],
   ['another extension', { id: 'a'.repeat(32), origin: EXTENSION, url: `${EXTENSION}/popup.html` }]
 ])('%s is not', (_, fields) => {
-  expect(isPopup(sender(fields), ID)).toBe(false)
+  expect(isPopup(sender(fields), { id: ID, origin: EXTENSION })).toBe(false)
 })
 
-test('nobody is not', () => expect(isPopup(undefined, ID)).toBe(false))
+test('nobody is not', () => expect(isPopup(undefined, { id: ID, origin: EXTENSION })).toBe(false))
 
 // --- what it tells --------------------------------------------------------------------------------------------------
 

@@ -1,14 +1,13 @@
 // The shim is registered on exactly the pages of the policy for which the browser permission exists.
 
 import { beforeEach, expect, test, vi } from 'vitest'
+import type { ContentScript } from '../../src/platform/platform'
 import { matchOf, type PagePattern } from '../../src/shared/page-patterns'
 import { Sites, type SitesWorld } from '../../src/worker/sites'
 
-type Script = chrome.scripting.RegisteredContentScript
-
 /** Chromium's registry, with its rule that an id may be registered once. */
 class FakeBrowser {
-  readonly scripts = new Map<string, Script>()
+  readonly scripts = new Map<string, ContentScript>()
   readonly stored: Record<string, unknown> = {}
   permitted: (permission: string) => boolean = () => true
   /** Patterns that this browser does not take. */
@@ -18,7 +17,7 @@ class FakeBrowser {
   readonly world = {
     scripting: {
       getRegisteredContentScripts: async () => [...this.scripts.values()],
-      registerContentScripts: async (scripts: Script[]) => {
+      registerContentScripts: async (scripts: ContentScript[]) => {
         await Promise.resolve()
         for (const script of scripts) {
           if (this.scripts.has(script.id)) throw new Error(`Duplicate script ID '${script.id}'`)

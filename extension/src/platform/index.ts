@@ -1,0 +1,3 @@
+// The browser that this build is for.
+
+export { framePlatform, popupPlatform, relayPlatform, workerPlatform } from './chromium'
