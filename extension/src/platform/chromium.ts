@@ -3,6 +3,8 @@
 // An object for each world, made of getters: a bundle has its own world's alone, and what the browser does not give to that
 // world is never touched.
 
+import { families } from '../../../manifests/browsers.json'
+import { reasonOf } from './closing'
 import type { FramePlatform, PopupPlatform, RelayPlatform, Storage, WorkerPlatform } from './platform'
 
 const ownOrigin = (): string => new URL(chrome.runtime.getURL('')).origin
@@ -32,7 +34,7 @@ export const workerPlatform: WorkerPlatform = {
     return chrome.extension.inIncognitoContext
   },
   connectNative: (host) => chrome.runtime.connectNative(host),
-  lastError: () => chrome.runtime.lastError?.message,
+  closedBy: () => reasonOf(families.chromium.errors, chrome.runtime.lastError?.message),
   closedStorage,
   get managedStorage() {
     return chrome.storage

@@ -12,6 +12,9 @@ export interface Port {
   readonly onDisconnect: { addListener(listener: () => void): void }
 }
 
+/** Why a native port closed. Each family of browsers has its own texts for it, in `manifests/browsers.json`. */
+export type CloseReason = 'not-found' | 'forbidden' | 'disabled' | 'not-started' | 'bad-frame' | 'exited'
+
 /** Who opened a port, as the browser itself says it. No renderer can forge any of it. */
 export interface Sender {
   readonly id?: string | undefined
@@ -112,8 +115,8 @@ export interface WorkerPlatform {
   /** Whether this worker is the private windows' own. */
   readonly privateContext: boolean
   connectNative(host: string): Port
-  /** Why a port closed, in the browser's words; to be asked in the port's own `onDisconnect`. */
-  lastError(port: Port): string | undefined
+  /** Why a native port closed, if the browser says it; to be asked in the port's own `onDisconnect`. */
+  closedBy(port: Port): CloseReason | undefined
   /** Once: it closes the area to content scripts. */
   closedStorage(): Storage
   readonly managedStorage: ManagedStorage

@@ -1,3 +1,4 @@
+import type { CloseReason } from '../platform/platform'
 import { MAX_MESSAGE_CHARS } from '../protocol/constants'
 import type { ErrorCode } from '../protocol/errors'
 import type { BridgeState } from '../protocol/native'
@@ -18,7 +19,7 @@ export function describe(failure: Failure): string {
   return `${sentence(failure.message)} ${sentence(failure.fix)}`.slice(0, MAX_MESSAGE_CHARS)
 }
 
-/** What a text of the browser means: before the host answered HELLO, and after, where that makes a difference. */
+/** What a reason of the browser means: before the host answered HELLO, and after, where that makes a difference. */
 interface Meaning {
   readonly early: (extensionId: string) => Failure
   readonly late?: Failure
@@ -37,19 +38,18 @@ const unavailable = (state: Failure['state'], message: string, fix = DOCTOR): Fa
   state
 })
 
-/** The host ended, without a text of the browser's or with one that nobody knows. */
+/** The host ended, without a reason of the browser's or with one that nobody knows. */
 const ENDED: Meaning = {
   early: () => unavailable('host-failed', 'The Longwire host ended while it started.'),
   late: lost('The Longwire host ended.')
 }
 
 /**
- * Every text that Chromium closes a native port with, and what it means: those of `native_message_host.cc` and
- * `message_service.cc`, as they stand in the program itself. `tests/e2e/test_host_failures.py` makes it say each that can
- * be made to.
+ * Every reason for which a browser closes a native port. The texts of Chromium are those of `native_message_host.cc` and
+ * `message_service.cc`; `tests/e2e/test_host_failures.py` makes it say each that it can be made to.
  */
-const MEANINGS: Readonly<Record<string, Meaning>> = {
-  'Specified native messaging host not found.': {
+const MEANINGS: Readonly<Record<CloseReason, Meaning>> = {
+  'not-found': {
     early: () =>
       unavailable(
         'host-missing',
@@ -57,7 +57,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
         'Run `longwire install`, then try again.'
       )
   },
-  'Access to the specified native messaging host is forbidden.': {
+  forbidden: {
     early: (extensionId) =>
       unavailable(
         'host-forbidden',
@@ -65,7 +65,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
         'Run `longwire install`, which writes the right id.'
       )
   },
-  'Access to the native messaging host was disabled by the system administrator.': {
+  disabled: {
     early: () =>
       unavailable(
         'host-forbidden',
@@ -73,24 +73,24 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
         'Have them add `com.longwire.host` to NativeMessagingAllowlist; `longwire doctor` says in which file.'
       )
   },
-  'Failed to start native messaging host.': {
+  'not-started': {
     early: () => unavailable('host-failed', 'The browser could not start the Longwire host.')
   },
-  'Error when communicating with the native messaging host.': {
+  'bad-frame': {
     early: () =>
       unavailable('host-failed', 'Something other than a Longwire frame came from the host while it started.'),
     late: lost('The Longwire host ended, or sent a frame that the browser refused.')
   },
-  'Native host has exited.': ENDED
+  exited: ENDED
 }
 
 /**
- * The failure behind `runtime.lastError` of a native port that closed; an unknown text counts as a host that ended.
+ * The failure behind a native port that closed; where the browser gives no reason it counts as a host that ended.
  *
  * @param welcomed the host had answered HELLO: what ended is then a working host
  */
-export function failureOf(lastError: string | undefined, welcomed: boolean, extensionId: string): Failure {
-  const { early, late } = (Object.hasOwn(MEANINGS, lastError ?? '') && MEANINGS[lastError ?? '']) || ENDED
+export function failureOf(reason: CloseReason | undefined, welcomed: boolean, extensionId: string): Failure {
+  const { early, late } = reason === undefined ? ENDED : MEANINGS[reason]
   return welcomed && late !== undefined ? late : early(extensionId)
 }
 

@@ -36,7 +36,7 @@ const sites = new Sites(
 const link: NativeLink = new NativeLink(
   {
     connect: () => platform.connectNative(NATIVE_HOST),
-    lastError: (port) => platform.lastError(port),
+    closedBy: (port) => platform.closedBy(port),
     extensionId: platform.extension.id,
     extensionVersion: LONGWIRE_VERSION,
     now: () => performance.now()

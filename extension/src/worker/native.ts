@@ -1,4 +1,4 @@
-import type { Port } from '../platform/platform'
+import type { CloseReason, Port } from '../platform/platform'
 import { LINGER_MS, MAX_STREAMS_PER_HOST, MIB, PEER_SILENCE_MS, PROTOCOL_VERSION } from '../protocol/constants'
 import { isFromHost } from '../protocol/guards'
 import type { FromHost, PolicySummary, ToHost } from '../protocol/native'
@@ -24,8 +24,8 @@ export type HostFrame = Exclude<FromHost, { type: 'WELCOME' | 'STREAM_PING' | 'P
 /** The world as the link sees it. */
 export interface LinkWorld {
   connect(): Port
-  /** Why a port closed, in the browser's words; asked while the port's listeners are told. */
-  lastError(port: Port): string | undefined
+  /** Why a port closed, if the browser says it; asked while the port's listeners are told. */
+  closedBy(port: Port): CloseReason | undefined
   readonly extensionId: string
   readonly extensionVersion: string
   /** Milliseconds on a clock that never goes back. */
@@ -73,7 +73,7 @@ export class NativeLink {
     })
     port.onDisconnect.addListener(() => {
       if (port !== this.#port) return
-      this.#lose(failureOf(this.#world.lastError(port), this.#welcomed, this.#world.extensionId))
+      this.#lose(failureOf(this.#world.closedBy(port), this.#welcomed, this.#world.extensionId))
     })
     this.#post({
       type: 'HELLO',

@@ -111,17 +111,12 @@ test('a broken policy: file, line and field, and no verdict', () => {
 })
 
 test.each([
-  ['Specified native messaging host not found.', 'Not installed', 'The host is not installed', 'longwire install'],
-  [
-    'Access to the specified native messaging host is forbidden.',
-    'Forbidden',
-    'The browser forbids the host',
-    'longwire install'
-  ],
-  ['Failed to start native messaging host.', 'Not working', 'The host does not work', 'longwire doctor'],
-  ['Native host has exited.', 'Not working', 'The host does not work', 'longwire doctor']
-])('%s', (error, badge, title, command) => {
-  const failure = failureOf(error, false, 'id')
+  ['not-found', 'Not installed', 'The host is not installed', 'longwire install'],
+  ['forbidden', 'Forbidden', 'The browser forbids the host', 'longwire install'],
+  ['not-started', 'Not working', 'The host does not work', 'longwire doctor'],
+  ['exited', 'Not working', 'The host does not work', 'longwire doctor']
+] as const)('%s', (reason, badge, title, command) => {
+  const failure = failureOf(reason, false, 'id')
   const shown = view({ bridge: down(failure) })
   expect(shown.badge).toEqual({ tone: 'bad', text: badge })
   expect(shown.problem).toEqual({ title, text: `${failure.message} ${failure.fix}`, command })

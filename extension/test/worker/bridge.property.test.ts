@@ -10,7 +10,7 @@ import type { HostFrame } from '../../src/worker/native'
 import { aborted, chunk, end, error, headers, PAGE, start } from './samples'
 
 const PEERS = 3
-const lost = failureOf('Native host has exited.', true, 'id')
+const lost = failureOf('exited', true, 'id')
 /** A full link takes only aborts; one that is about to be lost loses its host with the next message. */
 type LinkState = 'ready' | 'full' | 'about to be lost'
 

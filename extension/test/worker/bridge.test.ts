@@ -22,7 +22,7 @@ beforeEach(() => {
   other = peerOf({ tab: 2, document: 'other', origin: 'https://other.example.com' })
 })
 
-const lost = failureOf('Native host has exited.', true, 'id')
+const lost = failureOf('exited', true, 'id')
 
 /** Start a stream; its id on the other side. */
 function open(peer: FakePeer, pageId: number): number {
@@ -436,7 +436,7 @@ describe('a status question', () => {
 
   test('is answered by what became of the host', () => {
     bridge.fromPage(one, ask(7))
-    bridge.hostLost(failureOf('Specified native messaging host not found.', false, 'id'))
+    bridge.hostLost(failureOf('not-found', false, 'id'))
     expect(one.port.posted).toEqual([
       { ...status(7), state: 'host-missing', fix: expect.stringContaining('longwire install') }
     ])

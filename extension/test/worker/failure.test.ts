@@ -1,6 +1,8 @@
 // Each way in which a host is not there: which code, which state, and what a person should do.
 
 import { describe, expect, test } from 'vitest'
+import { families } from '../../../manifests/browsers.json'
+import { reasonOf } from '../../src/platform/closing'
 import { MAX_MESSAGE_CHARS } from '../../src/protocol/constants'
 import { ERRORS } from '../../src/protocol/errors'
 import {
@@ -39,11 +41,16 @@ describe('a port that closed', () => {
     [EXITED, true, 'HOST_LOST', 'host-failed', 'The Longwire host ended.'],
     [BAD_FRAME, true, 'HOST_LOST', 'host-failed', 'a frame that the browser refused'],
     [undefined, true, 'HOST_LOST', 'host-failed', 'starts a new one']
-  ])('with %j, welcomed: %j', (lastError, welcomed, code, state, says) => {
-    const failure = failureOf(lastError, welcomed, ID)
+  ])('with %j, welcomed: %j', (text, welcomed, code, state, says) => {
+    const failure = failureOf(reasonOf(families.chromium.errors, text), welcomed, ID)
     expect(failure).toMatchObject({ code, state })
     expect(describeFailure(failure)).toContain(says)
   })
+})
+
+test('every text of the browser is one of those here, and no two mean the same', () => {
+  const texts = [NOT_FOUND, FORBIDDEN, DISABLED, NOT_STARTED, EXITED, BAD_FRAME]
+  expect(Object.values(families.chromium.errors).sort()).toEqual(texts.sort())
 })
 
 test('parts that the host wrote are read as sentences', () => {

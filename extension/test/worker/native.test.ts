@@ -1,7 +1,7 @@
 // The one native port: opened by need, welcomed, watched, let go, and what each end of it means.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Port } from '../../src/platform/platform'
+import type { CloseReason, Port } from '../../src/platform/platform'
 import { INLINE_BODY_BYTES, LINGER_MS, PEER_SILENCE_MS, PROTOCOL_VERSION } from '../../src/protocol/constants'
 import type { PolicySummary, ToHost } from '../../src/protocol/native'
 import type { Failure } from '../../src/worker/failure'
@@ -42,7 +42,7 @@ class FakePort implements Port {
 }
 
 let ports: FakePort[]
-let lastError: string | undefined
+let closedBy: CloseReason | undefined
 let asleepMs: number
 let bornBroken: boolean
 let frames: HostFrame[]
@@ -58,7 +58,7 @@ beforeEach(() => {
   badFrames = []
   policies = []
   losses = []
-  lastError = undefined
+  closedBy = undefined
   asleepMs = 0
   bornBroken = false
   link = new NativeLink(
@@ -69,7 +69,7 @@ beforeEach(() => {
         ports.push(port)
         return port
       },
-      lastError: () => lastError,
+      closedBy: () => closedBy,
       extensionId: 'flafilfjcooomhoadlnfjondkibchmmc',
       extensionVersion: '0.1.0',
       now: () => performance.now() + asleepMs
@@ -251,11 +251,11 @@ describe('what the host says', () => {
 
 describe('the end', () => {
   test.each([
-    ['Native host has exited.', 'HOST_LOST'],
-    ['Specified native messaging host not found.', 'HOST_UNAVAILABLE']
-  ])('of the port with %j', (text, code) => {
+    ['exited', 'HOST_LOST'],
+    ['not-found', 'HOST_UNAVAILABLE']
+  ] as const)('of the port with %j', (reason, code) => {
     greeted()
-    lastError = text
+    closedBy = reason
     port().end()
     expect(codes()).toEqual([code])
   })

@@ -269,7 +269,7 @@ test('STOP reaches streams of the watched tab only', () => {
 
 test('a host that is not there is told once and not started again, until the user asks', () => {
   const popup = opened()
-  const failure = failureOf('Specified native messaging host not found.', false, ID)
+  const failure = failureOf('not-found', false, ID)
   bridge.hostLost(failure)
   desk.hostLost(failure)
   expect(popup.last.bridge).toMatchObject({ kind: 'down', state: 'host-missing', code: 'HOST_UNAVAILABLE' })

@@ -11,6 +11,7 @@ from longwire.assets import extension_id
 from longwire.audit.files import log_folder
 from longwire.console.errors import CommandError
 from longwire.doctor.finding import Mend
+from longwire.families import Family, chromium
 from longwire.install.browsers import (
     BrowserHere,
     BrowserTable,
@@ -25,6 +26,11 @@ from longwire.install.launcher import Launcher, Program, this_launcher
 from longwire.install.surroundings import Surroundings
 from longwire.install.targets import PROFILE_MANIFESTS, Scope, Target, installation_for, write_target
 from longwire.policy import PolicyStore
+
+
+def family_of(browser: BrowserHere | None) -> Family:
+    """Of this browser, or of those that have profiles of `--user-data-dir`."""
+    return browser.family if browser else chromium()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,7 @@ class Patient:
         else:
             assert self.profile is not None  # noqa: S101  (either a browser or a profile is examined)
             place = self.profile / PROFILE_MANIFESTS
-        target = Target(scope, self.installation(scope), (place,), (browser,) if browser else ())
+        target = Target(scope, self.installation(scope), {place: family_of(browser)}, (browser,) if browser else ())
         return Mend(
             self.install_command(scope, browser),
             lambda: write_target(target, self.launcher(scope)),

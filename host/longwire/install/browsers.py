@@ -6,16 +6,16 @@ key of Chrome, which they all read on Windows), the table names the inherited on
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from longwire.assets import read_manifest
 from longwire.console.errors import CommandError, MisuseError
+from longwire.families import Family
 from longwire.install.registry import RegistryKey
 from longwire.install.surroundings import Surroundings
 
-Family = Literal["chromium", "firefox"]
 # Where a browser looks for a manifest: in a folder, or for its path in a registry key.
 Place = Path | RegistryKey
 
@@ -51,12 +51,11 @@ class WindowsPlaces(_Row):
 
 
 class Browser(_Row):
-    """One row. `not_yet` says why Longwire cannot work in it, although the places are known."""
+    """One row. `family` is the name of a row of the families."""
 
     title: str
-    family: Family
+    family: str
     extensions_page: str
-    not_yet: str | None = None
     linux: PosixPlaces
     darwin: PosixPlaces
     win32: WindowsPlaces
@@ -69,7 +68,19 @@ class BrowserTable(_Row):
 
     host_name: str
     system_state: dict[str, str]
+    families: dict[str, Family]
     browsers: dict[str, Browser] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _every_family_is_known(self) -> Self:
+        unknown = {browser.family for browser in self.browsers.values()} - set(self.families)
+        if unknown:
+            raise ValueError(f"no such family of browsers: {', '.join(sorted(unknown))}")
+        return self
+
+    def family_of(self, browser: str) -> Family:
+        """What a browser has in common with its relatives."""
+        return self.families[self.browsers[browser].family]
 
     def system_state_folder(self, surroundings: Surroundings) -> Path:
         """The launcher's folder of an installation for all users.
@@ -92,7 +103,12 @@ class BrowserHere:
     user: Place
     system: Place
     policies: tuple[Place, ...]
-    not_yet: str | None
+    family: Family
+
+    @property
+    def not_yet(self) -> str | None:
+        """Why Longwire cannot work in it, although the places are known."""
+        return self.family.not_yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +169,7 @@ def places_of(name: str, table: BrowserTable, surroundings: Surroundings) -> Bro
         user=user,
         system=system,
         policies=policies,
-        not_yet=browser.not_yet,
+        family=table.family_of(name),
     )
 
 
@@ -178,7 +194,7 @@ def choose(table: BrowserTable, names: list[str], surroundings: Surroundings) ->
         sandboxed = find_sandboxed(table, surroundings)
         if sandboxed:
             raise CommandError(sandboxed[0].truth, sandboxed[0].fix)
-        usable = [name for name, browser in table.browsers.items() if not browser.not_yet]
+        usable = [name for name in table.browsers if not table.family_of(name).not_yet]
         raise CommandError(
             "no browser was found that Longwire knows",
             f"install one, or name it: --browser with {', '.join(usable)}, or --user-data-dir with a profile",

@@ -8,7 +8,7 @@ one manifest lies beside the launcher, and registry keys name it.
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from typing import Any, Final
 from longwire.assets import extension_id, read_manifest
 from longwire.console.errors import CommandError
 from longwire.console.output import complain
+from longwire.families import Family, chromium, families
 from longwire.install.browsers import Place
 from longwire.install.launcher import Launcher, Program, launcher_text
 from longwire.install.registry import Registry, RegistryKey, system_registry
@@ -89,12 +90,18 @@ class Installation:
         return self._load()
 
     def write(
-        self, places: Sequence[Place], launcher: Launcher, *, later: Sequence[Path] = (), extensions: Sequence[str] = ()
+        self,
+        places: Sequence[Place] | Mapping[Place, Family],
+        launcher: Launcher,
+        *,
+        later: Sequence[Path] = (),
+        extensions: Sequence[str] = (),
     ) -> list[Path]:
         """Write the launcher and a manifest for each place; give back the manifests' paths. Idempotent.
 
-        Manifests of earlier runs are brought up to date too, so that an installation that moved is repaired as a
-        whole. `later` are folders that the host will make; they go with the last of the installation if empty.
+        A manifest is as the place's family of browsers wants it, where none is named as Chromium's. Manifests of
+        earlier runs are brought up to date too, so that an installation that moved is repaired as a whole. `later` are
+        folders that the host will make; they go with the last of the installation if empty.
         `extensions` are ids to serve besides Longwire's own, and besides those that were given before.
         """
         try:
@@ -105,11 +112,12 @@ class Installation:
 
             with exclusive(self.state, make, waiting=_say_that_it_waits):
                 made += [name for folder in later for name in missing_folders(folder)]
-                return self._write(places, launcher, made, extensions)
+                wanted = places if isinstance(places, Mapping) else dict.fromkeys(places, chromium())
+                return self._write(wanted, launcher, made, extensions)
         except OSError as error:
             raise _refused(error) from None
 
-    def remove(self, places: Sequence[Place] | None = None, *, strays: Iterable[Place] = ()) -> Removal:
+    def remove(self, places: Collection[Place] | None = None, *, strays: Iterable[Place] = ()) -> Removal:
         """Remove the manifests from these places (None: from all), and the launcher with the last of them.
 
         `strays` are places to look through for manifests that name this launcher and were never recorded.
@@ -125,7 +133,7 @@ class Installation:
             raise _refused(error) from None
 
     def _write(
-        self, places: Sequence[Place], launcher: Launcher, made: list[str], extensions: Sequence[str]
+        self, places: Mapping[Place, Family], launcher: Launcher, made: list[str], extensions: Sequence[str]
     ) -> list[Path]:
         record = self._load(damaged_is_empty=True)
         record.extensions = list(dict.fromkeys((*record.extensions, *extensions)))
@@ -135,9 +143,12 @@ class Installation:
                 "install without --frozen, on Linux or macOS; or run `longwire uninstall` first to forget the id",
             )
         target = launcher.path if isinstance(launcher, Program) else self.launcher
-        manifest = manifest_text(target, record.extensions).encode()
-        manifests = list(dict.fromkeys(self.manifest_of(place) for place in places))
-        files = [(path, manifest, _READABLE) for path in (*manifests, *self._ours(record, manifests))]
+        manifests = {self.manifest_of(place): family for place, family in places.items()}
+        earlier = {path: _family_of(path) for path in self._ours(record, manifests)}
+        files = [
+            (path, manifest_text(target, family, record.extensions).encode(), _READABLE)
+            for path, family in (manifests | earlier).items()
+        ]
         if isinstance(launcher, str):
             files.insert(0, (self.launcher, launcher_text(launcher, record.extensions).encode(), _EXECUTABLE))
         record.program = str(target) if isinstance(launcher, Program) else None
@@ -160,17 +171,17 @@ class Installation:
             del record.files[str(self.launcher)]
             self.launcher.unlink(missing_ok=True)
             self._save(record)
-        return manifests
+        return list(manifests)
 
     def _make_folder(self, folder: Path) -> list[str]:
         return make_folder(folder, exact_mode=self._for_everyone)
 
-    def _ours(self, record: Record, besides: Sequence[Path]) -> list[Path]:
+    def _ours(self, record: Record, besides: Iterable[Path]) -> list[Path]:
         """Manifests of earlier runs that are still what was written then."""
         earlier = [Path(name) for name in record.files if name != str(self.launcher)]
         return [path for path in earlier if path not in besides and _is(path, record.files[str(path)])]
 
-    def _remove(self, places: Sequence[Place] | None, strays: Iterable[Place]) -> Removal:
+    def _remove(self, places: Collection[Place] | None, strays: Iterable[Place]) -> Removal:
         record = self._load()
         removed: list[Place] = []
         kept: list[Place] = []
@@ -258,16 +269,18 @@ class Installation:
                 folder.rmdir()
 
 
-def manifest_text(launcher: Path, extensions: Sequence[str] = ()) -> str:
+def manifest_text(launcher: Path, family: Family, extensions: Sequence[str] = ()) -> str:
     """The native manifest: this launcher, this extension's id, and those that an administrator named (threat 19)."""
     template = read_manifest("native-host.json")
     template["path"] = str(launcher)
-    template["allowed_origins"] = [
-        origin.replace("{extension_id}", each)
-        for each in (extension_id(), *extensions)
-        for origin in template["allowed_origins"]
-    ]
+    template[family.allowed] = [family.name_of(each) for each in (extension_id(), *extensions)]
     return json.dumps(template, indent=2) + "\n"
+
+
+def _family_of(manifest: Path) -> Family:
+    """For whom a manifest was written that nobody changed since: another family finds no list of its own in it."""
+    content = json.loads(manifest.read_bytes())
+    return next(family for family in families().values() if family.allowed in content)
 
 
 def _texts(value: object) -> dict[str, str]:

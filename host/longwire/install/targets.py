@@ -1,12 +1,13 @@
 """Which installation a command means, and which browsers: this user's, everybody's, or one profile's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from longwire.audit.files import log_folder
 from longwire.console.errors import CommandError, MisuseError
+from longwire.families import Family, chromium
 from longwire.install.browsers import BrowserHere, BrowserTable, Place, choose
 from longwire.install.installation import Installation
 from longwire.install.launcher import Launcher, check_for_everyone
@@ -25,11 +26,14 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An installation and the places that a command is about. `browsers` is empty for a profile."""
+    """An installation and the places that a command is about, each with the family of the browsers that look there.
+
+    `browsers` is empty for a profile.
+    """
 
     scope: Scope
     installation: Installation
-    places: tuple[Place, ...]
+    places: Mapping[Place, Family]
     browsers: tuple[BrowserHere, ...] = ()
 
 
@@ -95,11 +99,11 @@ def target_of(
         # Made absolute without following links: the browser is given this path too.
         profile = Path.cwd() / options.profile
         installation = installation_for(Scope.PROFILE, table, here, profile)
-        return Target(Scope.PROFILE, installation, (profile / PROFILE_MANIFESTS,))
+        return Target(Scope.PROFILE, installation, {profile / PROFILE_MANIFESTS: chromium()})
     browsers = pick(table, list(options.browsers), here)
-    places = dict.fromkeys(browser.system if options.system else browser.user for browser in browsers)
+    places = {browser.system if options.system else browser.user: browser.family for browser in browsers}
     installation = installation_for(options.scope, table, here)
-    return Target(options.scope, installation, tuple(places), tuple(browsers))
+    return Target(options.scope, installation, places, tuple(browsers))
 
 
 def write_target(target: Target, launcher: Launcher, extensions: Sequence[str] = ()) -> list[Path]:

@@ -1,7 +1,6 @@
 """The host process: who started it, what it is made of, and how it ends within `EXIT_DEADLINE_MS` of end of input."""
 
 import gc
-import re
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +16,7 @@ from longwire.engine.engine import Engine
 from longwire.engine.http import Http
 from longwire.engine.status import PolicyStatus
 from longwire.engine.suspending import SuspensionKeeper
+from longwire.families import families
 from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions
 from longwire.policy.live_policy import LivePolicy
@@ -31,8 +31,13 @@ EXIT_MISUSE = 2
 
 
 def caller_is_ours(argv: list[str], extensions: Sequence[str] = ()) -> bool:
-    """Whether the browser names this extension as the caller (Chromium: argv[1] is `chrome-extension://<id>/`)."""
-    return len(argv) > 1 and argv[1] in {f"chrome-extension://{each}/" for each in (extension_id(), *extensions)}
+    """Whether a browser names this extension as the caller, in the way of its family."""
+    ours = (extension_id(), *extensions)
+    return any(
+        family.caller_in(argv) in {family.name_of(each) for each in ours}
+        for family in families().values()
+        if not family.not_yet
+    )
 
 
 def serve(descriptors: tuple[int, int], argv: list[str], extensions: Sequence[str] = ()) -> int:
@@ -58,8 +63,8 @@ def serve(descriptors: tuple[int, int], argv: list[str], extensions: Sequence[st
 
 def _shown_caller(argv: list[str]) -> str:
     """What a browser names as the caller, and nothing else: a person may have typed anything."""
-    origin = argv[1] if len(argv) > 1 else ""
-    return origin if re.fullmatch(r"chrome-extension://[a-p]{32}/", origin) else "something else than an extension"
+    named = ((family, family.caller_in(argv)) for family in families().values())
+    return next((name for family, name in named if name and family.is_name(name)), "something else than an extension")
 
 
 async def _serve(descriptors: tuple[int, int]) -> None:

@@ -330,7 +330,7 @@ def test_windows_is_told_through_the_registry_and_left_as_it_was(home: Home, win
 
 def test_windows_for_everybody_is_another_hive(windows: FakeRegistry) -> None:
     target = target_of(Options(("chrome",), system=True), browser_table(), Surroundings.here())
-    assert target.places == (RegistryKey("HKLM", "Software\\Google\\Chrome\\NativeMessagingHosts"),)
+    assert list(target.places) == [RegistryKey("HKLM", "Software\\Google\\Chrome\\NativeMessagingHosts")]
 
 
 def test_windows_has_no_profiles_of_their_own(home: Home, windows: FakeRegistry) -> None:

@@ -3,12 +3,17 @@
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from longwire.assets import extension_id
-from longwire.doctor.checks.start import Kind, ask, bare_environment
+from longwire.doctor.checks import start
+from longwire.doctor.checks.start import Kind, bare_environment
+from longwire.families import chromium
+
+ask = partial(start.ask, arguments=chromium().command_line(extension_id(), Path("manifest.json")))
 
 REAL_HOST = "from longwire.native.main import main\nmain()"
 

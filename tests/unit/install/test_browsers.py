@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from longwire.console.errors import CommandError, MisuseError
-from longwire.install.browsers import browser_table, choose, find_sandboxed, is_snap, places_of, present
+from longwire.families import families
+from longwire.install.browsers import BrowserTable, browser_table, choose, find_sandboxed, is_snap, places_of, present
 from longwire.install.registry import RegistryKey
 from longwire.install.surroundings import Surroundings
 from tests.unit.install.registry import FakeRegistry
@@ -44,6 +45,19 @@ def windows(*folders: str, registry: FakeRegistry | None = None) -> Surroundings
 
 def test_the_table_names_seven_browsers() -> None:
     assert list(browser_table().browsers) == ["chrome", "chromium", "edge", "brave", "vivaldi", "opera", "firefox"]
+
+
+def test_a_browser_is_of_a_family_that_the_table_has() -> None:
+    table = browser_table()
+    assert {browser.family for browser in table.browsers.values()} == set(table.families) == set(families())
+    assert table.families == families()
+    with pytest.raises(ValueError, match="no such family of browsers: firefox"):
+        BrowserTable.model_validate(table.model_dump() | {"families": {"chromium": table.families["chromium"]}})
+
+
+def test_what_a_family_lacks_its_browsers_lack() -> None:
+    lacking = {name for name in LINUX if places_of(name, browser_table(), linux()).not_yet}
+    assert lacking == {"firefox"}
 
 
 LINUX = {

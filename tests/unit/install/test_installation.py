@@ -9,6 +9,7 @@ import pytest
 
 from longwire.assets import extension_id
 from longwire.console.errors import CommandError
+from longwire.families import chromium, families
 from longwire.install.installation import Installation
 from longwire.install.launcher import Program
 from longwire.install.registry import RegistryKey
@@ -41,6 +42,25 @@ def test_the_manifest_names_the_launcher_and_this_extension_alone(installation: 
     }
     assert not path.read_bytes().startswith(b"\xef\xbb\xbf")
     assert installation.launcher.read_text().startswith(f"#!{PYTHON} -I\n")
+
+
+def test_each_manifest_is_as_its_family_wants_it_and_stays_so(installation: Installation, tmp_path: Path) -> None:
+    firefox, places = families()["firefox"], [tmp_path / "chromium", tmp_path / "firefox"]
+
+    def allowed() -> list[dict[str, list[str]]]:
+        contents = [json.loads((place / f"{HOST}.json").read_bytes()) for place in places]
+        return [{name: content[name] for name in content if name.startswith("allowed")} for content in contents]
+
+    installation.write({places[0]: chromium(), places[1]: firefox}, PYTHON)
+    ours = extension_id()
+    assert allowed() == [{"allowed_origins": [f"chrome-extension://{ours}/"]}, {"allowed_extensions": [ours]}]
+
+    # Another id: manifests of earlier runs are written anew.
+    installation.write([tmp_path / "third"], PYTHON, extensions=["a" * 32])
+    assert allowed() == [
+        {"allowed_origins": [f"chrome-extension://{each}/" for each in (ours, "a" * 32)]},
+        {"allowed_extensions": [ours, "a" * 32]},
+    ]
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o077])

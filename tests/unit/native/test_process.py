@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from longwire.assets import extension_id
+from longwire.native.process import caller_is_ours
 from longwire.protocol.limits import EXIT_DEADLINE_MS, MAX_FRAME_TO_HOST
 from tests.host_process import ENTRY, HostProcess, grant, greeted_host
 from tests.printed import say
@@ -54,6 +56,17 @@ def test_another_caller_is_refused(tmp_path: Path, argv: list[str]) -> None:
         assert host.next() is None
         assert host.process.wait(5) == 2
         assert "started by a browser" in host.stderr()
+
+
+def test_a_caller_counts_where_its_family_names_it_and_in_no_family_that_is_not_served() -> None:
+    ours, other = extension_id(), "a" * 32
+
+    assert caller_is_ours(["host", f"chrome-extension://{ours}/", "--parent-window=0"])
+    assert caller_is_ours(["host", f"chrome-extension://{other}/"], [other])
+    assert not caller_is_ours(["host", f"chrome-extension://{other}/"])
+    assert not caller_is_ours(["host", "--parent-window=0", f"chrome-extension://{ours}/"])
+    # As Firefox names an extension.
+    assert not caller_is_ours(["host", "/hosts/com.longwire.host.json", ours])
 
 
 @pytest.fixture

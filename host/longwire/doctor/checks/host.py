@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from longwire import __version__
+from longwire.assets import extension_id
 from longwire.console.errors import CommandError
 from longwire.doctor.checks.launchers import find_launcher_fault, interpreter_of
 from longwire.doctor.checks.manifests import find_fault, named_launcher
@@ -12,6 +13,7 @@ from longwire.doctor.checks.registered import Registered, mend_shadow, registere
 from longwire.doctor.checks.start import WELCOME_DEADLINE_S, Answer, Kind, ask
 from longwire.doctor.finding import Finding, Mend, fail, ok, warn
 from longwire.doctor.patient import Patient
+from longwire.families import Family
 from longwire.install.launcher import launcher_text
 from longwire.protocol.limits import PROTOCOL_VERSION
 
@@ -27,16 +29,21 @@ def check_hosts(patient: Patient, asker: Asker | None = None) -> Iterator[Findin
     if not all_registered:
         yield _no_browser(patient)
     anywhere = any(each.effective for each in all_registered)
-    asker = asker or (lambda launcher: ask(launcher, patient.environ))
     started: set[Path] = set()
     for each in all_registered:
         findings, launcher = _check_files(patient, each, anywhere=anywhere)
         yield from findings
         if launcher is not None and launcher not in started:
             started.add(launcher)
-            yield from _judge(patient, each, launcher, asker(launcher))
+            answer = asker(launcher) if asker else _ask(patient, each, launcher)
+            yield from _judge(patient, each, launcher, answer)
     for truth, fix in patient.sandboxed:
         yield warn("browser", truth, fix)
+
+
+def _ask(patient: Patient, each: Registered, launcher: Path) -> Answer:
+    assert each.effective is not None  # noqa: S101  (it named the launcher)
+    return ask(launcher, patient.environ, arguments=each.family.command_line(extension_id(), each.effective))
 
 
 def _no_browser(patient: Patient) -> Finding:
@@ -57,7 +64,7 @@ def _check_files(patient: Patient, each: Registered, *, anywhere: bool) -> tuple
         if each.hidden_by_policy and each.user:
             return [], None  # `check_shadowing` says it all
         return [_missing(patient, each, anywhere=anywhere)], None
-    fault = find_fault(path, patient.here.platform)
+    fault = find_fault(path, patient.here.platform, each.family)
     if fault and not fault.forgiven:
         return [fail("manifest", f"{path} {fault.text}", command, each.title, mend)], None
     findings = [ok("manifest", str(path), each.title)]
@@ -87,20 +94,20 @@ def _missing(patient: Patient, each: Registered, *, anywhere: bool) -> Finding:
 def _way_out(patient: Patient, each: Registered) -> tuple[str, Mend | None]:
     """The one fix for whatever is wrong with the files: write them anew, or let the system's be used."""
     shadow = mend_shadow(each)
-    if shadow is not None and each.effective == each.user and _is_whole(each.system, patient):
+    if shadow is not None and each.effective == each.user and _is_whole(each.system, patient, each.family):
         return f"delete {each.user}, then the system's installation is used", shadow
     command = patient.install_command(each.scope, each.browser)
     mend = patient.reinstall(each.scope, each.browser)
     return f"run `{command}`" + ("" if mend else " as root"), mend
 
 
-def _is_whole(manifest: Path | None, patient: Patient) -> bool:
+def _is_whole(manifest: Path | None, patient: Patient, family: Family) -> bool:
     """Whether a manifest and what it names are whole, as far as files can tell."""
     launcher = named_launcher(manifest)
     return (
         manifest is not None
         and launcher is not None
-        and find_fault(manifest, patient.here.platform) is None
+        and find_fault(manifest, patient.here.platform, family) is None
         and find_launcher_fault(launcher, patient.here.platform) is None
     )
 

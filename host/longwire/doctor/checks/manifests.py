@@ -9,6 +9,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any, Final
 
 from longwire.assets import extension_id, read_manifest
+from longwire.families import Family
 from longwire.protocol.errors import printable
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -25,8 +26,8 @@ class Fault:
     forgiven: bool = False
 
 
-def find_fault(path: Path, platform: str) -> Fault | None:
-    """The first thing that keeps a browser from using the manifest; failing that, what it forgives; or None."""
+def find_fault(path: Path, platform: str, family: Family) -> Fault | None:
+    """The first thing that keeps a browser of the family from using the manifest; else what it forgives; or None."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -39,7 +40,8 @@ def find_fault(path: Path, platform: str) -> Fault | None:
         return Fault("is not JSON")
     if not isinstance(content, dict):
         return Fault("is not a JSON object")
-    fault = next((fault for look in _CHECKS if (fault := look(content, platform))), None) or _mode_fault(path, platform)
+    fault = next((fault for look in _CHECKS if (fault := look(content, platform, family))), None)
+    fault = fault or _mode_fault(path, platform)
     if fault is None and data.startswith(_BYTE_ORDER_MARK):
         # Seen in Chromium 156 (tests/e2e/test_doctor.py); the format is JSON in UTF-8, which has none (RFC 8259).
         return Fault("begins with a byte-order mark, which this Chromium forgives and others may not", forgiven=True)
@@ -57,7 +59,7 @@ def named_launcher(path: Path | None) -> Path | None:
         return None
 
 
-def _name(content: dict[str, Any], _platform: str) -> Fault | None:
+def _name(content: dict[str, Any], _platform: str, _family: Family) -> Fault | None:
     expected = read_manifest("native-host.json")["name"]
     if content.get("name") != expected:
         return Fault(f'has the name {_shown(content.get("name"))}, not "{expected}"')
@@ -66,7 +68,7 @@ def _name(content: dict[str, Any], _platform: str) -> Fault | None:
     return None
 
 
-def _path(content: dict[str, Any], platform: str) -> Fault | None:
+def _path(content: dict[str, Any], platform: str, _family: Family) -> Fault | None:
     path = content.get("path")
     if not isinstance(path, str) or not path:
         return Fault("has no path")
@@ -74,16 +76,16 @@ def _path(content: dict[str, Any], platform: str) -> Fault | None:
     return None if absolute else Fault(f"names a relative path, {_shown(path)}")
 
 
-def _origins(content: dict[str, Any], _platform: str) -> Fault | None:
-    origins, ours = content.get("allowed_origins"), f"chrome-extension://{extension_id()}/"
-    if not isinstance(origins, list) or ours not in origins:
+def _callers(content: dict[str, Any], _platform: str, family: Family) -> Fault | None:
+    allowed, ours = content.get(family.allowed), family.name_of(extension_id())
+    if not isinstance(allowed, list) or ours not in allowed:
         return Fault(f"does not allow this extension, {ours}")
-    if len(origins) > 1:
+    if len(allowed) > 1:
         return Fault("allows other extensions than Longwire's to start the host")
     return None
 
 
-_CHECKS: Final[tuple[Callable[[dict[str, Any], str], Fault | None], ...]] = (_name, _path, _origins)
+_CHECKS: Final[tuple[Callable[[dict[str, Any], str, Family], Fault | None], ...]] = (_name, _path, _callers)
 
 
 def _mode_fault(path: Path, platform: str) -> Fault | None:

@@ -13,7 +13,8 @@ from longwire.console.errors import CommandError
 from longwire.doctor.checks.manifests import find_fault, named_launcher
 from longwire.doctor.checks.policies import read_policies
 from longwire.doctor.finding import Finding, Mend, fail, ok, warn
-from longwire.doctor.patient import Patient
+from longwire.doctor.patient import Patient, family_of
+from longwire.families import Family
 from longwire.install.browsers import BrowserHere, Place
 from longwire.install.registry import RegistryKey
 from longwire.install.targets import PROFILE_MANIFESTS, Scope
@@ -32,6 +33,11 @@ class Registered:
     user_scope: Scope = Scope.USER
     hidden_by_policy: str | None = None
     recorded: bool = False
+
+    @property
+    def family(self) -> Family:
+        """Of the browsers that read them."""
+        return family_of(self.browser)
 
     @property
     def effective(self) -> Path | None:
@@ -61,7 +67,7 @@ def check_shadowing(patient: Patient) -> Iterator[Finding]:
         if each.hidden_by_policy:
             yield _hidden(each)
         elif named_launcher(each.user) != named_launcher(each.system):
-            broken = find_fault(each.user, patient.here.platform)
+            broken = find_fault(each.user, patient.here.platform, each.family)
             if each.browser is None and not broken:
                 what = f"{each.user} is used, and not the system's, {each.system}: it is the profile's own"
                 yield ok("shadowing", what, each.title)

@@ -1,6 +1,6 @@
-"""The host, started as a browser starts it: bare environment, pipes, no console, the browser's argument, its folder.
+"""The host, started as a browser starts it: bare environment, pipes, no console, the browser's arguments, its folder.
 
-Chromium: argv[1] is the extension's origin, the working folder is the host's; two seconds after the end of its input
+Chromium: the working folder is the host's; two seconds after the end of its input
 the process is killed (`native_process_launcher_posix.cc`, `native_message_process_host.cc`).
 """
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -20,7 +20,6 @@ from typing import IO, Any, Final
 import orjson
 
 from longwire import __version__
-from longwire.assets import extension_id
 from longwire.protocol.errors import FrameError, printable
 from longwire.protocol.frames import FrameDecoder, frame
 from longwire.protocol.limits import MAX_FRAME_TO_BROWSER, PROTOCOL_VERSION
@@ -70,12 +69,17 @@ def bare_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {**{name: environ[name] for name in _KEPT if name in environ}, "PATH": os.defpath}
 
 
-def ask(launcher: Path, environ: Mapping[str, str], deadline_s: float = WELCOME_DEADLINE_S) -> Answer:
-    """Start `launcher`, say HELLO, take one frame, end it. Takes `deadline_s` and two seconds more at most."""
+def ask(
+    launcher: Path, environ: Mapping[str, str], deadline_s: float = WELCOME_DEADLINE_S, *, arguments: Sequence[str]
+) -> Answer:
+    """Start `launcher`, say HELLO, take one frame, end it. Takes `deadline_s` and two seconds more at most.
+
+    `arguments` are those of the browser's family (`Family.command_line`).
+    """
     started = time.monotonic()
     try:
         process = subprocess.Popen(  # noqa: S603  (what the manifest names, exactly as the browser would)
-            [str(launcher), f"chrome-extension://{extension_id()}/"],
+            [str(launcher), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
