@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from longwire.families import chromium
 from longwire.protocol.records import BridgeState
 from tests.unit.home import Home
 
@@ -84,8 +85,7 @@ def test_every_link_leads_somewhere(page: str) -> None:
 
 
 def test_every_word_of_the_browser_is_a_heading() -> None:
-    source = (ROOT / "extension" / "src" / "worker" / "failure.ts").read_text(encoding="utf-8")
-    words = set(re.findall(r"^  '([A-Z][^']+\.)':", source, re.MULTILINE))
+    words = set(chromium().errors.values())
     assert len(words) == 6
     headings = set(re.findall(r'^### "(.+)"$', TROUBLESHOOTING, re.MULTILINE))
     assert words <= headings
