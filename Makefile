@@ -26,7 +26,7 @@ export npm_config_audit := false
 export NODE_USE_SYSTEM_CA := 1
 
 EXTENSION_SOURCES := $(shell find extension/src extension/icons extension/client-package manifests -type f -not -path '*/dist/*' 2>/dev/null) \
-	extension/build.mjs extension/package.json
+	extension/build.mjs extension/page-bundle.mjs extension/package.json
 
 .PHONY: setup build demo freeze test test-all compat check bench bench-quick soak fuzz generate clean chromium
 .DELETE_ON_ERROR:

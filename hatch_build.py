@@ -52,7 +52,7 @@ def is_current(root: Path, manifest: Path, *others: Path) -> bool:
         return False
     folders = [root / "manifests", *(root / "extension" / name for name in ("src", "icons", "client-package"))]
     files = [path for folder in folders for path in folder.rglob("*") if "dist" not in path.relative_to(folder).parts]
-    files += [root / "extension" / name for name in ("build.mjs", "package.json")]
+    files += [root / "extension" / name for name in ("build.mjs", "page-bundle.mjs", "package.json")]
     newest = max(path.stat().st_mtime for path in files if path.is_file())
     return newest <= min(output.stat().st_mtime for output in outputs)
 

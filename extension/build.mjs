@@ -7,8 +7,9 @@ import { copyFile, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/prom
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { build, transform } from 'esbuild'
+import { build } from 'esbuild'
 import { buildClient } from './client-package/build.mjs'
+import { commonOptions, pageOptions } from './page-bundle.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const { values } = parseArgs({ options: { variant: { type: 'string' }, out: { type: 'string' } } })
@@ -48,21 +49,6 @@ await copyFile(join(here, 'src/direct-frame/index.html'), join(out, 'direct.html
 await copyFile(join(here, 'node_modules/eventsource-parser/LICENSE'), join(out, 'LICENSE.eventsource-parser'))
 /** Bytes of page.js, which is parsed before any script of a page runs. */
 const PAGE_BYTES = 110_000
-/** Others' code, which is to be read where they publish it. */
-const smallDependencies = {
-  name: 'small-dependencies',
-  setup: ({ onLoad }) =>
-    onLoad({ filter: /node_modules.*\.js$/ }, async ({ path }) => {
-      const { code } = await transform(await readFile(path, 'utf8'), { minify: true, charset: 'utf8' })
-      return { contents: code }
-    })
-}
-const ofPage = {
-  minifyWhitespace: true,
-  minifySyntax: true,
-  inject: [join(here, 'src/page/captured.ts')],
-  plugins: [smallDependencies]
-}
 // Content scripts are classic scripts and cannot import; the worker and the popup are modules.
 for (const [world, format] of Object.entries({
   worker: 'esm',
@@ -71,17 +57,10 @@ for (const [world, format] of Object.entries({
   'direct-frame': 'iife',
   popup: 'esm'
 })) {
-  await build({
-    entryPoints: [join(here, 'src', world, 'main.ts')],
-    outfile: join(out, `${world === 'direct-frame' ? 'direct' : world}.js`),
-    bundle: true,
-    format,
-    target: 'chrome148',
-    charset: 'utf8',
-    define: { LONGWIRE_VERSION: JSON.stringify(version) },
-    logLevel: 'warning',
-    ...(world === 'page' ? ofPage : {})
-  })
+  const outfile = join(out, `${world === 'direct-frame' ? 'direct' : world}.js`)
+  const entryPoints = [join(here, 'src', world, 'main.ts')]
+  const options = world === 'page' ? pageOptions(version) : { ...commonOptions(version), entryPoints, format }
+  await build({ ...options, outfile })
 }
 const { size } = await stat(join(out, 'page.js'))
 if (size > PAGE_BYTES)

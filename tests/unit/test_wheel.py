@@ -73,7 +73,8 @@ def test_both_programs_are_entry_points(wheel: zipfile.ZipFile) -> None:
 
 
 def test_what_was_built_of_other_sources_is_built_again(tmp_path: Path) -> None:
-    sources = [tmp_path / "extension" / name for name in ("src/worker/main.ts", "build.mjs", "package.json")]
+    names = ("src/worker/main.ts", "build.mjs", "page-bundle.mjs", "package.json")
+    sources = [tmp_path / "extension" / name for name in names]
     outputs = [tmp_path / "extension" / name for name in ("dist/manifest.json", "client-package/dist/longwire.min.js")]
     version = tmp_path / "host" / "longwire" / "__init__.py"
     for path in (*sources, *outputs, version):

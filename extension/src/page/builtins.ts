@@ -22,7 +22,7 @@ export function append<T>(array: T[], value: T): void {
 }
 
 function getter<T, R>(prototype: T, name: keyof T): (self: T) => R {
-  return uncurry(Object.getOwnPropertyDescriptor(prototype, name)?.get as (this: T) => R)
+  return uncurry(getOwnPropertyDescriptor(prototype, name)?.get as (this: T) => R)
 }
 
 export const { defineProperty, freeze, getOwnPropertyDescriptor, hasOwn, keys, setPrototypeOf } = Object
@@ -144,7 +144,6 @@ export const signalAborted = getter<AbortSignal, boolean>(AbortSignal.prototype,
 export const signalReason = getter<AbortSignal, unknown>(AbortSignal.prototype, 'reason')
 
 export const NativeURL = URL
-export const urlHref = getter<URL, string>(URL.prototype, 'href')
 export const urlProtocol = getter<URL, string>(URL.prototype, 'protocol')
 export const urlHostname = getter<URL, string>(URL.prototype, 'hostname')
 export const urlPort = getter<URL, string>(URL.prototype, 'port')

@@ -1,8 +1,8 @@
 // What the scripts of the page's world mean by a global name: the browser's own, taken before any script of the page ran.
 //
-// build.mjs puts these in place of the names wherever they stand in the bundle (esbuild's `inject`). That is for the client
-// library, which calls the browser by name as any library does: a page that replaces `Promise`, `JSON.parse` or
-// `setTimeout` later replaces them for itself. Methods of prototypes are not covered: where the shim needs those, it has
+// page-bundle.mjs puts these in place of the names wherever they stand in the bundle (esbuild's `inject`), and a test says
+// which name is missing here. That is for the client library, which calls the browser by name as any library does: a page
+// that replaces `Promise`, `JSON.parse` or `setTimeout` later replaces them for itself. Methods of prototypes are not covered: where the shim needs those, it has
 // `builtins.ts`, and who breaks `String.prototype.slice` gets a broken library, as from a package.
 
 const OwnAbortController = AbortController
@@ -15,10 +15,12 @@ const OwnEventTarget = EventTarget
 const OwnHeaders = Headers
 const OwnMap = Map
 const OwnMessageEvent = MessageEvent
+const OwnNumber = Number
 const OwnPromise = Promise
 const OwnReadableStream = ReadableStream
 const OwnRequest = Request
 const OwnSet = Set
+const OwnString = String
 const OwnTextDecoder = TextDecoder
 const OwnTextEncoder = TextEncoder
 const OwnTypeError = TypeError
@@ -31,6 +33,9 @@ const { ceil: mathCeil, imul: mathImul, max: mathMax, min: mathMin, random: math
 const { isNaN: numberIsNaN } = Number
 const { assign: objectAssign, entries: objectEntries, hasOwn: objectHasOwn, keys: objectKeys } = Object
 const { fromCharCode: stringFromCharCode } = String
+const { asyncIterator: symbolAsyncIterator } = Symbol
+const ownGlobalThis = globalThis
+const ownParseInt = parseInt
 const performanceNow = performance.now.bind(performance)
 const startTimeout = setTimeout.bind(globalThis)
 const stopTimeout = clearTimeout.bind(globalThis)
@@ -63,10 +68,12 @@ export {
   OwnHeaders as Headers,
   OwnMap as Map,
   OwnMessageEvent as MessageEvent,
+  OwnNumber as Number,
   OwnPromise as Promise,
   OwnReadableStream as ReadableStream,
   OwnRequest as Request,
   OwnSet as Set,
+  OwnString as String,
   OwnTextDecoder as TextDecoder,
   OwnTextEncoder as TextEncoder,
   OwnTypeError as TypeError,
@@ -76,8 +83,11 @@ export {
   objectEntries as 'Object.entries',
   objectHasOwn as 'Object.hasOwn',
   objectKeys as 'Object.keys',
+  ownGlobalThis as globalThis,
+  ownParseInt as parseInt,
   performanceNow as 'performance.now',
   startTimeout as setTimeout,
   stopTimeout as clearTimeout,
-  stringFromCharCode as 'String.fromCharCode'
+  stringFromCharCode as 'String.fromCharCode',
+  symbolAsyncIterator as 'Symbol.asyncIterator'
 }

@@ -173,7 +173,7 @@ class Patch {
             return construct(target, args, newTarget)
           }
           const withCredentials = Boolean(isObject(args[1]) && args[1]['withCredentials'])
-          return new LongwireEventSource(args[0], { withCredentials, fetch: this.fetch as typeof fetch })
+          return new LongwireEventSource(args[0], { withCredentials, fetch: this.fetch as typeof globalThis.fetch })
         },
         get: (target, name, receiver) => {
           if (name !== hasInstanceSymbol) return (target as never)[name]
