@@ -285,7 +285,6 @@ def test_a_bad_message_ends_the_stream_that_it_speaks_of(arena: Arena, message: 
         "{ type: 'STREAM_ACK', id, consumed: 1 }",
         "{ type: 'STREAM_ACK', id, consumed: NaN }",
         "{ type: 'STREAM_ABORT', id, reason: 'signal' }",
-        "{ type: 'STREAM_PAUSE', id }",
         "{ type: 'STREAM_BODY', id, offset: 0, data: new Uint8Array(65536) }",
         "{ type: 'STREAM_SING', id }",
     ],

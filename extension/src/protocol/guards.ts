@@ -326,14 +326,6 @@ const streamBodyEnd = record(
     again: integer(1, MAX_ID)
   }
 )
-const streamPause = record({
-  type: oneOf('STREAM_PAUSE'),
-  id: integer(1, MAX_ID)
-})
-const streamResume = record({
-  type: oneOf('STREAM_RESUME'),
-  id: integer(1, MAX_ID)
-})
 const bridgeInlineRequestBody = record({
   kind: oneOf('inline'),
   data: bytes(262_144)
@@ -380,8 +372,6 @@ const bridgeFromPage = union('type', {
   STREAM_ACK: streamAck,
   STREAM_BODY: bridgeStreamBody,
   STREAM_BODY_END: streamBodyEnd,
-  STREAM_PAUSE: streamPause,
-  STREAM_RESUME: streamResume,
   STREAM_START: bridgeStreamStartFields
 })
 const bridgeLost = record({

@@ -4,16 +4,7 @@
 import type { ErrorCode, Phase } from './errors'
 
 export type ToHost =
-  | Hello
-  | StreamStart
-  | StreamBody
-  | StreamBodyEnd
-  | StreamAck
-  | StreamPause
-  | StreamResume
-  | StreamAbort
-  | StreamPong
-  | StatusRequest
+  Hello | StreamStart | StreamBody | StreamBodyEnd | StreamAck | StreamAbort | StreamPong | StatusRequest
 /**
  * The `redirect` member of the page's RequestInit.
  */
@@ -142,20 +133,6 @@ export interface StreamAck {
   type: 'STREAM_ACK'
   id: number
   consumed: number
-}
-/**
- * Send no chunk until STREAM_RESUME. A courtesy: safety never depends on it.
- */
-export interface StreamPause {
-  type: 'STREAM_PAUSE'
-  id: number
-}
-/**
- * Undo STREAM_PAUSE.
- */
-export interface StreamResume {
-  type: 'STREAM_RESUME'
-  id: number
 }
 /**
  * The stream is no longer wanted; its socket closes within a second.

@@ -105,20 +105,6 @@ class StreamAck(Message):
     consumed: Offset
 
 
-class StreamPause(Message):
-    """Send no chunk until STREAM_RESUME. A courtesy: safety never depends on it."""
-
-    type: Literal["STREAM_PAUSE"]
-    id: Id
-
-
-class StreamResume(Message):
-    """Undo STREAM_PAUSE."""
-
-    type: Literal["STREAM_RESUME"]
-    id: Id
-
-
 class StreamAbort(Message):
     """The stream is no longer wanted; its socket closes within a second."""
 
@@ -320,16 +306,7 @@ class DirectOpen(Message):
 # --- unions -------------------------------------------------------------------------------------------------
 
 ToHost = Annotated[
-    Hello
-    | StreamStart
-    | StreamBody
-    | StreamBodyEnd
-    | StreamAck
-    | StreamPause
-    | StreamResume
-    | StreamAbort
-    | StreamPong
-    | StatusRequest,
+    Hello | StreamStart | StreamBody | StreamBodyEnd | StreamAck | StreamAbort | StreamPong | StatusRequest,
     Field(discriminator="type"),
 ]
 FromHost = Annotated[
@@ -350,15 +327,7 @@ FromHost = Annotated[
 # What a page may say to the worker, and what it hears: the same messages without identity and without the
 # host's own.
 FromPage = Annotated[
-    StreamStartFields
-    | StreamBody
-    | StreamBodyEnd
-    | StreamAck
-    | StreamPause
-    | StreamResume
-    | StreamAbort
-    | StatusRequestFields
-    | DirectOffer,
+    StreamStartFields | StreamBody | StreamBodyEnd | StreamAck | StreamAbort | StatusRequestFields | DirectOffer,
     Field(discriminator="type"),
 ]
 ToPage = Annotated[

@@ -80,7 +80,7 @@ class Scheduler:
         while self._round:
             stream = self._round.popleft()
             stream.queued = False
-            # Paused, aborted or out of credit since it was queued: it comes back through `offer`.
+            # Aborted or out of credit since it was queued: it comes back through `offer`.
             if not stream.sendable:
                 continue
             frames.append(stream.take(self.chunk_limit))

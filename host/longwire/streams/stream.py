@@ -35,7 +35,6 @@ class Stream:
         self.decoders = decoders
         self.state = State.OPEN
         self.upload: Upload | None = None  # of a request body that comes as a stream
-        self.paused = False
         self.queued = False  # whether it stands in the scheduler's round; kept here so that looking is free
         self._buffer = bytearray()
         self._announced_window: int | None = None
@@ -68,7 +67,7 @@ class Stream:
 
         While half of `limit` waits for the pipe, a small read is not worth while: it may be a large one after that.
         """
-        if self.paused or self.state is not State.BODY:
+        if self.state is not State.BODY:
             return 0
         room = max(0, min(self.window.credit, limit) - len(self._buffer))
         return 0 if room <= WINDOW_FLOOR_BYTES and 2 * len(self._buffer) >= limit else room
@@ -86,10 +85,6 @@ class Stream:
             return None
         self.state = advance(self.state, Event.BODY_ACK)
         return encode(StreamBodyAck(type="STREAM_BODY_ACK", id=self.id, consumed=consumed, window=window))
-
-    def pause(self, *, paused: bool) -> None:
-        """The page reads no further for now, or goes on."""
-        self.paused = paused
 
     def body_again(self, again: int) -> bytes | None:
         """The frame that asks for the request body once more. None once the stream is over, as with `body_ack`."""
@@ -116,7 +111,7 @@ class Stream:
     @property
     def sendable(self) -> bool:
         """Whether `take` would give a frame."""
-        if self.state not in (State.OPEN, State.BODY) or self.paused:
+        if self.state not in (State.OPEN, State.BODY):
             return False
         if self._buffer:
             return self.window.credit > 0

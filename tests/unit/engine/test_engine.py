@@ -92,21 +92,6 @@ def sent(bench: Bench, stream_id: int) -> int:
     return sum(len(m["data"]) for m in bench.channel.of_stream(stream_id) if m["type"] == "STREAM_CHUNK")
 
 
-async def test_pause_holds_a_stream_and_resume_lets_it_go_on(tmp_path: Path) -> None:
-    async with running_engine(tmp_path) as bench:
-        bench.start(1)
-        response = await bench.response(1)
-        bench.channel.send(type="STREAM_PAUSE", id=1)
-        response.feed(b"held", None)
-        bench.start(2)
-        (await bench.response(2)).feed(None)
-        await bench.channel.terminal(2)
-        assert sent(bench, 1) == 0
-        bench.channel.send(type="STREAM_RESUME", id=1)
-        await bench.channel.terminal(1)
-        assert sent(bench, 1) == 4
-
-
 async def test_abort_closes_the_socket_before_it_is_confirmed(tmp_path: Path) -> None:
     async with running_engine(tmp_path) as bench:
         bench.start(1)

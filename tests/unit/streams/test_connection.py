@@ -31,6 +31,7 @@ MALFORMED: dict[str, bytes] = {
     "too deep": frame(b"[" * 10_000 + b"]" * 10_000),
     "NaN": frame(b'{"type":"STREAM_ACK","id":NaN,"consumed":0}'),
     "unknown type": frame(b'{"type":"STREAM_SING"}'),
+    "type that is no more": frame(b'{"type":"STREAM_PAUSE","id":1}'),
     "no type": frame(b'{"id":1}'),
     "no usable id": frame(b'{"type":"STREAM_ACK","id":"1","consumed":0}'),
     "a second HELLO": frame(b'{"type":"HELLO","protocol":%d,"extension":"1"}' % PROTOCOL_VERSION),
@@ -172,8 +173,6 @@ def test_a_body_for_a_stream_that_announced_none_ends_it() -> None:
         {"type": "STREAM_ABORT", "reason": "signal"},
         {"type": "STREAM_BODY", "offset": 0, "data": ""},
         {"type": "STREAM_BODY_END", "bytes": 0},
-        {"type": "STREAM_PAUSE"},
-        {"type": "STREAM_RESUME"},
     ],
 )
 @pytest.mark.parametrize("stream_id", [1, 77])
@@ -273,7 +272,7 @@ def test_a_lost_connection_does_nothing_more() -> None:
     pair.finish(stream)
     pair.connection.fail(stream, RESET)
     assert not pair.connection.fail_now(stream, RESET)
-    assert pair.read() == [] and pair.send(type="STREAM_PAUSE", id=1) == []
+    assert pair.read() == [] and pair.send(type="STREAM_ACK", id=1, consumed=0) == []
     pair.now += 1000
     assert pair.connection.tick(pair.now) == []
 
@@ -301,16 +300,6 @@ def test_a_page_that_reads_nothing_gets_its_floor() -> None:
     assert sum(len(message["data"]) for message in pair.read()) == WINDOW_FLOOR_BYTES
     pair.send(type="STREAM_ACK", id=1, consumed=WINDOW_FLOOR_BYTES)
     assert sum(len(message["data"]) for message in pair.read()) == 2 * WINDOW_FLOOR_BYTES  # and its window grew
-
-
-def test_pause_holds_a_stream_and_resume_lets_it_go_on() -> None:
-    pair = Pair()
-    stream = pair.body(1)
-    pair.send(type="STREAM_PAUSE", id=1)
-    pair.connection.push(stream, b"later")
-    assert pair.read() == []
-    assert pair.send(type="STREAM_RESUME", id=1) == [Progressed(stream)]
-    assert [message["data"] for message in pair.read()] == [b"later"]
 
 
 def test_one_stream_too_many_is_refused_and_the_others_live() -> None:

@@ -106,15 +106,6 @@ def test_an_end_without_body_needs_no_credit() -> None:
     assert read_frame(stream.take())["type"] == "STREAM_END"
 
 
-def test_pause_holds_and_resume_releases_without_touching_the_window() -> None:
-    stream = with_headers()
-    stream.push(b"x")
-    stream.paused = True
-    assert not stream.sendable and stream.wants(100) == 0
-    stream.paused = False
-    assert stream.sendable and stream.window.size == WINDOW_FLOOR_BYTES
-
-
 def test_nothing_is_read_before_the_headers_are_out() -> None:
     assert new_stream().wants(100) == 0
 
@@ -179,8 +170,6 @@ ACTIONS: dict[str, Callable[[Stream], bytes | None]] = {
     "fail now": lambda stream: stream.fail_now(StreamError(ErrorCode.PROTOCOL, "bad", Phase.BODY, retryable=False)),
     "abort": lambda stream: stream.abort(),
     "aborted": lambda stream: stream.aborted(),
-    "pause": lambda stream: setattr(stream, "paused", True),
-    "resume": lambda stream: setattr(stream, "paused", False),
     "write": lambda _: None,
 }
 
