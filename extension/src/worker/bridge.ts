@@ -3,16 +3,24 @@ import { MAX_STREAMS_PER_FRAME } from '../protocol/constants'
 import { ERRORS, type ErrorCode, type Phase } from '../protocol/errors'
 import { isFromPage } from '../protocol/guards'
 import type { AbortReason, ToHost } from '../protocol/native'
-import type { StreamReport as StreamLine } from '../shared/popup'
 import { isTerminal } from '../shared/terminal'
-import { Denials } from './denials'
 import { type DirectPort, DirectPorts } from './direct-ports'
 import { describe, type Failure } from './failure'
 import type { Identity } from './identity'
-import type { HostFrame } from './native'
+import type { HostMessage } from './native'
+import { Observer, type StreamEnding } from './observer'
 import { MAX_STATUS_REQUESTS, StatusDesk } from './status'
 import { phaseOf, type Stream, StreamTable } from './streams'
-import { commandToHost, Refused, reportToPage, type StreamCommand, type StreamReport, startToHost } from './translate'
+import {
+  commandToHost,
+  offsetOf,
+  Refused,
+  reportToPage,
+  type StreamCommand,
+  type StreamReport,
+  type StreamReportToPage,
+  startToHost
+} from './translate'
 
 /** What the bridge needs of a runtime port. */
 export interface RelayPort {
@@ -28,7 +36,7 @@ export interface HostLink {
   setInUse(inUse: boolean): void
 }
 
-/** One relay, that is one frame of one tab while it lives. */
+/** One relay, that is one document while it lives. */
 export interface Peer {
   readonly port: RelayPort
   readonly identity: Identity
@@ -43,13 +51,16 @@ export class Bridge {
   readonly #status = new StatusDesk<Peer>()
   readonly #direct = new DirectPorts<Peer>()
   readonly #gone = new WeakSet<Peer>()
-  readonly #denials: Denials
+  readonly #observer: Observer
   readonly #refusal: (origin: string) => string | null
 
-  /** @param refusal why pages of an origin are not served, whatever the host would say; for the page */
-  constructor(link: HostLink, denials = new Denials(), refusal: (origin: string) => string | null = () => null) {
+  /**
+   * @param observer is told what happens to every stream
+   * @param refusal why pages of an origin are not served, whatever the host would say; for the page
+   */
+  constructor(link: HostLink, observer = new Observer(), refusal: (origin: string) => string | null = () => null) {
     this.#link = link
-    this.#denials = denials
+    this.#observer = observer
     this.#refusal = refusal
   }
 
@@ -81,21 +92,24 @@ export class Bridge {
     const streams = this.#streams.of(peer)
     const live = streams.filter(({ state }) => state === 'live')
     // First of all: should the host be lost on the first abort, nobody is to be told about the others.
-    for (const stream of streams) stream.state = 'settled'
+    for (const stream of streams) {
+      stream.state = 'settled'
+      stream.ending ??= { how: 'abort', reason: 'page-gone' }
+    }
     for (const stream of live) this.#abort(stream, 'page-gone')
     this.#updateUse()
   }
 
   /** A message of the host. Late ones, about ids that are finished, mean nothing any more. */
-  fromHost(frame: HostFrame): void {
-    if (frame.type === 'STATUS') {
-      const asked = this.#status.take(frame.request)
-      if (asked !== undefined) this.#post(asked.peer, { ...frame, request: asked.request })
+  fromHost(message: HostMessage): void {
+    if (message.type === 'STATUS') {
+      const asked = this.#status.take(message.request)
+      if (asked !== undefined) this.#post(asked.peer, { ...message, request: asked.request })
       this.#updateUse()
       return
     }
-    const stream = this.#streams.ofHost(frame.id)
-    if (stream !== undefined) this.#report(stream, frame)
+    const stream = this.#streams.ofHost(message.id)
+    if (stream !== undefined) this.#report(stream, message)
   }
 
   /** The host said something about a stream that is not a message; `last` if it was to be the last one. */
@@ -103,16 +117,12 @@ export class Bridge {
     const stream = this.#streams.ofHost(hostId)
     if (stream === undefined) return
     const { state, peer, pageId } = stream
-    // Before the page is told: there is nobody left to abort at.
+    const text = 'The host sent a message about this stream that the extension does not understand.'
+    if (state === 'live') this.#settle(stream, 'PROTOCOL', text)
+    // Before it is aborted: there is nobody left to abort at.
     if (last) this.#close(stream)
     if (last && state === 'closing') this.#post(peer, { type: 'STREAM_ABORTED', id: pageId })
-    if (state === 'live') {
-      this.#fail(
-        stream,
-        'PROTOCOL',
-        'The host sent a message about this stream that the extension does not understand.'
-      )
-    }
+    if (state === 'live') this.#abort(stream, 'refused')
   }
 
   /** The host is gone, and all it was doing. */
@@ -123,9 +133,10 @@ export class Bridge {
       const { state, peer, pageId } = stream
       // Whoever is ending several streams just now shall see that this one has ended.
       stream.state = 'settled'
-      const phase = unsent ? 'connect' : phaseOf(stream)
-      if (state === 'live') this.#tellError(peer, pageId, failure.code, describe(failure), phase)
-      else if (state === 'closing') this.#post(peer, { type: 'STREAM_ABORTED', id: pageId })
+      if (state === 'live') {
+        this.#settle(stream, failure.code, describe(failure), unsent ? 'connect' : phaseOf(stream))
+      } else if (state === 'closing') this.#post(peer, { type: 'STREAM_ABORTED', id: pageId })
+      this.#tellEnded(stream)
     }
     for (const { peer, request } of this.#status.takeAll()) {
       this.#post(peer, { type: 'STATUS', request, state: failure.state, destinations: [], fix: describe(failure) })
@@ -139,18 +150,6 @@ export class Bridge {
       const refused = stream.state === 'live' ? this.#refused(stream.peer) : null
       if (refused !== null) this.#fail(stream, 'POLICY_DENIED', refused)
     }
-  }
-
-  /** The streams of all frames of one tab, as they stand. */
-  streamsOf(tab: number): StreamLine[] {
-    const lines: StreamLine[] = []
-    for (const { hostId, peer, state, headersSeen, account } of this.#streams.all()) {
-      if ('refusal' in peer.identity || peer.identity.page.tab !== tab) continue
-      const under = this.#link.starting ? 'starting' : headersSeen ? 'open' : 'connecting'
-      const stands = state === 'live' ? under : 'ending'
-      lines.push({ ...account, id: hostId, origin: peer.identity.page.origin, state: stands })
-    }
-    return lines
   }
 
   /** The user wants this stream of the tab to end. */
@@ -180,11 +179,12 @@ export class Bridge {
     }
     try {
       const start = startToHost(fields, stream.hostId, page)
-      stream.account.method = start.method
-      stream.account.url = start.url
+      const { id, method, url } = start
+      stream.observed = { id, page, method, url, startedAt: performance.now() }
+      this.#observer.opened(stream.observed)
       this.#updateUse()
       if (this.#link.send(start)) return
-      this.#tellError(peer, fields.id, 'LIMIT_EXCEEDED', 'Too many requests wait for the host to start.', 'connect')
+      this.#settle(stream, 'LIMIT_EXCEEDED', 'Too many requests wait for the host to start.', 'connect')
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       this.#tellError(peer, fields.id, 'PROTOCOL', error.message, 'policy')
@@ -196,8 +196,12 @@ export class Bridge {
     const stream = this.#streams.ofPage(peer, command.id)
     // Finished, or never this page's: either way nobody's.
     if (stream?.state !== 'live') return
-    if (command.type === 'STREAM_ABORT') stream.state = 'closing'
-    else if (command.type === 'STREAM_BODY') stream.account.sent = command.offset + command.data.byteLength
+    if (command.type === 'STREAM_ABORT') {
+      stream.state = 'closing'
+      stream.ending = { how: 'abort', reason: command.reason }
+    }
+    // Before it is sent: the host may be lost on that, and this stream with it.
+    if (stream.observed !== null) this.#observer.message(stream.observed, command.type, offsetOf(command))
     if (!this.#link.send(commandToHost(command, stream.hostId))) {
       this.#fail(stream, 'LIMIT_EXCEEDED', 'Too many messages wait for the host to start.')
     }
@@ -241,46 +245,71 @@ export class Bridge {
   #report(stream: Stream<Peer>, report: StreamReport): void {
     const terminal = isTerminal(report.type)
     if (stream.state === 'live' || (stream.state === 'closing' && terminal)) {
-      if (report.type === 'STREAM_HEADERS') stream.headersSeen = true
-      try {
-        const message = reportToPage(report, stream.pageId)
-        this.#note(stream, message)
-        this.#post(stream.peer, message)
-      } catch {
-        this.#fail(stream, 'PROTOCOL', 'The host sent bytes that are not base64.')
-      }
+      const message = this.#translated(stream, report)
+      if (message !== null) this.#deliver(stream, message)
     }
     if (terminal) this.#close(stream)
   }
 
-  /** What the popup shall know of it. */
-  #note({ account, peer }: Stream<Peer>, message: ToPage): void {
-    if (message.type === 'STREAM_CHUNK') {
-      account.received = message.offset + (message.size ?? message.data.byteLength)
-    } else if (message.type === 'STREAM_HEADERS') {
-      account.status = message.status
-      account.url = message.url
-    } else if (message.type === 'STREAM_ERROR' && message.code === 'POLICY_DENIED' && 'page' in peer.identity) {
-      this.#denials.note(peer.identity.page.tab, peer.identity.page.origin, account)
+  #translated(stream: Stream<Peer>, report: StreamReport): StreamReportToPage | null {
+    try {
+      return reportToPage(report, stream.pageId)
+    } catch {
+      this.#fail(stream, 'PROTOCOL', 'The host sent bytes that are not base64.')
+      return null
+    }
+  }
+
+  /** The page first: who looks on can wait. */
+  #deliver(stream: Stream<Peer>, message: StreamReportToPage): void {
+    // Afterwards the bytes are no longer here.
+    const size = message.type === 'STREAM_CHUNK' ? (message.size ?? message.data.byteLength) : 0
+    this.#post(stream.peer, message)
+    const { observed } = stream
+    if (observed === null) return
+    switch (message.type) {
+      case 'STREAM_CHUNK':
+        return this.#observer.chunk(observed, message.offset, size)
+      case 'STREAM_HEADERS':
+        stream.headersSeen = true
+        observed.url = message.url
+        return this.#observer.headers(observed, message)
+      case 'STREAM_BODY_ACK':
+      case 'STREAM_BODY_AGAIN':
+        return this.#observer.message(observed, message.type, offsetOf(message))
+      default:
+        stream.ending = endingBy(message) ?? stream.ending
     }
   }
 
   /** Tell the page that its stream failed, and the host that nobody wants it any more. */
   #fail(stream: Stream<Peer>, code: ErrorCode, text: string, reason: AbortReason = 'refused'): void {
-    stream.state = 'settled'
-    this.#tellError(stream.peer, stream.pageId, code, text, phaseOf(stream))
+    this.#settle(stream, code, text)
     this.#abort(stream, reason)
+  }
+
+  /** Tell the page that its stream failed: the host's own terminal message is for nobody any more. */
+  #settle(stream: Stream<Peer>, code: ErrorCode, text: string, phase = phaseOf(stream)): void {
+    const { retryable } = ERRORS[code]
+    stream.state = 'settled'
+    stream.ending ??= { how: 'error', by: 'extension', code, message: text, phase, retryable }
+    this.#tellError(stream.peer, stream.pageId, code, text, phase)
   }
 
   #abort(stream: Stream<Peer>, reason: AbortReason): void {
     // While several streams end at once the host may be lost, and must not be started again for the rest.
     if (this.#streams.ofHost(stream.hostId) !== stream) return
+    if (stream.observed !== null) this.#observer.message(stream.observed, 'STREAM_ABORT', 0)
     this.#link.send({ type: 'STREAM_ABORT', id: stream.hostId, reason })
   }
 
   #close(stream: Stream<Peer>): void {
-    this.#streams.close(stream)
+    if (this.#streams.close(stream)) this.#tellEnded(stream)
     this.#updateUse()
+  }
+
+  #tellEnded({ observed, ending }: Stream<Peer>): void {
+    if (observed !== null) this.#observer.ended(observed, ending ?? { how: 'abort', reason: null })
   }
 
   #drop(peer: Peer): void {
@@ -308,4 +337,17 @@ export class Bridge {
   #updateUse(): void {
     this.#link.setInUse(this.#streams.size > 0 || this.#status.size > 0)
   }
+}
+
+/** What the host's terminal message makes of a stream; null if it only confirms what was asked. */
+function endingBy(
+  message: Extract<StreamReportToPage, { type: 'STREAM_END' | 'STREAM_ERROR' | 'STREAM_ABORTED' }>
+): StreamEnding | null {
+  if (message.type === 'STREAM_ABORTED') return null
+  if (message.type === 'STREAM_END') {
+    const { bytes, completeness, timings } = message
+    return { how: 'end', bytes, completeness, timings }
+  }
+  const { code, message: text, phase, retryable } = message
+  return { how: 'error', by: 'host', code, message: text, phase, retryable }
 }

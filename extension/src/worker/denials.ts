@@ -1,4 +1,5 @@
 import type { DeniedRequest } from '../shared/popup'
+import type { ObservedStream, StreamEnding, StreamListener } from './observer'
 
 /** Tabs remembered; the one that was refused longest ago goes first. */
 export const MAX_TABS = 64
@@ -7,10 +8,12 @@ export const MAX_TABS = 64
  * The last request of each tab that the policy refused, so that the popup can name the destination that a grant would
  * need. In memory only.
  */
-export class Denials {
+export class Denials implements StreamListener {
   readonly #byTab = new Map<number, DeniedRequest & { readonly origin: string }>()
 
-  note(tab: number, origin: string, { method, url }: DeniedRequest): void {
+  /** Only what the host refused: with what the extension itself refuses no grant has to do. */
+  ended({ page: { tab, origin }, method, url }: ObservedStream, ending: StreamEnding): void {
+    if (ending.how !== 'error' || ending.by !== 'host' || ending.code !== 'POLICY_DENIED') return
     this.#byTab.delete(tab)
     this.#byTab.set(tab, { origin, method, url })
     const [oldest] = this.#byTab.keys()

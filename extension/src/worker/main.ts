@@ -8,8 +8,10 @@ import { Denials } from './denials'
 import { Gate } from './gate'
 import { identify } from './identity'
 import { injectIntoOpenPages } from './injection'
+import { LiveStreams } from './live-streams'
 import { ManagedSwitches } from './managed'
 import { NATIVE_HOST, NativeLink } from './native'
+import { Observer } from './observer'
 import { PagePermissions } from './permissions'
 import { isPopup, PopupDesk } from './popup'
 import { Sites } from './sites'
@@ -42,8 +44,8 @@ const link: NativeLink = new NativeLink(
     now: () => performance.now()
   },
   {
-    frame: (frame) => bridge.fromHost(frame),
-    badFrame: (id, last) => bridge.badFromHost(id, last),
+    message: (message) => bridge.fromHost(message),
+    badMessage: (id, last) => bridge.badFromHost(id, last),
     policy: (policy) => {
       void sites.update(policy.pages)
       popups.policyIs(policy)
@@ -55,10 +57,13 @@ const link: NativeLink = new NativeLink(
   }
 )
 const denials = new Denials()
+const liveStreams = new LiveStreams(() => link.starting)
+const observer = new Observer()
+for (const listener of [denials, liveStreams]) observer.listen(listener)
 const permissions = new PagePermissions(platform.permissions)
 const gate = new Gate(switches, permissions)
-const bridge: Bridge = new Bridge(link, denials, (origin) => switches.refusal(origin))
-const popups: PopupDesk = new PopupDesk(bridge, denials, {
+const bridge: Bridge = new Bridge(link, observer, (origin) => switches.refusal(origin))
+const popups: PopupDesk = new PopupDesk(bridge, liveStreams, denials, {
   waitsFor: (origin) => gate.waitsFor(origin) ?? (link.starting ? 'host' : null),
   confirmed: () => switches.confirmed
 })

@@ -19,7 +19,7 @@ export const MAX_QUEUED_MESSAGES = 4 * MAX_STREAMS_PER_HOST
 const ASLEEP_MS = 5_000
 
 /** What is left of the messages after the link took out its own. */
-export type HostFrame = Exclude<FromHost, { type: 'WELCOME' | 'STREAM_PING' | 'POLICY' | 'FATAL' }>
+export type HostMessage = Exclude<FromHost, { type: 'WELCOME' | 'STREAM_PING' | 'POLICY' | 'FATAL' }>
 
 /** The world as the link sees it. */
 export interface LinkWorld {
@@ -34,9 +34,9 @@ export interface LinkWorld {
 
 /** Who listens to the link. */
 export interface LinkEvents {
-  frame(frame: HostFrame): void
-  /** A bad frame that names a stream: that stream cannot go on, the others can. `last`: the host is done with it. */
-  badFrame(streamId: number, last: boolean): void
+  message(message: HostMessage): void
+  /** A message that is none and names a stream: that stream cannot go on, the others can. `last`: the host is done with it. */
+  badMessage(streamId: number, last: boolean): void
   policy(policy: PolicySummary): void
   /** The channel is gone, and every stream with it. The next `send` makes a new one. */
   lost(failure: Failure): void
@@ -128,7 +128,7 @@ export class NativeLink {
     else if (!this.#welcomed) this.#lose(hostSpokeNonsense())
     else if (message.type === 'STREAM_PING') this.#post({ type: 'STREAM_PONG', seq: message.seq })
     else if (message.type === 'POLICY') this.#events.policy(message.policy)
-    else this.#events.frame(message)
+    else this.#events.message(message)
   }
 
   #welcome(message: Extract<FromHost, { type: 'WELCOME' }>): void {
@@ -152,7 +152,7 @@ export class NativeLink {
     if (type === 'WELCOME' && typeof protocol === 'number' && protocol !== PROTOCOL_VERSION) {
       this.#lose(versionMismatch(PROTOCOL_VERSION, protocol))
     } else if (this.#welcomed && typeof id === 'number') {
-      this.#events.badFrame(id, isTerminal(type))
+      this.#events.badMessage(id, isTerminal(type))
     } else {
       this.#lose(hostSpokeNonsense())
     }

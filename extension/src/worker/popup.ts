@@ -6,6 +6,7 @@ import type { BridgeReport, FromPopup, Snapshot } from '../shared/popup'
 import type { Bridge, Peer } from './bridge'
 import type { Denials } from './denials'
 import type { Failure } from './failure'
+import type { LiveStreams } from './live-streams'
 
 /** How often an open popup hears how its streams come along. */
 export const SNAPSHOT_INTERVAL_MS = 1_000
@@ -43,18 +44,21 @@ export function isPopup(sender: Sender | undefined, { id, origin }: Extension): 
  * popup, and of the host it asks what the watched page itself may ask, once.
  */
 export class PopupDesk {
-  readonly #bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'streamsOf' | 'stop'>
+  readonly #bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'stop'>
+  readonly #streams: Pick<LiveStreams, 'of'>
   readonly #denials: Denials
   readonly #standing: Standing
   readonly #open = new Set<PopupSession>()
   #policy: PolicySummary | null = null
 
   constructor(
-    bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'streamsOf' | 'stop'>,
+    bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'stop'>,
+    streams: Pick<LiveStreams, 'of'>,
     denials: Denials,
     standing: Standing = { waitsFor: () => null, confirmed: () => true }
   ) {
     this.#bridge = bridge
+    this.#streams = streams
     this.#denials = denials
     this.#standing = standing
   }
@@ -66,7 +70,14 @@ export class PopupDesk {
    *   listener: what arrives before there is one is lost.
    */
   open(port: PopupPort, when: (act: () => void) => void = (act) => act()): void {
-    const session = new PopupSession(port, this.#bridge, this.#denials, this.#standing, () => this.#policy)
+    const session = new PopupSession(
+      port,
+      this.#bridge,
+      this.#streams,
+      this.#denials,
+      this.#standing,
+      () => this.#policy
+    )
     this.#open.add(session)
     port.onMessage.addListener((message) => when(() => session.receive(message as FromPopup)))
     port.onDisconnect.addListener(() =>
@@ -97,7 +108,8 @@ export class PopupDesk {
 
 class PopupSession {
   readonly #port: PopupPort
-  readonly #bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'streamsOf' | 'stop'>
+  readonly #bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'stop'>
+  readonly #streams: Pick<LiveStreams, 'of'>
   readonly #denials: Denials
   readonly #standing: Standing
   readonly #policy: () => PolicySummary | null
@@ -114,13 +126,15 @@ class PopupSession {
 
   constructor(
     port: PopupPort,
-    bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'streamsOf' | 'stop'>,
+    bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'stop'>,
+    streams: Pick<LiveStreams, 'of'>,
     denials: Denials,
     standing: Standing,
     policy: () => PolicySummary | null
   ) {
     this.#port = port
     this.#bridge = bridge
+    this.#streams = streams
     this.#denials = denials
     this.#standing = standing
     this.#policy = policy
@@ -202,7 +216,7 @@ class PopupSession {
       destinations: this.#destinations,
       obstacles: this.#obstacles,
       denied: origin === null ? null : this.#denials.of(tab, origin),
-      streams: this.#bridge.streamsOf(tab),
+      streams: this.#streams.of(tab),
       at
     }
     try {

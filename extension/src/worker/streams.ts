@@ -1,5 +1,6 @@
 import { MAX_STREAMS_PER_FRAME } from '../protocol/constants'
 import type { Phase } from '../protocol/errors'
+import type { ObservedStream, StreamEnding } from './observer'
 
 /**
  * Where a stream stands between its page and the host.
@@ -20,23 +21,14 @@ export interface Stream<P> {
   readonly document: string
   state: StreamState
   headersSeen: boolean
-  /** What the popup tells of it. */
-  readonly account: Account
+  /** As the observer tells of it; null until it was told that this stream is open. */
+  observed: Observed | null
+  /** How it ended for the page, as soon as that is certain. */
+  ending: StreamEnding | null
 }
 
-/** How a stream stands in figures. */
-export interface Account {
-  method: string
-  /** Where the request goes; from the headers on, where the bytes come from. */
-  url: string
-  /** The response's status, 0 before the headers. */
-  status: number
-  /** Body bytes, of the response and of the request. */
-  received: number
-  sent: number
-  /** On the clock of `performance.now()`, milliseconds. */
-  readonly startedAt: number
-}
+/** What the observer tells of, to whoever may change it. */
+export type Observed = ObservedStream & { url: string }
 
 /**
  * Which stream is which on both sides. A page's id means something only together with the port it came by, so no page
@@ -63,9 +55,9 @@ export class StreamTable<P extends object> {
     const count = this.#perDocument.get(document) ?? 0
     if (count >= MAX_STREAMS_PER_FRAME) return 'limit'
     this.#lastHostId += 1
-    const account: Account = { method: '', url: '', status: 0, received: 0, sent: 0, startedAt: performance.now() }
     const hostId = this.#lastHostId
-    const stream: Stream<P> = { hostId, pageId, peer, document, state: 'live', headersSeen: false, account }
+    const nothingYet = { state: 'live', headersSeen: false, observed: null, ending: null } as const
+    const stream: Stream<P> = { hostId, pageId, peer, document, ...nothingYet }
     this.#byHostId.set(stream.hostId, stream)
     this.#byPeer.set(peer, ofPeer.set(pageId, stream))
     this.#perDocument.set(document, count + 1)
@@ -89,15 +81,20 @@ export class StreamTable<P extends object> {
     return this.#byHostId.values()
   }
 
-  /** The host is done with it: the slot is free and both ids are forgotten. */
-  close(stream: Stream<P>): void {
-    if (!this.#byHostId.delete(stream.hostId)) return
+  /**
+   * The host is done with it: the slot is free and both ids are forgotten.
+   *
+   * @returns whether it was not before
+   */
+  close(stream: Stream<P>): boolean {
+    if (!this.#byHostId.delete(stream.hostId)) return false
     const ofPeer = this.#byPeer.get(stream.peer)
     ofPeer?.delete(stream.pageId)
     if (ofPeer?.size === 0) this.#byPeer.delete(stream.peer)
     const count = (this.#perDocument.get(stream.document) ?? 0) - 1
     if (count > 0) this.#perDocument.set(stream.document, count)
     else this.#perDocument.delete(stream.document)
+    return true
   }
 
   /** Forget everything: the host that knew these streams is gone. */

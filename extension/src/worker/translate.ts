@@ -14,6 +14,12 @@ export type StreamReport = Exclude<
   native.Welcome | native.StreamPing | native.Policy | native.Fatal | native.Status
 >
 
+/** The same, as the page gets it. */
+export type StreamReportToPage = Exclude<
+  bridge.ToPage,
+  bridge.Status | bridge.Waiting | bridge.BridgeLost | bridge.DirectOpen
+>
+
 /** The page asked for something that the protocol does not carry. The text is for the page. */
 export class Refused extends Error {}
 
@@ -106,10 +112,25 @@ export function commandToHost(command: StreamCommand, hostId: number): native.To
  *
  * @throws {SyntaxError} the bytes are not base64
  */
-export function reportToPage(report: StreamReport, pageId: number): bridge.ToPage {
+export function reportToPage(report: StreamReport, pageId: number): StreamReportToPage {
   report.id = pageId
   if (report.type !== 'STREAM_CHUNK') return report
   const chunk = report as unknown as bridge.StreamChunk
   chunk.data = Uint8Array.fromBase64(report.data)
   return chunk
+}
+
+/** Up to which offset a message speaks of bytes, sent or consumed; 0 if it speaks of none. */
+export function offsetOf(message: StreamCommand | bridge.StreamBodyAck | bridge.StreamBodyAgain): number {
+  switch (message.type) {
+    case 'STREAM_BODY':
+      return message.offset + message.data.byteLength
+    case 'STREAM_BODY_END':
+      return message.bytes
+    case 'STREAM_ACK':
+    case 'STREAM_BODY_ACK':
+      return message.consumed
+    default:
+      return 0
+  }
 }

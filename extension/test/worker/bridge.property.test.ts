@@ -1,4 +1,5 @@
-// Whatever pages and host say, in whatever order: each start ends at most once, and nobody hears another's messages.
+// Whatever pages and host say, in whatever order: each start ends at most once, nobody hears another's messages, and who
+// looks on is told what the page is told.
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -6,7 +7,8 @@ import type { ToPage } from '../../src/protocol/bridge'
 import type { ToHost } from '../../src/protocol/native'
 import { Bridge, type Peer } from '../../src/worker/bridge'
 import { failureOf } from '../../src/worker/failure'
-import type { HostFrame } from '../../src/worker/native'
+import type { HostMessage } from '../../src/worker/native'
+import { type ObservedStream, Observer, type StreamEnding } from '../../src/worker/observer'
 import { aborted, chunk, end, error, headers, PAGE, start } from './samples'
 
 const PEERS = 3
@@ -23,7 +25,11 @@ const REPORTS = { headers, chunk, end, error, aborted, garbled: (id: number) => 
 interface Started {
   ended: boolean
   aborted: boolean
+  /** The terminal message that the page had. */
+  heard?: string
 }
+
+const HOW: Record<string, StreamEnding['how']> = { STREAM_END: 'end', STREAM_ERROR: 'error', STREAM_ABORTED: 'abort' }
 
 /**
  * What is around the bridge: it checks every message that comes out, as it comes out. The bridge takes a port that throws
@@ -40,16 +46,26 @@ class World {
   readonly #questions = new Map<number, { readonly name: string }>()
   readonly #asked: string[] = []
   readonly #gone = new Set<string>()
+  readonly #watched = new Map<ObservedStream, { readonly stream: Started; open: boolean }>()
   #inUse = false
   readonly #violations: unknown[] = []
   #link: LinkState = 'ready'
 
   constructor() {
-    this.bridge = new Bridge({
-      send: (message) => this.#checked(() => this.#toHost(message)) ?? true,
-      setInUse: (inUse) => this.#use(inUse),
-      starting: false
+    const observer = new Observer()
+    observer.listen({
+      opened: (stream) => this.#checked(() => this.#opens(stream)),
+      headers: (stream) => this.#checked(() => this.#goesOn(stream)),
+      chunk: (stream) => this.#checked(() => this.#goesOn(stream)),
+      message: (stream) => this.#checked(() => this.#goesOn(stream)),
+      ended: (stream, ending) => this.#checked(() => this.#ends(stream, ending))
     })
+    const link = {
+      send: (message: ToHost) => this.#checked(() => this.#toHost(message)) ?? true,
+      setInUse: (inUse: boolean) => this.#use(inUse),
+      starting: false
+    }
+    this.bridge = new Bridge(link, observer)
     this.peers = Array.from({ length: PEERS }, (_, n) => this.#newPeer(`p${n}.0`))
   }
 
@@ -59,6 +75,26 @@ class World {
       disconnect: () => this.#checked(() => this.#leaves(name))
     }
     return { name, port, identity: { page: { ...PAGE, origin: `https://${name}.example`, document: name } } }
+  }
+
+  #opens(observed: ObservedStream): void {
+    expect(this.#watched.has(observed)).toBe(false)
+    const stream = this.#started.get(new URL(observed.url).pathname.slice(1)) as Started
+    this.#watched.set(observed, { stream, open: true })
+  }
+
+  #goesOn(observed: ObservedStream): void {
+    // Without `expect`, which takes its time, since this is every event of some ten thousand streams.
+    if (this.#watched.get(observed)?.open !== true)
+      throw new Error(`an event of stream ${observed.id}, which is not open`)
+  }
+
+  #ends(observed: ObservedStream, { how }: StreamEnding): void {
+    const watched = this.#watched.get(observed) as { stream: Started; open: boolean }
+    this.#goesOn(observed)
+    watched.open = false
+    // A page that is gone hears nothing.
+    expect(how).toBe(HOW[watched.stream.heard ?? 'STREAM_ABORTED'])
   }
 
   #checked<T>(check: () => T): T | undefined {
@@ -123,7 +159,7 @@ class World {
       // The host's frames carry whose they are.
       expect(message.reason).toBe(`${name}/${message.id}`)
     }
-    if (isTerminal(message)) stream.ended = true
+    if (isTerminal(message)) Object.assign(stream, { ended: true, heard: message.type })
     else expect(stream.aborted, `${message.type} after the page's abort`).toBe(false)
   }
 
@@ -165,7 +201,7 @@ class World {
   hostSays(pick: number, what: keyof typeof REPORTS): void {
     const id = this.#pickId(pick)
     if (id === undefined) return
-    const frame: HostFrame = REPORTS[what](id)
+    const frame: HostMessage = REPORTS[what](id)
     const key = this.atHost.get(id)?.key
     if (frame.type === 'STREAM_HEADERS') Object.assign(frame, { reason: key ?? 'late' })
     if (isTerminal(frame as ToPage)) this.atHost.delete(id)
@@ -209,6 +245,7 @@ class World {
     while (this.#questions.size > 0) this.hostAnswers(0)
     for (const violation of this.#violations) throw violation
     expect(this.#inUse).toBe(false)
+    for (const { open } of this.#watched.values()) expect(open).toBe(false)
     for (const [key, { ended }] of this.#started) {
       if (!this.#gone.has(key.split('/')[0] as string)) expect(ended, key).toBe(true)
     }

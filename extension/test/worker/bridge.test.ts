@@ -403,14 +403,6 @@ describe('a status question', () => {
     expect(other.port.posted).toEqual([])
   })
 
-  test('is shown beside streams that wait for the host as well', () => {
-    link.starting = true
-    open(one, 5)
-    expect(bridge.streamsOf(1)).toMatchObject([{ state: 'starting' }])
-    link.starting = false
-    expect(bridge.streamsOf(1)).toMatchObject([{ state: 'connecting' }])
-  })
-
   const ask = (request: number): FromPage => ({ type: 'STATUS_REQUEST', request })
   const status = (request: number): Status => ({ type: 'STATUS', request, state: 'ready', destinations: [] })
 

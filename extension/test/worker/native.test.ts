@@ -6,7 +6,7 @@ import { INLINE_BODY_BYTES, LINGER_MS, PEER_SILENCE_MS, PROTOCOL_VERSION } from 
 import type { PolicySummary, ToHost } from '../../src/protocol/native'
 import type { Failure } from '../../src/worker/failure'
 import {
-  type HostFrame,
+  type HostMessage,
   MAX_QUEUED_CHARS,
   MAX_QUEUED_MESSAGES,
   NativeLink,
@@ -45,8 +45,8 @@ let ports: FakePort[]
 let closedBy: CloseReason | undefined
 let asleepMs: number
 let bornBroken: boolean
-let frames: HostFrame[]
-let badFrames: [id: number, last: boolean][]
+let messages: HostMessage[]
+let badMessages: [id: number, last: boolean][]
 let policies: PolicySummary[]
 let losses: Failure[]
 let link: NativeLink
@@ -54,8 +54,8 @@ let link: NativeLink
 beforeEach(() => {
   vi.useFakeTimers()
   ports = []
-  frames = []
-  badFrames = []
+  messages = []
+  badMessages = []
   policies = []
   losses = []
   closedBy = undefined
@@ -75,8 +75,8 @@ beforeEach(() => {
       now: () => performance.now() + asleepMs
     },
     {
-      frame: (frame) => frames.push(frame),
-      badFrame: (id, last) => badFrames.push([id, last]),
+      message: (message) => messages.push(message),
+      badMessage: (id, last) => badMessages.push([id, last]),
       policy: (policy) => policies.push(policy),
       lost: (failure) => losses.push(failure)
     }
@@ -186,7 +186,7 @@ describe('what the host says', () => {
     greeted().say(chunk(4))
     port().say({ type: 'STREAM_PING', seq: 9 })
     port().say({ type: 'POLICY', policy: { ...POLICY, digest: 'd2' } })
-    expect(frames).toEqual([chunk(4)])
+    expect(messages).toEqual([chunk(4)])
     expect(port().posted).toEqual([{ type: 'STREAM_PONG', seq: 9 }])
     expect(policies.map(({ digest }) => digest)).toEqual(['d1', 'd2'])
   })
@@ -194,13 +194,13 @@ describe('what the host says', () => {
   test('a bad frame that names a stream costs that stream only', () => {
     greeted().say({ ...chunk(4), offset: -1 })
     port().say({ ...error(4), code: 'OF_A_LATER_HOST' })
-    expect(badFrames).toEqual([
+    expect(badMessages).toEqual([
       [4, false],
       [4, true]
     ])
     expect(losses).toEqual([])
     port().say(chunk(5))
-    expect(frames).toEqual([chunk(5)])
+    expect(messages).toEqual([chunk(5)])
   })
 
   test.each<[string, unknown]>([
@@ -223,7 +223,7 @@ describe('what the host says', () => {
     link.open()
     port().say(message)
     expect(codes()).toEqual(['PROTOCOL'])
-    expect([frames, badFrames]).toEqual([[], []])
+    expect([messages, badMessages]).toEqual([[], []])
     expect(port().posted.length).toBe(1)
   })
 
@@ -267,7 +267,7 @@ describe('the end', () => {
     port().end()
     port().say(chunk(1))
     expect(codes()).toEqual(['HOST_LOST'])
-    expect(frames).toEqual([])
+    expect(messages).toEqual([])
   })
 
   test('of a port that never was one is told once, and the message is not kept', () => {
@@ -300,7 +300,7 @@ describe('the end', () => {
     old.say(chunk(1))
     old.say({ type: 'FATAL', code: 'PROTOCOL', message: '', fix: '' })
     old.end()
-    expect(frames).toEqual([])
+    expect(messages).toEqual([])
     expect(losses.length).toBe(1)
     expect(port().disconnected).toBe(false)
   })

@@ -7,7 +7,9 @@ import type { FromPopup, Snapshot } from '../../src/shared/popup'
 import { Bridge, type Peer } from '../../src/worker/bridge'
 import { Denials } from '../../src/worker/denials'
 import { failureOf } from '../../src/worker/failure'
-import type { HostFrame } from '../../src/worker/native'
+import { LiveStreams } from '../../src/worker/live-streams'
+import type { HostMessage } from '../../src/worker/native'
+import { Observer } from '../../src/worker/observer'
 import { isPopup, PopupDesk, type PopupPort, SNAPSHOT_INTERVAL_MS, WORTH_A_WORD_MS } from '../../src/worker/popup'
 
 const ID = 'flafilfjcooomhoadlnfjondkibchmmc'
@@ -49,6 +51,7 @@ let sent: ToHost[]
 let inUse: boolean
 let denials: Denials
 let bridge: Bridge
+let streams: LiveStreams
 let desk: PopupDesk
 
 beforeEach(() => {
@@ -66,8 +69,11 @@ beforeEach(() => {
     starting: false
   }
   denials = new Denials()
-  bridge = new Bridge(link, denials)
-  desk = new PopupDesk(bridge, denials)
+  streams = new LiveStreams(() => link.starting)
+  const observer = new Observer()
+  for (const listener of [denials, streams]) observer.listen(listener)
+  bridge = new Bridge(link, observer)
+  desk = new PopupDesk(bridge, streams, denials)
 })
 afterEach(() => vi.useRealTimers())
 
@@ -118,10 +124,10 @@ function opened(): Popup {
 
 const asked = () => sent.filter((message) => message.type === 'STATUS_REQUEST')
 
-function answer(fields: Partial<Extract<HostFrame, { type: 'STATUS' }>> = {}): void {
+function answer(fields: Partial<Extract<HostMessage, { type: 'STATUS' }>> = {}): void {
   const request = asked().at(-1)?.request as number
   const status = { state: 'ready', host: '1.2.3', protocol: 1, destinations: ['https://api.example.com/'] } as const
-  bridge.fromHost({ type: 'STATUS', request, ...status, ...fields } as HostFrame)
+  bridge.fromHost({ type: 'STATUS', request, ...status, ...fields } as HostMessage)
 }
 
 interface FakePage extends Peer {
@@ -143,11 +149,11 @@ function stream(peer: Peer, id = 1): number {
 
 const headers = (id: number, status = 200) => {
   const head = { url: 'https://api.example.com/final', redirected: true, status, reason: '', headers: [] }
-  bridge.fromHost({ type: 'STREAM_HEADERS', id, ...head } as HostFrame)
+  bridge.fromHost({ type: 'STREAM_HEADERS', id, ...head } as HostMessage)
 }
 const chunk = (id: number, offset: number, bytes: number) => {
   const data = new Uint8Array(bytes).toBase64()
-  bridge.fromHost({ type: 'STREAM_CHUNK', id, offset, data } as HostFrame)
+  bridge.fromHost({ type: 'STREAM_CHUNK', id, offset, data } as HostMessage)
 }
 
 test('it asks the host once, in the name of the watched page, and tells the answer', () => {
@@ -180,7 +186,7 @@ test('an answer that takes a second says what it waits for, and switches that th
   let waits: 'host' | null = 'host'
   let confirmed = false
   vi.setSystemTime(0)
-  desk = new PopupDesk(bridge, denials, { waitsFor: () => waits, confirmed: () => confirmed })
+  desk = new PopupDesk(bridge, streams, denials, { waitsFor: () => waits, confirmed: () => confirmed })
   vi.advanceTimersByTime(WORTH_A_WORD_MS)
   const popup = opened()
   expect(popup.last).toMatchObject({ waitsFor: null, unconfirmed: true })
@@ -209,7 +215,7 @@ test('an answer about the page before is not one about this page', () => {
   const popup = opened()
   const first = asked()[0]?.request as number
   popup.watch('https://other.example.com')
-  bridge.fromHost({ type: 'STATUS', request: first, state: 'ready', destinations: ['https://x/'] } as HostFrame)
+  bridge.fromHost({ type: 'STATUS', request: first, state: 'ready', destinations: ['https://x/'] } as HostMessage)
   expect(popup.last.bridge).toEqual({ kind: 'asking' })
   expect(popup.last.destinations).toEqual([])
 })
@@ -238,7 +244,7 @@ test('request bytes are counted', () => {
   const peer = page()
   const id = stream(peer)
   bridge.fromPage(peer, { type: 'STREAM_BODY', id: 1, offset: 10, data: new Uint8Array(5) })
-  expect(bridge.streamsOf(TAB)).toMatchObject([{ id, sent: 15 }])
+  expect(streams.of(TAB)).toMatchObject([{ id, sent: 15 }])
 })
 
 test('STOP ends the stream in the page as the user’s doing, and on the host', () => {
@@ -253,10 +259,10 @@ test('STOP ends the stream in the page as the user’s doing, and on the host', 
   // A second one, or the host's own answer, adds nothing.
   const heard = peer.heard.length
   popup.say({ type: 'STOP', stream: id })
-  bridge.fromHost({ type: 'STREAM_ABORTED', id } as HostFrame)
+  bridge.fromHost({ type: 'STREAM_ABORTED', id } as HostMessage)
   expect(peer.heard).toHaveLength(heard)
   expect(sent.filter(({ type }) => type === 'STREAM_ABORT')).toHaveLength(1)
-  expect(bridge.streamsOf(TAB)).toEqual([])
+  expect(streams.of(TAB)).toEqual([])
 })
 
 test('STOP reaches streams of the watched tab only', () => {
@@ -301,7 +307,7 @@ test('what the policy refused this page is told, until the policy is another', (
   answer()
   const id = stream(page())
   const error = { code: 'POLICY_DENIED', message: 'no', phase: 'policy', retryable: false } as const
-  bridge.fromHost({ type: 'STREAM_ERROR', id, ...error } as HostFrame)
+  bridge.fromHost({ type: 'STREAM_ERROR', id, ...error } as HostMessage)
   vi.advanceTimersByTime(SNAPSHOT_INTERVAL_MS)
   expect(popup.last.denied).toEqual({ method: 'POST', url: 'https://api.example.com/v1/1' })
   // The same policy again: a host that was started anew.

@@ -1,0 +1,117 @@
+import type { ErrorCode, Phase } from '../protocol/errors'
+import type { AbortReason, Page, StreamEnd, StreamHeaders } from '../protocol/native'
+import type { StreamCommand, StreamReport } from './translate'
+
+/** A stream as those see it who only look on. One object for all its events, so it may be the key of a map. */
+export interface ObservedStream {
+  /** The worker's own, which none had before it. */
+  readonly id: number
+  /** Who asked. */
+  readonly page: Readonly<Page>
+  readonly method: string
+  /** Where the request goes; from the headers on, where the bytes come from. */
+  readonly url: string
+  /** On the clock of `performance.now()`, milliseconds. */
+  readonly startedAt: number
+}
+
+/** How a stream ended for its page. */
+export type StreamEnding =
+  /** The body was whole. */
+  | ({ readonly how: 'end' } & Readonly<Pick<StreamEnd, 'bytes' | 'completeness' | 'timings'>>)
+  | {
+      readonly how: 'error'
+      /** Whose error it is: what the host sent, or what the extension found. */
+      readonly by: 'host' | 'extension'
+      readonly code: ErrorCode
+      readonly message: string
+      readonly phase: Phase
+      readonly retryable: boolean
+    }
+  /** The page gave it up, or is gone; null if the host aborted what nobody asked it to. */
+  | { readonly how: 'abort'; readonly reason: AbortReason | null }
+
+/** What passes beside head, body and end of a response. */
+export type BesideType =
+  | StreamCommand['type']
+  | Extract<StreamReport, { type: 'STREAM_BODY_ACK' | 'STREAM_BODY_AGAIN' }>['type']
+
+/**
+ * What happens to streams, in this order for each: `opened`, then the others as they come, `ended` as the last and once.
+ *
+ * Everything is told while it happens: what takes long holds up the bytes. Objects are the protocol's own, on their way to
+ * somebody else: to read, and not to keep beyond the call, except for `stream` and `ending`. No event carries body bytes.
+ */
+export interface StreamEvents {
+  /** A request is about to be handed to the host. One that is refused before is no stream. */
+  opened(stream: ObservedStream): void
+  /** The response's head went to the page. */
+  headers(stream: ObservedStream, head: Readonly<StreamHeaders>): void
+  /** `size` bytes of the response's body went to the page, contiguous from `offset`. */
+  chunk(stream: ObservedStream, offset: number, size: number): void
+  /**
+   * Another message about it passes, to the host or from it. `offset` is the one up to which it speaks of bytes: sent
+   * (STREAM_BODY, STREAM_BODY_END) or consumed (STREAM_ACK, STREAM_BODY_ACK); 0 if it speaks of none. With STREAM_ABORT
+   * the host has been asked to let go of it.
+   */
+  message(stream: ObservedStream, type: BesideType, offset: number): void
+  /** The host has let go of it, or is gone itself. */
+  ended(stream: ObservedStream, ending: StreamEnding): void
+}
+
+export type StreamListener = Partial<StreamEvents>
+
+/** Tells whoever listens. One that throws is no business of streams, nor of the other listeners. */
+export class Observer implements StreamEvents {
+  /** Replaced, not changed: a listener may come or go while they are told. */
+  #listeners: readonly StreamListener[] = []
+
+  /** @returns its undo */
+  listen(listener: StreamListener): () => void {
+    this.#listeners = [...this.#listeners, listener]
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== listener)
+    }
+  }
+
+  opened(stream: ObservedStream): void {
+    this.#tell((listener) => listener.opened?.(stream))
+  }
+
+  headers(stream: ObservedStream, head: Readonly<StreamHeaders>): void {
+    this.#tell((listener) => listener.headers?.(stream, head))
+  }
+
+  // Without a closure: this is the path of every chunk.
+  chunk(stream: ObservedStream, offset: number, size: number): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener.chunk?.(stream, offset, size)
+      } catch (error) {
+        complain(error)
+      }
+    }
+  }
+
+  message(stream: ObservedStream, type: BesideType, offset: number): void {
+    this.#tell((listener) => listener.message?.(stream, type, offset))
+  }
+
+  ended(stream: ObservedStream, ending: StreamEnding): void {
+    this.#tell((listener) => listener.ended?.(stream, ending))
+  }
+
+  #tell(event: (listener: StreamListener) => void): void {
+    for (const listener of this.#listeners) {
+      try {
+        event(listener)
+      } catch (error) {
+        complain(error)
+      }
+    }
+  }
+}
+
+function complain(error: unknown): void {
+  console.warn('Longwire: somebody who looks on at the streams failed', error)
+}
