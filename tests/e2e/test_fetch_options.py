@@ -78,6 +78,83 @@ def test_a_progress_callback_that_throws_is_the_pages_own_error_and_breaks_nothi
     assert result == {"errors": ["Uncaught RangeError: mine"], "status": 200}
 
 
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+FETCH_AND_TELL = """async ({ url, init, read }) => {
+    const told = []
+    let tell
+    const ended = new Promise((resolve) => { tell = resolve })
+    const onEnd = (end) => { told.push(end); tell() }
+    const response = await longwire.fetch(url, { ...init, longwire: { onEnd } })
+    if (read) await response.arrayBuffer()
+    else await ended
+    // Before what the page awaits goes on.
+    const inTime = told.length === 1
+    await new Promise((resolve) => setTimeout(resolve))
+    return { told, inTime, timings: Object.keys(told[0].timings) }
+}"""
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_the_end_of_a_response_is_told_once_with_its_numbers_read_or_not(
+    page: Page, upstream: Upstream, read: bool
+) -> None:
+    argument = {"url": upstream.url("/bytes?size=20000&framing=chunked"), "init": {}, "read": read}
+    result = page.evaluate(FETCH_AND_TELL, argument)
+    (end,) = result["told"]
+    assert result["inTime"]
+    assert (end["bytes"], end["completeness"]) == (20000, "chunked")
+    times = list(end["timings"].values())
+    assert times == sorted(times) and times[0] >= 0
+    # On a kept connection nothing was connected.
+    assert [name for name in result["timings"] if name != "connected"] == ["headers", "firstByte", "total"]
+
+
+def test_the_end_of_what_has_no_body_is_told(page: Page, upstream: Upstream) -> None:
+    argument = {"url": upstream.url("/bytes?size=10"), "init": {"method": "HEAD"}, "read": False}
+    (end,) = page.evaluate(FETCH_AND_TELL, argument)["told"]
+    assert (end["bytes"], end["completeness"]) == (0, "none")
+    assert "firstByte" not in end["timings"]
+
+
+def test_what_fails_or_is_given_up_has_no_end(page: Page, upstream: Upstream) -> None:
+    result = page.evaluate(
+        """async ({ broken, endless, echo }) => {
+            const told = []
+            const toldOf = (name) => ({ longwire: { onEnd: () => told.push(name) } })
+            await (await longwire.fetch(broken, toldOf('broken'))).text().catch(() => undefined)
+            const aborter = new AbortController()
+            const aborted = await longwire.fetch(endless, { ...toldOf('aborted'), signal: aborter.signal })
+            aborter.abort()
+            await aborted.text().catch(() => undefined)
+            await (await longwire.fetch(endless, toldOf('cancelled'))).body.cancel()
+            // One more exchange: whatever was still to come of the others is here by then.
+            await (await longwire.fetch(echo, toldOf('whole'))).text()
+            return told
+        }""",
+        {
+            "broken": upstream.url("/fault/length-cut"),
+            "endless": upstream.url("/endless"),
+            "echo": upstream.url("/echo"),
+        },
+    )
+    assert result == ["whole"]
+
+
+def test_an_end_callback_that_throws_is_the_pages_own_error_and_breaks_nothing(page: Page, upstream: Upstream) -> None:
+    result = page.evaluate(
+        """async (url) => {
+            const errors = []
+            addEventListener('error', (event) => { errors.push(event.message); event.preventDefault() })
+            const onEnd = () => { throw new RangeError('mine') }
+            const response = await longwire.fetch(url, { method: 'POST', body: 'x', longwire: { onEnd } })
+            return { errors, arrived: (await response.json()).bytes }
+        }""",
+        upstream.url("/echo"),
+    )
+    assert result == {"errors": ["Uncaught RangeError: mine"], "arrived": 1}
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -92,6 +169,7 @@ def test_a_progress_callback_that_throws_is_the_pages_own_error_and_breaks_nothi
         "{ totalTimeout: '5' }",
         "{ headerTimeout: 86400001 }",
         "{ onUploadProgress: 5 }",
+        "{ onEnd: 'x' }",
     ],
 )
 def test_an_option_that_is_none_is_refused(page: Page, upstream: Upstream, options: str) -> None:

@@ -21,13 +21,15 @@ from tests.upstreams.threaded import ThreadedServer
 # What the page needs for a call, it saved before it set its traps; it inherits nothing from what it polluted.
 SAVED = """
 const saved = { stream: new Blob(['streamed']).stream(), blob: new Blob(['blob']), form: new FormData(),
-  headers: new Headers([['x-a', '1']]), bytes: new Uint8Array(600000), controller: new AbortController(), progress: 0 }
+  headers: new Headers([['x-a', '1']]), bytes: new Uint8Array(600000), controller: new AbortController(), progress: 0,
+  end: null }
 saved.form.append('a', '1')
 const record = (own) => Object.setPrototypeOf(own, null)
 const inits = {
   text: record({ method: 'POST', body: 'text', headers: record({ 'x-a': '1' }) }),
   bytes: record({ method: 'POST', body: saved.bytes,
-    longwire: record({ headerTimeout: 5000, onUploadProgress(progress) { saved.progress = progress.sent } }) }),
+    longwire: record({ headerTimeout: 5000, onUploadProgress(progress) { saved.progress = progress.sent },
+      onEnd(end) { saved.end = end } }) }),
   stream: record({ method: 'POST', body: saved.stream, duplex: 'half' }),
   blob: record({ method: 'POST', body: saved.blob }),
   form: record({ method: 'POST', body: saved.form, headers: saved.headers }),
@@ -49,7 +51,7 @@ const run = (name) => {
   reflectApply(then, promise, [(response) => {
     const { type, status } = response
     reflectApply(then, reflectApply(textOf, response, []), [
-      (text) => tell({ type, status, text, progress: saved.progress }),
+      (text) => tell({ type, status, text, progress: saved.progress, end: saved.end }),
       (error) => tell('body failed ' + error)
     ])
   }, (error) => {
@@ -101,6 +103,7 @@ def test_a_body_arrives_as_it_was(browser: Browser, polluted: str, name: str, se
     answer = ask(browser, polluted, name)
     assert json.loads(answer["text"])["sha256"] == hashlib.sha256(sent).hexdigest()
     assert answer["progress"] == (len(sent) if name == "bytes" else 0)
+    assert (answer["end"] or {}).get("bytes") == (len(answer["text"]) if name == "bytes" else None)
 
 
 def test_a_form_and_headers_arrive_as_they_were(browser: Browser, polluted: str) -> None:

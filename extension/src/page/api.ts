@@ -55,6 +55,11 @@ export interface TimeoutOptions {
 export interface StreamOptions extends TimeoutOptions {
   /** Called as the host takes the request body; for the last time, with all of it, before the response is there. */
   onUploadProgress?: (progress: UploadProgress) => void
+  /**
+   * Called once, as soon as the whole response is here, whether or not the page has read it. Not if it fails, is aborted,
+   * cancelled or forgotten before that: then it has no end.
+   */
+  onEnd?: (end: StreamEnd) => void
 }
 
 /** How much of a request body the host has taken from the page, in bytes. */
@@ -62,6 +67,27 @@ export interface UploadProgress {
   readonly sent: number
   /** Null if nobody knows: a stream or an async iterable. */
   readonly total: number | null
+}
+
+/** What is known of a response that is whole. */
+export interface StreamEnd {
+  /** Of the body, decoded: as many as the page reads. */
+  readonly bytes: number
+  /**
+   * How its end is known: its announced length or the last chunk came, or only the connection closed (`close`), after
+   * which nobody can say whether more was to come. `none`: it could have no body.
+   */
+  readonly completeness: 'length' | 'chunked' | 'close' | 'none'
+  readonly timings: StreamTimings
+}
+
+/** Milliseconds since the host took the request; what there was not, or on another's connection, is left out. */
+export interface StreamTimings {
+  readonly connected?: number
+  readonly headers?: number
+  readonly firstByte?: number
+  /** To the last byte that the host had of the server. */
+  readonly total: number
 }
 
 /** What `longwire.fetch` rejects with and what its bodies error with; `code` is what tells it from other errors. */

@@ -9,6 +9,7 @@ import type {
   ToPage
 } from '../protocol/bridge'
 import { ERRORS, type ErrorCode } from '../protocol/errors'
+import type { StreamEnd as PageStreamEnd } from './api'
 import { Body } from './body'
 import {
   addListener,
@@ -211,6 +212,7 @@ export class Exchange {
     this.#closeStream(undefined, null)
     if (this.#body === null || this.#unread) this.#detach()
     else this.#body.end()
+    this.#callPage(this.#head.onEnd, () => endOf(end))
   }
 
   /** The caller's signal fired. The page does not wait for the host to hear of it. */
@@ -225,8 +227,12 @@ export class Exchange {
   }
 
   #tellProgress(sent: number, total: number | null): void {
+    this.#callPage(this.#head.onUploadProgress, () => bare({ sent, total }))
+  }
+
+  #callPage<T>(callback: ((value: T) => void) | null, value: () => T): void {
     try {
-      this.#head.onUploadProgress?.(bare({ sent, total }))
+      callback?.(value())
     } catch (error) {
       // The page's mistake, and no reason to break its request.
       report(error)
@@ -292,3 +298,20 @@ export class Exchange {
 function errorFrom({ code, message, phase, retryable }: StreamErrorMessage): LongwireError {
   return new LongwireError(code, message, phase, { retryable })
 }
+
+/** In the page's words. */
+function endOf({ bytes, completeness, timings }: StreamEnd): PageStreamEnd {
+  const named: Record<string, number> = bare({})
+  for (const name in TIMINGS) {
+    const field = TIMINGS[name as keyof typeof TIMINGS]
+    if (hasOwn(timings, field)) named[name] = timings[field] as number
+  }
+  return bare({ bytes, completeness, timings: named as unknown as PageStreamEnd['timings'] })
+}
+
+const TIMINGS = bare({
+  connected: 'connected_ms',
+  headers: 'headers_ms',
+  firstByte: 'first_byte_ms',
+  total: 'total_ms'
+} as const)

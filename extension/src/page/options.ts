@@ -1,12 +1,17 @@
 import type { Timeouts } from '../protocol/bridge'
 import { MAX_TIMEOUT_MS } from '../protocol/constants'
-import type { UploadProgress } from './api'
-import { bare, ceil, isFiniteNumber, keys, mapGet, NativeTypeError } from './builtins'
+import type { StreamEnd, UploadProgress } from './api'
+import { bare, ceil, hasOwn, isFiniteNumber, keys, mapGet, NativeTypeError } from './builtins'
 
 /** The options, checked. */
-export interface Options {
+export interface Options extends Callbacks {
   readonly timeouts: Timeouts
-  readonly onUploadProgress: ((progress: UploadProgress) => void) | null
+}
+
+/** What the page wants to be told of. */
+interface Callbacks {
+  onUploadProgress: ((progress: UploadProgress) => void) | null
+  onEnd: ((end: StreamEnd) => void) | null
 }
 
 const TIMEOUT_FIELDS = new Map<string, keyof Timeouts>([
@@ -23,23 +28,25 @@ const TIMEOUT_NAMES = 'headerTimeout, idleTimeout, totalTimeout'
  */
 export function readOptions(given: unknown, usual: Timeouts = bare({})): Options {
   const timeouts: Timeouts = bare({ ...usual })
-  let onUploadProgress: Options['onUploadProgress'] = null
-  if (given === undefined) return { timeouts, onUploadProgress }
+  const callbacks: Callbacks = { onUploadProgress: null, onEnd: null }
+  if (given === undefined) return { timeouts, ...callbacks }
   if (typeof given !== 'object' || given === null) throw new NativeTypeError('`longwire` is not an object')
   const names = keys(given)
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string
     const value = (given as Record<string, unknown>)[name]
     const field = mapGet(TIMEOUT_FIELDS, name)
-    if (field === undefined && name !== 'onUploadProgress') {
-      throw new NativeTypeError(`\`longwire.${name}\` is not an option: those are ${TIMEOUT_NAMES}, onUploadProgress`)
+    if (field === undefined && !hasOwn(callbacks, name)) {
+      throw new NativeTypeError(
+        `\`longwire.${name}\` is not an option: those are ${TIMEOUT_NAMES}, onUploadProgress, onEnd`
+      )
     }
     if (value === undefined) continue
     if (field !== undefined) timeouts[field] = readMilliseconds(`longwire.${name}`, value)
-    else if (typeof value === 'function') onUploadProgress = value as (progress: UploadProgress) => void
-    else throw new NativeTypeError('`longwire.onUploadProgress` is not a function')
+    else if (typeof value === 'function') callbacks[name as keyof Callbacks] = value as () => void
+    else throw new NativeTypeError(`\`longwire.${name}\` is not a function`)
   }
-  return { timeouts, onUploadProgress }
+  return { timeouts, ...callbacks }
 }
 
 /**

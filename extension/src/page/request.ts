@@ -76,8 +76,7 @@ export function planRequest(
     redirect: requestRedirect(request),
     signal: requestSignal(request),
     integrity: readIntegrity(requestIntegrity(request)),
-    timeouts: options.timeouts,
-    onUploadProgress: options.onUploadProgress
+    ...options
   }
   return { head, body: iterable ?? planBody(request, given.body) }
 }
