@@ -115,8 +115,8 @@ export interface StatusReport {
   destinations: string[]
   /** What to do, unless all is well. */
   fix?: string
-  /** What requests to these destinations would fail with now, as far as it can be known without them. */
-  obstacles?: { destinations: string[]; code: ErrorCode; message: string }[]
+  /** What requests to these destinations would fail with now, as far as it can be known without them; and what to type. */
+  obstacles?: { destinations: string[]; code: ErrorCode; message: string; command?: string }[]
 }
 
 /** The options of `longwire.patch`. */

@@ -3,7 +3,7 @@ import { parsePagePattern, patternsFor, permissionOf } from '../shared/page-patt
 import type { BridgeReport, Snapshot } from '../shared/popup'
 import { sentence } from '../shared/text'
 import type { Site } from './site'
-import { commandIn, pending, type Tone, unserved, type Verdict, verdictOf } from './verdict'
+import { pending, type Tone, unserved, type Verdict, verdictOf } from './verdict'
 
 /** What the popup shows above the streams. Texts may hold `code` in backticks. */
 export interface View {
@@ -110,7 +110,7 @@ function problemOf(bridge: BridgeReport, snapshot: Snapshot | null): View['probl
   if (bridge.kind === 'asking' && snapshot?.waitsFor) return { ...WAITS[snapshot.waitsFor], command: null }
   if (bridge.kind === 'down') {
     const title = TITLES[bridge.code] ?? TITLES[bridge.state] ?? 'The host does not work'
-    return { title, text: `${sentence(bridge.message)} ${sentence(bridge.fix)}`, command: commandIn(bridge.fix) }
+    return { title, text: `${sentence(bridge.message)} ${sentence(bridge.fix)}`, command: bridge.command }
   }
   if (bridge.kind === 'up' && bridge.policyInvalid) {
     const found = snapshot?.policy?.problem ?? bridge.fix ?? 'The host does not say why.'

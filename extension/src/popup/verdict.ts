@@ -102,14 +102,14 @@ function granted(origin: string, privateWindow: boolean, snapshot: Snapshot): Ve
   if (first !== undefined) {
     const all = destinations.every((destination) => destination.blocked)
     const more = obstacles.length > 1 ? ` And ${obstacles.length - 1} more.` : ''
-    const command = commandIn(first.message)
+    const { command } = first
     return {
       tone: all ? 'bad' : 'warn',
       badge: all ? 'Not working' : 'Not all works',
       title: TITLES[first.code] ?? 'Something is missing',
       text: sentence(first.message) + more,
       destinations,
-      suggestion: command === null ? null : { lines: command, example: false }
+      suggestion: command === undefined ? null : { lines: command, example: false }
     }
   }
   const title = 'This page may stream to'
@@ -144,11 +144,6 @@ function checkCommand(origin: string, { method, url }: DeniedRequest, destinatio
   const known = destinations.some((text) => URL.parse(text)?.origin === asked.origin)
   if (!known || !PLAIN_URL.test(target) || !PLAIN_METHOD.test(method)) return null
   return `longwire policy check --page ${origin} --url ${target} --method ${method}`
-}
-
-/** The first command of Longwire's own in a text for people. */
-export function commandIn(text: string): string | null {
-  return /`(longwire [^`]+)`/.exec(text)?.[1] ?? null
 }
 
 /** Without the query, which may be long and may be nobody else's business. */

@@ -173,11 +173,16 @@ const policy = record({
   policy: policySummary
 })
 const bridgeState = oneOf('ready', 'host-missing', 'host-forbidden', 'host-failed', 'policy-invalid')
-const obstacle = record({
-  destinations: list(text(1, 65_536), 4096),
-  code: errorCode,
-  message: text(0, 1000)
-})
+const obstacle = record(
+  {
+    destinations: list(text(1, 65_536), 4096),
+    code: errorCode,
+    message: text(0, 1000)
+  },
+  {
+    command: text(0, 1000)
+  }
+)
 const status = record(
   {
     type: oneOf('STATUS'),

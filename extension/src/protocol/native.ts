@@ -314,9 +314,12 @@ export interface Status {
 }
 /**
  * What requests to some of a page's destinations would fail with now, as far as it can be known without them.
+ *
+ * `command` is the one of Longwire's own that says more or mends it, if there is one; `message` names it too.
  */
 export interface Obstacle {
   destinations: string[]
   code: ErrorCode
   message: string
+  command?: string
 }

@@ -54,6 +54,8 @@ export type BridgeReport =
       readonly code: ErrorCode
       readonly message: string
       readonly fix: string
+      /** The command that `fix` names, as it is typed. */
+      readonly command: string | null
     }
 
 export interface DeniedRequest {

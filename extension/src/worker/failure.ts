@@ -1,7 +1,7 @@
 import type { CloseReason } from '../platform/platform'
 import { MAX_MESSAGE_CHARS } from '../protocol/constants'
 import type { ErrorCode } from '../protocol/errors'
-import type { BridgeState } from '../protocol/native'
+import type { BridgeState, Fatal } from '../protocol/native'
 import { sentence } from '../shared/text'
 
 /** Why the native channel is gone or never came to be. `fix` says what a person should do. */
@@ -9,10 +9,14 @@ export interface Failure {
   readonly code: ErrorCode
   readonly message: string
   readonly fix: string
+  /** The command that `fix` names, as it is typed. */
+  readonly command: string | null
   readonly state: Exclude<BridgeState, 'ready'>
 }
 
 const DOCTOR = 'Run `longwire doctor`: it starts the host as the browser does and names what is wrong.'
+const DOCTOR_COMMAND = 'longwire doctor'
+const INSTALL_COMMAND = 'longwire install'
 
 /** What a page reads: the failure and the way out of it, within the protocol's bound. */
 export function describe(failure: Failure): string {
@@ -29,12 +33,14 @@ const lost = (message: string): Failure => ({
   code: 'HOST_LOST',
   message,
   fix: `The next request starts a new one. ${DOCTOR}`,
+  command: DOCTOR_COMMAND,
   state: 'host-failed'
 })
-const unavailable = (state: Failure['state'], message: string, fix = DOCTOR): Failure => ({
+const unavailable = (state: Failure['state'], message: string, fix = DOCTOR, command = DOCTOR_COMMAND): Failure => ({
   code: 'HOST_UNAVAILABLE',
   message,
   fix,
+  command,
   state
 })
 
@@ -54,7 +60,8 @@ const MEANINGS: Readonly<Record<CloseReason, Meaning>> = {
       unavailable(
         'host-missing',
         'The Longwire host is not installed for this browser.',
-        'Run `longwire install`, then try again.'
+        'Run `longwire install`, then try again.',
+        INSTALL_COMMAND
       )
   },
   forbidden: {
@@ -62,7 +69,8 @@ const MEANINGS: Readonly<Record<CloseReason, Meaning>> = {
       unavailable(
         'host-forbidden',
         `The Longwire host is not open to this extension (${extensionId}).`,
-        'Run `longwire install`, which writes the right id.'
+        'Run `longwire install`, which writes the right id.',
+        INSTALL_COMMAND
       )
   },
   disabled: {
@@ -100,6 +108,7 @@ export function hostMute(waitedMs: number): Failure {
     code: 'HOST_UNAVAILABLE',
     message: `The Longwire host was started but said nothing for ${waitedMs / 1000} s.`,
     fix: DOCTOR,
+    command: DOCTOR_COMMAND,
     state: 'host-failed'
   }
 }
@@ -110,6 +119,7 @@ export function hostSilent(silentMs: number): Failure {
     code: 'HOST_LOST',
     message: `The Longwire host fell silent for ${Math.round(silentMs / 1000)} s.`,
     fix: `The next request starts a new one. ${DOCTOR}`,
+    command: DOCTOR_COMMAND,
     state: 'host-failed'
   }
 }
@@ -124,6 +134,7 @@ export function versionMismatch(ours: number, theirs: number): Failure {
       older === 'host'
         ? 'Update the `longwire` package and run `longwire install`.'
         : 'Update the extension: load the folder that `longwire extension` prints, or reload it.',
+    command: older === 'host' ? INSTALL_COMMAND : 'longwire extension',
     state: 'host-failed'
   }
 }
@@ -134,6 +145,12 @@ export function hostSpokeNonsense(): Failure {
     code: 'PROTOCOL',
     message: 'The Longwire host sent a message that this extension does not understand.',
     fix: 'Update extension and host to the same version, then reload the extension.',
+    command: null,
     state: 'host-failed'
   }
+}
+
+/** The host's own last word. */
+export function hostSaidFatal({ code, message, fix }: Fatal): Failure {
+  return { code, message, fix, command: null, state: 'host-failed' }
 }

@@ -3,7 +3,15 @@ import { LINGER_MS, MAX_STREAMS_PER_HOST, MIB, PEER_SILENCE_MS, PROTOCOL_VERSION
 import { isFromHost } from '../protocol/guards'
 import type { FromHost, PolicySummary, ToHost } from '../protocol/native'
 import { isTerminal } from '../shared/terminal'
-import { type Failure, failureOf, hostMute, hostSilent, hostSpokeNonsense, versionMismatch } from './failure'
+import {
+  type Failure,
+  failureOf,
+  hostMute,
+  hostSaidFatal,
+  hostSilent,
+  hostSpokeNonsense,
+  versionMismatch
+} from './failure'
 
 /** The name under which `longwire install` registers the host with the browser. */
 export const NATIVE_HOST = 'com.longwire.host'
@@ -123,7 +131,7 @@ export class NativeLink {
   #receive(message: unknown): void {
     this.#lastFrameAt = this.#world.now()
     if (!isFromHost(message)) this.#receiveBad(message)
-    else if (message.type === 'FATAL') this.#lose({ ...message, state: 'host-failed' })
+    else if (message.type === 'FATAL') this.#lose(hostSaidFatal(message))
     else if (message.type === 'WELCOME') this.#welcome(message)
     else if (!this.#welcomed) this.#lose(hostSpokeNonsense())
     else if (message.type === 'STREAM_PING') this.#post({ type: 'STREAM_PONG', seq: message.seq })

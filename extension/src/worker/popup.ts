@@ -101,8 +101,8 @@ export class PopupDesk {
   }
 
   /** The host is gone. It is not asked again: it would be started again only to end again. */
-  hostLost({ state, code, message, fix }: Failure): void {
-    for (const session of this.#open) session.settle({ kind: 'down', state, code, message, fix })
+  hostLost({ state, code, message, fix, command }: Failure): void {
+    for (const session of this.#open) session.settle({ kind: 'down', state, code, message, fix, command })
   }
 }
 

@@ -27,7 +27,7 @@ function snapshot(fields: Partial<Snapshot> = {}): Snapshot {
 const view = (fields: Partial<Snapshot> = {}, site: Partial<Site> = {}, permitted: boolean | undefined = true) =>
   viewOf({ ...SITE, ...site }, snapshot(fields), permitted, '1.2.4')
 
-const down = ({ state, code, message, fix }: Failure): BridgeReport => ({ kind: 'down', state, code, message, fix })
+const down = (failure: Failure): BridgeReport => ({ kind: 'down', ...failure })
 
 test('nothing heard yet', () => {
   const shown = viewOf(SITE, null, undefined, '1.2.4')
@@ -153,7 +153,8 @@ test('a suspended secret: what happened, and the command that lifts it', () => {
   const fix = 'the secret "key" is suspended for this page. Run `longwire policy release \'chat bot\'`; that lifts it'
   const denied = { method: 'GET', url: 'https://api.example.com/v2' }
   const destinations = ['https://api.example.com/']
-  const obstacles = [{ destinations, code: 'SECRET_REFLECTED', message: fix } as const]
+  const command = "longwire policy release 'chat bot'"
+  const obstacles = [{ destinations, code: 'SECRET_REFLECTED', message: fix, command } as const]
   const { verdict } = view({ bridge: { ...UP, fix }, destinations, obstacles: [...obstacles], denied })
   expect(verdict).toMatchObject({ tone: 'bad', title: 'A secret is suspended for this page' })
   expect(verdict?.destinations).toEqual([{ text: 'https://api.example.com/', blocked: true }])
@@ -164,7 +165,9 @@ test('a suspended secret: what happened, and the command that lifts it', () => {
 test('something is missing for some of it: which, and what', () => {
   const message = 'secret "key" does not exist; `longwire secret list` says where it is looked for'
   const [works, fails] = ['https://a.example/', 'https://b.example/']
-  const obstacles = [{ destinations: [fails], code: 'SECRET_UNAVAILABLE' as const, message }]
+  const obstacles = [
+    { destinations: [fails], code: 'SECRET_UNAVAILABLE' as const, message, command: 'longwire secret list' }
+  ]
   const some = view({ destinations: [works, fails], obstacles })
   expect(some.badge).toEqual({ tone: 'warn', text: 'Not all works' })
   expect(some.verdict).toMatchObject({ title: 'A secret is missing', suggestion: { lines: 'longwire secret list' } })

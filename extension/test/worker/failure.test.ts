@@ -54,7 +54,13 @@ test('every text of the browser is one of those here, and no two mean the same',
 })
 
 test('parts that the host wrote are read as sentences', () => {
-  const fatal = { code: 'VERSION_MISMATCH', message: 'it speaks 2', fix: 'update it', state: 'host-failed' } as const
+  const fatal = {
+    code: 'VERSION_MISMATCH',
+    message: 'it speaks 2',
+    fix: 'update it',
+    command: null,
+    state: 'host-failed'
+  } as const
   expect(describeFailure(fatal)).toBe('It speaks 2. Update it.')
 })
 
@@ -75,6 +81,12 @@ test('every failure has a code of the list and a way out, within what a message 
 })
 
 test('what a host says of its end is cut to what a message may hold', () => {
-  const fatal: Failure = { code: 'PROTOCOL', message: 'm'.repeat(900), fix: 'f'.repeat(900), state: 'host-failed' }
+  const fatal: Failure = {
+    code: 'PROTOCOL',
+    message: 'm'.repeat(900),
+    fix: 'f'.repeat(900),
+    command: null,
+    state: 'host-failed'
+  }
   expect(describeFailure(fatal)).toBe(`M${'m'.repeat(899)}. F${'f'.repeat(97)}`)
 })

@@ -230,7 +230,7 @@ describe('what the host says', () => {
   test('FATAL is the end, in its own words', () => {
     greeted().say({ type: 'FATAL', code: 'PROTOCOL', message: 'a frame', fix: 'reload' })
     expect(losses).toEqual([
-      { type: 'FATAL', code: 'PROTOCOL', message: 'a frame', fix: 'reload', state: 'host-failed' }
+      { code: 'PROTOCOL', message: 'a frame', fix: 'reload', command: null, state: 'host-failed' }
     ])
     expect(port().disconnected).toBe(true)
   })

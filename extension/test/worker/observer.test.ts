@@ -8,7 +8,7 @@ import { type ObservedStream, Observer, type StreamEvents, type StreamListener }
 import { FakeDirectPort, FakeLink, type FakePeer, peerOf } from './fakes'
 import { aborted, chunk, end, error, headers, start } from './samples'
 
-const lost = failureOf('Native host has exited.', true, 'id')
+const lost = failureOf('exited', true, 'id')
 
 /** Everything it is told, each as the event's name and what came with it. */
 class Watcher implements StreamEvents {

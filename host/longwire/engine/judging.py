@@ -88,11 +88,14 @@ class Judge:
 
     def obstacles(self, page: Page) -> list[Obstacle]:
         """What is in the way of this page, each thing once with all that it keeps from being reached."""
-        found: dict[tuple[ErrorCode, str], list[str]] = {}
+        found: dict[tuple[ErrorCode, str, str | None], list[str]] = {}
         for destination, error in self.destinations(page):
             if error is not None:
-                found.setdefault((error.code, error.message), []).append(destination)
-        every = [Obstacle(destinations=where, code=code, message=message) for (code, message), where in found.items()]
+                found.setdefault((error.code, error.message, error.command), []).append(destination)
+        every = [
+            Obstacle(destinations=where, code=code, message=message, command=command)
+            for (code, message, command), where in found.items()
+        ]
         return every[:_MAX_OBSTACLES]
 
     def obstacle(self, grant: Grant, at: HostPattern, page: CanonicalUrl | None) -> StreamError | None:

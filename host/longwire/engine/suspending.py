@@ -149,7 +149,7 @@ class Carried:
 
 def refusal(found: Suspension, phase: Phase) -> StreamError:
     """What a request meets that would send it."""
-    return StreamError(ErrorCode.SECRET_REFLECTED, _what_and_how(found), phase)
+    return StreamError(ErrorCode.SECRET_REFLECTED, _what_and_how(found), phase, command=found.release_command)
 
 
 def _what_and_how(found: Suspension) -> str:

@@ -3,10 +3,13 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from longwire.policy.ownership import Lstat, OwnGroup, own_group, walk, writable_by_others
 from longwire.policy.secret_files import own_uid
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
+
+_LOGS_COMMAND: Final = "longwire logs"
 
 
 def check_ca_file(
@@ -24,7 +27,8 @@ def check_ca_file(
         what = "the grant's ca_file could be changed or replaced by others, so it vouches for nobody"
         raise StreamError(
             ErrorCode.UPSTREAM_TLS,
-            f"{what}; `longwire logs` says what to mend",
+            f"{what}; `{_LOGS_COMMAND}` says what to mend",
             Phase.POLICY,
             reason=f"{what}: {problem}",
+            command=_LOGS_COMMAND,
         )

@@ -9,6 +9,7 @@ from longwire.protocol.errors import ErrorCode, Phase, StreamError, printable
 
 MAX_SECRET_BYTES: Final = 16 * 1024
 MAX_PLACE_CHARS: Final = 200
+_LIST_COMMAND: Final = "longwire secret list"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 SecretKind = Literal["env", "file", "keyring"]
@@ -32,9 +33,10 @@ class SecretUnavailable(StreamError):
     def __init__(self, source: "SecretSource", what: str, detail: str, problem: SecretProblem) -> None:
         super().__init__(
             ErrorCode.SECRET_UNAVAILABLE,
-            f'secret "{source.name}" {what}; `longwire secret list` says where it is looked for',
+            f'secret "{source.name}" {what}; `{_LIST_COMMAND}` says where it is looked for',
             Phase.POLICY,
             reason=f"{source.describe()} {detail}",
+            command=_LIST_COMMAND,
         )
         self.source = source
         self.detail = printable(detail)

@@ -169,6 +169,7 @@ class StreamError(LongwireError):
     `message` is sent to the page. `reason` is for the log and the console, where it may name what no page should
     know, such as a path of this machine; without one it is the message. `retryable` is the code's own, unless the
     case at hand is known to be another. `needed_network`: with this `network` the grant would have allowed it.
+    `command` is the one of Longwire's own that the message names, as it is typed.
     """
 
     def __init__(
@@ -180,8 +181,10 @@ class StreamError(LongwireError):
         *,
         retryable: bool | None = None,
         needed_network: str | None = None,
+        command: str | None = None,
     ) -> None:
         super().__init__(code, message)
+        self.command = command
         self.retryable = self.info.retryable if retryable is None else retryable
         self.phase = phase
         self.needed_network = needed_network
@@ -196,4 +199,5 @@ class StreamError(LongwireError):
             self.reason,
             retryable=self.retryable,
             needed_network=self.needed_network,
+            command=self.command,
         )

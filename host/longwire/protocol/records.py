@@ -125,11 +125,15 @@ class PolicySummary(Message):
 
 
 class Obstacle(Message):
-    """What requests to some of a page's destinations would fail with now, as far as it can be known without them."""
+    """What requests to some of a page's destinations would fail with now, as far as it can be known without them.
+
+    `command` is the one of Longwire's own that says more or mends it, if there is one; `message` names it too.
+    """
 
     destinations: Annotated[list[Url], Field(max_length=4096)]
     code: ErrorCode
     message: HumanText
+    command: HumanText | None = None
 
 
 class Timings(Message):

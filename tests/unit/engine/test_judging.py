@@ -1,6 +1,7 @@
 """What is said of a request before it is made is what it meets: by a real host, by its STATUS and by `policy check`."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -128,7 +129,9 @@ def test_the_status_and_the_check_say_what_the_request_meets(case: Case, tmp_pat
 
     assert (met["code"], status["state"], status["destinations"]) == (case.code, "ready", [case.destination])
     assert case.says in met["message"]
-    assert status["obstacles"] == [{"destinations": [case.destination], "code": met["code"], "message": met["message"]}]
+    obstacle = {"destinations": [case.destination], "code": met["code"], "message": met["message"]}
+    named = re.search(r"`(longwire [^`]+)`", met["message"])
+    assert status["obstacles"] == [obstacle | ({"command": named[1]} if named else {})]
     assert status["fix"] == met["message"]
     code, said = check(tmp_path, url)
     assert (code, said["allowed"], said["code"], said["grant"]) == (1, False, met["code"], "judged")
