@@ -26,6 +26,7 @@ ROOMS: dict[str, set[str]] = {
     "addresses": set(),
     "authority": set(),
     "families": {"assets"},
+    "sse": set(),  # for Python servers: nothing of the host imports it either
     "streams": {"protocol", "fair_pool"},
     "policy": {"protocol", "storage", "addresses", "authority"},
     "upstream": {"protocol", "turns", "addresses", "authority", "fair_pool"},
