@@ -52,22 +52,19 @@ class Delivery:
                     self._beside.start_soon(self._beat)
                     await self._carry(events)
                     await self._end()
-                await self._close(events)
                 self._beside.cancel_scope.cancel()
         finally:
-            await self._close(events)  # where this task is being cancelled it is still open
+            await self._close(events)
         return self._failure
 
     async def _carry(self, events: AsyncIterator[object]) -> None:
         try:
             async for event in events:
-                if self._gone:
-                    return
                 if not isinstance(event, WrittenEvent):
                     raise TypeError(f"yield Event(...) or TextEvent(...) instead of a {type(event).__name__}")
                 await self._write(event.encoded)
-                # Neither a producer that never waits nor a server whose `send` does not gives others a turn.
-                await anyio.lowlevel.checkpoint()
+                if self._gone:  # asked for no other event, it is closed where it stands
+                    return
         except Exception as error:  # noqa: BLE001  (given back, and raised once the response is over)
             self._failed(error)
 
@@ -79,6 +76,7 @@ class Delivery:
         await self._put({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _write(self, data: bytes) -> None:
+        # To take the lock gives the loop a turn, also where neither the producer nor the server's `send` ever waits.
         async with self._turn:
             await self._put({"type": "http.response.body", "body": data, "more_body": True})
             self._sent_at = anyio.current_time()

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import AsyncIterator
+from typing import Any
 
 import anyio
 import httpx2
@@ -65,14 +66,17 @@ def test_head_and_each_event_leave_at_once() -> None:
             await anyio.to_thread.run_sync(gate.wait, PATIENCE_S)
             yield Event("text", str(number))
 
-    with Served(EventResponse(gated)) as served, httpx2.Client(timeout=PATIENCE_S) as http:
-        with http.stream("GET", served.url) as response:
-            assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
-            pieces = response.iter_bytes()
-            for number, gate in enumerate(release):
-                gate.set()
-                assert next(pieces) == Event("text", str(number)).encoded
-            assert list(pieces) == []
+    with (
+        Served(EventResponse(gated)) as served,
+        httpx2.Client(timeout=PATIENCE_S) as http,
+        http.stream("GET", served.url) as response,
+    ):
+        assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+        pieces = response.iter_bytes()
+        for number, gate in enumerate(release):
+            gate.set()
+            assert next(pieces) == Event("text", str(number)).encoded
+        assert list(pieces) == []
 
 
 def test_the_client_library_reads_a_whole_answer() -> None:
@@ -127,6 +131,19 @@ def test_a_head_request_gets_the_head_and_starts_no_producer() -> None:
             answer = client.ask("HEAD", "Connection: close").rest()
         assert HEADERS in answer and answer.endswith(b"\r\n\r\n")
     assert watched.opened == []
+
+
+def test_a_head_request_closes_a_generator_that_the_route_has_begun() -> None:
+    watched = Watched()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        events = watched.waiting(None)
+        await anext(events)
+        await EventResponse(events)(scope, receive, send)
+
+    with Served(app, lifespan="off") as served, Client(served) as client:
+        client.ask("HEAD", "Connection: close").rest()
+        watched.wait_closed()
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
@@ -207,10 +224,3 @@ def test_as_an_application_of_its_own_it_lets_a_server_start(caplog: pytest.LogC
     with Served(two()) as served, Client(served) as client:
         assert b'"done"' in client.ask("GET", "Connection: close").rest()
     assert "lifespan" in caplog.text and "Exception" not in caplog.text
-
-
-def test_it_does_not_answer_a_websocket() -> None:
-    key = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: " + "A" * 22]
-    with Served(two()) as served, Client(served) as client:
-        # Without a package for WebSockets, uvicorn answers the request as if it asked for nothing else.
-        assert client.ask("GET", *key).until(b"\r\n").startswith(b"HTTP/1.1 ")
