@@ -135,9 +135,11 @@ def test_a_head_request_gets_the_head_and_starts_no_producer() -> None:
 
 def test_a_head_request_closes_a_generator_that_the_route_has_begun() -> None:
     watched = Watched()
+    kept: list[object] = []  # one that nobody knew would be closed as garbage
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         events = watched.waiting(None)
+        kept.append(events)
         await anext(events)
         await EventResponse(events)(scope, receive, send)
 
