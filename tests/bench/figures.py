@@ -1,8 +1,12 @@
-"""What is measured. Each figure runs its two sides in turn, in the same browser, so that a busy machine hits both."""
+"""What is measured, and against what it is held.
+
+Each figure runs its two sides in turn, in the same browser, so that a busy machine hits both.
+"""
 
 import statistics
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from playwright.sync_api import Page
 
@@ -29,23 +33,72 @@ READ_ALL = """async (url) => {
 }"""
 
 
+@dataclass(frozen=True)
+class Target:
+    """What a row's samples are held against, in its unit: their median, or another percentile of them."""
+
+    bound: float
+    percent: int = 50
+
+
 @dataclass
 class Row:
-    """One line of the table: samples of one thing, in one unit."""
+    """One line of the table: samples of one thing, in one unit, and what they have to reach, if anything."""
 
     name: str
     unit: str
     samples: list[float]
     note: str = ""
+    target: Target | None = None
 
     @property
     def median(self) -> float:
         """Of the samples."""
         return statistics.median(self.samples)
 
+    @property
+    def more_is_better(self) -> bool:
+        """Else less is."""
+        return self.unit in HIGHER_IS_BETTER
+
+    @property
+    def verdict(self) -> Literal["met", "missed"] | None:
+        """Whether the target is met; None without one. A figure that is no number meets nothing."""
+        if self.target is None:
+            return None
+        percent = self.target.percent
+        if percent == 50:
+            reached = self.median
+        else:
+            reached = percentile(self.samples, 100 - percent if self.more_is_better else percent)
+        met = reached >= self.target.bound if self.more_is_better else reached <= self.target.bound
+        return "met" if met else "missed"
+
+    @property
+    def wanted(self) -> str:
+        """The target, for people."""
+        if self.target is None:
+            return ""
+        which = "" if self.target.percent == 50 else f"{self.target.percent} in 100 "
+        return f"{which}{'not under' if self.more_is_better else 'not over'} {self.target.bound:g} {self.unit}"
+
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
-        return asdict(self) | {"median": self.median}
+        target = self.target and {"bound": self.target.bound, "percent": self.target.percent, "text": self.wanted}
+        return {
+            "name": self.name,
+            "unit": self.unit,
+            "samples": self.samples,
+            "median": self.median,
+            "note": self.note,
+            "target": target,
+            "verdict": self.verdict,
+        }
+
+
+def exit_code(rows: Sequence[Row]) -> int:
+    """1 if any target is missed."""
+    return int(any(row.verdict == "missed" for row in rows))
 
 
 @dataclass
@@ -86,7 +139,7 @@ def throughput(figures: Figures, rounds: int, megabytes: int) -> list[Row]:
     return [
         Row("body at the page", "MB/s", reached, f"{megabytes} MB a round"),
         Row("bare host, worker that drops", "MB/s", ceiling, "the channel's ceiling"),
-        Row("page / ceiling", "x", ratios, "not under 0.45"),
+        Row("page / ceiling", "x", ratios, target=Target(0.45)),
     ]
 
 
@@ -103,7 +156,7 @@ def delay_per_event(figures: Figures, rounds: int, events: int) -> list[Row]:
     return [
         Row("event delay, Longwire", "ms", mine, f"99th percentile {percentile(mine, 99):.3g} ms"),
         Row("event delay, browser's fetch", "ms", own, f"99th percentile {percentile(own, 99):.3g} ms, same origin"),
-        Row("added per event", "ms", [added], "of medians; not over 1.5 ms"),
+        Row("added per event", "ms", [added], "of medians", Target(1.5)),
     ]
 
 
