@@ -76,19 +76,23 @@ demo: chromium build
 freeze: .make/python build
 	@$(BIN)/python installers/freeze.py
 
-# What needs no browser runs on all cores. What does measures memory and rates, and has the machine to itself.
+# Without a browser on all cores, in browsers two at a time, and at the end what measures, with the machine to itself. The tests
+# of a file stay together, for they share a browser.
 QUICK := --numprocesses=logical --dist=loadfile tests/unit tests/threats tests/fuzz
-IN_A_BROWSER := tests/e2e tests/compat
+IN_BROWSERS := --numprocesses=2 --dist=loadfile tests/e2e tests/compat
+MEASURING := tests/e2e tests/compat
 
 test: setup build
 	cd extension && npm test --silent
 	$(BIN)/pytest -m "not long" $(QUICK)
-	$(BIN)/pytest -m "not long" $(IN_A_BROWSER)
+	$(BIN)/pytest -m "not long and not measures" $(IN_BROWSERS)
+	$(BIN)/pytest -m "not long and measures" $(MEASURING)
 
 test-all: setup build
 	cd extension && npm test --silent
 	$(BIN)/pytest $(QUICK)
-	$(BIN)/pytest $(IN_A_BROWSER)
+	$(BIN)/pytest -m "not measures" $(IN_BROWSERS)
+	$(BIN)/pytest -m measures $(MEASURING)
 
 compat: setup build
 	$(BIN)/pytest tests/compat
@@ -101,6 +105,7 @@ check: .make/python .make/node .make/compat
 	cd extension && npm run --silent check
 	cd tests/compat && ../../extension/node_modules/.bin/tsc --project . && \
 		../../extension/node_modules/.bin/biome check --error-on-warnings .
+	cd tests/e2e && ../../extension/node_modules/.bin/biome check --error-on-warnings .
 
 generate: .make/python .make/node
 	$(BIN)/python -m longwire.protocol.export

@@ -16,6 +16,7 @@ import pybase64
 from longwire.assets import extension_id
 from longwire.protocol.frames import FrameDecoder, frame
 from longwire.protocol.limits import ACK_WINDOW_DIVISOR, MAX_FRAME_TO_BROWSER, PROTOCOL_VERSION, WINDOW_FLOOR_BYTES
+from tests.patience import PATIENCE_S
 
 PAGE = {"origin": "http://localhost:5173", "tab": 1, "frame": 0, "document": "d", "private": False}
 ENTRY = "from longwire.native.main import main; main()"
@@ -92,7 +93,7 @@ class HostProcess:
         }
         self.send(**(message | changes))
 
-    def next(self, timeout_s: float = 10) -> dict[str, Any] | None:
+    def next(self, timeout_s: float = PATIENCE_S) -> dict[str, Any] | None:
         """The next message, or None at the end of output."""
         try:
             return self._messages.get(timeout=timeout_s)
@@ -147,13 +148,13 @@ class HostProcess:
             if stream is not None and not stream.closed:
                 stream.close()
         try:
-            self.process.wait(5)
+            self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
             raise
         finally:
-            self._reader.join(5)
+            self._reader.join(PATIENCE_S)
             for output in (self.process.stdout, self.process.stderr):
                 assert output is not None
                 output.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.host_process import HostProcess
+from tests.patience import PATIENCE_S
 
 _FILE = "longest-run"
 _TIMES = 3
@@ -70,5 +71,5 @@ class WatchedHost(HostProcess):
     def longest_run_s(self) -> float:
         """What was reached three times between two looks at the sockets. Ends the host."""
         self.close_input()
-        self.process.wait(10)
+        self.process.wait(PATIENCE_S)
         return float((self.home / _FILE).read_text())

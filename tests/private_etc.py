@@ -51,7 +51,7 @@ def run_privately(script: str, **environment: str) -> "subprocess.CompletedProce
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
 

@@ -19,6 +19,7 @@ import psutil
 from longwire.assets import extension_folder
 from tests.e2e.browser import QUIET, chromium_path, hosts_of, logs_of, longwire, sandbox_arguments
 from tests.host_process import environment
+from tests.patience import PATIENCE_S
 from tests.upstreams import bodies
 from tests.upstreams.app import App
 from tests.upstreams.connection import Request
@@ -27,7 +28,7 @@ from tests.upstreams.threaded import ThreadedServer
 T = TypeVar("T")
 
 # A cold start of the browser on a busy machine, with room.
-START_S = 30.0
+START_S = PATIENCE_S
 ENDS_WITHIN_S = 10.0
 
 # Orders come one at a time, expressions or `reload`; what they give goes back as JSON. `until` waits for something
@@ -80,7 +81,7 @@ class FarPage:
         app.routes.add("/answer", self._take_answer)
         self.url = site.url("/far")
 
-    def evaluate(self, script: str, timeout_s: float = 10.0) -> Any:
+    def evaluate(self, script: str, timeout_s: float = PATIENCE_S) -> Any:
         """The value of an expression in the page, awaited if it is a promise."""
 
         async def ask() -> dict[str, Any]:

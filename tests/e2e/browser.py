@@ -15,6 +15,7 @@ from playwright.sync_api import BrowserContext, Page, Playwright, Worker
 
 from longwire.assets import extension_folder, extension_id
 from tests.host_process import environment, write_policy
+from tests.patience import PATIENCE_S
 
 # What keeps Chromium quiet on a machine without a network, and alike on every machine.
 QUIET = [
@@ -99,7 +100,7 @@ class Browser:
         for worker in self.context.service_workers:
             if extension_id() in worker.url:
                 return worker
-        return self.context.wait_for_event("serviceworker", timeout=10_000)
+        return self.context.wait_for_event("serviceworker", timeout=1000 * PATIENCE_S)
 
     def processes(self) -> list[psutil.Process]:
         """Every process of this browser, hosts included."""
@@ -191,6 +192,7 @@ def running_browser(
         str(profile),
         executable_path=executable or chromium_path(),
         headless=True,
+        timeout=1000 * PATIENCE_S,
         env=dict(environment(home)),
         ignore_default_args=["--disable-extensions", "--disable-back-forward-cache"],
         args=[
@@ -202,6 +204,7 @@ def running_browser(
         ],
         **options,
     )
+    context.set_default_timeout(1000 * PATIENCE_S)
     try:
         yield Browser(home, profile, context)
     finally:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Playwright, sync_playwright
+from playwright.sync_api import Page, Playwright, expect, sync_playwright
 
 from tests.e2e.browser import Browser, running_browser
+from tests.patience import PATIENCE_S
 from tests.upstreams.app import App, make_app
 from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
@@ -27,6 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def playwright() -> Iterator[Playwright]:
     """The driver. It leaves its event loop running in this thread, where no other file's tests could run theirs."""
     with sync_playwright() as driver:
+        expect.set_options(timeout=1000 * PATIENCE_S)
         yield driver
 
 

@@ -14,6 +14,8 @@ from longwire.demo.page import DemoPage
 from longwire.demo.server import LoopbackServer
 from longwire.demo.upstream import Upstream
 from tests.e2e.browser import Browser
+from tests.e2e.scripts import script
+from tests.patience import PATIENCE_S
 
 KEY = "lw-demo-0123456789abcdefghijklmnop"
 WIDTHS = {"desktop": 1180, "phone": 390}
@@ -51,7 +53,7 @@ class Demo:
 
     def run(self, what: Coroutine[Any, Any, Any]) -> Any:
         """Run it where the servers run."""
-        return asyncio.run_coroutine_threadsafe(what, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(what, self._loop).result(PATIENCE_S)
 
     @property
     def verdict(self) -> Verdict:
@@ -75,10 +77,10 @@ def serving(visitor: Page, **upstream_options: Any) -> Iterator[Demo]:
         return Demo(upstream, page, heard, site.origin, service.origin)
 
     try:
-        yield asyncio.run_coroutine_threadsafe(start(), loop).result(10)
+        yield asyncio.run_coroutine_threadsafe(start(), loop).result(PATIENCE_S)
     finally:
         visitor.goto("about:blank")
-        asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(PATIENCE_S)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -118,30 +120,5 @@ def assert_fits_and_reads(visitor: Page, folder: Path, state: str) -> None:
 
 def worst_contrast(visitor: Page) -> float:
     """The lowest contrast of any text on the page with the ground behind it (disabled controls are exempt)."""
-    ratio: float = visitor.evaluate("""() => {
-      const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-      const rgba = (color) => {
-        canvas.clearRect(0, 0, 1, 1);
-        canvas.fillStyle = color;
-        canvas.fillRect(0, 0, 1, 1);
-        return canvas.getImageData(0, 0, 1, 1).data;
-      };
-      const luminance = ([r, g, b]) => [r, g, b]
-        .map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-      const ground = (node) => {
-        const color = rgba(getComputedStyle(node).backgroundColor);
-        return color[3] === 255 || !node.parentElement ? color : ground(node.parentElement);
-      };
-      const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-      let worst = 21;
-      while (walker.nextNode()) {
-        const node = walker.currentNode.parentElement;
-        if (!walker.currentNode.data.trim() || node.closest(":disabled, script")) continue;
-        const style = getComputedStyle(node);
-        const lights = [luminance(rgba(node.closest("svg") ? style.fill : style.color)), luminance(ground(node))];
-        worst = Math.min(worst, (Math.max(...lights) + 0.05) / (Math.min(...lights) + 0.05));
-      }
-      return worst;
-    }""")
+    ratio: float = visitor.evaluate(script("demo_contrast.js"))
     return ratio

@@ -61,7 +61,11 @@ async function live(changes) {
 
 // A live stream whose request body is still to come.
 const uploading = (size) =>
-  live({ method: 'POST', url: `${upstream}echo`, body: size === undefined ? { kind: 'stream' } : { kind: 'stream', size } })
+  live({
+    method: 'POST',
+    url: `${upstream}echo`,
+    body: size === undefined ? { kind: 'stream' } : { kind: 'stream', size }
+  })
 
 // A whole exchange. What was said before it has had its effect after it.
 async function exchange() {
@@ -74,10 +78,7 @@ async function exchange() {
 function provoke(message) {
   const since = heard.length
   relay.postMessage(message)
-  return hear(
-    ({ type, id }) => type === 'BRIDGE_LOST' || (id === message?.id && TERMINALS.includes(type)),
-    since
-  )
+  return hear(({ type, id }) => type === 'BRIDGE_LOST' || (id === message?.id && TERMINALS.includes(type)), since)
 }
 
 // Say `message`; everything that was heard because of it.

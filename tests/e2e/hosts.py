@@ -8,10 +8,9 @@ from typing import Any
 import psutil
 
 from tests.e2e.browser import Browser
+from tests.patience import PATIENCE_S
 
 MANIFEST = "com.longwire.host.json"
-# Chromium kills a host that does not end by itself two seconds after its standard input closed.
-GONE_WITHIN_S = 3.0
 
 
 class HostFiles:
@@ -55,7 +54,7 @@ def stop_worker(browser: Browser) -> None:
 
 def wait_ended(hosts: list[psutil.Process]) -> None:
     """Wait until these processes are gone."""
-    _, alive = psutil.wait_procs(hosts, GONE_WITHIN_S)
+    _, alive = psutil.wait_procs(hosts, PATIENCE_S)
     assert alive == []
 
 

@@ -4,27 +4,13 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
+from tests.e2e.scripts import script
+
 # How far a download must have come to count as running at its full window.
 UNDER_WAY_BYTES = 16 << 20
 
 # Each event's data is the server's clock in milliseconds when it was sent; the page is on the same machine.
-EVENT_DELAYS = """async ({ url, through }) => {
-    const call = through === 'longwire' ? longwire.fetch : fetch
-    const response = await call(url)
-    const ids = []
-    const delays = []
-    let rest = ''
-    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
-        const now = performance.timeOrigin + performance.now()
-        const events = (rest + text).split('\\n\\n')
-        rest = events.pop()
-        for (const event of events) {
-            ids.push(Number(event.match(/^id: (.*)$/m)[1]))
-            delays.push(now - Number(event.match(/^data: (.*)$/m)[1]))
-        }
-    }
-    return { ids, delays }
-}"""
+EVENT_DELAYS = script("event_delays.js")
 
 
 @dataclass(frozen=True)

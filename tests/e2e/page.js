@@ -9,7 +9,7 @@ function describeError(error) {
     category: error?.category,
     phase: error?.phase,
     retryable: error?.retryable,
-    typeError: error instanceof TypeError,
+    typeError: error instanceof TypeError
   }
 }
 

@@ -13,6 +13,8 @@ from playwright.sync_api import Error, Page, Playwright
 
 from tests.e2e.browser import STATUS, Browser, running_browser
 from tests.e2e.conftest import OpenPage, Upstream
+from tests.e2e.scripts import script
+from tests.patience import PATIENCE_S
 from tests.printed import say
 from tests.upstreams import bodies, faults
 from tests.upstreams.connection import Connection, Request
@@ -20,7 +22,6 @@ from tests.upstreams.threaded import ThreadedServer
 
 # I6 of protocol.md. It holds for the median here: a single one may have to wait for a busy machine.
 FREE_WITHIN_S = 1.0
-PATIENCE_S = 10.0
 # From when a test began to look until the server had seen the close, of every connection.
 noticed_after_s: list[float] = []
 
@@ -88,23 +89,7 @@ def assert_slot_is_free(page: Page, upstream: Upstream) -> None:
 # --- the phases -------------------------------------------------------------------------------------------------------
 
 # Start a request and come back when it is in its phase, as far as a page can tell. `ending` gives how it ends.
-BEGIN = """async ({ url, through, until, init }) => {
-    const call = through === 'longwire' ? longwire.fetch : fetch
-    window.aborter = new AbortController()
-    const end = (promise) => {
-        promise.catch(() => undefined)
-        window.ending = () => promise
-    }
-    const asked = call(url, { signal: aborter.signal, ...init })
-    if (until === 'asked') return end(asked)
-    const response = await asked
-    const read = async () => { for await (const _ of response.body); }
-    if (until === 'reading') return end(read())
-    const reader = response.body.getReader()
-    await reader.read()
-    if (until === 'waiting') return end(reader.read())
-    window.ending = () => reader.read()
-}"""
+BEGIN = script("begin_request.js")
 
 # How it ended, compared with the signal's reason.
 ENDED = """async () => {

@@ -33,6 +33,7 @@ def block_digest(seed: str, size: int) -> str:
     return hashlib.sha256(digests).hexdigest()
 
 
+@pytest.mark.measures
 def test_a_reader_that_stops_holds_little_and_reads_on_where_it_was(
     browser: Browser, page: Page, upstream: Upstream
 ) -> None:

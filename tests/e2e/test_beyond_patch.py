@@ -3,37 +3,11 @@
 from playwright.sync_api import Page
 
 from tests.e2e.conftest import Upstream
+from tests.e2e.scripts import script
 
-IN_WORKER = """
-async (url) => {
-    const inside = async (url) => {
-        const own = await fetch(url).then(() => 'reached', (error) => error.name)
-        return [typeof self.longwire, own]
-    }
-    const source = `onmessage = async ({ data }) => postMessage(await (${inside})(data))`
-    const worker = new Worker(URL.createObjectURL(new Blob([source])))
-    worker.postMessage(url)
-    return new Promise((resolve) => { worker.onmessage = ({ data }) => resolve(data) })
-}
-"""
+IN_WORKER = script("in_worker.js")
 
-HANDED_OVER = """
-async (url) => {
-    const source = `onmessage = async ({ data }) => {
-        let text = ''
-        for await (const piece of data.pipeThrough(new TextDecoderStream())) {
-            text += piece
-            postMessage(text)
-        }
-        postMessage(null)
-    }`
-    const worker = new Worker(URL.createObjectURL(new Blob([source])))
-    const { body } = await longwire.fetch(url)
-    worker.postMessage(body, [body])
-    window.seen = []
-    worker.onmessage = ({ data }) => seen.push(data)
-}
-"""
+HANDED_OVER = script("handed_over.js")
 
 BY_XHR = """
 (url) => new Promise((resolve) => {

@@ -20,6 +20,9 @@ from tests.e2e.hosts import HostFiles, stop_worker, wait_ended, without_host
 from tests.e2e.typed import assert_failed, shows
 from tests.upstreams.threaded import ThreadedServer
 
+# Patience with a busy machine, and yet less than it would take to miss what fell silent.
+AT_ONCE_S = 30.0
+assert 1000 * AT_ONCE_S < PEER_SILENCE_MS
 REAL_HOST = "from longwire.native.main import main\nmain()"
 
 
@@ -42,7 +45,7 @@ def start(page: Page, upstream: Upstream, target: str = "/fault/body-silent") ->
     page.wait_for_function("held.text === 'half'")
 
 
-def over(page: Page, timeout_s: float = 1.0) -> dict[str, Any]:
+def over(page: Page, timeout_s: float = AT_ONCE_S) -> dict[str, Any]:
     """How the held stream ended; it has this long."""
     result: dict[str, Any] = page.evaluate(
         "(ms) => Promise.race([held.over, new Promise((r) => setTimeout(r, ms, { where: 'still alive' }))])",
@@ -382,7 +385,7 @@ def test_a_host_that_falls_silent_is_given_up_and_replaced(
         page.wait_for_function("held.text.includes('id: 60')")
         (host,) = browser.hosts()
         freeze(host)
-        result = over(page, timeout_s=2 * SHORT_SILENCE_MS / 1000)
+        result = over(page)
         assert_failed(result, "body", ErrorCode.HOST_LOST, Phase.BODY, "fell silent for 2 s")
         wait_ended([host])
         assert_works(page, upstream)
@@ -396,8 +399,6 @@ def test_a_silent_host_has_as_long_as_the_protocol_says(browser: Browser, page: 
     silence_s = PEER_SILENCE_MS / 1000
     # What it sent last may have been sent up to now, and nobody may give it up before its time.
     assert over(page, timeout_s=silence_s - 2) == {"where": "still alive"}
-    assert_failed(
-        over(page, timeout_s=5), "body", ErrorCode.HOST_LOST, Phase.BODY, f"fell silent for {silence_s:.0f} s"
-    )
+    assert_failed(over(page), "body", ErrorCode.HOST_LOST, Phase.BODY, f"fell silent for {silence_s:.0f} s")
     wait_ended([host])
     assert_works(page, upstream)

@@ -13,6 +13,7 @@ from longwire.demo.pages import EXAMPLE_ORIGIN, examples
 from tests.e2e.browser import Browser
 from tests.e2e.client import load_client
 from tests.e2e.conftest import Upstream
+from tests.e2e.scripts import script
 from tests.host_process import write_policy
 from tests.upstreams import bodies, uploads
 from tests.upstreams.connection import Request
@@ -268,24 +269,7 @@ def test_a_body_that_fails_is_told_apart_and_never_sent_again(client: Page, upst
 
 def test_an_endless_body_is_let_go_of_with_its_stream(client: Page, upstream: Upstream) -> None:
     ended: Any = client.evaluate(
-        """async (url) => {
-            let sent = 0, ended
-            const over = new Promise((resolve) => { ended = resolve })
-            async function* endless() {
-                try {
-                    for (;;) {
-                        sent += 1
-                        if (sent === 50) reading.cancel()
-                        yield 'x'.repeat(1000)
-                    }
-                } finally {
-                    ended('ended')
-                }
-            }
-            const reading = client.stream(url, { method: 'POST', body: endless() }, { fetch: longwire.fetch })
-            const { cancelled } = await reading.readToCompletion()
-            return [cancelled, await over]
-        }""",
+        script("endless_body.js"),
         upstream.url("/mirror"),
     )
     assert ended == [True, "ended"]

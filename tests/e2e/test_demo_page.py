@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Playwright, expect
 from longwire.demo.chat import TEXT
 from tests.e2e.browser import Browser, running_browser
 from tests.e2e.demo_site import KEY, assert_fits_and_reads, serving, visit, visiting
+from tests.patience import PATIENCE_S
 
 # The width that the plot is drawn for, two frames after it got another one.
 RESIZED = """(plot) => new Promise((resolve) => {
@@ -36,7 +37,7 @@ def visitor(chromium: Browser) -> Iterator[Page]:
 
 def expect_status(visitor: Page, words: str) -> None:
     """Wait until the page's verdict says so. A run takes seconds, on a busy machine many."""
-    expect(visitor.get_by_role("status")).to_contain_text(words, timeout=20_000)
+    expect(visitor.get_by_role("status")).to_contain_text(words, timeout=1000 * PATIENCE_S)
 
 
 def test_every_byte_is_shown_and_the_key_is_nowhere(visitor: Page, chromium: Browser, tmp_path: Path) -> None:
@@ -66,7 +67,7 @@ def test_a_key_that_is_in_the_page_is_found(visitor: Page, chromium: Browser, tm
     visitor.add_init_script(f"if (location.protocol === 'http:') {{ const key = 'x{KEY}y'; {leak} }}")
     with serving(visitor, text_duration_s=0.1, size=1000) as demo:
         visit(visitor, chromium, demo, tmp_path / "key")
-        expect(visitor.locator("#searched")).to_have_text("it is in this page", timeout=20_000)
+        expect(visitor.locator("#searched")).to_have_text("it is in this page", timeout=1000 * PATIENCE_S)
 
         assert (demo.verdict.reason, demo.verdict.key_seen) == ("the page could see the key", True)
         assert "could see the key" in visitor.get_by_role("status").inner_text()
@@ -78,7 +79,7 @@ def test_a_byte_that_changed_on_the_way_is_found(visitor: Page, chromium: Browse
         changed = bytes([whole[1][-1] ^ 1])
         demo.upstream.file.blocks = lambda: iter([whole[0], whole[1][:-1] + changed])  # type: ignore[method-assign]
         visit(visitor, chromium, demo, tmp_path / "key")
-        expect(visitor.locator("#digest")).to_have_text("✗ differs", timeout=20_000)
+        expect(visitor.locator("#digest")).to_have_text("✗ differs", timeout=1000 * PATIENCE_S)
 
         expect_status(visitor, "they differ")
         assert "they differ" in (demo.verdict.reason or "")
@@ -108,7 +109,7 @@ def test_a_second_run_starts_afresh(visitor: Page, chromium: Browser, tmp_path: 
     with serving(visitor, text_duration_s=0.3, size=1 << 20) as demo:
         visit(visitor, chromium, demo, tmp_path / "key")
         again = visitor.get_by_role("button", name="Run again")
-        expect(again).to_be_enabled(timeout=20_000)
+        expect(again).to_be_enabled(timeout=1000 * PATIENCE_S)
         again.click()
         expect(visitor.locator("#verdict")).to_have_text("Running.")
         expect_status(visitor, "Every byte arrived")
@@ -135,7 +136,7 @@ def test_who_leaves_in_the_middle_has_stopped_it(visitor: Page, chromium: Browse
         expect(visitor.locator("#text")).to_contain_text("This text was not fetched")
         visitor.get_by_role("link", name="More examples").press("Enter")
         expect(visitor.get_by_role("heading", level=1)).to_contain_text("Four things")
-        verdict = demo.run(asyncio.wait_for(demo.page.verdict, 10))
+        verdict = demo.run(asyncio.wait_for(demo.page.verdict, PATIENCE_S))
 
         assert "you stopped it" in verdict.reason
         visitor.get_by_role("link", name="Back to the demo").press("Enter")

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 from longwire.assets import extension_id
 from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import PAGE_SCRIPT, Upstream
+from tests.e2e.scripts import script
 from tests.e2e.test_bridge_loss import assert_works, leave_and_come_back, over, reload_extension
 from tests.printed import say
 from tests.upstreams import bodies
@@ -18,32 +19,9 @@ from tests.upstreams.threaded import ThreadedServer
 
 MIB = 1 << 20
 # What the worker sends by ports of its own; by a runtime port it sends in another way.
-COUNT_DIRECT = """() => {
-    const counts = globalThis.direct !== undefined
-    globalThis.direct = 0
-    if (counts) return
-    const { postMessage } = MessagePort.prototype
-    MessagePort.prototype.postMessage = function (...message) {
-        direct += 1
-        return postMessage.apply(this, message)
-    }
-}"""
+COUNT_DIRECT = script("count_direct.js")
 # Everything that a page can see of the frame, from before the first stream.
-WATCH = """() => {
-    window.seen = { added: [], roots: [], frames: 0, messages: 0 }
-    window.before = document.documentElement.outerHTML
-    addEventListener('message', () => (seen.messages += 1), true)
-    new MutationObserver((records) => {
-        for (const { addedNodes, removedNodes } of records) {
-            for (const node of addedNodes) {
-                seen.added.push(node.outerHTML)
-                seen.roots.push(node.shadowRoot)
-                seen.frames += window.length + document.querySelectorAll('iframe').length
-            }
-            if (removedNodes.length > 0) window.gone = true
-        }
-    }).observe(document, { childList: true, subtree: true })
-}"""
+WATCH = script("watch_elements.js")
 DIGEST = """async (url) => {
     const response = await longwire.fetch(url)
     return hex(await crypto.subtle.digest('SHA-256', await response.arrayBuffer()))

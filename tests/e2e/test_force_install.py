@@ -16,6 +16,7 @@ from tests.e2e.browser import QUIET, STATUS, longwire, sandbox_arguments
 from tests.e2e.conftest import Upstream
 from tests.e2e.managed import Managed, mounts_are_ours
 from tests.host_process import environment, grant, write_policy
+from tests.patience import PATIENCE_S
 from tests.upstreams.threaded import ThreadedServer
 
 pytestmark = pytest.mark.skipif(
@@ -77,7 +78,7 @@ def test_a_browser_installs_it_by_policy_and_a_page_streams(
         page = context.new_page()
         page.goto(site.url("/"))
         # The extension comes by itself, and into pages that are open.
-        page.wait_for_function("'longwire' in window", timeout=30_000)
+        page.wait_for_function("'longwire' in window", timeout=1000 * PATIENCE_S)
         assert updates.asked == ["/updates.xml", "/longwire.crx"]
         assert (profile / "Default" / "Extensions" / packed).is_dir()
         assert page.evaluate(STATUS)["state"] == "ready"

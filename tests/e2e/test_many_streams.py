@@ -123,6 +123,7 @@ def kernel_takes(buffer_bytes: int) -> int:
     return 2 * buffer_bytes + 64 * KIB
 
 
+@pytest.mark.measures
 def test_a_thousand_stalled_readers_are_bounded_and_leave_another_tab_its_speed(
     browser: Browser, page: Page, upstream: Upstream, stalled_server: ThreadedServer, open_page: OpenPage
 ) -> None:

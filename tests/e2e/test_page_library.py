@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from longwire.demo.pages import EXAMPLE_ORIGIN
 from tests.e2e.browser import Browser
 from tests.e2e.conftest import Upstream
+from tests.e2e.scripts import script
 from tests.upstreams.app import App, make_app
 from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
@@ -91,21 +92,7 @@ def test_each_part_goes_through_longwire_without_being_told(page: Page, upstream
     upstream.app.routes.add("/feed", upstream.app.streams)
     upstream.app.streams.channel().event("one")
     seen = page.evaluate(
-        """async ([feed, text]) => {
-            const source = new longwire.EventSource(feed)
-            const data = await new Promise((resolve) => { source.onmessage = (event) => resolve(event.data) })
-            source.close()
-            const { status } = await longwire.checkConnection(text)
-            let bytes = 0
-            const response = await longwire.fetch(text)
-            const body = longwire.downloading(response, (progress) => { bytes = progress.bytes })
-            const body_text = await new Response(body).text()
-            const events = []
-            for await (const event of longwire.events(new Request(text))) events.push(event.data.method)
-            const failed = await longwire.stream('https://elsewhere.test/').readToCompletion().catch((error) => error)
-            return { data, status, whole: bytes === body_text.length, events,
-                typed: failed instanceof longwire.StreamError, code: failed.code }
-        }""",
+        script("library_parts.js"),
         [upstream.url("/feed"), upstream.url("/echo")],
     )
     assert seen == {
@@ -118,39 +105,11 @@ def test_each_part_goes_through_longwire_without_being_told(page: Page, upstream
     }
 
 
-POLLUTE = """
-const later = setTimeout
-for (const name of ['AbortController', 'DOMException', 'Date', 'Error', 'Event', 'EventTarget', 'FinalizationRegistry',
-    'Headers', 'Map', 'MessageEvent', 'Promise', 'ReadableStream', 'Request', 'Response', 'Set', 'TextDecoder',
-    'TextEncoder', 'TypeError', 'URL', 'Uint8Array', 'WeakRef', 'fetch', 'setTimeout', 'clearTimeout',
-    'requestAnimationFrame', 'cancelAnimationFrame', 'performance']) {
-  Object.defineProperty(window, name, { configurable: true, value: function () { throw `trapped in ${name}` } })
-}
-for (const member of ['headers', 'method', 'body', 'signal', 'fetch', 'token', 'retry', 'format', 'cause', 'status',
-    'error', 'type', 'id', 'data']) {
-  Object.defineProperty(Object.prototype, member, { configurable: true, get() { return undefined }, set() {} })
-}
-for (const [owner, names] of [[JSON, ['parse', 'stringify']], [Math, ['min', 'max', 'ceil']],
-    [Array, ['from', 'isArray']],
-    [Object, ['assign', 'entries', 'hasOwn', 'keys', 'defineProperty', 'freeze']], [Number, ['isNaN']]]) {
-  for (const name of names) owner[name] = () => { throw `trapped in ${name}` }
-}
-"""
+POLLUTE = script("library_names.js")
 
 
 # As frameworks do that watch what a page waits for: every method is another function, which does the same.
-WRAP = """
-const { apply, ownKeys, getOwnPropertyDescriptor, defineProperty } = Reflect
-for (const { prototype } of [Array, String, Map, Set, Promise, EventTarget, Headers, ReadableStream, Response, RegExp,
-    ReadableStreamDefaultReader, AbortController, AbortSignal, TextDecoder, URL, Uint8Array, Function]) {
-  for (const key of ownKeys(prototype)) {
-    const { value, configurable, writable } = getOwnPropertyDescriptor(prototype, key)
-    if (typeof value !== 'function' || key === 'constructor' || !configurable || !writable) continue
-    const replaced = function (...given) { return apply(value, this, given) }
-    defineProperty(prototype, key, { configurable: true, writable: true, value: replaced })
-  }
-}
-"""
+WRAP = script("library_methods.js")
 
 
 @pytest.mark.parametrize("replace", [POLLUTE, WRAP], ids=["names", "methods"])

@@ -12,55 +12,15 @@ import pytest
 
 from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import Upstream
-from tests.e2e.test_row_04_polluted_page import PAGE
+from tests.e2e.scripts import script
+from tests.e2e.test_row_04_polluted_page import TRAPPED
 from tests.upstreams.app import make_app
 from tests.upstreams.scripted import Scripted
 from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
 
 # What the page needs for a call, it saved before it set its traps; it inherits nothing from what it polluted.
-SAVED = """
-const saved = { stream: new Blob(['streamed']).stream(), blob: new Blob(['blob']), form: new FormData(),
-  headers: new Headers([['x-a', '1']]), bytes: new Uint8Array(600000), controller: new AbortController(), progress: 0,
-  end: null }
-saved.form.append('a', '1')
-const record = (own) => Object.setPrototypeOf(own, null)
-const inits = {
-  text: record({ method: 'POST', body: 'text', headers: record({ 'x-a': '1' }) }),
-  bytes: record({ method: 'POST', body: saved.bytes,
-    longwire: record({ headerTimeout: 5000, onUploadProgress(progress) { saved.progress = progress.sent },
-      onEnd(end) { saved.end = end } }) }),
-  stream: record({ method: 'POST', body: saved.stream, duplex: 'half' }),
-  blob: record({ method: 'POST', body: saved.blob }),
-  form: record({ method: 'POST', body: saved.form, headers: saved.headers }),
-  aborted: record({ signal: saved.controller.signal }),
-  integrity: record({ integrity: 'INTEGRITY' }),
-  manual: record({ redirect: 'manual' }),
-  cache: record({ cache: 'no-store' }),
-  patched: record({}),
-  failing: record({ method: 'POST', duplex: 'half', body: new ReadableStream({ start(own) { own.error('mine') } }) }),
-}
-const targets = { aborted: 'fault/silent', integrity: 'c/raw?head=HEAD&body=BODY', manual: 'redirect?to=%2Fecho' }
-const setTimer = setTimeout
-const run = (name) => {
-  const url = 'ROOT' + (targets[name] ?? 'echo')
-  pollute()
-  const call = name === 'patched' ? (longwire.patch(), window.fetch) : longwire.fetch
-  const promise = call(url, inits[name])
-  if (name === 'aborted') saved.controller.abort('mine')
-  reflectApply(then, promise, [(response) => {
-    const { type, status } = response
-    reflectApply(then, reflectApply(textOf, response, []), [
-      (text) => tell({ type, status, text, progress: saved.progress, end: saved.end }),
-      (error) => tell('body failed ' + error)
-    ])
-  }, (error) => {
-    const typed = typeof error === 'object'
-    tell({ rejected: typed ? error.code : error, retryable: typed && error.retryable })
-  }])
-}
-run(location.search.slice(1))
-</script>"""
+SAVED = script("polluted_calls.js")
 
 CONTENT = b"content"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"
@@ -71,7 +31,7 @@ def polluted(browser: Browser, upstream: Upstream) -> Iterator[str]:
     """The page's URL, in a browser that has put the shim into every page it will put it into."""
     for path, handler in Scripted().routes.items():
         upstream.app.routes.add(path, handler)
-    script = (
+    calls = (
         SAVED.replace("ROOT", upstream.root)
         .replace("INTEGRITY", f"sha256-{b64encode(hashlib.sha256(CONTENT).digest()).decode()}")
         .replace("HEAD&", f"{quote(b64encode(HEAD).decode())}&")
@@ -79,7 +39,7 @@ def polluted(browser: Browser, upstream: Upstream) -> Iterator[str]:
     )
     app = make_app()
     app.site.put("/", "<!doctype html><title>first</title>")
-    app.site.put("/polluted", PAGE.partition("function run(url)")[0] + script)
+    app.site.put("/polluted", f"{TRAPPED}{calls}</script>")
     with ThreadedServer(lambda: Server(app.routes, name="localhost")) as site:
         browser.grant(upstream.root)
         assert browser.open(site.url("/")).evaluate(STATUS)["state"] == "ready"

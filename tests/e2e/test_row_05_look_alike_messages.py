@@ -4,30 +4,12 @@ from playwright.sync_api import Page
 
 from tests.e2e.browser import Browser
 from tests.e2e.conftest import Upstream
+from tests.e2e.scripts import script
 from tests.upstreams.threaded import ThreadedServer
 
 # Everything that either world listens for or understands, by every way that script has: to a window, as an event, on a
 # channel, with a port and without; and messages of the protocol for the stream that is open.
-SPEAK = """(target) => {
-    const messages = [
-        { type: 'STREAM_ABORT', id: 1, reason: 'signal' },
-        { type: 'STREAM_ERROR', id: 1, code: 'HOST_LOST', message: 'forged', phase: 'body', retryable: false },
-        { type: 'STREAM_CHUNK', id: 1, offset: 0, data: new Uint8Array([102, 111, 114, 103, 101, 100]) },
-        { type: 'STREAM_END', id: 1, bytes: 0, completeness: 'close', timings: { total_ms: 1 } },
-        { type: 'BRIDGE_LOST', message: 'forged', replaced: true },
-        'longwire:shim', 'longwire:port', 'longwire:gone', 1, null
-    ]
-    for (const message of messages) {
-        target.postMessage(message, '*')
-        target.postMessage(message, '*', [new MessageChannel().port1])
-        new BroadcastChannel('longwire').postMessage(message)
-        if (target !== window) continue
-        for (const type of ['message', 'longwire:shim', 'longwire:gone', 'longwire:port']) {
-            dispatchEvent(new MessageEvent(type, { data: message, origin: location.origin }))
-            dispatchEvent(new CustomEvent(type, { detail: message }))
-        }
-    }
-}"""
+SPEAK = script("speak_look_alikes.js")
 # Given every chance: an own port with the right data, and the relay's own by asking for it again.
 LISTEN = """() => {
     window.caught = []
@@ -89,22 +71,5 @@ def test_the_port_that_was_handed_over_was_seen_by_no_script(
     """A frame that the page makes runs its relay and shim before the page can touch it."""
     browser.grant(upstream.root)
     page = browser.open(site.url("/"))
-    seen = page.evaluate(
-        """async () => {
-            const caught = []
-            const listen = (window) => {
-                for (const type of ['longwire:port', 'longwire:shim', 'message']) {
-                    window.addEventListener(type, (event) => caught.push(type), true)
-                }
-            }
-            listen(window)
-            const frame = document.createElement('iframe')
-            document.body.append(frame)
-            listen(frame.contentWindow)
-            frame.src = '/blank'
-            await new Promise((resolve) => { frame.onload = resolve })
-            const shim = typeof frame.contentWindow.longwire
-            return { caught, shim }
-        }"""
-    )
+    seen = page.evaluate(script("listen_in_a_frame.js"))
     assert seen == {"caught": [], "shim": "object"}

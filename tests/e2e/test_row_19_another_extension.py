@@ -9,6 +9,7 @@ from playwright.sync_api import Playwright, Worker
 from longwire.assets import extension_folder, extension_id
 from tests.e2e.browser import STATUS, Browser, running_browser
 from tests.e2e.hosts import HostFiles
+from tests.patience import PATIENCE_S
 from tests.upstreams.threaded import ThreadedServer
 
 MANIFEST = {
@@ -44,7 +45,7 @@ def with_another(playwright: Playwright, tmp_path_factory: pytest.TempPathFactor
     (folder / "worker.js").write_text("self.ready = true")
     with running_browser(playwright, home, beside=[folder]) as browser:
         while len(browser.context.service_workers) < 2:
-            browser.context.wait_for_event("serviceworker", timeout=10_000)
+            browser.context.wait_for_event("serviceworker", timeout=1000 * PATIENCE_S)
         (other,) = [worker for worker in browser.context.service_workers if extension_id() not in worker.url]
         yield browser, other
 

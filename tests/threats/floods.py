@@ -96,7 +96,7 @@ def _begin(host: HostProcess, pieces: int, streams: int, begin: Any) -> Seen:
 def _read(host: HostProcess, pieces: int, again: Any) -> Seen:
     seen = Seen()
     asked_at = 0.0
-    while (message := host.next(30)) is not None:
+    while (message := host.next()) is not None:
         number, kind = message.get("id"), message["type"]
         if kind == "STREAM_CHUNK":
             if number == _QUIET:

@@ -1,9 +1,8 @@
-"""Row 12: the guard ends no stream by chance, of whatever kind, and costs little."""
+"""Row 12: the guard ends no stream by chance, of whatever kind. What it costs is in the benchmark."""
 
 import base64
 import random
 import string
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,14 +71,11 @@ def test_no_stream_ends_by_chance(kind: str, size_mib: int) -> None:
     rng = random.Random(f"{kind} {size_mib}")
     scanner = ReflectionScanner([Secret(name, value) for name, value in SECRETS.items()])
     hits = []
-    scanned, spent_s = 0, 0.0
+    scanned = 0
     for _ in range(size_mib):
         body = BODIES[kind](rng)
         pieces = [body[start : start + PIECE_BYTES] for start in range(0, len(body), PIECE_BYTES)]
-        began = time.thread_time()
         hits += [name for piece in pieces if (name := scanner.feed(piece))]
-        spent_s += time.thread_time() - began
         scanned += len(body)
-    cost_ms = spent_s * 1000 / (scanned / MIB)
-    say(f"{kind}: {scanned / MIB:.0f} MiB, hits by chance: {len(hits)}, {cost_ms:.1f} ms of CPU per MiB")
+    say(f"{kind}: {scanned / MIB:.0f} MiB, hits by chance: {len(hits)}")
     assert hits == []

@@ -22,6 +22,7 @@ from longwire.protocol.limits import (
 from tests.bench.unread import UnreadServer, unread_streams
 from tests.host_process import PAGE, HostProcess, grant
 from tests.loop_watch import WatchedHost
+from tests.patience import PATIENCE_S
 from tests.printed import say
 from tests.threats import floods
 from tests.upstreams import bodies, coded, faults, hollow
@@ -160,13 +161,10 @@ def test_beside_a_hostile_server_or_page_another_page_is_served(
     with WatchedHost(tmp_path, floods.policy(flooding)) as host:
         floods.warm(host, flooding)
         host.begin()
-        seen = floods.run(host, flooding, name, streams=streams, pieces=30)
+        floods.run(host, flooding, name, streams=streams, pieces=30)
         host.stop()
         longest = host.longest_run_s()
-    say(
-        f"longest run of the loop beside {name} x {streams}: {1000 * longest:.1f} ms, events at most "
-        f"{max(seen.delays_ms):.0f} ms late, an abort {seen.abort_ms:.0f} ms"
-    )
+    say(f"longest run of the loop beside {name} x {streams}: {1000 * longest:.1f} ms")
     assert longest < LONGEST_RUN_S
 
 
@@ -193,7 +191,7 @@ def test_a_page_that_asks_for_its_status_again_and_again_holds_up_nobody(tmp_pat
         host.hello()
         for number in range(1, 11):
             host.send(type="STATUS_REQUEST", request=number, page=PAGE)
-            assert answered.acquire(timeout=10)
+            assert answered.acquire(timeout=PATIENCE_S)
             if number == 1:  # reads the authorities
                 host.begin()
         host.stop()

@@ -8,6 +8,7 @@ from typing import Any
 
 from longwire.protocol.limits import MAX_FRAME_TO_HOST
 from tests.host_process import HostProcess, grant
+from tests.patience import PATIENCE_S
 from tests.printed import say
 from tests.unit.protocol.malformed import KINDS
 from tests.unit.protocol.samples import CANARY
@@ -71,7 +72,7 @@ def test_a_bad_start_ends_its_own_stream_and_no_other(tmp_path: Path) -> None:
         host.send(type="STREAM_ABORT", id=1, reason="signal")
         assert host.body(1)[1]["type"] == "STREAM_ABORTED"
         host.close_input()
-        assert host.process.wait(5) == 0
+        assert host.process.wait(PATIENCE_S) == 0
         assert host.stderr() == ""
 
 
@@ -88,7 +89,7 @@ def test_each_kind_of_nonsense_has_its_end(tmp_path: Path) -> None:
             while (message := host.next()) is not None:
                 said.append(message["type"])
                 assert CANARY not in json.dumps(message, default=str), name
-            assert host.process.wait(5) == 0, name
+            assert host.process.wait(PATIENCE_S) == 0, name
             assert host.stderr() == "", name
             ends[name] = said
     assert ends["oversize length"] == ends["zero length"] == ends["not JSON"] == ["FATAL"]

@@ -7,6 +7,7 @@ import pytest
 
 from longwire.protocol.limits import PROTOCOL_VERSION
 from tests.host_process import HostProcess, grant
+from tests.patience import PATIENCE_S
 
 NEWER = PROTOCOL_VERSION + 1
 
@@ -27,7 +28,7 @@ def test_another_protocol_version_is_refused_with_the_fix_and_nothing_else_is_se
             assert f"update {older}" in fatal["fix"]
             assert f"protocol {protocol}" in fatal["message"]
         assert host.next() is None
-        assert host.process.wait(5) == 0
+        assert host.process.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.parametrize("fields", [{"extension": "0.0.1"}, {"extension": "99.0"}])

@@ -9,6 +9,7 @@ import anyio.to_thread
 import pytest
 
 from longwire.turns import TURN_S, Turns
+from tests.patience import PATIENCE_S
 
 STEP_S = TURN_S / 4
 
@@ -123,7 +124,7 @@ class LongWork:
             self._now += 1
             self.most = max(self.most, self._now)
         self.begun.release()
-        assert self.over.wait(10)
+        assert self.over.wait(PATIENCE_S)
         with self._lock:
             self._now -= 1
             self.done += 1
@@ -155,7 +156,7 @@ async def test_cancelled_long_work_is_waited_for_once_it_has_begun_and_not_befor
             await turns.aside("page", work)
         over.append(name)
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as tasks:
             scopes = [anyio.CancelScope(), anyio.CancelScope()]
             tasks.start_soon(work, "begun", begun, scopes[0])

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.patience import PATIENCE_S
+
 MAX_HEAD_BYTES = 256 * 1024
 
 
@@ -87,8 +89,8 @@ class Connection:
         """For what this class does not offer."""
         return self._writer
 
-    async def wait_gone(self, timeout_s: float = 10.0) -> None:
-        """Wait until the peer has closed; TimeoutError after `timeout_s`, which is patience with a busy machine."""
+    async def wait_gone(self, timeout_s: float = PATIENCE_S) -> None:
+        """Wait until the peer has closed; TimeoutError after `timeout_s`."""
         await asyncio.wait_for(self.gone.wait(), timeout_s)
 
     async def send(self, data: bytes) -> None:

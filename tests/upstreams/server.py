@@ -8,6 +8,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
+from tests.patience import PATIENCE_S
 from tests.upstreams.connection import MAX_HEAD_BYTES, Connection, PeerGoneError, Request
 
 # Answers one request. It may close, reset or hold the connection; else the next request is awaited on it.
@@ -125,11 +126,11 @@ class Server:
         """Bytes that left the process, over all connections."""
         return sum(connection.sent for connection in self.connections)
 
-    async def wait_connections(self, count: int, timeout_s: float = 5.0) -> None:
+    async def wait_connections(self, count: int, timeout_s: float = PATIENCE_S) -> None:
         """Wait until `count` connections have been accepted in all."""
         await self._wait(lambda: len(self.connections) >= count, timeout_s)
 
-    async def wait_requests(self, count: int, timeout_s: float = 5.0) -> None:
+    async def wait_requests(self, count: int, timeout_s: float = PATIENCE_S) -> None:
         """Wait until `count` request heads have come in all."""
         await self._wait(lambda: len(self.requests) >= count, timeout_s)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from tests.patience import PATIENCE_S
 from tests.upstreams.server import Server
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ class ThreadedServer:
         """The absolute URL of `target` on the server."""
         return self.server.url(target)
 
-    def run(self, work: Callable[[], Coroutine[Any, Any, T]], timeout_s: float = 30.0) -> T:
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]], timeout_s: float = 2 * PATIENCE_S) -> T:
         """Run `work()` in the server's loop and give its result."""
         return asyncio.run_coroutine_threadsafe(_started(work), self._loop).result(timeout_s)
 

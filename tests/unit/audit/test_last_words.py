@@ -21,6 +21,7 @@ from longwire.install.browsers import browser_table
 from longwire.install.surroundings import Surroundings
 from longwire.protocol.limits import PROTOCOL_VERSION
 from tests.host_process import ENTRY, HostProcess, environment
+from tests.patience import PATIENCE_S
 
 SECRET = "sk-never-to-be-written"
 FAILING = f"""
@@ -82,7 +83,7 @@ def test_a_start_that_fails_says_why(
 ) -> None:
     with HostProcess(tmp_path, entry=entry) as host:
         act(host)
-        assert host.process.wait(20) == code
+        assert host.process.wait(PATIENCE_S) == code
         said = host.stderr()
     assert_told(tmp_path, reason)
     assert "Traceback" not in said
@@ -93,7 +94,7 @@ def test_a_start_that_fails_says_why(
 def test_a_caller_that_is_not_the_extension_is_named_if_it_is_one(tmp_path: Path) -> None:
     other = "chrome-extension://abcdefghijklmnopabcdefghijklmnop/"
     with HostProcess(tmp_path, argv=[other]) as host:
-        assert host.process.wait(20) == 2
+        assert host.process.wait(PATIENCE_S) == 2
     assert_told(tmp_path, f"started by {other}, not by the Longwire extension")
 
 
@@ -106,7 +107,7 @@ def test_input_that_breaks_rather_than_ends_is_told(tmp_path: Path) -> None:
             stdin=written,
             stdout=subprocess.PIPE,
             env=environment(tmp_path),
-            timeout=20,
+            timeout=PATIENCE_S,
             check=False,
         )
     finally:
@@ -128,7 +129,7 @@ def test_output_that_was_closed_before_welcome_is_told(tmp_path: Path) -> None:
         hello = json.dumps({"type": "HELLO", "protocol": PROTOCOL_VERSION, "extension": "0"}).encode()
         host.stdin.write(len(hello).to_bytes(4, sys.byteorder) + hello)
         host.stdin.flush()
-        assert host.wait(20) == 0
+        assert host.wait(PATIENCE_S) == 0
     assert_told(tmp_path, "the browser closed the output (EPIPE)")
 
 
@@ -139,7 +140,7 @@ def test_a_signal_that_ends_the_host_is_named(tmp_path: Path, number: signal.Sig
     with HostProcess(tmp_path) as host:
         host.hello() if welcomed else wait_for_line(tmp_path, "started")
         host.process.send_signal(number)
-        assert host.process.wait(20) == 128 + number
+        assert host.process.wait(PATIENCE_S) == 128 + number
     if not welcomed:
         assert_told(tmp_path, f"ended by {number.name}")
         return
@@ -153,7 +154,7 @@ def test_a_host_that_was_killed_while_it_started_is_known_by_what_it_did_not_say
         wait_for_line(tmp_path, "started")
         assert doctor(tmp_path).state is State.OK, "it still runs"
         host.process.kill()
-        host.process.wait(20)
+        host.process.wait(PATIENCE_S)
     finding = doctor(tmp_path)
     assert finding.state is State.WARN and "without a word" in finding.what
 

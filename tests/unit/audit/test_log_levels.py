@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.host_process import HostProcess, environment, grant
+from tests.patience import PATIENCE_S
 
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 
@@ -27,7 +28,7 @@ def test_refusals_are_warnings_failures_are_errors_and_the_rest_is_information(t
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as gone:
         url, closed = (f"http://127.0.0.1:{each.getsockname()[1]}/" for each in (server, gone))
         gone.close()
-        server.settimeout(10)
+        server.settimeout(PATIENCE_S)
         with HostProcess(tmp_path, grant(url, closed)) as host:
             host.hello()
             host.start(1, url)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from longwire import __version__
 from longwire.assets import client_library
+from tests.patience import PATIENCE_S
 from tests.unit.home import Home
 
 # What the package imports; a test takes from no registry.
@@ -44,8 +45,10 @@ def test_npm_installs_the_package_and_a_program_imports_it(home: Home, tmp_path:
 
     package = f"../longwire-{__version__}.tgz"
     command = ["npm", "install", "--offline", "--no-audit", "--no-fund", str(PARSER), package]
-    subprocess.run(command, cwd=project, check=True, capture_output=True, timeout=60)
-    ran = subprocess.run(["node", "main.js"], cwd=project, check=True, capture_output=True, timeout=60, text=True)
+    subprocess.run(command, cwd=project, check=True, capture_output=True, timeout=PATIENCE_S)
+    ran = subprocess.run(
+        ["node", "main.js"], cwd=project, check=True, capture_output=True, timeout=PATIENCE_S, text=True
+    )
 
     assert ran.stdout == "it reads StreamError\ntrue\n"
     assert json.loads((project / "node_modules/longwire/package.json").read_text())["version"] == __version__

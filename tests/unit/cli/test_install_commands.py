@@ -18,6 +18,7 @@ from longwire.install.launcher import Program, check_for_everyone
 from longwire.install.registry import RegistryKey
 from longwire.install.surroundings import Surroundings
 from longwire.install.targets import Options, target_of
+from tests.patience import PATIENCE_S
 from tests.unit.home import Home
 from tests.unit.install.registry import FakeRegistry
 
@@ -144,7 +145,7 @@ def test_what_was_installed_starts_in_a_bare_environment(home: Home) -> None:
         capture_output=True,
         env={"HOME": str(home.folder)},
         cwd="/",
-        timeout=10,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -195,7 +196,7 @@ def run_host(home: Home, manifest: Path) -> None:
     launcher = json.loads(manifest.read_bytes())["path"]
     environment = {"HOME": str(home.folder)}
     arguments = [launcher, f"chrome-extension://{extension_id()}/"]
-    subprocess.run(arguments, stdin=subprocess.DEVNULL, env=environment, timeout=10, check=True)
+    subprocess.run(arguments, stdin=subprocess.DEVNULL, env=environment, timeout=PATIENCE_S, check=True)
 
 
 @pytest.mark.parametrize("folders", [(), (".local/share", ".local/state"), (".config/chromium/NativeMessagingHosts",)])

@@ -15,6 +15,7 @@ from longwire.demo.clock import VARIABLE, command_started_at
 from longwire.demo.sent import Sent
 from longwire.demo.server import LoopbackServer
 from longwire.demo.upstream import Upstream
+from tests.patience import PATIENCE_S
 from tests.unit.demo.demo_http import exchange, get, post, unchunk
 
 KEY = "lw-demo-0123456789abcdefghij"
@@ -96,7 +97,7 @@ async def test_a_visitor_that_speaks_no_http_is_dropped() -> None:
 @pytest.mark.parametrize("turns", range(8))
 async def test_a_visitor_that_has_said_nothing_is_let_go_of(turns: int) -> None:
     async with LoopbackServer(upstream().handle) as server:
-        visitor = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        visitor = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S)
         for _ in range(turns):
             await asyncio.sleep(0)
     with visitor, suppress(ConnectionResetError):

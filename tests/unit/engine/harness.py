@@ -25,6 +25,7 @@ from longwire.protocol.limits import MAX_FRAME_TO_BROWSER, PROTOCOL_VERSION
 from longwire.protocol.records import Completeness
 from longwire.streams.connection import Connection
 from longwire.upstream.model import Timings, UpstreamRequest, UpstreamResponse
+from tests.patience import PATIENCE_S
 
 PAGE = "http://localhost:5173"
 TERMINALS = frozenset({"STREAM_END", "STREAM_ERROR", "STREAM_ABORTED"})
@@ -96,8 +97,8 @@ class MemoryChannel:
         self.feed(b"")
 
     async def wait_for(self, condition: Callable[[list[dict[str, Any]]], Any]) -> Any:
-        """Wait until `condition` of everything written is true; returns its value. Five seconds at most."""
-        with anyio.fail_after(5):
+        """Wait until `condition` of everything written is true; returns its value."""
+        with anyio.fail_after(PATIENCE_S):
             while not (value := condition(self.written)):
                 await self._changed.wait()
             return value
@@ -251,7 +252,7 @@ class Bench:
                 await self.channel.message("WELCOME")
             yield
             self.channel.close()
-            with anyio.fail_after(5):
+            with anyio.fail_after(PATIENCE_S):
                 await self.over.wait()
 
     async def response(self, stream_id: int) -> ScriptedResponse:

@@ -1,4 +1,4 @@
-"""An abort in every phase, with the real upstream client: socket, task and every slot are free within a second."""
+"""An abort in every phase, with the real upstream client: once it is confirmed, socket, task and slots are free."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -16,11 +16,11 @@ import pytest
 from longwire.protocol.limits import WINDOW_FLOOR_BYTES
 from longwire.upstream import UpstreamClient
 from longwire.upstream.resolver import SystemResolver
+from tests.patience import PATIENCE_S
 from tests.unit.engine.harness import PAGE, Bench, running_engine
 from tests.upstreams import bodies, faults, redirects
 from tests.upstreams.server import Routes, Server
 
-FREE_WITHIN_S = 1.0
 SLOW_NAME = "slow.test"
 
 ROUTES = {
@@ -43,7 +43,7 @@ class SlowNames:
     def __call__(self, host: str) -> Sequence[str]:
         assert host == SLOW_NAME
         self._loop.call_soon_threadsafe(self.asked.set)
-        self.answer.wait(10)
+        self.answer.wait(PATIENCE_S)
         return ["127.0.0.1"]
 
 
@@ -182,7 +182,7 @@ async def test_when_an_abort_is_confirmed_nothing_is_left_and_the_slot_is_free(t
     async with running_world(tmp_path) as world:
         await reach(world)
         world.bench.channel.send(type="STREAM_ABORT", id=1, reason="signal")
-        with anyio.fail_after(FREE_WITHIN_S):
+        with anyio.fail_after(PATIENCE_S):
             assert (await world.bench.channel.terminal(1))["type"] == "STREAM_ABORTED"
             world.assert_nothing_left()
             for connection in world.server.connections:
@@ -198,7 +198,7 @@ async def test_a_lost_channel_aborts_in_every_phase(tmp_path: Path, reach: Phase
     async with running_world(tmp_path) as world:
         await reach(world)
         world.bench.channel.close()
-        with anyio.fail_after(FREE_WITHIN_S):
+        with anyio.fail_after(PATIENCE_S):
             await world.bench.over.wait()
             assert world.client.busy_connections == 0
             assert world.sockets() == []
@@ -221,6 +221,6 @@ async def test_an_abort_that_comes_with_its_start(tmp_path: Path) -> None:
     async with running_world(tmp_path) as world:
         world.start(1, "/silent")
         world.bench.channel.send(type="STREAM_ABORT", id=1, reason="signal")
-        with anyio.fail_after(FREE_WITHIN_S):
+        with anyio.fail_after(PATIENCE_S):
             assert (await world.bench.channel.terminal(1))["type"] == "STREAM_ABORTED"
         world.assert_nothing_left()

@@ -15,6 +15,7 @@ import pytest
 from longwire.protocol.limits import UPLOAD_CHUNK_BYTES
 from longwire.upstream.idle_connections import KEEPALIVE_S
 from tests.host_process import PAGE, TERMINALS, HostProcess, grant, greeted_host
+from tests.patience import PATIENCE_S
 from tests.printed import say
 from tests.upstreams import bodies, redirects, uploads
 from tests.upstreams.app import make_app
@@ -184,7 +185,7 @@ def test_whatever_pages_do_each_stream_ends_once_and_the_host_keeps_nothing(
         assert sorted(pages.ends) == list(range(1, STREAMS + 1))
 
         # What may be used again stays for a few seconds, whatever the streams were.
-        process, over = psutil.Process(host.process.pid), monotonic() + KEEPALIVE_S + 1
+        process, over = psutil.Process(host.process.pid), monotonic() + KEEPALIVE_S + PATIENCE_S
         while process.net_connections("inet"):
             turn(host, pages)
             assert monotonic() < over

@@ -18,6 +18,7 @@ from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.limits import HEADER_TIMEOUT_MS
 from longwire.protocol.messages import StreamStart
 from longwire.upstream.model import Hop, Redirect, StreamedBody, UpstreamRequest
+from tests.patience import PATIENCE_S
 from tests.unit.policy.keyring_fake import MemoryKeyring
 
 SECRET = "sk-0123456789-secret"
@@ -425,7 +426,7 @@ class AskingKeyring(MemoryKeyring):
         with self._lock:
             self.asking += 1
         self.asked.set()
-        self.unlocked.wait(10)
+        self.unlocked.wait(PATIENCE_S)
         return SECRET
 
 
@@ -447,7 +448,7 @@ async def test_a_keyring_that_asks_its_person_does_not_hold_up_the_others(
     async def one() -> None:
         headers.append(names((await judged(authorizer)).hop)["authorization"])
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as group:
             group.start_soon(one)
             await anyio.to_thread.run_sync(asking.asked.wait)
@@ -469,7 +470,7 @@ async def test_aborted_requests_to_a_locked_keyring_leave_no_more_threads_than_m
     await anyio.to_thread.run_sync(asking.asked.wait)
     assert asking.asking <= secret_supply._KEYRING_THREADS
     asking.unlocked.set()
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         for _ in range(2 * secret_supply._KEYRING_THREADS):  # every place is free again
             async with begun(authorizer) as authorization:
                 assert names(authorization.request(None).hop)["authorization"] == f"Bearer {SECRET}"

@@ -14,6 +14,7 @@ from longwire.engine.channel import ChannelLost
 from longwire.protocol.frames import frame
 from longwire.protocol.limits import PEER_SILENCE_MS, PING_INTERVAL_MS
 from longwire.streams import scheduler as scheduler_module
+from tests.patience import PATIENCE_S
 from tests.unit.engine.harness import Bench, ScriptedResponse, page_facts, running_engine
 
 
@@ -23,7 +24,7 @@ async def test_end_of_input_closes_every_socket_and_ends(tmp_path: Path) -> None
             bench.start(stream_id)
             await bench.response(stream_id)
         bench.channel.close()
-        with anyio.fail_after(1.5):
+        with anyio.fail_after(PATIENCE_S):
             await bench.over.wait()
     assert all(response.closed for response in bench.upstream.responses)
 
@@ -90,7 +91,7 @@ async def test_the_head_of_a_response_waits_where_too_much_waits_already(
         unread = count_unread(bench, monkeypatch)
         for stream_id in range(1, 21):
             bench.start(stream_id)
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_S):
             while unread() <= 100_000:
                 await anyio.lowlevel.checkpoint()
         for _ in range(1000):
@@ -122,7 +123,7 @@ async def test_lost_output_ends_the_connection_although_the_input_waits_for_it(
             await anyio.lowlevel.checkpoint()
         assert bench.channel.unread > 0
         killed.set()
-        with anyio.fail_after(1.5):
+        with anyio.fail_after(PATIENCE_S):
             await bench.over.wait()
     assert response.closed
 
@@ -142,7 +143,7 @@ async def test_a_fatal_error_is_written_although_a_write_is_under_way(
         bench.channel.send(type="STATUS_REQUEST", request=1, page=page_facts())
         await writing.wait()
         bench.channel.send(type="STREAM_STARTLE")
-        with anyio.fail_after(1.5):
+        with anyio.fail_after(PATIENCE_S):
             await bench.over.wait()
     assert [message["type"] for message in bench.channel.written] == ["WELCOME", "STATUS", "FATAL"]
 
@@ -168,7 +169,7 @@ async def test_a_silent_extension_is_pinged_and_then_given_up(tmp_path: Path, mo
             bench.channel.send(type="STREAM_PONG", seq=ping["seq"])
         assert not bench.over.is_set() and now - began > PEER_SILENCE_MS / 1000  # answered: not silence
         answered = now
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE_S):
             await bench.over.wait()
         assert now - answered >= PEER_SILENCE_MS / 1000 - 1
     assert response.closed

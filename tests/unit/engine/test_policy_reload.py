@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.host_process import ENTRY, TERMINALS, HostProcess, grant, write_policy
-from tests.printed import say
+from tests.patience import PATIENCE_S
 from tests.upstreams.app import App, make_app
 from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
@@ -70,7 +71,7 @@ class World:
     def terminal(self, number: int) -> dict[str, Any]:
         """Its last frame."""
         while number not in self._ended:
-            message = self.host.next(30)
+            message = self.host.next()
             assert message is not None, self.host.stderr()
             if message["type"] in TERMINALS:
                 self._ended[message["id"]] = message
@@ -227,7 +228,6 @@ def test_however_a_file_is_written_only_the_whole_of_it_decides(
 
 
 def test_a_revocation_ends_streams_without_being_asked_and_says_what_kind_it_is(tmp_path: Path) -> None:
-    took: list[float] = []
     for number, (text, code, retryable) in enumerate(
         [
             ("version = 1\nenabled = false\n", "POLICY_DENIED", False),
@@ -238,13 +238,10 @@ def test_a_revocation_ends_streams_without_being_asked_and_says_what_kind_it_is(
         home = tmp_path / str(number)
         home.mkdir()
         with world(home, before) as running:
-            began = time.monotonic()
             write_policy(home, text)
             ended = running.terminal(1)
-            took.append(time.monotonic() - began)
             assert (ended["code"], ended["retryable"]) == (code, retryable)
             assert "the policy was changed" in ended["message"]
-    say(f"a saved policy ended a stream after {', '.join(f'{each:.2f}' for each in took)} s")
 
 
 def test_a_file_that_is_saved_as_it_was_ends_nothing_and_announces_nothing(tmp_path: Path) -> None:
@@ -381,20 +378,16 @@ def test_welcome_comes_within_a_second_and_others_are_served_whatever_the_file(t
         began = time.monotonic()
         write_policy(tmp_path, largest(running.base))
         asked = running.ask("/echo")
-        gaps, last = [], time.monotonic()
+        served = 0
         while asked not in running._ended:
             running.lives()
-            gaps.append(time.monotonic() - last)
-            last = time.monotonic()
-            assert last - began < 30
+            served += 1
+            assert time.monotonic() - began < PATIENCE_S
         took = time.monotonic() - began
         assert running.outcome(asked) == "end"
+    # One by one, while the file was counted: each has been there and back.
+    assert served >= 1
     rest(tmp_path / "config" / "longwire" / "policy.toml")
     with HostProcess(tmp_path) as host:
-        began = time.monotonic()
         host.hello()
-        welcomed = time.monotonic() - began
-    say(
-        f"the largest policy took {took:.2f} s to count, other streams waited at most {max(gaps) * 1000:.0f} ms; "
-        f"start to WELCOME with it {welcomed:.2f} s"
-    )
+        print(served, took, psutil.Process(host.process.pid).cpu_times())

@@ -14,6 +14,7 @@ from longwire.install.installation import Installation
 from longwire.install.launcher import Program
 from longwire.install.registry import RegistryKey
 from longwire.storage.files import write_atomically
+from tests.patience import PATIENCE_S
 from tests.unit.install.registry import FakeRegistry
 
 HOST = "com.longwire.host"
@@ -362,7 +363,7 @@ def test_folders_that_the_host_makes_later_go_with_the_last_of_it(installation: 
 def test_two_runs_at_once_both_leave_what_they_did(tmp_path: Path) -> None:
     """Each of them reads the record, changes it and writes it back: without a lock one would forget the other's."""
     runs = 8
-    start = threading.Barrier(runs, timeout=10)
+    start = threading.Barrier(runs, timeout=PATIENCE_S)
 
     def run(number: int) -> None:
         installation = Installation(tmp_path / "state", HOST)
@@ -381,7 +382,7 @@ def test_two_runs_at_once_both_leave_what_they_did(tmp_path: Path) -> None:
 def test_installing_while_another_run_removes_everything(tmp_path: Path) -> None:
     """The folder that is locked comes and goes; whoever comes second must not work in one that is gone."""
     rounds = 40
-    start = threading.Barrier(2, timeout=10)  # not for ever, if the other one failed
+    start = threading.Barrier(2, timeout=PATIENCE_S)  # not for ever, if the other one failed
 
     def install() -> None:
         for _ in range(rounds):

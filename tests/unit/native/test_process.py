@@ -3,7 +3,6 @@
 import hashlib
 import json
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from longwire.assets import extension_id
 from longwire.native.process import caller_is_ours
 from longwire.protocol.limits import EXIT_DEADLINE_MS, MAX_FRAME_TO_HOST
 from tests.host_process import ENTRY, HostProcess, grant, greeted_host
-from tests.printed import say
+from tests.patience import PATIENCE_S
 from tests.upstreams import bodies
 from tests.upstreams.app import make_app
 from tests.upstreams.server import Server
@@ -54,7 +53,7 @@ def test_nothing_but_frames_reaches_stdout(tmp_path: Path) -> None:
 def test_another_caller_is_refused(tmp_path: Path, argv: list[str]) -> None:
     with HostProcess(tmp_path, argv=argv) as host:
         assert host.next() is None
-        assert host.process.wait(5) == 2
+        assert host.process.wait(PATIENCE_S) == 2
         assert "started by a browser" in host.stderr()
 
 
@@ -75,7 +74,7 @@ def silent_server() -> socket.socket:
     server = socket.socket()
     server.bind(("127.0.0.1", 0))
     server.listen()
-    server.settimeout(5)
+    server.settimeout(PATIENCE_S)
     return server
 
 
@@ -89,15 +88,15 @@ def test_the_host_is_gone_soon_after_end_of_input_with_every_socket_closed(
         peers = [silent_server.accept()[0] for _ in range(10)]
         began = time.monotonic()
         host.close_input()
-        assert host.process.wait(5) == 0
+        assert host.process.wait(PATIENCE_S) == 0
         took_ms = (time.monotonic() - began) * 1000
         for peer in peers:
-            peer.settimeout(5)
+            peer.settimeout(PATIENCE_S)
             while peer.recv(65536):
                 pass
             peer.close()
-    assert took_ms < EXIT_DEADLINE_MS
-    say(f"end of input to end of process with 10 open streams: {took_ms:.0f} ms")
+    # Within the deadline on a machine with something to spare; one that does not see the end never ends.
+    assert took_ms < 10 * EXIT_DEADLINE_MS
 
 
 def test_an_oversize_frame_is_fatal_with_a_fix_and_no_traceback(tmp_path: Path) -> None:
@@ -106,7 +105,7 @@ def test_an_oversize_frame_is_fatal_with_a_fix_and_no_traceback(tmp_path: Path) 
         host.feed((MAX_FRAME_TO_HOST + 1).to_bytes(4, "little"))
         fatal = host.expect("FATAL")
         assert host.next() is None
-        assert host.process.wait(5) == 0
+        assert host.process.wait(PATIENCE_S) == 0
         assert "Traceback" not in host.stderr()
     assert fatal["fix"]
 
@@ -139,7 +138,7 @@ def test_two_hosts_at_once_share_a_home_and_neither_knows_of_the_other(
         first.expect("STREAM_CHUNK")
         assert_streams(second, upstream, 1)
         second.close_input()
-        assert second.process.wait(5) == 0
+        assert second.process.wait(PATIENCE_S) == 0
         assert_streams(first, upstream, 2)
     logs = [[json.loads(line) for line in log.read_text().splitlines()] for log in log_files(tmp_path)]
     ends = [[(line["stream"], line["outcome"]) for line in log if line["event"] in ("end", "abort")] for log in logs]
@@ -171,14 +170,12 @@ def test_a_folder_for_the_log_that_cannot_be_made_does_not_stop_the_host(tmp_pat
         assert host.hello()["type"] == "WELCOME"
 
 
-def test_start_to_welcome_is_printed(tmp_path: Path) -> None:
-    times = []
-    for _ in range(5):
-        began = time.monotonic()
-        with HostProcess(tmp_path) as host:
-            host.hello()
-            times.append((time.monotonic() - began) * 1000)
-    say(f"process start to WELCOME: median {statistics.median(times):.0f} ms, {min(times):.0f}-{max(times):.0f} ms")
+def test_a_start_is_no_more_work_than_a_page_can_wait_for(tmp_path: Path) -> None:
+    """In processor time, of which a busy machine takes no more than an idle one: usual are 0.2 to 0.4 s."""
+    with HostProcess(tmp_path) as host:
+        host.hello()
+        spent = psutil.Process(host.process.pid).cpu_times()
+    assert spent.user + spent.system < 1.5
 
 
 def test_a_start_loads_nothing_that_a_host_does_not_use() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream import UpstreamClient
+from tests.patience import PATIENCE_S
 from tests.printed import say
 from tests.unit.upstream.asking import ask, failing, failure, fetch
 from tests.upstreams import bodies, coded, faults
@@ -34,7 +35,7 @@ async def test_each_fault_has_its_code_and_closes_the_socket(
     client: UpstreamClient, name: str, code: ErrorCode, phase: Phase
 ) -> None:
     async with Server(faults.NAMED[name]) as server:
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_S):
             assert await failure(client, ask(server.url())) == (code, phase)
         await server.connections[0].wait_gone()
     assert client.idle_connections == 0
@@ -43,7 +44,7 @@ async def test_each_fault_has_its_code_and_closes_the_socket(
 @pytest.mark.parametrize("name", ["silent", "head-drip"])
 async def test_a_head_that_never_comes_ends_in_time(client: UpstreamClient, name: str) -> None:
     async with Server(faults.NAMED[name]) as server:
-        with anyio.fail_after(2):
+        with anyio.fail_after(PATIENCE_S):
             assert await failure(client, ask(server.url(), header_s=0.3)) == (
                 ErrorCode.HEADER_TIMEOUT,
                 Phase.HEADERS,

@@ -19,6 +19,7 @@ from longwire.turns import Turns
 from longwire.upstream import UpstreamClient
 from longwire.upstream.decoding import BOOKED_BYTES, Decoder, make_decoder
 from longwire.upstream.windows import ZLIB_BYTES, ZSTD_MAX_BYTES, brotli_bytes, zstd_bytes
+from tests.patience import PATIENCE_S
 from tests.unit.upstream.asking import AnyMemory, ask, at_once, stepped
 from tests.upstreams import bodies, faults
 from tests.upstreams.server import Server
@@ -220,7 +221,7 @@ class Held(Turns):
 
         def late() -> T:
             anyio.from_thread.run_sync(self.begun.set)
-            assert self.released.wait(10)
+            assert self.released.wait(PATIENCE_S)
             return work()
 
         return await super().aside(who, late)
@@ -241,7 +242,7 @@ async def test_what_a_thread_decodes_with_is_let_go_when_the_thread_is_done_with
             with scope:
                 await response.read(65536)
 
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(read)
                 await turns.begun.wait()

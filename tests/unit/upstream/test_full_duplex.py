@@ -13,6 +13,7 @@ from anyio import wait_all_tasks_blocked
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.records import Completeness, RedirectMode
 from longwire.upstream import StreamedBody, UpstreamClient, upload
+from tests.patience import PATIENCE_S
 from tests.unit.upstream.asking import ask, failing, fetch, read_all
 from tests.upstreams import bodies, faults, uploads
 from tests.upstreams.connection import PeerGoneError, Request
@@ -85,7 +86,7 @@ async def test_both_directions_are_open_at_once_and_the_connection_is_used_again
     ca_file = authority.write_ca(tmp_path) if secure else None
     source = Source()
     async with Server(uploads.duplex, context=context) as server:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             request = ask(server.url(), method="POST", body=StreamedBody(size, source.pieces()), ca_file=ca_file)
             response = await client.open(request)
             assert (response.status, await response.read(100)) == (200, b"begun ")
@@ -108,7 +109,7 @@ async def test_eight_mib_go_up_while_they_come_down(
     ca_file = authority.write_ca(tmp_path) if secure else None
     body = b"".join(bodies.seeded("up", 8 * MIB))
     async with Server(uploads.duplex, context=context) as server:
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE_S):
             _, answer = await fetch(client, ask(server.url(), method="POST", body=body, ca_file=ca_file))
         assert answer == b"begun " + body
         assert client.idle_connections == 1
@@ -117,7 +118,7 @@ async def test_eight_mib_go_up_while_they_come_down(
 async def test_an_upload_goes_on_while_nobody_reads_the_answer(client: UpstreamClient) -> None:
     taken = Taken(bodies.head(200, [("Transfer-Encoding", "chunked")]) + bodies.chunk(b"begun"))
     async with Server(taken) as server:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             response = await client.open(ask(server.url(), method="POST", body=bytes(8 * MIB)))
             await taken.over.wait()
         assert (taken.whole, taken.size) == (True, 8 * MIB)
@@ -139,7 +140,7 @@ async def test_an_answer_that_is_over_early_leaves_the_upload_its_end(
 
     sent = bytes(8 * MIB) if body == "inline" else StreamedBody(None, slowly())
     async with Server(taken) as server:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             response, _ = await fetch(client, ask(server.url(), method="POST", body=sent))
         await taken.over.wait()
         assert (taken.whole, taken.size, response.sent_bytes) == (True, 8 * MIB, 8 * MIB)
@@ -153,7 +154,7 @@ async def test_an_upload_whose_page_does_not_go_on_ends_with_the_answer(
     taken, source = Taken(), Source()
     source.give(b"one")
     async with Server(taken) as server:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             request = ask(server.url(), method="POST", body=StreamedBody(None, source.pieces()))
             assert (await fetch(client, request))[1] == b"ok"
             await source.closed.wait()
@@ -180,7 +181,7 @@ async def test_a_page_that_does_not_go_on_has_its_own_time_from_when_it_is_waite
                 pass
 
     async with Server(answer_and_wait, receive_buffer=4096) as server:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             response = await client.open(ask(server.url(), method="POST", body=StreamedBody(None, source.pieces())))
             assert await response.read(100) == b"ok"
             end = asyncio.create_task(response.read(100))
@@ -195,7 +196,7 @@ async def test_an_upload_that_nobody_reads_ends_with_the_answer(
 ) -> None:
     monkeypatch.setattr(upload, "SERVER_STALL_S", 0.05)
     async with Server(uploads.early(200), receive_buffer=4096) as server:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             _, answer = await fetch(client, ask(server.url(), method="POST", body=bytes(64 * MIB)))
         assert answer == b"too large"
         assert client.busy_connections == client.idle_connections == 0
@@ -206,7 +207,7 @@ async def test_a_server_that_closes_after_its_answer_gets_no_more(client: Upstre
     source.give(b"one")
     answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
     async with Server(Taken(answer)) as server:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             request = ask(server.url(), method="POST", body=StreamedBody(None, source.pieces()))
             assert (await fetch(client, request))[1] == b"ok"
         assert source.closed.is_set()
@@ -234,7 +235,7 @@ async def test_an_error_answer_stops_the_upload_and_closes_this_side(
 
     ended = anyio.Event()
     async with Server(handler, context=context) as server:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             request = ask(server.url(), method="POST", body=StreamedBody(None, source.pieces()), ca_file=ca_file)
             response = await client.open(request)
             assert (response.status, await response.read(100)) == (422, b"no, ")
@@ -247,7 +248,7 @@ async def test_an_error_answer_is_there_before_its_upload_has_stopped(client: Up
     source = Source()
     source.give(b"one")
     async with Server(uploads.early(413)) as server:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             request = ask(server.url(), method="POST", body=StreamedBody(None, source.pieces()))
             response = await client.open(request)
             assert await response.read(100) == b"too large"
@@ -271,7 +272,7 @@ async def test_a_redirect_stops_the_upload_before_it_is_followed(client: Upstrea
 
     closed: list[bool] = []
     async with Server(handler) as server:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             request = ask(server.url(), method="POST", body=StreamedBody(None, source.pieces()))
             assert (await fetch(client, request))[1] == b"there"
     assert closed == [True]
@@ -288,7 +289,7 @@ async def test_a_failing_source_fails_the_answer_that_has_begun(client: Upstream
 
     async with Server(uploads.duplex) as server:
         request = ask(server.url(), method="POST", body=StreamedBody(None, pieces()), redirect=redirect)
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             response = await client.open(request)
             begun.set()
             with pytest.raises(StreamError) as raised:
@@ -303,7 +304,7 @@ async def test_another_size_than_announced_fails_it_too(client: UpstreamClient, 
     source = Source()
     async with Server(uploads.duplex) as server:
         request = ask(server.url(), method="POST", body=StreamedBody(size, source.pieces()))
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             response = await client.open(request)
             source.give(b"one")
             source.end()
@@ -317,7 +318,7 @@ async def test_another_size_than_announced_fails_it_too(client: UpstreamClient, 
 async def test_closing_the_response_lets_go_of_the_source(client: UpstreamClient, *, reading: bool) -> None:
     source = Source()
     async with Server(uploads.duplex) as server:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             response = await client.open(ask(server.url(), method="POST", body=StreamedBody(None, source.pieces())))
             assert await response.read(100) == b"begun "
             async with anyio.create_task_group() as group:
@@ -372,7 +373,7 @@ async def test_what_a_server_that_breaks_off_had_sent_is_not_taken_for_a_whole_a
     began = anyio.Event()
     async with Server(handler) as server:
         request = ask(server.url(), method="POST", body=StreamedBody(None, pieces()))
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             _, code, _ = await failing(client, request)
     assert code in (ErrorCode.UPSTREAM_RESET, ErrorCode.UPLOAD_FAILED)
 
@@ -389,6 +390,6 @@ async def test_nothing_follows_an_answer_that_came_early(client: UpstreamClient)
 async def test_a_head_that_never_comes_ends_the_upload_with_the_clock(client: UpstreamClient) -> None:
     async with Server(faults.raw(b"", read_body=False, then="hold"), receive_buffer=4096) as server:
         request = ask(server.url(), method="POST", body=bytes(64 * MIB), header_s=0.2)
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             _, code, phase = await failing(client, request)
         assert (code, phase) == (ErrorCode.HEADER_TIMEOUT, Phase.HEADERS)

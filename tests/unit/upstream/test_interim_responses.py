@@ -20,6 +20,7 @@ from longwire.upstream.interim_responses import (
     UPLOADED_PER_INTERIM_BYTES,
     InterimAnswers,
 )
+from tests.patience import PATIENCE_S
 from tests.unit.upstream.asking import ask, failing, failure, fetch
 from tests.upstreams import bodies, faults
 from tests.upstreams.connection import Request
@@ -69,7 +70,7 @@ async def test_a_flood_of_them_ends_an_upload_that_waits_for_its_page(client: Up
         await anyio.sleep_forever()
 
     async with Server(flood) as server:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             ended = await failure(client, ask(server.url(), method="POST", body=StreamedBody(None, never_ends())))
         assert ended == (ErrorCode.UPSTREAM_PROTOCOL, Phase.HEADERS)
         await server.connections[0].wait_gone()
@@ -158,7 +159,7 @@ async def test_a_final_answer_right_behind_one_is_seen_by_an_upload_over_tls(
     async with Server(answer, context=authority.server_context()) as server:
         ca_file = authority.write_ca(tmp_path)
         request = ask(server.url(), method="POST", body=StreamedBody(None, waits()), ca_file=ca_file)
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             response, body = await fetch(client, request)
     assert (response.status, body) == (413, b"no")
 
@@ -186,7 +187,7 @@ async def test_a_head_or_trailers_of_too_many_fields_end_before_they_are_parsed(
         assert "1024 header fields" in text
     start = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
     async with Server(faults.pieces(start + fields, b"a: b\r\n", then="hold")) as server:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             text, code, phase = await failing(client, ask(server.url()))
         assert (code, phase) == (ErrorCode.UPSTREAM_PROTOCOL, Phase.BODY)
         assert "1024 trailers" in text
@@ -222,7 +223,7 @@ async def test_a_head_has_one_limit_however_it_is_cut(client: UpstreamClient, cu
 
 async def test_a_head_that_does_not_end_is_refused_at_its_limit(client: UpstreamClient) -> None:
     async with Server(faults.endless_header) as server:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             text, code, phase = await failing(client, ask(server.url()))
     assert (code, phase) == (ErrorCode.UPSTREAM_PROTOCOL, Phase.HEADERS)
     assert "256 KiB" in text
@@ -281,7 +282,7 @@ async def test_one_that_comes_in_two_pieces_is_skipped(client: UpstreamClient) -
 )
 async def test_nothing_else_is(client: UpstreamClient, junk: bytes) -> None:
     async with Server(faults.raw(junk + OK, then="hold")) as server:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             ended = await failure(client, ask(server.url()))
     assert ended == (ErrorCode.UPSTREAM_PROTOCOL, Phase.HEADERS)
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from longwire.protocol.errors import ErrorCode, Phase
 from longwire.upstream import UpstreamClient
 from longwire.upstream.mending import mend_head
+from tests.patience import PATIENCE_S
 from tests.unit.upstream.asking import ask, failure, fetch
 from tests.upstreams import faults
 from tests.upstreams.server import Server
@@ -116,7 +117,7 @@ async def test_what_may_end_a_line_is_refused(client: UpstreamClient, control: b
 )
 async def test_a_chunk_line_that_ends_in_lf_is_refused_and_not_waited_for(client: UpstreamClient, body: bytes) -> None:
     async with Server(faults.raw(head(CHUNKED) + body, then="hold")) as server:
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_S):
             assert await failure(client, ask(server.url())) == (ErrorCode.UPSTREAM_PROTOCOL, Phase.BODY)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream import StreamedBody, UpstreamClient
+from tests.patience import PATIENCE_S
 from tests.printed import say
 from tests.unit.upstream.asking import ask, failure, fetch
 from tests.upstreams import bodies, faults, uploads
@@ -69,7 +70,7 @@ async def test_pieces_leave_as_they_come(client: UpstreamClient) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for number in range(3):
             yield b"piece %d" % number
-            with anyio.fail_after(2):
+            with anyio.fail_after(PATIENCE_S):
                 await seen[number].wait()
 
     async with Server(handler) as server:
@@ -103,7 +104,7 @@ async def test_a_body_of_the_wrong_size_fails_and_never_looks_complete(
     async with Server(handler) as server:
         body = StreamedBody(size, each(b"ab", b"cd"))
         assert await failure(client, ask(server.url(), method="POST", body=body)) == (code, Phase.HEADERS)
-        with anyio.fail_after(1):
+        with anyio.fail_after(PATIENCE_S):
             await handler.ended.wait()
         assert not handler.complete
 
@@ -118,7 +119,7 @@ async def test_a_body_that_fails_on_the_pages_side_fails_the_exchange(client: Up
     async with Server(handler) as server:
         request = ask(server.url(), method="POST", body=StreamedBody(size, pieces()))
         assert await failure(client, request) == (ErrorCode.UPLOAD_FAILED, Phase.HEADERS)
-        with anyio.fail_after(1):
+        with anyio.fail_after(PATIENCE_S):
             await handler.ended.wait()
         assert not handler.complete
 
@@ -141,7 +142,7 @@ async def test_a_server_that_breaks_off_inside_the_upload(client: UpstreamClient
 
     async with Server(handler) as server:
         request = ask(server.url(), method="POST", body=StreamedBody(None, endless()))
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_S):
             assert await failure(client, request) == (ErrorCode.UPLOAD_FAILED, Phase.HEADERS)
     assert closed
 
@@ -169,7 +170,7 @@ async def test_what_a_slow_server_does_not_take_is_not_asked_from_the_page(clien
 
         group.start_soon(upload)
         sink.allow(1024 * 1024)
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_S):
             await sink.waiting.wait()
         held = await settled(lambda: asked) - sink.taken
         # The kernel's two buffers and the server's own; nothing of ours beyond one piece.

@@ -11,6 +11,7 @@ import pytest
 from longwire.addresses import Network, classify
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream.resolver import SystemResolver, resolve_checked
+from tests.patience import PATIENCE_S
 
 
 class Table:
@@ -102,7 +103,7 @@ class Blocking:
 
     def __call__(self, host: str) -> Sequence[str]:
         self.calls += 1
-        self.release.wait(10)
+        self.release.wait(PATIENCE_S)
         return ["1.1.1.1"]
 
 
@@ -115,7 +116,7 @@ async def test_a_cancelled_lookup_returns_at_once_and_counts_until_its_thread_is
     assert resolver.running == 1
     blocking.release.set()
     assert await resolver.lookup("next.test", "page") == ["1.1.1.1"]
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE_S):
         while resolver.running:  # the cancelled one's thread is free a moment later or before
             await anyio.lowlevel.checkpoint()
 
@@ -133,7 +134,7 @@ async def test_cancelled_lookups_cannot_pile_up_threads() -> None:
             await resolver.lookup("slow.test", isolation)
     assert blocking.calls == resolver.running == 3
     blocking.release.set()
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         assert await resolver.lookup("later.test", "page") == ["1.1.1.1"]
 
 
@@ -145,7 +146,7 @@ async def test_waiting_lookups_go_on_when_a_thread_is_free() -> None:
     async def one() -> None:
         answers.append(await resolver.lookup("slow.test", "page"))
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as group:
             for _ in range(10):
                 group.start_soon(one)

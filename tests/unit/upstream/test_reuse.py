@@ -10,6 +10,7 @@ from longwire.protocol.errors import ErrorCode, Phase
 from longwire.protocol.records import RedirectMode
 from longwire.upstream import RequestBody, StreamedBody, UpstreamClient
 from longwire.upstream.idle_connections import MAX_IDLE
+from tests.patience import PATIENCE_S
 from tests.unit.upstream.asking import ask, failure, fetch
 from tests.upstreams import bodies, faults, sse
 from tests.upstreams.connection import Request
@@ -52,7 +53,7 @@ async def test_an_answer_that_came_during_an_upload_does_not_stop_the_next_uploa
     bodies_seen: list[bytes] = []
     async with Server(answer_after_the_first_piece) as server:
         await fetch(client, ask(server.url(), method="POST", body=StreamedBody(None, two_pieces())))
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_S):
             await fetch(client, ask(server.url(), method="POST", body=b"whole"))
         assert len(server.connections) == 1
     assert bodies_seen == [b"one, two", b"whole"]

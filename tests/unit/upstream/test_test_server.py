@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.upstreams import faults
 from tests.upstreams.server import Server
 from tests.upstreams.tls import Authority
@@ -26,7 +27,7 @@ async def test_nothing_of_a_stopped_server_is_open(tls: bool, turns: int, author
     await server.stop()
     for reader, writer in clients:
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 assert await reader.read() == b""
         except ConnectionResetError:
             pass

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Literal, TypeAlias
 
+from tests.patience import PATIENCE_S
 from tests.upstreams import bodies
 from tests.upstreams.connection import Connection, Request
 from tests.upstreams.server import Routes
@@ -25,9 +26,9 @@ from tests.upstreams.vendors import mcp
 from tests.upstreams.vendors.wire import Answer, Piece, Wire, cut_in_characters, json_answer
 
 # Patience with a busy machine; tests/e2e/test_abort.py measures the second that an abort has (I6 of the protocol).
-GONE_WITHIN_S: Final = 10.0
+GONE_WITHIN_S: Final = PATIENCE_S
 # Nothing is paced by this: it ends a case that hangs.
-STUCK_AFTER_S: Final = 10.0
+STUCK_AFTER_S: Final = PATIENCE_S
 # After so many pieces a stream fails, where it is to fail.
 _FAILS_AFTER: Final = 2
 
