@@ -29,16 +29,7 @@ def read_events(page: Page, url: str, through: str = "longwire") -> Events:
 def rate(page: Page, url: str, count: int) -> float:
     """MB/s of the first `count` bytes of a body, which is then cancelled."""
     milliseconds: float = page.evaluate(
-        """async ({ url, count }) => {
-            const began = performance.now()
-            const response = await longwire.fetch(url)
-            let bytes = 0
-            for await (const chunk of response.body) {
-                bytes += chunk.length
-                if (bytes >= count) break
-            }
-            return performance.now() - began
-        }""",
+        script("rate.js"),
         {"url": url, "count": count},
     )
     return round(count / 1000 / milliseconds, 1)

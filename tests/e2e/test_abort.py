@@ -166,18 +166,7 @@ def turn(page: Page) -> None:
 
 def test_an_abort_inside_a_request_body_cancels_its_source(browser: Browser, page: Page, upstream: Upstream) -> None:
     page.evaluate(
-        """(url) => {
-            window.aborter = new AbortController()
-            window.cancelled = new Promise((resolve) => {
-                const body = new ReadableStream({
-                    pull: (controller) => controller.enqueue(new Uint8Array(100_000)),
-                    cancel: resolve
-                })
-                const asked = longwire.fetch(url, { method: 'POST', body, duplex: 'half', signal: aborter.signal })
-                asked.catch(() => undefined)
-                window.ending = () => asked
-            })
-        }""",
+        script("abort_in_a_body.js"),
         upstream.url("/fault/body-endless"),
     )
     upstream.run(lambda: upstream.server.wait_requests(1))

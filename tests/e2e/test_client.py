@@ -149,17 +149,7 @@ def test_an_event_source_with_a_body_reconnects_with_its_last_event_id(client: P
 
     upstream.app.routes.add("/feed", feed)
     seen = client.evaluate(
-        """(url) => new Promise((resolve) => {
-            const options = { fetch: longwire.fetch, headers: { 'X-Own': '1' }, body: 'query' }
-            const source = new client.EventSource(url, options)
-            const seen = []
-            source.onopen = () => seen.push('open')
-            source.addEventListener('tick', ({ data, lastEventId }) => seen.push(`${data} ${lastEventId}`))
-            source.onerror = ({ error }) => {
-                seen.push(`${error.code} ${source.readyState}`)
-                if (source.readyState === client.EventSource.CLOSED) resolve(seen)
-            }
-        })""",
+        script("event_source_with_a_body.js"),
         upstream.url("/feed"),
     )
     again = "ENDED_EARLY 0"

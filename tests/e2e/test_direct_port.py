@@ -194,17 +194,7 @@ def test_a_page_that_loads_the_frame_itself_gains_nothing(browser: Browser, page
     worker = browser.worker()
     worker.evaluate("() => { globalThis.brought = []; addEventListener('message', ({ data }) => brought.push(data)) }")
     # By the name that every page knows, it is not there; the one of this session is known to the extension alone.
-    load = """(src) => new Promise((resolve) => {
-        const frame = Object.assign(document.createElement('iframe'), { src })
-        frame.onload = () => {
-            const { port1, port2 } = new MessageChannel()
-            window.heard = []
-            port1.onmessage = ({ data }) => heard.push(data)
-            frame.contentWindow.postMessage('0'.repeat(32), '*', [port2])
-            resolve()
-        }
-        document.body.append(frame)
-    })"""
+    load = script("load_direct_frame.js")
     page.evaluate(load, f"chrome-extension://{extension_id()}/direct.html")
     assert page.frames[-1].url == "chrome-error://chromewebdata/"
     page.evaluate(load, worker.evaluate("chrome.runtime.getURL('direct.html')"))

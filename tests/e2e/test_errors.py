@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from longwire.protocol.errors import ErrorCode, Phase
 from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import Upstream
+from tests.e2e.scripts import script
 from tests.e2e.typed import SHOWN, Where, assert_failed, assert_typed, shows
 from tests.host_process import write_policy
 from tests.upstreams import bodies, faults, redirects
@@ -400,17 +401,7 @@ def test_more_header_characters_than_a_message_may_have(page: Page, upstream: Up
 @shows(ErrorCode.UPLOAD_FAILED)
 def test_a_request_body_whose_source_fails(page: Page, upstream: Upstream) -> None:
     result = page.evaluate(
-        """(url) => {
-            let pulls = 0
-            const body = new ReadableStream({
-                pull(controller) {
-                    if (pulls++ < 3) controller.enqueue(new Uint8Array(1000))
-                    else controller.error(new RangeError('the source broke'))
-                }
-            })
-            const init = { method: 'POST', body, duplex: 'half' }
-            return longwire.fetch(url, init).then(null, (e) => ({ ...describeError(e), cause: String(e.cause) }))
-        }""",
+        script("failing_source.js"),
         upstream.url("/echo"),
     )
     assert_typed(result, ErrorCode.UPLOAD_FAILED, Phase.HEADERS, "its source failed")

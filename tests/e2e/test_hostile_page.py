@@ -21,6 +21,7 @@ from longwire.protocol.limits import (
     MAX_URL_CHARS,
 )
 from tests.e2e.browser import Browser, running_browser
+from tests.e2e.scripts import script
 from tests.upstreams.app import App, make_app
 from tests.upstreams.server import Server
 from tests.upstreams.sse import Channel
@@ -313,21 +314,7 @@ def test_a_request_body_that_does_not_wait_for_credit_ends_alone(arena: Arena) -
 
 
 def test_ten_thousand_requests_and_aborts_each_end_once(arena: Arena) -> None:
-    counts = arena.evaluate(
-        """async () => {
-            const since = heard.length
-            const first = start().id + 1
-            for (let n = 0; n < 5000; n++) {
-                relay.postMessage(start({ headers: n % 2 ? [] : [['a b', '']] }))
-                relay.postMessage({ type: 'STREAM_ABORT', id: first + n, reason: 'signal' })
-            }
-            await terminal(first + 4999)
-            await exchange()
-            const isEnd = ({ type, id }) => type.match(/END|ERROR|ABORTED/) && id < first + 5000
-            const ends = heard.slice(since).filter(isEnd)
-            return { ends: ends.length, ids: new Set(ends.map(({ id }) => id)).size }
-        }"""
-    )
+    counts = arena.evaluate(script("ten_thousand.js"))
     assert counts == {"ends": 5000, "ids": 5000}
     arena.assert_unharmed()
 

@@ -8,21 +8,11 @@ from playwright.sync_api import Page, Playwright
 
 from tests.e2e.browser import Browser, running_browser
 from tests.e2e.conftest import Upstream
+from tests.e2e.scripts import script
 from tests.upstreams.threaded import ThreadedServer
 
 # Where a request came from, by its header: the host's name for itself, or the browser's.
-VIA = """
-async function via(url, init, call = fetch) {
-    try {
-        const response = await call(url, init)
-        const { headers } = await response.json()
-        const agent = headers.find(([name]) => name.toLowerCase() === 'user-agent')[1]
-        return agent.startsWith('Longwire') ? 'longwire' : 'browser'
-    } catch (error) {
-        return error.code ?? error.name
-    }
-}
-"""
+VIA = script("via.js")
 
 
 @pytest.fixture
@@ -68,17 +58,7 @@ def test_every_form_of_input_is_told_apart(page: Page, upstream: Upstream) -> No
 
 def test_a_first_call_takes_its_arguments_before_the_grants_are_known(page: Page, upstream: Upstream) -> None:
     result = page.evaluate(
-        """async (url) => {
-            longwire.patch()
-            const bytes = new Uint8Array([97, 98])
-            const request = new Request(url, { method: 'POST', body: 'request' })
-            const asked = [fetch(url, { method: 'POST', body: bytes }), fetch(request)]
-            bytes.fill(120)
-            const used = request.bodyUsed
-            const lengths = []
-            for (const each of asked) lengths.push((await (await each).json()).sha256)
-            return { used, lengths }
-        }""",
+        script("first_call.js"),
         upstream.url("/echo"),
     )
     assert result["used"] is True

@@ -163,24 +163,7 @@ def test_each_piece_is_sent_before_the_next_one_exists(page: Page, upstream: Ups
 def test_a_response_comes_at_once_and_the_upload_goes_on_beside_it(page: Page, upstream: Upstream) -> None:
     """Each piece is written when the one before it has come back."""
     result = page.evaluate(
-        """async (url) => {
-            const texts = [], told = []
-            let controller
-            const body = new ReadableStream({ start(given) { controller = given } })
-            const longwireOptions = { onUploadProgress: ({ sent }) => told.push(sent) }
-            const init = { method: 'POST', body, duplex: 'half', longwire: longwireOptions }
-            const response = await longwire.fetch(url, init)
-            const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
-            texts.push((await reader.read()).value)
-            for (let number = 0; number < 15; number++) {
-                controller.enqueue(new TextEncoder().encode(`piece ${number}`))
-                texts.push((await reader.read()).value)
-            }
-            const before = told.length
-            controller.close()
-            const { done } = await reader.read()
-            return { status: response.status, texts, done, before, told }
-        }""",
+        script("duplex.js"),
         upstream.url("/duplex"),
     )
     texts = [f"piece {number}" for number in range(15)]
