@@ -167,7 +167,7 @@ def test_a_body_is_whole_whatever_the_page_forbids_itself(browser: Browser, upst
         headers = [("Content-Type", "text/html"), *STRICT[rules]]
         await bodies.respond(request.connection, b"<!doctype html><title>strict</title>", headers=headers)
 
-    size = 32 * MIB
+    size = 16 * MIB
     with ThreadedServer(lambda: Server(Routes({"/": document}), name="localhost")) as strict:
         browser.grant(upstream.root)
         page = browser.open(strict.url("/"))
