@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -61,7 +60,6 @@ class Observed:
     cases: dict[str, tuple[dict[str, Any], dict[str, Any]]]
     # Rejections that nobody handled while cases ran beside each other.
     stray: list[str]
-    seconds: float
 
     @property
     def differing(self) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
@@ -79,12 +77,10 @@ def observed(browser_of_module: Browser, near: ThreadedServer, far: ThreadedServ
         f"destinations = {destinations}\nmethods = {[*METHODS, 'chicken', 'null']}\n",
     )
     page = browser_of_module.open(near.url("/"))
-    # The host is there before the clock runs.
     assert page.evaluate(STATUS)["state"] == "ready"
-    started = monotonic()
     answer = page.evaluate("(upstream) => runAll(upstream)", far.url("/"))
     cases = {case["id"]: (case["browser"], case["longwire"]) for case in answer["results"]}
-    return Observed(cases, answer["stray"], monotonic() - started)
+    return Observed(cases, answer["stray"])
 
 
 def listed_in(document: str) -> set[str]:
@@ -114,7 +110,7 @@ def test_what_differs_is_what_the_document_lists(observed: Observed) -> None:
     total = len(observed.cases)
     say(
         f"conformance: {total - len(differing)} of {total} cases agree with the browser's own fetch and EventSource, "
-        f"{len(differing)} differ and are listed with their reason ({observed.seconds:.0f} s)"
+        f"{len(differing)} differ and are listed with their reason"
     )
     assert_listed(observed, DOCUMENT.read_text())
 
@@ -193,7 +189,7 @@ Text with `a name` in it.
 def seen(**sides: tuple[int, int]) -> Observed:
     """Cases of one chapter, by name, with what each side gave."""
     cases = {f"chapter: {name}": ({"value": left}, {"value": right}) for name, (left, right) in sides.items()}
-    return Observed(cases, [], 0.0)
+    return Observed(cases, [])
 
 
 def test_the_list_is_the_last_column_of_its_own_section() -> None:

@@ -3,7 +3,6 @@
 import resource
 import statistics
 from collections.abc import Iterator
-from time import monotonic
 
 import psutil
 import pytest
@@ -22,7 +21,7 @@ from longwire.upstream.buffers import SMALL_BUFFER_BYTES
 from tests.e2e.browser import Browser
 from tests.e2e.conftest import OpenPage, Upstream
 from tests.e2e.flow import KernelQueues, when_still
-from tests.e2e.measure import events_beside_download, percentile, rate
+from tests.e2e.measure import events_beside_download, rate
 from tests.printed import say
 from tests.upstreams.app import make_app
 from tests.upstreams.server import Server
@@ -171,9 +170,7 @@ def test_200_event_streams_of_four_tabs_each_get_their_own_events_in_step(
         )
     # All of them are open at once, on one server.
     assert upstream.server.open_connections == TABS * STREAMS_PER_TAB
-    rounds_ms = []
     for number in range(EVENTS_EACH):
-        began = monotonic()
         for name, channel in channels.items():
             channel.event(f"{name} {number}")
         # The next round is not released before every stream has had this one: a stream that starves ends the test.
@@ -181,12 +178,6 @@ def test_200_event_streams_of_four_tabs_each_get_their_own_events_in_step(
             tab.wait_for_function(
                 "(end) => Object.values(heard).every((text) => text.endsWith(end))", arg=f" {number}\n\n"
             )
-        rounds_ms.append((monotonic() - began) * 1000)
-    say(
-        f"{TABS * STREAMS_PER_TAB} event streams of {TABS} tabs on one server, {EVENTS_EACH} events each: from the "
-        f"first send of a round to the last page that saw it, median {statistics.median(rounds_ms):.0f} ms, longest "
-        f"{max(rounds_ms):.0f} ms"
-    )
     for channel in channels.values():
         channel.end()
     for tab, of_tab in zip(tabs, names, strict=True):
@@ -207,11 +198,6 @@ def test_events_beside_a_download_that_takes_all_it_can_get(
 ) -> None:
     paced = upstream.url(f"/paced?events={EVENTS}&per_second={EVENTS_PER_SECOND}")
     beside = events_beside_download(open_page(), page, upstream.url("/endless"), paced)
-    delays = beside.events.delays
-    say(
-        f"{len(delays)} events beside {beside.download_bytes / MIB:.0f} MiB of a download: delay median "
-        f"{statistics.median(delays):.1f} ms, 99th percentile {percentile(delays, 99):.1f} ms"
-    )
     assert beside.events.ids == list(range(EVENTS))
     # More than can have been on its way when the events began.
     assert beside.download_bytes > WINDOW_MAX_BYTES
