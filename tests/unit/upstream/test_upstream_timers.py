@@ -45,16 +45,16 @@ async def test_header_timeout_in_the_tls_handshake(client: UpstreamClient) -> No
 
 async def test_header_timeout_while_waiting_for_the_answer(client: UpstreamClient) -> None:
     async with Server(faults.NAMED["silent"]) as server:
-        message, code, phase = await failing(client, ask(server.url(), header_s=0.1))
+        message, code, phase = await failing(client, ask(server.url(), header_s=0.5))
         assert (code, phase) == (ErrorCode.HEADER_TIMEOUT, Phase.HEADERS)
-        assert "0.1 s" in message and "headerTimeout" in message
+        assert "0.5 s" in message and "headerTimeout" in message
 
 
 async def test_the_header_timeout_is_over_with_the_head(client: UpstreamClient) -> None:
     streams = sse.EventStreams()
     async with Server(streams) as server:
-        response = await client.open(ask(server.url(), header_s=0.1))
-        await anyio.sleep(0.2)
+        response = await client.open(ask(server.url(), header_s=0.5))
+        await anyio.sleep(0.7)
         streams.channel().event("late")
         streams.channel().end()
         assert await read_all(response) == b"data: late\n\n"
@@ -63,11 +63,11 @@ async def test_the_header_timeout_is_over_with_the_head(client: UpstreamClient) 
 async def test_idle_timeout_is_silence_while_reading(client: UpstreamClient) -> None:
     streams = sse.EventStreams()
     async with Server(streams) as server:
-        response = await client.open(ask(server.url(), idle_s=0.15))
+        response = await client.open(ask(server.url(), idle_s=0.5))
         streams.channel().event("one")
         assert await response.read(100) == b"data: one\n\n"
         # Nobody reads: the silence is the page's.
-        await anyio.sleep(0.3)
+        await anyio.sleep(0.7)
         streams.channel().event("two")
         assert await response.read(100) == b"data: two\n\n"
         with pytest.raises(StreamError) as caught:
@@ -79,17 +79,17 @@ async def test_idle_timeout_is_silence_while_reading(client: UpstreamClient) -> 
 async def test_a_silent_stream_is_normal_without_an_idle_timeout(client: UpstreamClient) -> None:
     streams = sse.EventStreams()
     async with Server(streams) as server:
-        response = await client.open(ask(server.url(), header_s=1))
-        with anyio.move_on_after(1.5) as scope:
+        response = await client.open(ask(server.url(), header_s=0.7))
+        with anyio.move_on_after(1) as scope:
             await response.read(100)
         assert scope.cancelled_caught
         await server.connections[0].wait_gone()
 
 
 async def test_total_timeout_over_a_body_that_keeps_coming(client: UpstreamClient) -> None:
-    async with Server(faults.drip(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1000, gap_s=0.01)) as server:
+    async with Server(faults.pieces(b"HTTP/1.1 200 OK\r\n\r\n", *([b"x"] * 1000), gap_s=0.01)) as server:
         started = time.monotonic()
-        message, code, phase = await failing(client, ask(server.url(), total_s=0.5, idle_s=0.3, header_s=5))
+        message, code, phase = await failing(client, ask(server.url(), total_s=0.5, idle_s=0.45, header_s=5))
         assert (code, phase) == (ErrorCode.TOTAL_TIMEOUT, Phase.BODY)
         assert time.monotonic() - started > 0.45
         assert "0.5 s" in message
@@ -97,16 +97,16 @@ async def test_total_timeout_over_a_body_that_keeps_coming(client: UpstreamClien
 
 async def test_total_timeout_before_the_head(client: UpstreamClient) -> None:
     async with Server(faults.NAMED["silent"]) as server:
-        request = ask(server.url(), total_s=0.1, header_s=5)
+        request = ask(server.url(), total_s=0.3, header_s=5)
         assert await failure(client, request) == (ErrorCode.TOTAL_TIMEOUT, Phase.HEADERS)
 
 
 async def test_the_total_clock_stops_while_nobody_reads(client: UpstreamClient) -> None:
     async with Server(bodies.random_bytes(100_000)) as server:
-        response = await client.open(ask(server.url(), total_s=0.2))
+        response = await client.open(ask(server.url(), total_s=0.6))
         read = 0
         for _ in range(4):
-            await anyio.sleep(0.1)
+            await anyio.sleep(0.2)
             read += len(await response.read(1000))
         assert read + len(await read_all(response)) == 100_000
 
@@ -114,11 +114,11 @@ async def test_the_total_clock_stops_while_nobody_reads(client: UpstreamClient) 
 async def test_no_clock_runs_while_the_page_has_not_sent_its_body(client: UpstreamClient) -> None:
     async def slow_page() -> AsyncIterator[bytes]:
         for _ in range(3):
-            await anyio.sleep(0.15)
+            await anyio.sleep(0.5)
             yield b"piece"
 
     async with Server(uploads.mirror) as server:
-        request = ask(server.url(), method="POST", body=StreamedBody(None, slow_page()), header_s=0.1, total_s=0.2)
+        request = ask(server.url(), method="POST", body=StreamedBody(None, slow_page()), header_s=0.4, total_s=0.6)
         assert (await fetch(client, request))[1] == b"piece" * 3
 
 
@@ -166,16 +166,16 @@ async def test_an_upload_that_moves_is_alive_and_one_that_stands_still_is_not(
 async def test_after_the_upload_the_header_time_starts_in_full(client: UpstreamClient) -> None:
     async def handler(request: Request) -> None:
         await request.body()
-        await anyio.sleep(0.2)
+        await anyio.sleep(0.5)
         await bodies.respond(request.connection, b"ok")
 
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(3):
-            await anyio.sleep(0.1)
+            await anyio.sleep(0.3)
             yield b"x"
 
     async with Server(handler) as server:
-        request = ask(server.url(), method="POST", body=StreamedBody(None, pieces()), header_s=0.4)
+        request = ask(server.url(), method="POST", body=StreamedBody(None, pieces()), header_s=1)
         assert (await fetch(client, request))[1] == b"ok"
 
 
