@@ -356,7 +356,8 @@ def test_a_page_that_comes_back_from_the_cache_without_streams(
 
 # --- silence ----------------------------------------------------------------------------------------------------------
 
-SHORT_SILENCE_MS = 1_500
+# Longer than a busy machine keeps a host from running.
+SHORT_SILENCE_MS = 3_000
 
 
 def impatient_extension(folder: Path) -> Path:
@@ -382,11 +383,11 @@ def test_a_host_that_falls_silent_is_given_up_and_replaced(
         page = browser.open(site.url("/"))
         page.evaluate("(url) => { hold(url) }", upstream.url("/paced?events=10000&per_second=20"))
         # Twice as long as a silent host would have: one that speaks is left alone.
-        page.wait_for_function("held.text.includes('id: 60')")
+        page.wait_for_function("held.text.includes('id: 120')")
         (host,) = browser.hosts()
         freeze(host)
         result = over(page)
-        assert_failed(result, "body", ErrorCode.HOST_LOST, Phase.BODY, "fell silent for 2 s")
+        assert_failed(result, "body", ErrorCode.HOST_LOST, Phase.BODY, "fell silent for 3 s")
         wait_ended([host])
         assert_works(page, upstream)
 

@@ -11,6 +11,7 @@ from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import PAGE_SCRIPT, Upstream
 from tests.e2e.scripts import script
 from tests.e2e.test_bridge_loss import assert_works, leave_and_come_back, over, reload_extension
+from tests.patience import PATIENCE_S
 from tests.printed import say
 from tests.upstreams import bodies
 from tests.upstreams.connection import Request
@@ -50,8 +51,8 @@ def heard_directly(browser: Browser, page: Page) -> None:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Ask again and again, for ten seconds: less than the frame's deadline."""
-    deadline = time.monotonic() + 10
+    """Ask again and again."""
+    deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, "no direct port"
 
