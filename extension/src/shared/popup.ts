@@ -63,14 +63,14 @@ export interface DeniedRequest {
   readonly url: string
 }
 
-/** One stream of any frame of the tab. */
+/** One stream of any document of the tab. */
 export interface StreamReport {
   readonly id: number
-  /** Of the frame that asked. */
+  /** Of the document that asked. */
   readonly origin: string
   readonly method: string
   readonly url: string
-  /** `starting`: the host is. `ending`: nobody waits for it any more, and the host is letting go of it. */
+  /** `starting`: the host is. `ending`: nobody waits for it any more, and the host is releasing it. */
   readonly state: 'starting' | 'connecting' | 'open' | 'ending'
   /** The response's status, 0 before the headers. */
   readonly status: number

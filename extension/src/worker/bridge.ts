@@ -75,7 +75,7 @@ export class Bridge {
     else this.#command(peer, message)
   }
 
-  /** A frame of the extension's own brought a port; whose it is, the token says that one relay announced. */
+  /** An iframe of the extension's own brought a port; whose it is, the token says that one relay announced. */
   directPort(token: unknown, port: DirectPort): void {
     const peer = this.#direct.take(token)
     if (peer === undefined) return port.close()

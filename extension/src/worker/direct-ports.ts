@@ -6,7 +6,7 @@ export interface DirectPort {
 
 /**
  * The ways from the worker to its pages that leave out relay and browser process: who has one, and who was promised one.
- * `P` is a relay. Its offer comes by its own runtime port, the port by a frame that only says the offer's token.
+ * `P` is a relay. Its offer comes by its own runtime port, the port by an iframe that only says the offer's token.
  */
 export class DirectPorts<P extends object> {
   readonly #offers = new Map<string, P>()

@@ -139,7 +139,7 @@ export function versionMismatch(ours: number, theirs: number): Failure {
   }
 }
 
-/** A frame that no stream can be blamed for, or one out of turn. */
+/** A message that no stream can be blamed for, or one out of turn. */
 export function hostSpokeNonsense(): Failure {
   return {
     code: 'PROTOCOL',

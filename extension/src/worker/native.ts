@@ -119,7 +119,7 @@ export class NativeLink {
     return this.#port !== null && !this.#welcomed
   }
 
-  /** Whether anybody waits for the host: then its silence counts, else it lingers and is let go. */
+  /** Whether anybody waits for the host: then its silence counts, else it lingers and is released. */
   setInUse(inUse: boolean): void {
     if (inUse === this.#inUse) return
     this.#inUse = inUse

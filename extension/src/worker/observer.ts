@@ -52,10 +52,10 @@ export interface StreamEvents {
   /**
    * Another message about it passes, to the host or from it. `offset` is the one up to which it speaks of bytes: sent
    * (STREAM_BODY, STREAM_BODY_END) or consumed (STREAM_ACK, STREAM_BODY_ACK); 0 if it speaks of none. With STREAM_ABORT
-   * the host has been asked to let go of it.
+   * the host has been asked to release it.
    */
   message(stream: ObservedStream, type: BesideType, offset: number): void
-  /** The host has let go of it, or is gone itself. */
+  /** The host has released socket, task and slot, or is gone itself. */
   ended(stream: ObservedStream, ending: StreamEnding): void
 }
 
