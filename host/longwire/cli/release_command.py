@@ -1,4 +1,4 @@
-"""`longwire policy release`: what the reflection guard suspended, and letting go of it."""
+"""`longwire policy release`: what the reflection guard suspended, and its release."""
 
 from typing import Annotated, Any
 
