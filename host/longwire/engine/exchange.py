@@ -85,7 +85,7 @@ class Exchange:
         self.asker = asker_of(start)
         self.clock = Clock(anyio.current_time())
         self.closed = anyio.Event()  # the task is over: socket closed, places given back
-        # Apart from the start, which lives as long as the stream: a body is let go once it was sent.
+        # Apart from the start, which lives as long as the stream: a body is released once it was sent.
         self._inline, self.start = _without_inline_body(start)
         self._connection = connection
         self._way_out = way_out
@@ -178,7 +178,7 @@ class Exchange:
     def revoke(self, error: StreamError) -> None:
         """What allowed it does so no longer: nothing more of it reaches the page."""
         if self.stream.state in (State.OPEN, State.BODY):
-            error = StreamError(error.code, error.message, self.stream.phase, retryable=error.retryable)
+            error = error.in_phase(self.stream.phase)
             self._audit_failure(error)
             self._connection.fail_now(self.stream, error)
             self._way_out.soon()
