@@ -1,8 +1,12 @@
 """A home of its own for commands, and one way to run them: as the entry point does, in this process."""
 
+import io
+import os
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -16,6 +20,23 @@ class Done:
     code: int
     out: str
     err: str
+
+
+def run_command(environment: dict[str, str], *arguments: str) -> Done:
+    """A command with this environment and no other: what a process of its own would do, without its start."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, environment, clear=True),
+        mock.patch.object(sys, "argv", ["longwire", *arguments]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    print(out.getvalue(), err.getvalue())  # into what is searched for secrets
+    code = ended.value.code
+    assert code is None or isinstance(code, int)
+    return Done(code or 0, out.getvalue(), err.getvalue())
 
 
 class Home:

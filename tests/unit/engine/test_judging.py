@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import pytest
 
 from longwire.protocol.errors import ErrorCode
 from tests.host_process import ENTRY, PAGE, HostProcess, environment, write_policy
+from tests.unit.home import run_command
 
 SECRET = "lw-canary-judged-4f81c07a2b9d"
 
@@ -103,15 +102,9 @@ CASES = [
 
 def check(home: Path, url: str) -> tuple[int, dict[str, Any]]:
     """Exit code and answer of `policy check` for the test page."""
-    command = [sys.executable, "-m", "longwire.cli.main", "policy", "check", "--json"]
-    done = subprocess.run(
-        [*command, "--page", str(PAGE["origin"]), "--url", url],
-        env=environment(home),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, json.loads(done.stdout)
+    page = str(PAGE["origin"])
+    done = run_command(environment(home), "policy", "check", "--json", "--page", page, "--url", url)
+    return done.code, json.loads(done.out)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

@@ -5,8 +5,6 @@ grant, page and secret a stream has is in its first words.
 """
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ import pytest
 from longwire.policy.suspension_file import FILE_NAME
 from longwire.protocol.errors import ErrorCode
 from tests.host_process import ENTRY, PAGE, HostProcess, environment, write_policy
+from tests.unit.home import Done, run_command
 from tests.upstreams import bodies
 from tests.upstreams.connection import Request
 from tests.upstreams.server import Server
@@ -92,10 +91,9 @@ class User:
             host.hello()
             yield Asking(host, self.server)
 
-    def longwire(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def longwire(self, *arguments: str) -> Done:
         """The command line, as this user."""
-        command = [sys.executable, "-m", "longwire.cli.main", *arguments]
-        return subprocess.run(command, env=environment(self.home), capture_output=True, text=True, check=False)
+        return run_command(environment(self.home), *arguments)
 
     def kept(self) -> list[dict[str, Any]]:
         """What the state file holds."""
@@ -214,7 +212,7 @@ def test_another_host_of_the_user_knows_it_with_its_next_piece_and_its_next_requ
         is_refused(second.ask("/v1/echo"))
         assert second.end(there)["code"] == ErrorCode.SECRET_REFLECTED
         second.still_runs(elsewhere)
-        assert user.longwire("policy", "release", "chat bot").returncode == 0
+        assert user.longwire("policy", "release", "chat bot").code == 0
         is_found(second.ask("/v1/echo"))
         is_refused(first.ask("/v1/echo"))
 
@@ -245,7 +243,7 @@ def test_it_outlives_the_host_until_it_is_released(user: User) -> None:
     with user.host() as chat:
         is_refused(chat.ask("/v1/echo"))
         released = user.longwire("policy", "release", "chat bot")
-        assert released.stdout == f'released   the secret "key" of the grant "chat bot" for {CHAT}\n'
+        assert released.out == f'released   the secret "key" of the grant "chat bot" for {CHAT}\n'
         is_found(chat.ask("/v1/echo"))
     assert SECRET not in user.state.read_text()
     assert user.state.stat().st_mode & 0o777 == 0o600
@@ -300,7 +298,7 @@ def test_a_damaged_file_costs_nothing_of_what_this_host_found(user: User, damage
         user.state.write_bytes(DAMAGED[damage])
         is_refused(chat.ask("/v1/echo"))
         said = user.longwire("policy", "release", "chat bot")
-        assert (said.returncode, "is damaged" in said.stderr, "Traceback" in said.stderr) == (1, True, False)
+        assert (said.code, "is damaged" in said.err, "Traceback" in said.err) == (1, True, False)
         # The next hit writes a good one.
         is_found(chat.ask("/v1/echo", OTHER))
     assert "suspensions not readable" in user.logged()
@@ -335,26 +333,26 @@ def test_hosts_that_find_something_at_once_forget_nothing_of_each_other(user: Us
 
 
 def test_the_command_lists_releases_and_says_what_is_not_there(user: User) -> None:
-    assert user.longwire("policy", "release").stdout == "nothing is suspended\n"
+    assert user.longwire("policy", "release").out == "nothing is suspended\n"
     with user.host() as chat:
         is_found(chat.ask("/v1/echo"))
     check = ("policy", "check", "--page", CHAT, "--url", user.server.url("/v1/x"))
     checked = user.longwire(*check)
-    assert checked.returncode == 1
-    assert "is suspended for https://chat.example.com" in checked.stdout
-    assert checked.stdout.endswith("release    longwire policy release 'chat bot'\n")
-    answer = json.loads(user.longwire(*check, "--json").stdout)
+    assert checked.code == 1
+    assert "is suspended for https://chat.example.com" in checked.out
+    assert checked.out.endswith("release    longwire policy release 'chat bot'\n")
+    answer = json.loads(user.longwire(*check, "--json").out)
     assert (answer["allowed"], answer["code"]) == (False, ErrorCode.SECRET_REFLECTED)
-    assert "suspended  the secret" in user.longwire("policy", "show").stdout
-    assert json.loads(user.longwire("policy", "show", "--json").stdout)["suspended"][0]["page"] == CHAT
-    (listed,) = json.loads(user.longwire("policy", "release", "--json").stdout)["suspended"]
+    assert "suspended  the secret" in user.longwire("policy", "show").out
+    assert json.loads(user.longwire("policy", "show", "--json").out)["suspended"][0]["page"] == CHAT
+    (listed,) = json.loads(user.longwire("policy", "release", "--json").out)["suspended"]
     assert (listed["grant"], listed["secret"], listed["page"], listed["in_force"]) == ("chat bot", "key", CHAT, True)
     nobody = user.longwire("policy", "release", "nobody")
-    assert (nobody.returncode, "nothing of a grant" in nobody.stderr) == (1, True)
-    assert json.loads(user.longwire("policy", "release", "chat bot", "--json").stdout)["released"] == [
+    assert (nobody.code, "nothing of a grant" in nobody.err) == (1, True)
+    assert json.loads(user.longwire("policy", "release", "chat bot", "--json").out)["released"] == [
         {key: listed[key] for key in ("grant", "secret", "page", "since", "release")}
     ]
-    assert user.longwire(*check).returncode == 0
+    assert user.longwire(*check).code == 0
 
 
 def test_the_log_has_one_line_of_it_without_the_secret(user: User) -> None:
