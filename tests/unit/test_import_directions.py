@@ -30,6 +30,7 @@ ROOMS: dict[str, set[str]] = {
     "streams": {"protocol", "fair_pool"},
     "policy": {"protocol", "storage", "addresses", "authority"},
     "upstream": {"protocol", "turns", "addresses", "authority", "fair_pool"},
+    "generation": {"protocol"},
     "audit": {"protocol", "policy", "authority"},
     "engine": {"protocol", "streams", "policy", "upstream", "audit", "turns"},
     "native": {"protocol", "policy", "upstream", "engine", "audit", "turns", "families", "assets"},
