@@ -10,6 +10,7 @@ from longwire.protocol.generation import FailureCode
 # Where the next piece of a diff begins: of a file, or of a place in it.
 _BORDER: Final = re.compile(r"^(?:diff --git |@@ |Index: )", re.MULTILINE)
 _IS_DIFF: Final = re.compile(r"^(?:diff --git |@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@|Index: )", re.MULTILINE)
+_LONGEST_BORDER: Final = len("diff --git ")
 # A border is used if it keeps this part of what fits; else half of the input would go for the sake of one long hunk.
 _KEEPS_ENOUGH: Final = 0.5
 
@@ -90,9 +91,9 @@ def _last_border(text: str, end: int) -> int:
     """Where to cut so that what is kept, at most `text[:end]`, is made of whole pieces."""
     least = int(end * _KEEPS_ENOUGH)
     if _IS_DIFF.search(text, 0, end) is not None:
-        border = max(
-            (match.start() for match in _BORDER.finditer(text, least, end + 1) if match.start() <= end), default=0
-        )
+        # A border may be at `end` itself, and what makes it one then lies behind.
+        borders = (match.start() for match in _BORDER.finditer(text, least, end + _LONGEST_BORDER))
+        border = max((start for start in borders if start <= end), default=0)
         if border > least:
             return border
     line = text.rfind("\n", 0, end) + 1

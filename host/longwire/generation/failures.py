@@ -4,6 +4,7 @@ A failure says two different things. `retryable`: asked again later, unchanged, 
 has certainly not begun to work on it, so that asking again costs nobody anything. Only `retrying` uses the second.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -64,6 +65,8 @@ _BY_STATUS: Final[Mapping[int, FailureCode]] = {
     429: FailureCode.RATE_LIMITED,
     529: FailureCode.OVERLOADED,
 }
+# Providers quote the ends of a key, with stars between.
+_LIKE_A_KEY: Final = re.compile(r"\b(?:sk|pk|xai|gsk)-[^\s,;\"']+|[^\s,;\"']*\*\*\*[^\s,;\"']*")
 # The provider says that it did nothing.
 _REFUSALS: Final = frozenset({429, 503, 529})
 # What an error inside an answer says so of, if it is the first thing that is said.
@@ -145,5 +148,5 @@ def _said_in(body: bytes) -> Said:
 
 
 def _quoted(detail: str) -> str:
-    line = " ".join(detail[: 4 * MAX_QUOTED_CHARS].split())
+    line = _LIKE_A_KEY.sub("[a key]", " ".join(detail[: 4 * MAX_QUOTED_CHARS].split()))
     return line if len(line) <= MAX_QUOTED_CHARS else line[: MAX_QUOTED_CHARS - 1] + "…"

@@ -59,8 +59,9 @@ _TYPES: Final[Mapping[str, str]] = {
     "role": "write 'user', 'assistant' or 'tool'; what the system is to know goes into the field system",
 }
 
-# Of errors at the same depth: a field that does not belong there says more than one that is not there.
-_TELLING: Final = {"extra_forbidden": 2, "string_type": 0}
+# Of errors at the same depth: a wrong `type` says more than a field that does not belong there, and that more than
+# one that is not there.
+_TELLING: Final = {"literal_error": 3, "extra_forbidden": 2, "string_type": 0}
 _TAGS: Final = ("union_tag_invalid", "union_tag_not_found")
 
 

@@ -56,6 +56,8 @@ CODES: Final[Mapping[str, FailureCode]] = {
 
 # Sentences, where type and code are missing or say too little. The first that matches decides.
 _SENTENCES: Final = (
+    # xAI says this with 400.
+    (r"(?:incorrect|invalid|missing|no) api[- ]key", FailureCode.AUTHENTICATION),
     # Anthropic says this with 400 and `invalid_request_error`; xAI with 403 or 429.
     (
         r"credit balance is too low|exceeded your current quota|used all available credits"

@@ -130,14 +130,14 @@ class ReasoningEvent(GenerationEvent):
 class ToolCallEvent(GenerationEvent):
     """One whole call of a function.
 
-    `arguments` is None where the model wrote what is not a JSON object, or was cut; `raw_arguments` is that text then.
+    `arguments` is absent where the model wrote what is not a JSON object, or was cut; `raw_arguments` is that text then.
     """
 
     type: Literal["tool_call"] = "tool_call"
     index: Offset
     id: ShortText
     name: ShortText
-    arguments: dict[str, Any] | None
+    arguments: dict[str, Any] | None = None
     raw_arguments: str | None = None
 
 

@@ -49,15 +49,15 @@ def test_a_stream_means_what_the_standard_says_in_any_split(body: bytes, events:
         assert _events([body[:end], b"", body[end:]]) == events
 
 
+# Random bytes, most of them what the parser looks at.
+_USUAL = b"\r\n\r\n\r\ndata: {event:\xef\xbb\xbf"
+_NEARLY = bytes(_USUAL[byte % len(_USUAL)] if byte < 200 else byte for byte in range(256))
+
+
 @given(body=st.binary(max_size=200).map(lambda data: data.translate(_NEARLY)), cuts=st.lists(st.integers(0, 200)))
 def test_any_bytes_mean_the_same_in_any_split(body: bytes, cuts: list[int]) -> None:
     places = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
     assert _events([body[start:end] for start, end in pairwise(places)]) == _events([body])
-
-
-# Random bytes, most of them what the parser looks at.
-_USUAL = b"\r\n\r\n\r\ndata: {event:\xef\xbb\xbf"
-_NEARLY = bytes(_USUAL[byte % len(_USUAL)] if byte < 200 else byte for byte in range(256))
 
 
 def test_a_line_that_begins_with_a_brace_is_given_as_bare() -> None:

@@ -21,7 +21,6 @@ class Vector(NamedTuple):
     chunks: tuple[bytes, ...]
     trailing: bytes
     events: list[dict[str, Any]]
-    sdk: bool
 
     @property
     def body(self) -> bytes:
@@ -43,7 +42,6 @@ def _load(path: Path) -> Iterable[Vector]:
             chunks=tuple(chunk.encode() for chunk in case["chunks"]),
             trailing=case.get("trailing", "").encode(),
             events=case["events"],
-            sdk=case.get("sdk", False),
         )
 
 
