@@ -1,11 +1,14 @@
 """Generation without I/O: one request shape to any language model, one event shape back.
 
-requests      a page's request, checked; what is refused, and the fix     prompt      what an adapter is asked to send
-templates     a prompt with named fields                                  cutting     input cut to what is allowed
+requests      a page's request, checked; what is refused, and the fix
+templates     a prompt with named fields
+prompt        what an adapter is asked to send
+fitting       a prompt cut to what is allowed; cutting is where
 adapters      one for each kind of provider: openai_responses, chat_completions, anthropic_messages, ollama_chat
-decoding      bytes of an answer in any split to parts, over event_stream and json_lines
-failures      status, headers, body to a code; words and delays are its tables     retrying    whether to ask again
-estimate      tokens before the provider counts them                      prices      what they cost, and at most will
+decoding      bytes of an answer in any split to parts, over event_stream and json_lines; joining puts pieces together
+failures      status, headers and body to a code; words and delays are its tables
+retrying      whether a provider is asked again, or another
+estimate      tokens before the provider counts them, and at most; prices are what they cost
 telling       parts to the events that a page reads
 
 No clock, no loop, no socket: whoever has these hands in what they say. Imported when the first generation begins, and

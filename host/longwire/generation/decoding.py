@@ -39,8 +39,11 @@ class Reader(Protocol):
 class Decoder:
     """One answer. `receive` its bytes, then `end`; after the last part both give nothing more."""
 
-    def __init__(self, reader: Reader, media_type: str) -> None:
-        """`media_type` is the answer's Content-Type, which may be another than what was asked for."""
+    def __init__(self, reader: Reader, media_type: str, usual: type[EventStream | JsonLines] = EventStream) -> None:
+        """`media_type` is the answer's Content-Type, which may be another than what was asked for.
+
+        `usual` is how the vendor streams: what counts where the Content-Type says nothing of use.
+        """
         self._reader = reader
         essence = media_type.partition(";")[0].strip().lower()
         self._framing: EventStream | JsonLines | WholeJson
@@ -48,8 +51,10 @@ class Decoder:
             self._framing = EventStream()
         elif essence in _LINES:
             self._framing = JsonLines()
-        else:
+        elif essence in _WHOLE or essence.endswith("+json"):
             self._framing = WholeJson()
+        else:
+            self._framing = usual()
         self._whole = isinstance(self._framing, WholeJson)
         self._delivered = False
         self._over = False
@@ -139,6 +144,8 @@ class Decoder:
 _LINES: Final = frozenset(
     {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
 )
+# A page is what a proxy answers in place of the provider; as JSON it fails with a word for it.
+_WHOLE: Final = frozenset({"application/json", "text/json", "text/html"})
 
 
 def _parsed(text: str) -> Any:

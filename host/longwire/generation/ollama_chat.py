@@ -9,6 +9,7 @@ from longwire.generation.bounds import MAX_CALLS, MAX_NAME_CHARS
 from longwire.generation.decoding import Broken, Decoder
 from longwire.generation.failures import failure
 from longwire.generation.joining import count_of, dict_of, list_of, text_of, tool_call
+from longwire.generation.json_lines import JsonLines
 from longwire.generation.parts import Failed, Finished, Named, Part, Reasoning, Text, Usage
 from longwire.generation.prompt import Message, Outgoing, Prompt, texts_and_images
 from longwire.protocol.generation import FailureCode, FinishReason
@@ -50,7 +51,7 @@ class OllamaChat:
 
     def decoder(self, media_type: str) -> Decoder:
         """For the answer."""
-        return Decoder(OllamaReader(), media_type)
+        return Decoder(OllamaReader(), media_type, JsonLines)
 
 
 _TOOL_FIELDS: Final = {"name", "description", "parameters"}

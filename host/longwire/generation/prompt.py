@@ -16,7 +16,7 @@ from longwire.protocol.generation_request import (
 
 Message: TypeAlias = UserMessage | AssistantMessage | ToolMessage
 # What is sent where the page names none: Anthropic wants one, and a budget needs one.
-DEFAULT_MAX_TOKENS: Final = 4_096
+DEFAULT_MAX_TOKENS: Final = 8_192
 
 
 class Prompt(NamedTuple):
@@ -31,6 +31,12 @@ class Prompt(NamedTuple):
     stop: Sequence[str] = ()
     reasoning: Literal["none", "low", "medium", "high"] | None = None
     stream: bool = True
+
+    @property
+    def images(self) -> int:
+        """How many images it has: their tokens are not in their bytes."""
+        asked = (message for message in self.messages if isinstance(message, UserMessage))
+        return sum(len(texts_and_images(message)[1]) for message in asked)
 
     @classmethod
     def of(cls, request: GenerationRequest, model: str, messages: Sequence[Message]) -> "Prompt":

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from longwire.generation.cutting import size_of
 from longwire.generation.requests import RequestRefused
 
 _FIELD: Final = re.compile(r"\{([A-Z][A-Z0-9_]{0,63})\}", re.ASCII)
@@ -40,6 +41,11 @@ class Template(NamedTuple):
                 raise RequestRefused(
                     f"fields.{name}", f"is not in the template; its fields: {', '.join(wanted) or 'none'}"
                 )
+
+    @property
+    def size(self) -> int:
+        """Bytes of UTF-8 without the fields."""
+        return sum(map(size_of, self.literals))
 
     def render(self, fields: Mapping[str, str]) -> str:
         """The prompt.

@@ -130,7 +130,7 @@ class ReasoningEvent(GenerationEvent):
 class ToolCallEvent(GenerationEvent):
     """One whole call of a function.
 
-    `arguments` is absent where the model wrote what is not a JSON object, or was cut; `raw_arguments` is that text then.
+    Where the model wrote what is not a JSON object, or was cut, there is `raw_arguments` in place of `arguments`.
     """
 
     type: Literal["tool_call"] = "tool_call"

@@ -176,7 +176,17 @@ def test_arguments_keep_what_is_null_and_numbers_as_they_are() -> None:
     assert calls[1].arguments == {"x": [1, 2.5, '"']} and isinstance(calls[1].arguments["x"][0], int)
 
 
-@pytest.mark.parametrize("media_type", ["TEXT/EVENT-STREAM ; charset=utf-8", "text/event-stream"])
-def test_an_answer_is_read_as_its_content_type_says(media_type: str) -> None:
+@pytest.mark.parametrize(
+    "media_type", ["TEXT/EVENT-STREAM ; charset=utf-8", "text/plain", "application/octet-stream", ""]
+)
+def test_an_answer_whose_content_type_says_nothing_of_use_is_read_as_the_vendor_streams(media_type: str) -> None:
     parts = _decoded("openai-chat", media_type, [b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'])
     assert parts[0] == Text("a", 0)
+    if "event" not in media_type.lower():
+        assert _decoded("ollama", media_type, [b'{"message":{"content":"a"},"done":false}\n'])[0] == Text("a", 0)
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/vnd.x+json; charset=utf-8", "text/html"])
+def test_an_answer_in_one_piece_is_read_as_one(media_type: str) -> None:
+    body = b'{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}'
+    assert _decoded("openai-chat", media_type, [body])[0] == Text("a", 0)

@@ -1,6 +1,7 @@
 """Templates, cutting and counting: what goes in is what was meant, fits, and is never dearer than was reserved."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -9,12 +10,14 @@ from hypothesis import strategies as st
 from longwire.generation.adapters import ADAPTERS
 from longwire.generation.cutting import CutAll, DoesNotFit, cut, cut_longest, size_of
 from longwire.generation.estimate import IMAGE_TOKENS, OVERHEAD_TOKENS, estimate_tokens, estimated, upper_bound
+from longwire.generation.fitting import fit
 from longwire.generation.parts import Usage
 from longwire.generation.prices import Price, Prices, cost_of
 from longwire.generation.prompt import Prompt
 from longwire.generation.requests import RequestRefused, parse_request
 from longwire.generation.templates import Template
 from longwire.protocol.generation import Cost, FailureCode
+from longwire.protocol.generation_request import UserMessage
 
 # --- templates ------------------------------------------------------------------------------------------------------
 
@@ -120,6 +123,61 @@ def test_what_may_not_be_cut_and_does_not_fit_is_a_typed_failure() -> None:
     assert error.value.failure.code is FailureCode.CONTEXT_TOO_LONG and not error.value.failure.retryable
     with pytest.raises(DoesNotFit):
         cut_longest({"A": "x" * 50}, 49, keep=["A"])
+
+
+def _prompt(*messages: dict[str, Any], **more: Any) -> Prompt:
+    request = parse_request({"provider": "p", "messages": list(messages)} | more)
+    assert request.messages is not None
+    return Prompt.of(request, "m", request.messages)
+
+
+def _user(content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content}
+
+
+IMAGE = {"type": "image", "mediaType": "image/png", "data": "A" * 4_000}
+CALL = {"role": "assistant", "content": "I look.", "toolCalls": [{"id": "a", "name": "look", "arguments": {}}]}
+RESULT = {"role": "tool", "toolCallId": "a", "content": "result\n" * 100}
+
+
+def test_a_prompt_that_fits_is_sent_as_it_is() -> None:
+    prompt = _prompt(_user("Hello"), system="Be brief.")
+    assert fit(prompt, 14) == fit(prompt, None) == (prompt, 14, 14) and not fit(prompt, 14).truncated
+
+
+def test_the_longest_text_of_a_prompt_is_cut_and_its_images_and_system_are_not() -> None:
+    parts = [{"type": "text", "text": "What?"}, IMAGE, {"type": "text", "text": "line\n" * 100}]
+    prompt = _prompt(_user(parts), CALL, RESULT, system="Be brief.")
+    assert prompt.images == 1
+    fitted = fit(prompt, 600)
+    assert fitted.truncated and fitted.size <= 600 and fitted.original_size == 9 + 5 + 500 + 7 + 4 + 2 + 700
+    user, call, result = fitted.prompt.messages
+    assert (user, call) == (prompt.messages[0], prompt.messages[1]) and fitted.prompt.system == "Be brief."
+    assert result.content == "result\n" * 10
+    # And then the next.
+    user, _, result = fit(prompt, 100).prompt.messages
+    assert result.content == "" and isinstance(user, UserMessage) and isinstance(user.content, list)
+    assert [type(part).__name__ for part in user.content] == ["TextPart", "ImagePart", "TextPart"]
+
+
+def test_a_text_of_which_nothing_is_left_is_not_sent_empty() -> None:
+    prompt = _prompt(_user("long line " * 10), _user("Hi"))
+    assert [message.content for message in fit(prompt, 3).prompt.messages] == ["l", "Hi"]
+    assert [message.content for message in fit(prompt, 2).prompt.messages] == ["Hi"]
+    parts = [{"type": "text", "text": "line " * 10}, IMAGE, {"type": "text", "text": "Hi"}]
+    (message,) = fit(_prompt(_user(parts)), 2).prompt.messages
+    assert isinstance(message.content, list) and len(message.content) == 2
+
+
+def test_a_prompt_whose_fixed_part_is_too_long_is_a_typed_failure() -> None:
+    with pytest.raises(DoesNotFit):
+        fit(_prompt(_user("Hello"), system="x" * 20), 20)
+    with pytest.raises(DoesNotFit):
+        fit(_prompt(_user("é")), 1)
+
+
+def test_a_template_knows_its_size_without_its_fields() -> None:
+    assert Template.parse("é{A}b{B}").size == 3
 
 
 # --- counting -------------------------------------------------------------------------------------------------------

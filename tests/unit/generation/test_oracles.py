@@ -118,7 +118,9 @@ def _ours(vector: Vector) -> dict[str, Any]:
     }
     if last["type"] == "complete":
         said["calls"] = [
-            [event["id"], event["name"], event["arguments"]] for event in vector.events if event["type"] == "tool_call"
+            [event["id"], event["name"], event.get("arguments")]
+            for event in vector.events
+            if event["type"] == "tool_call"
         ]
         usage = last.get("usage", {})
         said["usage"] = [usage.get("inputTokens"), usage.get("outputTokens")]

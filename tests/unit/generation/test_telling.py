@@ -22,6 +22,7 @@ from longwire.protocol.generation import (
     GenerationPhase,
     ToolCallEvent,
 )
+from longwire.protocol.generation_request import GenerationRequest
 
 EVENTS: TypeAdapter[Any] = TypeAdapter(AnyGenerationEvent)
 
@@ -135,6 +136,14 @@ def test_a_heartbeat_is_no_event() -> None:
 def test_null_in_arguments_stays_and_absent_fields_are_absent() -> None:
     event = ToolCallEvent(request_id="r", index=0, id="a", name="f", arguments={"x": None, "y": [None]})
     assert json.loads(encode(event)[6:])["arguments"] == {"x": None, "y": [None]}
+
+
+def test_the_models_have_a_schema_in_the_words_of_the_wire() -> None:
+    schema = EVENTS.json_schema()
+    assert schema["discriminator"]["propertyName"] == "type"
+    assert {"requestId", "finishReason", "timings"} <= schema["$defs"]["CompleteEvent"]["properties"].keys()
+    asked = GenerationRequest.model_json_schema()
+    assert "maxTokens" in asked["properties"] and asked["additionalProperties"] is False
 
 
 @pytest.mark.parametrize("module", ["longwire.native.main", "longwire.native.process", "longwire.protocol.messages"])

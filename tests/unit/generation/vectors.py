@@ -68,8 +68,8 @@ def as_event(part: Part) -> dict[str, Any]:  # noqa: PLR0911  (one for each kind
         case Reasoning(text, number):
             return {"type": "reasoning", "text": text, "index": number}
         case ToolCall(number, call_id, name, arguments, raw):
-            call = {"type": "tool_call", "index": number, "id": call_id, "name": name, "arguments": arguments}
-            return call if raw is None else {**call, "rawArguments": raw}
+            call = {"type": "tool_call", "index": number, "id": call_id, "name": name}
+            return {**call, **({"arguments": arguments} if raw is None else {"rawArguments": raw})}
         case Usage():
             return {"type": "usage", **_counts(part)}
         case Finished(reason, usage):
