@@ -61,7 +61,7 @@ def test_random_bytes_end_in_a_typed_error(adapter: str, media_type: str, pieces
     assert isinstance(parts[-1], Failed)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(adapter=adapters, values=st.lists(vendor_json, max_size=6), whole=st.booleans())
 @example(
     adapter="openai",
@@ -78,7 +78,7 @@ def test_any_json_in_a_vendors_words_has_one_end(adapter: str, values: list[Any]
     _has_one_end(_decoded(adapter, media_type, [body.encode()]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(vector=st.sampled_from(VECTORS), data=st.data())
 def test_a_real_answer_with_damage_has_one_end(vector: Any, data: st.DataObject) -> None:
     body = bytearray(vector.body)
@@ -158,6 +158,14 @@ def test_names_are_so_long_and_no_longer() -> None:
     call = {"message": {"tool_calls": [{"function": {"name": "f" * 201, "arguments": {}}}]}}
     failed = _decoded("ollama", "application/x-ndjson", [json.dumps(call).encode() + b"\n"])[-1]
     assert isinstance(failed, Failed) and failed.failure.code is FailureCode.GENERATION_FAILED
+
+
+@pytest.mark.parametrize("end", ["data: [DONE]\n\n", 'data: {"error": "broke"}\n\n'])
+def test_what_follows_the_end_in_the_same_bytes_means_nothing(end: str) -> None:
+    said = 'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n'
+    parts = _decoded("openai-chat", "text/event-stream", [(said + end + said + end + "data: oops\n\n").encode()])
+    assert [type(part) for part in parts[:-1]] == [Text]
+    _has_one_end(parts)
 
 
 def test_what_the_provider_has_counted_is_known_where_the_answer_was_cut() -> None:

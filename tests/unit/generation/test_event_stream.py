@@ -21,6 +21,7 @@ STREAMS = {
     "last-type-counts": (b"event: a\nevent: b\ndata: 1\n\n", [("b", "1")]),
     "cr": (b"data: 1\r\rdata: 2\r\r", [("", "1"), ("", "2")]),
     "crlf": (b"data: 1\r\n\r\ndata: 2\r\n\r\n", [("", "1"), ("", "2")]),
+    "crlf-is-one-end": (b"data: 1\r\ndata: 2\r\n\r\n", [("", "1\n2")]),
     "mixed-ends": (b"data: 1\r\n\ndata: 2\n\rdata: 3\r\r\n", [("", "1"), ("", "2"), ("", "3")]),
     "mark": (b"\xef\xbb\xbfdata: 1\n\n", [("", "1")]),
     "second-mark-is-no-mark": (b"\xef\xbb\xbf\xef\xbb\xbfdata: 1\n\n", []),
