@@ -74,7 +74,7 @@ ONLY_OF_MODULE: dict[tuple[str, str], set[str]] = {
 }
 # Sans-IO rooms know no loop, no clock, no socket and no file; their tests need none.
 IO = {"asyncio", "anyio", "threading", "time", "socket", "ssl", "subprocess", "selectors", "httpx2", "httpcore2"}
-SANS_IO = {"protocol", "streams", "fair_pool"}
+SANS_IO = {"protocol", "streams", "generation", "fair_pool"}
 # The only room that may import the HTTP client.
 HTTP = {"httpx2", "httpcore2"}
 
