@@ -17,7 +17,7 @@ import structlog
 
 from longwire.audit.vocabulary import audit_fields, failure_fields
 from longwire.protocol.errors import ErrorCode, LongwireError, Phase, StreamError
-from longwire.protocol.messages import StreamHeaders, StreamStart
+from longwire.protocol.messages import DEFAULT_KIND, StreamHeaders, StreamStart
 from longwire.protocol.records import Completeness, InlineRequestBody, Timings
 from longwire.streams.connection import Connection
 from longwire.streams.state import State
@@ -194,7 +194,7 @@ class Exchange:
                 await anyio.lowlevel.checkpoint_if_cancelled()
                 await _kind_of(self.start, kinds)(self)
             if not self._audited:
-                raise RuntimeError(f"an exchange of the kind {self.start.kind} came back without its end")
+                raise RuntimeError("an exchange came back from its kind without an end")
         except StreamError as error:
             self._fail(error)
         except LongwireError as error:
@@ -233,11 +233,12 @@ def asker_of(start: StreamStart) -> str:
 
 
 def _kind_of(start: StreamStart, kinds: Kinds) -> Kind:
-    if (kind := kinds.get(start.kind)) is not None:
+    name = start.kind or DEFAULT_KIND
+    if (kind := kinds.get(name)) is not None:
         return kind
     raise StreamError(
         ErrorCode.PROTOCOL,
-        f'this native host has no exchanges of the kind "{start.kind}", but of {", ".join(sorted(kinds))}: update it, '
+        f'this native host has no exchanges of the kind "{name}", but of {", ".join(sorted(kinds))}: update it, '
         "then reload the extension",
         Phase.POLICY,
     )

@@ -21,6 +21,7 @@ from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions
 from longwire.policy.live_policy import LivePolicy
 from longwire.protocol.limits import EXIT_DEADLINE_MS
+from longwire.protocol.messages import DEFAULT_KIND
 from longwire.turns import Turns
 from longwire.upstream.client import UpstreamClient
 
@@ -74,7 +75,7 @@ async def _serve(descriptors: tuple[int, int]) -> None:
     upstream = UpstreamClient(turns=turns)
     try:
         policy, keeper = LivePolicy(), SuspensionKeeper(Suspensions(SuspensionFile()))
-        kinds = {"http": Http(upstream, Authorizer(policy, keeper))}
+        kinds = {DEFAULT_KIND: Http(upstream, Authorizer(policy, keeper))}
         await Engine(kinds, PolicyStatus(policy, keeper), turns=turns).serve(channel)
     finally:
         with anyio.move_on_after(EXIT_DEADLINE_MS / 3000, shield=True):

@@ -8,7 +8,7 @@ The page never says who it is: what it sends is the `…Fields` base, and the wo
 `port.sender` before the message goes to the host.
 """
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
@@ -41,6 +41,9 @@ from longwire.protocol.records import (
     WaitsFor,
 )
 
+# What carries a stream out whose start names no kind.
+DEFAULT_KIND: Final = "http"
+
 # --- to the host --------------------------------------------------------------------------------------------
 
 
@@ -72,7 +75,7 @@ class StreamStart(StreamStartFields):
     """
 
     page: Page
-    kind: Annotated[str, Field(min_length=1, max_length=MAX_KIND_CHARS)] = "http"
+    kind: Annotated[str, Field(min_length=1, max_length=MAX_KIND_CHARS)] | None = None
 
 
 class StreamBody(Message):

@@ -152,7 +152,8 @@ def _wrong_field(rng: random.Random) -> Case:
     fault = broken(rng, rng.choice(TO_HOST_NAMES))
     of_type = fault.path == ("type",)
     # A wrong tag of a nested union is a fault of the field that holds the union.
-    step = fault.path[-2] if fault.path[-1] == "kind" and fault.fault != "unknown field" else fault.path[-1]
+    nested_tag = len(fault.path) > 1 and fault.path[-1] == "kind" and fault.fault != "unknown field"
+    step = fault.path[-2] if nested_tag else fault.path[-1]
     # A long name is shown up to the length that its whole path may have.
     named = None if of_type else ascii(str(step)[:60])[1:-1]
     blamed = None if of_type or "id" in fault.path else fault.message.get("id")

@@ -103,10 +103,13 @@ def test_a_message_cannot_be_changed() -> None:
         ack.consumed = 2  # type: ignore[misc]
 
 
-def test_the_worker_adds_only_the_page_to_what_the_page_says() -> None:
-    for said, sent in (("StreamStartFields", "StreamStart"), ("StatusRequestFields", "StatusRequest")):
-        added = DEFINITIONS[sent]["properties"].keys() - DEFINITIONS[said]["properties"].keys()
-        assert added == {"page"}
+@pytest.mark.parametrize(
+    ("said", "sent", "added"),
+    [("StreamStartFields", "StreamStart", {"page", "kind"}), ("StatusRequestFields", "StatusRequest", {"page"})],
+)
+def test_what_the_worker_adds_to_what_the_page_says_the_page_cannot_say(said: str, sent: str, added: set[str]) -> None:
+    assert DEFINITIONS[sent]["properties"].keys() - DEFINITIONS[said]["properties"].keys() == added
+    assert DEFINITIONS[said]["additionalProperties"] is False
 
 
 def test_message_types_are_the_members_of_the_union_in_order() -> None:
