@@ -23,6 +23,7 @@ from longwire.policy.secrets import Secret
 from longwire.policy.urls import parse_canonical
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.limits import MAX_MESSAGE_CHARS
+from tests.fuzz.answers import answer
 
 CANARY: Final = "sk-fuzz-canary-0123456789-abcdefghijklmnop"  # as long as such keys are
 PAGE: Final = "https://chat.example.com"
@@ -244,4 +245,5 @@ TARGETS: Final[dict[str, Callable[[random.Random], str]]] = {
     "URL decisions": url_decision,
     "header rules": header_rules,
     "reflections": reflections,
+    "model answers": answer,
 }

@@ -2,6 +2,7 @@
 
 import pytest
 
+from longwire.generation import decoding
 from longwire.policy import headers
 from tests.fuzz import targets
 from tests.fuzz.run import main, run
@@ -16,7 +17,13 @@ def test_nothing_that_is_fed_breaks_a_rule() -> None:
     say(f"fuzzed: {SLICE} inputs each of {', '.join(TARGETS)}; findings: {len(findings)}")
     assert findings == []
     # A fuzzer whose inputs are all refused at the door tests the door only.
-    reached = {"policy files": "read", "URL decisions": "allowed", "header rules": "sent", "reflections": "found"}
+    reached = {
+        "policy files": "read",
+        "URL decisions": "allowed",
+        "header rules": "sent",
+        "reflections": "found",
+        "model answers": "complete",
+    }
     assert reached.keys() == TARGETS.keys()
     for target in reached.items():
         assert outcomes[target] > SLICE // 50, outcomes
@@ -29,6 +36,7 @@ def test_nothing_that_is_fed_breaks_a_rule() -> None:
         (targets, "decide", "URL decisions"),
         (headers, "_check_pair", "header rules"),
         (targets, "ReflectionScanner", "reflections"),
+        (decoding, "said_by", "model answers"),
     ],
 )
 def test_a_defect_is_a_finding(monkeypatch: pytest.MonkeyPatch, module: object, name: str, target: str) -> None:

@@ -37,7 +37,7 @@ class AnthropicMessages:
     key_prefix = ""
 
     def request(self, prompt: Prompt) -> Outgoing:
-        """POST /v1/messages. Never refuses."""
+        """POST /v1/messages. Never refuses: models that take no temperature, or cannot but think, say so themselves."""
         body: dict[str, Any] = {
             "model": prompt.model,
             "max_tokens": prompt.max_tokens,
