@@ -96,15 +96,15 @@ class Host:
             async with self.authorizer.begin(start, lambda _: None) as authorization:
                 response = await self.client.open(authorization.request(body))
                 try:
-                    shown = authorization.response_headers(
+                    answer = authorization.answer(
                         response.headers,
                         response.reason,
                         response.url if response.redirected else "",
                         status=response.status,
                     )
                     data = await read_all(response) if read else b""
-                    authorization.inspect(data, len(data))
-                    return Answer(None, "", response.status, response.url, response.reason, shown, data)
+                    answer.inspect(data, len(data))
+                    return Answer(None, "", response.status, response.url, response.reason, answer.headers, data)
                 finally:
                     await response.aclose()
         except StreamError as error:

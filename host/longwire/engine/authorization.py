@@ -16,6 +16,7 @@ from longwire.engine.suspending import Carried, SuspensionKeeper
 from longwire.engine.timeouts import effective_timeouts
 from longwire.policy import (
     Admission,
+    Grant,
     ReflectionScanner,
     SecretReader,
     Suspensions,
@@ -87,7 +88,6 @@ class Authorization:
         self._hops = hops
         self._next_hop = next_hop
         self._carried = carried
-        self._scanner: ReflectionScanner | None = None
 
     @property
     def grant_name(self) -> str:
@@ -113,20 +113,35 @@ class Authorization:
             timeouts=effective_timeouts(start.timeouts, self._hops.decision.grant),
         )
 
-    def response_headers(
+    def answer(
         self, pairs: Iterable[HeaderPair], reason: str = "", redirected_to: str = "", *, status: int
-    ) -> list[HeaderPair]:
-        """The header pairs that the page may see. It will see the reason phrase and the final URL of redirects too.
+    ) -> "Answer":
+        """Look at the response's head; gives back what the page may see, and what looks at the body.
+
+        The page will see the reason phrase and the final URL of redirects too.
 
         Raises:
             StreamError: SECRET_REFLECTED, one of all these holds an injected secret, or one was suspended meanwhile.
         """
         self._carried.check()
-        self._scanner = ReflectionScanner(self._hops.guarded)
-        shown = filter_response_headers(pairs, self._hops.decision.grant, status)
-        if name := secret_in_headers([*shown, ("reason", reason), ("url", redirected_to)], self._hops.guarded):
+        grant, guarded = self._hops.decision.grant, self._hops.guarded
+        shown = filter_response_headers(pairs, grant, status)
+        if name := secret_in_headers([*shown, ("reason", reason), ("url", redirected_to)], guarded):
             raise self._carried.sent_back(name, Phase.HEADERS, self._start.id)
-        return shown
+        return Answer(shown, self._start.id, grant, ReflectionScanner(guarded), self._carried)
+
+
+class Answer:
+    """A response whose head the page may see: `headers` are the pairs. No byte of its body passes `inspect` unseen."""
+
+    def __init__(
+        self, headers: list[HeaderPair], stream_id: int, grant: Grant, scanner: ReflectionScanner, carried: Carried
+    ) -> None:
+        self.headers = headers
+        self._stream_id = stream_id
+        self._grant = grant
+        self._scanner = scanner
+        self._carried = carried
 
     def inspect(self, data: bytes, total_bytes: int) -> None:
         """Look at a piece of the body before the page gets it; `total_bytes` counts it too.
@@ -134,10 +149,10 @@ class Authorization:
         Raises:
             StreamError: SECRET_REFLECTED, or BODY_TOO_LARGE for the grant's limit.
         """
-        limit = self._hops.decision.grant.limits.bytes
+        limit = self._grant.limits.bytes
         if limit is not None and total_bytes > limit:
-            message = f'the body is larger than the {limit} bytes that the grant "{self.grant_name}" allows'
+            message = f'the body is larger than the {limit} bytes that the grant "{self._grant.name}" allows'
             raise StreamError(ErrorCode.BODY_TOO_LARGE, message, Phase.BODY)
         self._carried.check()
-        if self._scanner is not None and (name := self._scanner.feed(data)):
-            raise self._carried.sent_back(name, Phase.BODY, self._start.id)
+        if name := self._scanner.feed(data):
+            raise self._carried.sent_back(name, Phase.BODY, self._stream_id)

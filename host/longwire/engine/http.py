@@ -47,6 +47,12 @@ async def _deliver(exchange: Exchange, authorization: Authorization, response: U
     connected_at = response.timings.connected_at
     clock.connected_ms = None if connected_at is None else clock.since_start_ms(connected_at)
     clock.headers_ms = clock.since_start_ms(response.timings.headers_at)
+    answer = authorization.answer(
+        response.headers,
+        response.reason,  # whole: the guard looks at it before it is cut
+        response.url if response.redirected else "",
+        status=response.status,
+    )
     head = StreamHeaders(
         type="STREAM_HEADERS",
         id=stream.id,
@@ -54,18 +60,13 @@ async def _deliver(exchange: Exchange, authorization: Authorization, response: U
         redirected=response.redirected,
         status=response.status,
         reason=response.reason[:200],
-        headers=authorization.response_headers(
-            response.headers,
-            response.reason,  # whole: the guard looks at it before it is cut
-            response.url if response.redirected else "",
-            status=response.status,
-        ),
+        headers=answer.headers,
     )
     exchange.headers(head, authorization.grant_name)
     while data := await response.read(await exchange.room()):
         if clock.first_byte_ms is None:
             exchange.first_byte()
-        authorization.inspect(data, stream.pushed + len(data))
+        answer.inspect(data, stream.pushed + len(data))
         exchange.push(data)
         data = b""  # not held while nobody reads
     exchange.finish(response.completeness)

@@ -184,20 +184,21 @@ async def test_a_place_under_the_grants_limit_is_free_only_at_the_end_of_the_blo
 
 async def test_the_byte_limit_is_exact(authorizer: Authorizer) -> None:
     async with begun(authorizer) as authorization:
-        authorization.inspect(b"x", 1024)
+        answer = authorization.answer([], status=200)
+        answer.inspect(b"x", 1024)
         with pytest.raises(StreamError) as refused:
-            authorization.inspect(b"x", 1025)
+            answer.inspect(b"x", 1025)
         assert refused.value.code is ErrorCode.BODY_TOO_LARGE
 
 
 @pytest.mark.parametrize("cut", range(0, len(SECRET) + 1, 5))
 async def test_the_piece_that_completes_a_secret_is_withheld(authorizer: Authorizer, cut: int) -> None:
     async with begun(authorizer) as authorization:
-        authorization.response_headers([], status=200)
+        answer = authorization.answer([], status=200)
         if cut < len(SECRET):
-            authorization.inspect(f"you sent {SECRET[:cut]}".encode(), 1)
+            answer.inspect(f"you sent {SECRET[:cut]}".encode(), 1)
         with pytest.raises(StreamError) as refused:
-            authorization.inspect((SECRET[cut:] or SECRET).encode(), 1)
+            answer.inspect((SECRET[cut:] or SECRET).encode(), 1)
         assert refused.value.code is ErrorCode.SECRET_REFLECTED
         assert SECRET not in refused.value.message
 
@@ -205,16 +206,16 @@ async def test_the_piece_that_completes_a_secret_is_withheld(authorizer: Authori
 async def test_a_secret_in_a_response_header_is_withheld(authorizer: Authorizer) -> None:
     async with begun(authorizer) as authorization:
         with pytest.raises(StreamError) as refused:
-            authorization.response_headers([("x-echo", f"Bearer {SECRET}")], status=200)
+            authorization.answer([("x-echo", f"Bearer {SECRET}")], status=200)
     assert refused.value.code is ErrorCode.SECRET_REFLECTED
 
 
 async def test_an_earlier_hops_secret_is_guarded_in_the_last_ones_answer(authorizer: Authorizer) -> None:
     async with begun(authorizer) as authorization:
         await authorization.request(None).next_hop(redirect("https://files.example.com/x"))
-        authorization.response_headers([], status=200)
+        answer = authorization.answer([], status=200)
         with pytest.raises(StreamError):
-            authorization.inspect(SECRET.encode(), 1)
+            answer.inspect(SECRET.encode(), 1)
 
 
 async def test_a_redirect_to_where_a_secret_is_guarded_takes_no_range_along(authorizer: Authorizer) -> None:
@@ -293,10 +294,10 @@ async def test_a_secret_in_a_redirects_target_is_withheld_from_the_refusal_too(
 
 async def test_a_secret_in_the_reason_or_in_the_final_url_is_withheld(authorizer: Authorizer) -> None:
     async with begun(authorizer) as authorization:
-        authorization.response_headers([], "Fine", "https://files.example.com/x", status=200)
+        authorization.answer([], "Fine", "https://files.example.com/x", status=200)
         for reason, url in ((f"Bearer {SECRET}", ""), ("OK", f"https://files.example.com/{SECRET}")):
             with pytest.raises(StreamError) as refused:
-                authorization.response_headers([], reason, url, status=200)
+                authorization.answer([], reason, url, status=200)
             assert refused.value.code is ErrorCode.SECRET_REFLECTED
 
 
