@@ -95,7 +95,7 @@ def test_an_error_answer_stops_the_upload_and_is_whole(tmp_path: Path) -> None:
         greeted_host(tmp_path, grant(server.url())) as host,
     ):
         host.start(1, server.url(), **STREAMED)
-        # Either may be first: the credit for the body, or an answer that does not wait for it. POLICY comes when it likes.
+        # Either may be first: the credit for the body, or an answer that does not wait for it. POLICY comes between.
         due = {"STREAM_BODY_ACK", "STREAM_HEADERS"}
         while due:
             message = host.next()
