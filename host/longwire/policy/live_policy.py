@@ -57,9 +57,12 @@ class LivePolicy:
             self._poked.set()
 
     async def follow(self) -> None:
-        """See changes without being asked by a request. Runs until it is cancelled."""
+        """See changes without being asked by a request. Runs until it is cancelled; several may at once."""
         while True:
-            poked = self._poked = anyio.Event()
+            # One event for all who follow: whoever goes first may end first.
+            if self._poked.is_set():
+                self._poked = anyio.Event()
+            poked = self._poked
             wait = await self._look()
             if wait is None:
                 await poked.wait()

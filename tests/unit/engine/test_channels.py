@@ -90,3 +90,13 @@ async def test_a_channel_that_is_there_before_its_policy_changes_hears_of_it_as_
             first.policy_file.write_text(POLICY.replace("methods", "method"))
             assert (await second.channel.message("POLICY"))["policy"]["state"] == "invalid"
     assert not any(message["type"] == "POLICY" for message in first.channel.written)
+
+
+async def test_a_channel_beside_which_another_one_came_and_went_still_sees_what_is_revoked(tmp_path: Path) -> None:
+    async with running_engine(tmp_path) as first:
+        first.start(1)
+        await first.response(1)
+        async with first.another_channel():
+            pass
+        first.policy_file.write_text(POLICY.replace("upstream.test", "other.test"))
+        assert (await first.channel.terminal(1))["code"] == "POLICY_DENIED"
