@@ -94,7 +94,7 @@ def _go_duration(text: str) -> int | None:
 def _date_s(text: str) -> float | None:
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # of a year, an hour or a zone with twenty digits
         return None
     return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
 
