@@ -122,11 +122,14 @@ def meaning(said: Said) -> FailureCode | None:
     if exact is not None and exact is not FailureCode.RATE_LIMITED:
         return exact
     for pattern, code in _PATTERNS:
-        if pattern.search(said.message):
+        if pattern.search(said.message, 0, _READ_CHARS):
             return code
     return exact or (known[0] if known else None)
 
 
+# How far a message is read for a sentence. It may be as long as an event, and one that says "model" all the way takes
+# seconds for each of its mebibytes.
+_READ_CHARS: Final = 4_096
 # What a type says that stands beside a better sentence.
 _VAGUE: Final = frozenset({FailureCode.BAD_REQUEST, FailureCode.GENERATION_FAILED})
 
