@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import orjson
 
-from longwire.generation.bounds import MAX_NAME_CHARS
+from longwire.generation.bounds import MAX_NAME_CHARS, MAX_UNFINISHED_CHARS
 from longwire.generation.decoding import Broken, Decoder
 from longwire.generation.failures import failure
-from longwire.generation.joining import Calls, Counting, count_of, dict_of, list_of, text_of
+from longwire.generation.joining import Calls, Counting, count_of, dict_of, json_of, list_of, text_of
 from longwire.generation.parts import Failed, Finished, Named, Part, Reasoning, Text, Usage
 from longwire.generation.prompt import Message, Outgoing, Prompt
 from longwire.protocol.generation import FailureCode, FinishReason
@@ -127,7 +127,7 @@ class MessagesReader:
         self._thoughts = Counting()
         self._calls = Calls()
         # Arguments that came with the beginning of a call, which count if no fragment follows.
-        self._inputs: dict[int, dict[str, Any]] = {}
+        self._inputs: dict[int, str] = {}
         self._reason: FinishReason | None = None
 
     def read(self, value: dict[str, Any]) -> Iterator[Part]:
@@ -175,7 +175,9 @@ class MessagesReader:
             yield Reasoning(text, self._thoughts.of(index))
         elif kind == "tool_use":
             self._calls.begin(index, text_of(block.get("id")), text_of(block.get("name")))
-            self._inputs[index] = dict_of(block.get("input"))
+            self._inputs[index] = json_of(dict_of(block.get("input")))
+            if sum(map(len, self._inputs.values())) > MAX_UNFINISHED_CHARS:
+                raise Broken("the arguments of a tool call are too long")
 
     def _delta(self, index: int, delta: dict[str, Any]) -> Iterator[Part]:
         kind = delta.get("type")
@@ -190,8 +192,7 @@ class MessagesReader:
             self._calls.add(index, fragment)
 
     def _finish(self, index: int) -> Iterator[Part]:
-        arguments = self._inputs.pop(index, None)
-        yield from self._calls.finish(index, None if arguments is None else orjson.dumps(arguments).decode())
+        yield from self._calls.finish(index, self._inputs.pop(index, None))
 
     def _count(self, usage: Any) -> Iterator[Part]:
         """What is counted is the whole so far, not what came since; null says nothing."""

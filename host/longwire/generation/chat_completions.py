@@ -16,7 +16,7 @@ import orjson
 from longwire.generation.bounds import MAX_NAME_CHARS
 from longwire.generation.decoding import Broken, Decoder
 from longwire.generation.failures import failure
-from longwire.generation.joining import Calls, count_of, dict_of, list_of, text_of
+from longwire.generation.joining import Calls, count_of, dict_of, json_of, list_of, text_of
 from longwire.generation.parts import Failed, Finished, Named, Part, Reasoning, Text, Usage
 from longwire.generation.prompt import Message, Outgoing, Prompt, texts_and_images
 from longwire.protocol.generation import FailureCode, FinishReason
@@ -185,7 +185,7 @@ class ChatReader:
         if key is not None:
             self._calls.begin(key, call_id, name)
         arguments = function.get("arguments")
-        self._calls.add(key, orjson.dumps(arguments).decode() if isinstance(arguments, dict) else text_of(arguments))
+        self._calls.add(key, json_of(arguments) if isinstance(arguments, dict) else text_of(arguments))
 
     def _key(self, index: Any, call_id: str, name: str) -> Hashable:
         """Which call a fragment is of."""

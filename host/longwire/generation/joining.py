@@ -1,11 +1,18 @@
 """What vendors send in fragments, and count in their own ways, put together."""
 
 from collections.abc import Hashable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-from longwire.generation.bounds import MAX_ARGUMENT_CHARS, MAX_CALLS, MAX_NAME_CHARS, MAX_TEXTS
+from longwire.generation.bounds import (
+    MAX_ARGUMENT_CHARS,
+    MAX_ARGUMENT_DEPTH,
+    MAX_CALLS,
+    MAX_NAME_CHARS,
+    MAX_TEXTS,
+    MAX_UNFINISHED_CHARS,
+)
 from longwire.generation.decoding import Broken
 from longwire.generation.parts import ToolCall
 
@@ -38,7 +45,7 @@ class _Call:
     def __init__(self, call_id: str, name: str) -> None:
         self.id = call_id
         self.name = name
-        self.fragments: list[str] = []
+        self.arguments = bytearray()  # UTF-8: a list of fragments takes many times what they hold
         self.size = 0
         self.given = False
 
@@ -49,6 +56,7 @@ class Calls:
     def __init__(self) -> None:
         self._calls: dict[Hashable, _Call] = {}
         self._given = 0
+        self._unfinished_chars = 0
 
     def __len__(self) -> int:
         return self._given
@@ -86,10 +94,10 @@ class Calls:
         if call.given:
             return
         call.size += len(fragment)
-        if call.size > MAX_ARGUMENT_CHARS:
+        self._unfinished_chars += len(fragment)
+        if call.size > MAX_ARGUMENT_CHARS or self._unfinished_chars > MAX_UNFINISHED_CHARS:
             raise Broken("the arguments of a tool call are too long")
-        if fragment:
-            call.fragments.append(fragment)
+        call.arguments += fragment.encode()
 
     def finish(self, key: Hashable, arguments: str | None = None) -> Iterator[ToolCall]:
         """The whole call, once. `arguments`: all of them, where the vendor says them again."""
@@ -97,8 +105,9 @@ class Calls:
         if call is None or call.given:
             return
         call.given = True
-        text = "".join(call.fragments) if arguments is None else arguments
-        call.fragments.clear()
+        self._unfinished_chars -= call.size
+        text = call.arguments.decode() if arguments is None else arguments
+        call.arguments.clear()
         if len(text) > MAX_ARGUMENT_CHARS:
             raise Broken("the arguments of a tool call are too long")
         if not call.name:
@@ -113,7 +122,11 @@ class Calls:
 
 
 def tool_call(index: int, call_id: str, name: str, arguments: str) -> ToolCall:
-    """With its arguments parsed, which may be nothing at all. An id that is not given is made."""
+    """With its arguments parsed, which may be nothing at all. An id that is not given is made.
+
+    Raises:
+        Broken: a name that is too long, or arguments that nest too deep to be written again.
+    """
     call_id = call_id or f"call_{index}"
     if len(call_id) > MAX_NAME_CHARS or len(name) > MAX_NAME_CHARS:
         raise Broken("a tool call has a name that is too long")
@@ -123,11 +136,38 @@ def tool_call(index: int, call_id: str, name: str, arguments: str) -> ToolCall:
         value = orjson.loads(arguments)
     except ValueError:
         value = None
+    if _nests_deeper(value, MAX_ARGUMENT_DEPTH):
+        raise Broken(_TOO_DEEP)
     return (
         ToolCall(index, call_id, name, value)
         if isinstance(value, dict)
         else ToolCall(index, call_id, name, None, arguments)
     )
+
+
+def json_of(arguments: Any) -> str:
+    """The text of arguments that came parsed.
+
+    Raises:
+        Broken: they nest too deep.
+    """
+    try:
+        return orjson.dumps(arguments).decode()
+    except TypeError:  # of what was JSON a moment ago
+        raise Broken(_TOO_DEEP) from None
+
+
+_TOO_DEEP: Final = "the arguments of a tool call nest too deep"
+
+
+def _nests_deeper(value: Any, depth: int) -> bool:
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(depth):
+        inside = (inner for each in level for inner in (each.values() if isinstance(each, dict) else each))
+        level = [inner for inner in inside if isinstance(inner, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def text_of(value: Any) -> str:

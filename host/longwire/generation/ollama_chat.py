@@ -8,7 +8,7 @@ import orjson
 from longwire.generation.bounds import MAX_CALLS, MAX_NAME_CHARS
 from longwire.generation.decoding import Broken, Decoder
 from longwire.generation.failures import failure
-from longwire.generation.joining import count_of, dict_of, list_of, text_of, tool_call
+from longwire.generation.joining import count_of, dict_of, json_of, list_of, text_of, tool_call
 from longwire.generation.json_lines import JsonLines
 from longwire.generation.parts import Failed, Finished, Named, Part, Reasoning, Text, Usage
 from longwire.generation.prompt import Message, Outgoing, Prompt, texts_and_images
@@ -126,7 +126,7 @@ class OllamaReader:
             raise Broken("a tool call has no name")
         if self._calls >= MAX_CALLS:
             raise Broken("its answer has too many tool calls")
-        text = orjson.dumps(arguments).decode() if arguments is not None else ""
+        text = json_of(arguments) if arguments is not None else ""
         yield tool_call(self._calls, text_of(call.get("id")), name, text)
         self._calls += 1
 

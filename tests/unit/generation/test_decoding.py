@@ -7,10 +7,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from longwire.generation import bounds, decoding, joining
+from longwire.generation import anthropic_messages, bounds, decoding, joining
 from longwire.generation.adapters import ADAPTERS
 from longwire.generation.event_stream import EventStream
 from longwire.generation.parts import Failed, Finished, Part, Text, ToolCall
+from longwire.generation.telling import Telling, encode
 from longwire.protocol.generation import FailureCode
 from tests.unit.generation.vectors import VECTORS
 
@@ -140,6 +141,86 @@ def test_arguments_are_so_long_and_no_longer(monkeypatch: pytest.MonkeyPatch, si
     for _ in range(size):
         decoder.receive(_call(0, "x"))
     assert decoder.over is not passes
+
+
+@pytest.mark.parametrize(("size", "passes"), [(5, True), (6, False)])
+def test_arguments_of_all_calls_that_are_not_whole_are_so_long_together(
+    monkeypatch: pytest.MonkeyPatch, size: int, passes: bool
+) -> None:
+    monkeypatch.setattr(joining, "MAX_UNFINISHED_CHARS", 50)
+    decoder = ADAPTERS["openai-chat"].decoder("text/event-stream")
+    for index in range(size):
+        decoder.receive(_call(index, "x" * 10))
+    assert decoder.over is not passes
+
+
+@pytest.mark.parametrize(("size", "passes"), [(5, True), (6, False)])
+def test_arguments_that_come_with_the_beginning_of_a_call_are_bounded_as_fragments_are(
+    monkeypatch: pytest.MonkeyPatch, size: int, passes: bool
+) -> None:
+    monkeypatch.setattr(anthropic_messages, "MAX_UNFINISHED_CHARS", 50)
+    decoder = ADAPTERS["anthropic"].decoder("text/event-stream")
+    for index in range(size):
+        block = {"type": "tool_use", "id": f"call-{index}", "name": "f", "input": {"a": "xx"}}
+        event = {"type": "content_block_start", "index": index, "content_block": block}
+        decoder.receive(b"data: " + json.dumps(event).encode() + b"\n\n")
+    assert decoder.over is not passes
+
+
+def _calls_with(arguments: Any) -> dict[str, tuple[str, bytes]]:
+    """A whole answer of each vendor that has one call with these arguments."""
+    text = json.dumps(arguments)
+    chat = {"index": 0, "id": "call-0", "function": {"name": "f", "arguments": text}}
+    chat_parsed = {**chat, "function": {"name": "f", "arguments": arguments}}
+    answers: dict[str, list[dict[str, Any]]] = {
+        "openai-chat": [{"choices": [{"delta": {"tool_calls": [chat]}, "finish_reason": "tool_calls"}]}],
+        "xai": [{"choices": [{"delta": {"tool_calls": [chat_parsed]}, "finish_reason": "tool_calls"}]}],
+        "ollama": [{"message": {"tool_calls": [{"function": {"name": "f", "arguments": arguments}}]}, "done": True}],
+        "openai": [
+            {
+                "type": "response.output_item.done",
+                "output_index": 0,
+                "item": {"type": "function_call", "call_id": "call-0", "name": "f", "arguments": text},
+            },
+            {"type": "response.completed", "response": {}},
+        ],
+        "anthropic": [
+            {
+                "type": "content_block_start",
+                "index": 0,
+                "content_block": {"type": "tool_use", "id": "call-0", "name": "f", "input": arguments},
+            },
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": {"stop_reason": "tool_use"}},
+            {"type": "message_stop"},
+        ],
+    }
+    bodies = {}
+    for adapter, values in answers.items():
+        lines = adapter == "ollama"
+        written = [json.dumps(value).encode() for value in values]
+        body = b"".join(each + b"\n" if lines else b"data: " + each + b"\n\n" for each in written)
+        done = b"data: [DONE]\n\n" if adapter in ("openai-chat", "xai") else b""
+        bodies[adapter] = ("application/x-ndjson" if lines else "text/event-stream", body + done)
+    return bodies
+
+
+@pytest.mark.parametrize("adapter", sorted(_calls_with({})))
+@pytest.mark.parametrize(
+    ("depth", "passes"), [(bounds.MAX_ARGUMENT_DEPTH, True), (bounds.MAX_ARGUMENT_DEPTH + 1, False), (400, False)]
+)
+def test_arguments_nest_so_deep_and_no_deeper(adapter: str, depth: int, passes: bool) -> None:
+    arguments: Any = {}
+    for number in range(depth - 1):
+        arguments = {"a": arguments} if number % 2 or number == depth - 2 else [arguments]
+    media_type, body = _calls_with(arguments)[adapter]
+    parts = _decoded(adapter, media_type, [body])
+    _has_one_end(parts)
+    assert isinstance(parts[-1], Finished) is passes
+    assert any(isinstance(part, ToolCall) and part.arguments == arguments for part in parts) is passes
+    telling = Telling("request", adapter, "model")
+    told = b"".join(encode(event) for part in parts for event in telling.tell(part, 1, 1))
+    assert b'"complete"' in told if passes else b"too deep" in told
 
 
 @pytest.mark.parametrize(("size", "passes"), [(bounds.MAX_TEXTS, True), (bounds.MAX_TEXTS + 1, False)])

@@ -129,6 +129,11 @@ def test_the_providers_words_are_quoted_in_one_short_line() -> None:
     assert made.message.endswith("…") and len(made.message) < 400
 
 
+def test_a_message_is_read_for_a_sentence_so_far_and_no_further() -> None:
+    near, far = (_of(400, _openai("." * size + " context window")).code for size in (4_000, 4_100))
+    assert (near, far) == (Code.CONTEXT_TOO_LONG, Code.BAD_REQUEST)
+
+
 def test_nothing_is_quoted_where_a_key_may_be() -> None:
     made = _of(401, _openai("Incorrect API key provided: sk-abc***wxyz. Find it at …", "invalid_api_key"))
     assert made.message == failure(FailureCode.AUTHENTICATION).message
@@ -150,6 +155,8 @@ DELAYS: dict[str, tuple[dict[str, str], int | None]] = {
     "an-hour": ({"retry-after": "3600"}, 3_600_000),
     "for-ever": ({"retry-after": "9999999999999999"}, LONGEST_MS),
     "nonsense": ({"retry-after": "soon"}, None),
+    "year-without-end": ({"retry-after": "Sun, 30 Nov 20259999999999999999 10:54:20 GMT"}, None),
+    "hour-without-end": ({"date": "Sun, 30 Nov 2025 10999999999999999999:54:20 GMT", "retry-after": "1"}, 1_000),
     "negative": ({"retry-after": "-1"}, None),
     "openai": ({"x-ratelimit-reset-requests": "1s", "x-ratelimit-reset-tokens": "6m0s",
                 "x-ratelimit-remaining-requests": "0", "x-ratelimit-remaining-tokens": "900"}, 1_000),
