@@ -252,6 +252,8 @@ class Connection:
     def _events(self, payloads: Iterator[bytes]) -> Iterator[ConnectionEvent | None]:
         try:
             for payload in payloads:
+                if self._over:  # lost since the frame before was handled
+                    return
                 yield self._receive(payload)
         except _VersionMismatch as mismatch:
             yield from self._fatal(mismatch, mismatch.fix)

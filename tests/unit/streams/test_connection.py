@@ -19,7 +19,7 @@ from longwire.protocol.limits import (
 from longwire.protocol.messages import StatusRequest
 from longwire.protocol.records import Completeness, Timings
 from longwire.streams.connection import SLEPT_S
-from longwire.streams.events import Aborted, Noted, Over, Progressed, Refused, StatusAsked, Violated
+from longwire.streams.events import Aborted, Noted, Over, Progressed, Refused, Started, StatusAsked, Violated
 from tests.unit.streams.pair import PAGE, SUMMARY, Pair, head
 
 MALFORMED: dict[str, bytes] = {
@@ -275,6 +275,15 @@ def test_a_lost_connection_does_nothing_more() -> None:
     assert pair.read() == [] and pair.send(type="STREAM_ACK", id=1, consumed=0) == []
     pair.now += 1000
     assert pair.connection.tick(pair.now) == []
+
+
+def test_what_came_with_the_frame_in_which_a_connection_was_lost_is_not_handled() -> None:
+    pair = Pair()
+    data = b"".join(frame(_json(pair.start_message(number))) for number in (1, 2, 3))
+    events = pair.connection.receive(data, pair.now)
+    assert isinstance(next(events), Started)
+    pair.connection.lose("gone")
+    assert list(events) == [] and pair.connection.streams == 1
 
 
 @pytest.mark.parametrize(("greeted", "words"), [(True, "closed the input"), (False, "before HELLO")])
