@@ -11,8 +11,6 @@ MAX_ARGUMENT_CHARS: Final = 1024 * 1024
 MAX_CALLS: Final = 256
 # Arguments of all calls that are not whole yet.
 MAX_UNFINISHED_CHARS: Final = 4 * 1024 * 1024
-# Objects and lists within each other in arguments. What is written as JSON may have some 250.
-MAX_ARGUMENT_DEPTH: Final = 128
 # Different texts of one answer, and thoughts.
 MAX_TEXTS: Final = 4_096
 # Of a body that says why a request failed, and of the words of it that a page may see.

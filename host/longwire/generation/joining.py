@@ -7,7 +7,6 @@ import orjson
 
 from longwire.generation.bounds import (
     MAX_ARGUMENT_CHARS,
-    MAX_ARGUMENT_DEPTH,
     MAX_CALLS,
     MAX_NAME_CHARS,
     MAX_TEXTS,
@@ -15,6 +14,7 @@ from longwire.generation.bounds import (
 )
 from longwire.generation.decoding import Broken
 from longwire.generation.parts import ToolCall
+from longwire.protocol.generation_request import MAX_JSON_DEPTH, nests_deeper
 
 
 class Counting:
@@ -136,7 +136,7 @@ def tool_call(index: int, call_id: str, name: str, arguments: str) -> ToolCall:
         value = orjson.loads(arguments)
     except ValueError:
         value = None
-    if _nests_deeper(value, MAX_ARGUMENT_DEPTH):
+    if nests_deeper(value, MAX_JSON_DEPTH):
         raise Broken(_TOO_DEEP)
     return (
         ToolCall(index, call_id, name, value)
@@ -158,16 +158,6 @@ def json_of(arguments: Any) -> str:
 
 
 _TOO_DEEP: Final = "the arguments of a tool call nest too deep"
-
-
-def _nests_deeper(value: Any, depth: int) -> bool:
-    level = [value] if isinstance(value, dict | list) else []
-    for _ in range(depth):
-        inside = (inner for each in level for inner in (each.values() if isinstance(each, dict) else each))
-        level = [inner for inner in inside if isinstance(inner, dict | list)]
-        if not level:
-            return False
-    return True
 
 
 def text_of(value: Any) -> str:

@@ -6,7 +6,8 @@ third parties has no way in. `longwire.generation.requests` says which field was
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, model_validator
+import orjson
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from longwire.protocol.field_types import ShortText
@@ -23,11 +24,36 @@ MAX_STOP_CHARS: Final = 256
 MAX_FALLBACKS: Final = 8
 MAX_FIELDS: Final = 64
 MAX_TOKENS: Final = 1_000_000
+# Objects and lists within each other in what is sent on as JSON, which may have some 250 in all.
+MAX_JSON_DEPTH: Final = 128
+
+
+def nests_deeper(value: object, depth: int) -> bool:
+    """Whether a JSON value has more objects and lists within each other."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(depth):
+        inside = (inner for each in level for inner in (each.values() if isinstance(each, dict) else each))
+        level = [inner for inner in inside if isinstance(inner, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _sendable(value: dict[str, Any]) -> dict[str, Any]:
+    if nests_deeper(value, MAX_JSON_DEPTH):
+        raise PydanticCustomError("too_deep", "nests too deep: have at most 128 objects and lists within each other")
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        raise PydanticCustomError("no_json", "has what JSON cannot say, such as a number of 20 digits") from None
+    return value
+
 
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]
 ProviderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 ModelName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
 FunctionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+JsonObject = Annotated[dict[str, Any], AfterValidator(_sendable)]
 FieldName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
 
 
@@ -54,7 +80,7 @@ class FunctionCall(Spoken):
 
     id: Annotated[ShortText, Field(min_length=1)]
     name: FunctionName
-    arguments: dict[str, Any]
+    arguments: JsonObject
 
 
 class UserMessage(Spoken):
@@ -95,7 +121,7 @@ class FunctionTool(Spoken):
     type: Literal["function"] = "function"
     name: FunctionName
     description: Annotated[str, Field(max_length=MAX_TEXT_CHARS)] | None = None
-    parameters: dict[str, Any]
+    parameters: JsonObject
 
 
 class GenerationRequest(Spoken):

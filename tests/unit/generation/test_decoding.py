@@ -13,6 +13,7 @@ from longwire.generation.event_stream import EventStream
 from longwire.generation.parts import Failed, Finished, Part, Text, ToolCall
 from longwire.generation.telling import Telling, encode
 from longwire.protocol.generation import FailureCode
+from longwire.protocol.generation_request import MAX_JSON_DEPTH
 from tests.unit.generation.vectors import VECTORS
 
 MEDIA_TYPES = ("text/event-stream", "application/x-ndjson", "application/json", "")
@@ -206,9 +207,7 @@ def _calls_with(arguments: Any) -> dict[str, tuple[str, bytes]]:
 
 
 @pytest.mark.parametrize("adapter", sorted(_calls_with({})))
-@pytest.mark.parametrize(
-    ("depth", "passes"), [(bounds.MAX_ARGUMENT_DEPTH, True), (bounds.MAX_ARGUMENT_DEPTH + 1, False), (400, False)]
-)
+@pytest.mark.parametrize(("depth", "passes"), [(MAX_JSON_DEPTH, True), (MAX_JSON_DEPTH + 1, False), (400, False)])
 def test_arguments_nest_so_deep_and_no_deeper(adapter: str, depth: int, passes: bool) -> None:
     arguments: Any = {}
     for number in range(depth - 1):

@@ -8,6 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from longwire.generation.adapters import ADAPTERS
+from longwire.generation.fitting import fit
+from longwire.generation.prompt import Prompt
 from longwire.generation.requests import RequestRefused, parse_request
 from longwire.protocol import generation_request as limits
 from longwire.protocol.generation import FailureCode
@@ -60,7 +63,25 @@ def test_a_template_takes_the_place_of_messages() -> None:
     assert request.fields == {"PR_TITLE": "T"} and request.messages is None and request.stream
 
 
+def _nested(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(depth - 1):
+        value = {"a": value}
+    return value
+
+
 REFUSED: dict[str, tuple[Any, str, str]] = {
+    # What no adapter could write.
+    "deep": (
+        _asking(tools=[{"type": "function", "name": "f", "parameters": _nested(limits.MAX_JSON_DEPTH + 1)}]),
+        "tools.0.parameters",
+        "nests too deep",
+    ),
+    "long-number": (
+        _asking(messages=[{"role": "assistant", "toolCalls": [{"id": "a", "name": "f", "arguments": {"a": 2**70}}]}]),
+        "messages.0.toolCalls.0.arguments",
+        "what JSON cannot say",
+    ),
     # What reaches files, connectors, stored conversations or third parties.
     "mcp": (_asking(tools=[{"type": "mcp", "server_url": "https://x"}]), "tools.0.type", "only tools"),
     "file-search": (_asking(tools=[{"type": "file_search"}]), "tools.0.type", "only tools"),
@@ -180,3 +201,14 @@ def test_anything_is_a_request_or_a_refusal(value: Any) -> None:
     # Any other exception is a finding.
     with suppress(RequestRefused):
         parse_request(value)
+
+
+@pytest.mark.parametrize("adapter", sorted(ADAPTERS))
+def test_the_deepest_objects_that_a_page_may_say_are_written(adapter: str) -> None:
+    call = {"id": "a", "name": "f", "arguments": _nested(limits.MAX_JSON_DEPTH)}
+    messages = [USER, {"role": "assistant", "toolCalls": [call]}]
+    tools = [{"type": "function", "name": "f", "parameters": _nested(limits.MAX_JSON_DEPTH)}]
+    request = parse_request({"provider": "x", "messages": messages, "tools": tools})
+    prompt = Prompt.of(request, "model", request.messages or ())
+    assert json.loads(ADAPTERS[adapter].request(prompt).body)
+    assert not fit(prompt, 100_000).truncated
