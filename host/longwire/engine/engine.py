@@ -245,6 +245,7 @@ class Service:
             await self._turns.step(exchange.asker)
             await exchange.run(self._kinds)
         finally:
+            exchange.gone()
             self.connection.closed(exchange.stream)
             del self._exchanges[exchange.stream]
             self._aborting.over(exchange)

@@ -206,9 +206,13 @@ class Exchange:
             message = "the host failed inside and dropped this stream; its log says where (`longwire logs`)"
             self._fail(StreamError(ErrorCode.HOST_LOST, message, Phase.CLOSE))
         finally:
-            self.closed.set()
-            # Without effect but where the task was cancelled from outside, with all of its connection.
-            self._audit_end("abort", outcome="aborted", code=None, reason="the channel to the browser is gone")
+            self.gone()
+
+    def gone(self) -> None:
+        """The task is over, whether or not it came to `run`. Idempotent."""
+        self.closed.set()
+        # Without effect but where the task was cancelled from outside, with all of its connection.
+        self._audit_end("abort", outcome="aborted", code=None, reason="the channel to the browser is gone")
 
     def _fail(self, error: StreamError) -> None:
         if self.stream.state not in (State.OPEN, State.BODY):

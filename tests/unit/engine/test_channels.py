@@ -3,7 +3,11 @@
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
+import structlog
+from structlog.testing import capture_logs
 
+from tests.patience import PATIENCE_S
 from tests.unit.engine.harness import POLICY, ScriptedResponse, running_engine
 
 LIMITED = POLICY + "limits = { streams = 1, requests_per_minute = 2 }\n"
@@ -100,3 +104,28 @@ async def test_a_channel_beside_which_another_one_came_and_went_still_sees_what_
             pass
         first.policy_file.write_text(POLICY.replace("upstream.test", "other.test"))
         assert (await first.channel.terminal(1))["code"] == "POLICY_DENIED"
+
+
+async def test_a_stream_that_was_still_waiting_when_its_channel_was_lost_has_its_end_in_the_log(tmp_path: Path) -> None:
+    structlog.reset_defaults()
+    with capture_logs() as lines:
+        async with running_engine(tmp_path) as bench:
+            slow = SlowToClose()
+
+            async def answer(_: object) -> ScriptedResponse:
+                return slow
+
+            bench.upstream.answer = answer
+            bench.start(1)
+            await bench.channel.message("STREAM_HEADERS", 1)
+            bench.channel.send(type="STREAM_ABORT", id=1, reason="signal")
+            await slow.closing.wait()
+            bench.start(2)  # waits until the socket of the first is closed
+            bench.channel.close()
+            with anyio.move_on_after(PATIENCE_S):
+                while not any(line.get("stream") == 2 for line in lines):
+                    await anyio.lowlevel.checkpoint()
+            slow.let.set()
+            await bench.over.wait()
+    ends = [line for line in lines if line.get("stream") == 2]
+    assert [(line["event"], line["outcome"], line["bytes"]) for line in ends] == [("abort", "aborted", 0)]
