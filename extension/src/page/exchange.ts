@@ -212,7 +212,8 @@ export class Exchange {
     this.#closeStream(undefined, null)
     if (this.#body === null || this.#unread) this.#detach()
     else this.#body.end()
-    this.#callPage(this.#head.onEnd, () => endOf(end))
+    // A response that the page let go of has ended for it already.
+    if (!this.#unread) this.#callPage(this.#head.onEnd, () => endOf(end))
   }
 
   /** The caller's signal fired. The page does not wait for the host to hear of it. */

@@ -2,8 +2,10 @@
 
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { StreamEnd } from '../../src/page/api'
+import { Body } from '../../src/page/body'
 import { Exchange } from '../../src/page/exchange'
 import type { RequestHead } from '../../src/page/request'
+import type { Payload } from '../../src/page/request-body'
 import type { FromPage, StreamHeaders, StreamEnd as WireEnd } from '../../src/protocol/bridge'
 
 // Before the shim takes it.
@@ -24,7 +26,11 @@ beforeEach(() => {
   aborter = new AbortController()
 })
 
-function begin(onEnd: RequestHead['onEnd'] = (end) => told.push(end), method = 'GET'): [Exchange, Promise<Response>] {
+function begin(
+  onEnd: RequestHead['onEnd'] = (end) => told.push(end),
+  method = 'GET',
+  payload: Payload = { body: { kind: 'none' }, source: null }
+): [Exchange, Promise<Response>] {
   const head: RequestHead = {
     method,
     url: 'https://api.example.com/',
@@ -42,7 +48,7 @@ function begin(onEnd: RequestHead['onEnd'] = (end) => told.push(end), method = '
     exchange = new Exchange(1, head, host, { resolve, reject })
   })
   if (exchange === undefined) throw new Error('a promise runs its executor at once')
-  exchange.start({ body: { kind: 'none' }, source: null })
+  exchange.start(payload)
   return [exchange, response]
 }
 
@@ -147,6 +153,19 @@ describe('onEnd', () => {
     exchange.receive(chunk('abc'))
     await happens(exchange, response)
     await (await response).text().catch(() => undefined)
+    expect(told).toEqual([])
+  })
+  test('is not called for a response that the page let go of, whose upload goes on', () => {
+    const opened = vi.spyOn(Body.prototype, 'open')
+    const source = { read: () => new Promise<never>(() => undefined), cancel: () => undefined, again: null }
+    const [exchange] = begin((end) => told.push(end), 'POST', { body: { kind: 'stream' }, source })
+    exchange.receive({ type: 'STREAM_BODY_ACK', id: 1, consumed: 0, window: 65_536 })
+    exchange.receive(head())
+    exchange.receive(chunk('abc'))
+    const [body] = opened.mock.contexts as unknown as Body[]
+    body?.collect() // as its finalizer does
+    exchange.receive(end(3))
+    expect(posted.map(({ type }) => type)).toEqual(['STREAM_START', 'STREAM_ACK'])
     expect(told).toEqual([])
   })
 })

@@ -36,6 +36,6 @@ def failure_fields(error: StreamError, *, private: bool) -> dict[str, Any]:
         "phase": error.phase,
         "reason": None if private else error.reason,
     }
-    if error.needed_network is not None:
+    if error.needed_network is not None and not private:  # it tells of the destination, as the reason does
         fields["needed_network"] = error.needed_network
     return fields

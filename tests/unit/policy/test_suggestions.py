@@ -114,6 +114,7 @@ async def test_an_address_of_another_class_is_told_by_the_grant_that_it_missed()
     event = denied("https://intranet.test/", grant="api-example-com") | failure_fields(caught.value, private=False)
     (only,) = suggest([event, event], POLICY)
 
+    assert "needed_network" not in failure_fields(caught.value, private=True)  # it tells of the destination
     assert only.count == 2
     assert only.text.splitlines() == [
         '# in the grant "api-example-com", line 2, if this server is meant to be reached there:',
