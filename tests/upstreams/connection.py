@@ -154,7 +154,9 @@ class Connection:
     def abort(self) -> None:
         """Close at once; what is still in the process's own buffer is lost."""
         self.keep_alive = False
-        self._writer.transport.abort()
+        # A transport of Python 3.11 that was closed with bytes to send cannot be aborted any more once they are sent.
+        if not self.closed.is_set():
+            self._writer.transport.abort()
 
     def close(self) -> None:
         """Close after everything sent so far."""
