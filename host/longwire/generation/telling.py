@@ -4,13 +4,14 @@ The time comes from outside, in milliseconds since the request was accepted.
 """
 
 from collections.abc import Iterator
-from typing import Final, TypeAlias
+from typing import Final
 
 from longwire.generation.estimate import estimated
 from longwire.generation.failures import Failure
 from longwire.generation.parts import Finished, Named, Part, Reasoning, Text, ToolCall, Usage
 from longwire.generation.prices import Prices, cost_of
 from longwire.protocol.generation import (
+    AnyGenerationEvent,
     CompleteEvent,
     ContentEvent,
     ErrorEvent,
@@ -24,22 +25,11 @@ from longwire.protocol.generation import (
     UsageEvent,
 )
 
-Event: TypeAlias = (
-    StatusEvent
-    | MetadataEvent
-    | ContentEvent
-    | ReasoningEvent
-    | ToolCallEvent
-    | UsageEvent
-    | CompleteEvent
-    | ErrorEvent
-)
-
 # A comment: an event would be one more that a reader does not know, and ends the answers of some.
 HEARTBEAT: Final = b": still there\n\n"
 
 
-def encode(event: Event) -> bytes:
+def encode(event: AnyGenerationEvent) -> bytes:
     """As one event of a text/event-stream. JSON escapes line ends, so that no text of a model ends or begins one."""
     return b"data: " + event.model_dump_json(exclude_none=True).encode() + b"\n\n"
 
@@ -79,7 +69,7 @@ class Telling:
             truncated_size=cut[1] if cut else None,
         )
 
-    def tell(self, part: Part, now_ms: int, waited_ms: int, output_estimate: int = 0) -> Iterator[Event]:
+    def tell(self, part: Part, now_ms: int, waited_ms: int, output_estimate: int = 0) -> Iterator[AnyGenerationEvent]:
         """The events of one part.
 
         `waited_ms`: how much of `now_ms` was the provider's. `output_estimate`: tokens so far, where it counts none.

@@ -14,7 +14,7 @@ from longwire.generation.event_stream import EventStream
 from longwire.generation.failures import failure
 from longwire.generation.parts import Failed, Finished, Named, Part, Reasoning, Text, ToolCall, Usage
 from longwire.generation.prices import Prices
-from longwire.generation.telling import HEARTBEAT, Event, Telling, encode
+from longwire.generation.telling import HEARTBEAT, Telling, encode
 from longwire.protocol.generation import (
     AnyGenerationEvent,
     FailureCode,
@@ -33,7 +33,7 @@ def _told(parts: list[Part], telling: Telling | None = None) -> list[dict[str, A
     return [_as_read(event) for event in events]
 
 
-def _as_read(event: Event) -> dict[str, Any]:
+def _as_read(event: AnyGenerationEvent) -> dict[str, Any]:
     (read,) = EventStream().receive(encode(event))
     assert read.name == ""
     value: dict[str, Any] = json.loads(read.data)
@@ -125,7 +125,7 @@ def test_no_text_of_a_model_makes_or_ends_an_event(text: str) -> None:
     assert read[1]["text"] == text and read[2]["arguments"] == {text: text}
 
 
-def _too_long(event: Event) -> bool:
+def _too_long(event: AnyGenerationEvent) -> bool:
     return isinstance(event, ToolCallEvent) and len(event.id) > 200
 
 
