@@ -5,7 +5,6 @@ replaced as a whole.
 """
 
 import os
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +17,7 @@ from longwire.policy.matching import MAX_PATTERN_CHARS
 from longwire.policy.suspensions import MAX_SUSPENSIONS, Suspension, UnusableState, without
 from longwire.storage.files import write_atomically
 from longwire.storage.lock import exclusive
+from longwire.storage.own_files import UnusableFile, read_own_file
 
 FILE_NAME: Final = "suspended.json"
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
@@ -68,21 +68,11 @@ class SuspensionFile:
         """See `Storage`. Without a file nothing is suspended."""
         fix = f"find out what it holds, delete it, and look at `longwire logs` for what was found: {self.path}"
         try:
-            if not self.path.is_file():
-                if self.path.exists() or self.path.is_symlink():
-                    raise UnusableState(f"{self.path} is not a regular file", fix)
-                return ()
-            with self.path.open("rb") as file:
-                status = os.fstat(file.fileno())
-                data = file.read(MAX_FILE_BYTES + 1)
-        except FileNotFoundError:
+            data = read_own_file(self.path, MAX_FILE_BYTES)
+        except UnusableFile as problem:
+            raise UnusableState(str(problem), fix) from None
+        if data is None:
             return ()
-        except OSError as error:
-            raise UnusableState(f"{self.path} cannot be read: {error.strerror}", fix) from None
-        if sys.platform != "win32" and (status.st_uid != os.getuid() or status.st_mode & 0o022):
-            raise UnusableState(f"{self.path} may be written by others", fix)
-        if len(data) > MAX_FILE_BYTES:
-            raise UnusableState(f"{self.path} is too large to be what it should", fix)
         try:
             contents = _Contents.model_validate_json(data)
         except (ValidationError, RecursionError):

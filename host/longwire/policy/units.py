@@ -58,3 +58,13 @@ def _parse(text: str, units: dict[str, int], wanted: str) -> int:
     if rest:
         raise ValueError(f"must be {wanted} that comes to a whole number")
     return whole
+
+
+def duration_text(milliseconds: int) -> str:
+    """As people write it, exactly: `15m`, `24h`, `1m 30s`."""
+    parts = []
+    for unit, factor in reversed(_MILLISECONDS.items()):
+        count, milliseconds = divmod(milliseconds, factor)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts) or "0s"

@@ -169,7 +169,8 @@ class StreamError(LongwireError):
     `message` is sent to the page. `reason` is for the log and the console, where it may name what no page should
     know, such as a path of this machine; without one it is the message. `retryable` is the code's own, unless the
     case at hand is known to be another. `needed_network`: with this `network` the grant would have allowed it.
-    `command` is the one of Longwire's own that the message names, as it is typed.
+    `command` is the one of Longwire's own that the message names, as it is typed. `retry_after_ms`: until then the same
+    request fails for the same reason; None where nobody knows.
     """
 
     def __init__(
@@ -182,9 +183,11 @@ class StreamError(LongwireError):
         retryable: bool | None = None,
         needed_network: str | None = None,
         command: str | None = None,
+        retry_after_ms: int | None = None,
     ) -> None:
         super().__init__(code, message)
         self.command = command
+        self.retry_after_ms = retry_after_ms
         self.retryable = self.info.retryable if retryable is None else retryable
         self.phase = phase
         self.needed_network = needed_network
@@ -200,4 +203,5 @@ class StreamError(LongwireError):
             retryable=self.retryable,
             needed_network=self.needed_network,
             command=self.command,
+            retry_after_ms=self.retry_after_ms,
         )

@@ -37,6 +37,21 @@ def write_atomically(path: Path, data: bytes, mode: int, gid: int | None = None)
         raise
 
 
+def keep_name(path: Path) -> None:
+    """Have the name of a file that was written survive a loss of power: its folder is written, too.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    if sys.platform == "win32":
+        return  # folders cannot be opened there
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def missing_folders(folder: Path) -> list[str]:
     """The folders that would have to be made, outermost first."""
     missing: list[str] = []
