@@ -93,8 +93,6 @@ class BudgetFiles:
         try:
             with exclusive(self.folder, _make_own_folder, patience_s=LOCK_PATIENCE_S):
                 found = self._read(path)
-                if found is not None and found[0] != key:
-                    raise _damaged(path)
                 ledger = Ledger() if found is None else found[1]
                 ids = map(secrets.token_hex, itertools.repeat(8))
                 for act in acts:
@@ -179,8 +177,7 @@ class BudgetFiles:
                     if found[1].empty:
                         path.unlink(missing_ok=True)
 
-    @staticmethod
-    def _read(path: Path) -> tuple[BudgetKey, Ledger] | None:
+    def _read(self, path: Path) -> tuple[BudgetKey, Ledger] | None:
         try:
             data = read_own_file(path, MAX_FILE_BYTES)
         except UnusableFile as problem:
@@ -191,16 +188,21 @@ class BudgetFiles:
             contents = _Contents.model_validate_json(data)
         except (ValidationError, RecursionError):
             raise _damaged(path) from None
+        key = BudgetKey(contents.source, contents.provider, contents.pages)
+        if path != self._path(key):
+            raise _damaged(path)
         tracks = [
             Track(
                 each.id,
                 each.window_ms,
                 each.wanted_ms,
-                {number: Amount(requests, tokens, costs) for number, requests, tokens, costs in each.slices},
+                {
+                    number: Amount(requests, tokens, costs)
+                    for number, requests, tokens, costs in sorted(each.slices, key=lambda one: one[0])
+                },
             )
             for each in contents.tracks
         ]
-        key = BudgetKey(contents.source, contents.provider, contents.pages)
         return key, Ledger(contents.time_ms, contents.ahead_ms, tracks)
 
 

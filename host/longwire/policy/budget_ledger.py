@@ -89,7 +89,10 @@ class Track:
     id: str
     window_ms: int
     wanted_ms: int
+    # In the order of time, which never goes back.
     slices: dict[int, Amount] = field(default_factory=dict)
+    # The sum of them, until one is dropped or changed.
+    _spent: Amount | None = field(default=None, repr=False, compare=False)
 
     @property
     def slice_ms(self) -> int:
@@ -106,29 +109,40 @@ class Track:
 
     def forget(self, time_ms: int) -> None:
         """Drop what lies outside the window."""
-        self.slices = {number: spent for number, spent in self.slices.items() if self.gone_at(number) > time_ms}
+        while self.slices and self.gone_at(oldest := next(iter(self.slices))) <= time_ms:
+            del self.slices[oldest]
+            self._spent = None
 
     def spend(self, time_ms: int, amount: Amount) -> int:
         """Add to the slice of this moment; returns its number."""
         number = self.slice_at(time_ms)
         self.slices.setdefault(number, Amount()).add(amount)
+        if self._spent is not None:
+            self._spent.add(amount)
         return number
+
+    def take_out(self, number: int, amount: Amount) -> None:
+        """Add less than nothing to a slice, if it is still there."""
+        if number in self.slices:
+            self.slices[number].add(amount)
+            self._spent = None
 
     def spent(self) -> Amount:
         """In the window that ends now, after `forget`."""
-        total = Amount()
-        for each in self.slices.values():
-            total.add(each)
-        return total
+        if self._spent is None:
+            self._spent = Amount()
+            for each in self.slices.values():
+                self._spent.add(each)
+        return self._spent
 
     def room_at(self, limit: Limit, wanted: int) -> int:
         """When so much more fits into the limit, if nothing else is spent. The whole limit holds it."""
         over = self.spent().of(limit) + wanted - limit.whole
         at = 0
-        for number in sorted(self.slices):
+        for number, spent in self.slices.items():
             if over <= 0:
                 break
-            over -= self.slices[number].of(limit)
+            over -= spent.of(limit)
             at = self.gone_at(number)
         return at
 
@@ -259,9 +273,8 @@ class Ledger:
         places = dict(hold.places)
         for track in self.tracks:
             # Not in a track that is younger than the hold: it may hold this under another slice, beside others.
-            place = track.slices.get(places[track.id]) if track.id in places else None
-            if place is not None:
-                place.add(less)
+            if track.id in places:
+                track.take_out(places[track.id], less)
             if more.tokens or any(more.costs.values()):
                 track.spend(now, more)
 
