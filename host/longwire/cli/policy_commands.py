@@ -1,4 +1,4 @@
-"""`longwire policy check`, `show`, `validate`, `schema`, `suggest`; `release` is in a file of its own."""
+"""`longwire policy check`, `show`, `validate`, `schema`, `suggest`; `release` and `budgets` are in files of their own."""
 
 import os
 from dataclasses import asdict
@@ -9,6 +9,7 @@ import typer
 
 from longwire.audit.files import log_folder
 from longwire.audit.reader import LogReader
+from longwire.cli.budget_command import budgets
 from longwire.cli.release_command import known_suspensions, release, to_json
 from longwire.console.errors import CommandError, MisuseError
 from longwire.console.output import complain, say, say_json, say_marked
@@ -29,6 +30,7 @@ from longwire.protocol.records import Page, PolicyState
 
 app = typer.Typer(help="What the policy allows, and what is wrong with it.", no_args_is_help=True)
 app.command()(release)
+app.command()(budgets)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
