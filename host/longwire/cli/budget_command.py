@@ -20,9 +20,9 @@ def budgets(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """List what was spent of providers' limits, for each entry of `pages`.
+    """List what is spent of providers' limits.
 
-    What a request that runs takes at most counts as spent, and so does all of one that was aborted. Exit code 1: what
+    Each entry of `pages` has its own. What a request that runs takes at most counts as spent, and so does all of one that was aborted. Exit code 1: what
     was spent cannot be known.
     """
     files = BudgetFiles()
@@ -40,15 +40,15 @@ def budgets(
         say_json(
             {
                 "budgets": [_to_json(key, ledger) for key, ledger in ledgers],
-                "problems": [{"problem": problem.what, "fix": problem.fix} for problem in problems],
+                "problems": [{"problem": each.what, "fix": each.fix} for each in problems],
             }
         )
     elif rows := [row for key, ledger in ledgers for row in _rows(key, ledger)]:
         say_table(("provider", "pages", "in", "requests", "tokens", "cost"), rows)
     elif not problems:
         say("nothing is spent")
-    for problem in problems if not as_json else ():
-        complain(f"problem    {problem.what}\n  fix: {problem.fix}")
+    for each in problems if not as_json else ():
+        complain(f"problem    {each.what}\n  fix: {each.fix}")
     if problems:
         raise typer.Exit(1)
 

@@ -1,4 +1,4 @@
-"""`longwire policy check`, `show`, `validate`, `schema`, `suggest`; `release` and `budgets` are in files of their own."""
+"""`longwire policy check`, `show`, `validate`, `schema`, `suggest`; `budgets` and `release` have files of their own."""
 
 import os
 from dataclasses import asdict
@@ -213,6 +213,8 @@ def _fix(error: StreamError) -> str | None:
     source = error.source
     if source.kind == "env":
         return f"set {source.where} where the browser is started, and in this shell to see it here"
+    if source.kind == "command":
+        return f"run {source.place} by hand, as the policy has it, and mend what it says"
     return f"`longwire secret set {source.name}` asks for it and stores it there"
 
 

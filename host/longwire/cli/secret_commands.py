@@ -58,6 +58,8 @@ def set_secret(
         raise MisuseError("--group is given without --system", "give both: a file of your own is yours alone")
     readers = group_for_everyone(group) if system else None
     source = system_place(name, file, keyring=keyring) if system else _place(name, file, named, keyring=keyring)
+    if source.kind in ("env", "command"):
+        raise _not_ours(source)  # before anybody types it for nothing
     value = _read_value(name)
     if problem := problem_with_value(value):
         raise CommandError(f"this value {problem}", "give the value alone, as the server wants it")
@@ -164,8 +166,6 @@ def _read_value(name: str) -> bytes:
 
 
 def _store(source: SecretSource, value: bytes, readers: Readers | None) -> None:
-    if source.kind == "env":
-        raise _not_ours(source)
     try:
         if source.kind == "keyring":
             write_entry(load_keyring(), source.where, value.decode("utf-8"))
@@ -183,7 +183,7 @@ def _store(source: SecretSource, value: bytes, readers: Readers | None) -> None:
 
 
 def _remove(source: SecretSource) -> bool:
-    if source.kind == "env":
+    if source.kind in ("env", "command"):
         raise _not_ours(source)
     try:
         if source.kind == "keyring":
@@ -199,9 +199,11 @@ def _remove(source: SecretSource) -> bool:
 
 
 def _not_ours(source: SecretSource) -> CommandError:
+    by_program = "it is what that program prints: sign in there"
+    where = by_program if source.kind == "command" else "set it where the browser is started"
     return CommandError(
         f"{source.describe()} is not Longwire's to set",
-        "set it where the browser is started, or name a file or a keyring entry in the policy instead",
+        f"{where}, or name a file or a keyring entry in the policy instead",
     )
 
 
@@ -209,7 +211,7 @@ def _row(source: SecretSource, policy: Policy, reader: SecretReader) -> dict[str
     return {
         "name": source.name,
         "kind": source.kind,
-        "place": source.where,
+        "place": source.place,
         "state": _state(reader, source, policy),
         "grants": [grant.name for grant in policy.grants if source in grant.secrets],
     }

@@ -8,6 +8,7 @@ block of `begin` ends.
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
+from typing import Final
 
 from longwire.engine.exchange import asker_of
 from longwire.engine.hops import Hops
@@ -31,6 +32,8 @@ from longwire.protocol.messages import StreamStart
 from longwire.protocol.records import StreamedRequestBody
 from longwire.upstream.model import Hop, NextHop, RequestBody, StreamedBody, UpstreamRequest
 
+_UNAUTHORIZED: Final = 401  # RFC 9110, section 15.5.2
+
 
 class Authorizer:
     """Judges what starts. One per engine, because what it counts, it counts across streams and channels."""
@@ -43,6 +46,10 @@ class Authorizer:
         self._keeper = keeper or SuspensionKeeper(Suspensions())
         self._admission = Admission()
         self._secrets = SecretSupply(secrets or SecretReader())
+
+    def close(self) -> None:
+        """Nobody waits for secrets any more: end the commands that print them."""
+        self._secrets.close()
 
     @asynccontextmanager
     async def begin(self, start: StreamStart, revoked: Callable[[StreamError], None]) -> AsyncIterator["Authorization"]:
@@ -124,6 +131,8 @@ class Authorization:
             StreamError: SECRET_REFLECTED, one of all these holds an injected secret, or one was suspended meanwhile.
         """
         self._carried.check()
+        if status == _UNAUTHORIZED:
+            self._hops.refused()
         grant, guarded = self._hops.decision.grant, self._hops.guarded
         shown = filter_response_headers(pairs, grant, status)
         if name := secret_in_headers([*shown, ("reason", reason), ("url", redirected_to)], guarded):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from longwire.engine.exchange import asker_of
 from longwire.engine.suspending import Carried
-from longwire.policy import Admission, Decision, Policy, Secret, Ticket, build_request_headers
+from longwire.policy import Admission, Decision, Policy, Secret, SecretSource, Ticket, build_request_headers
 from longwire.policy.ca_files import check_ca_file
 from longwire.policy.secret_supply import SecretSupply
 from longwire.policy.urls import shorten
@@ -35,6 +35,7 @@ class Hops:
         self._secrets = secrets
         self._carried = carried
         self._tickets: dict[str, Ticket] = {}
+        self._injected: list[tuple[SecretSource, Secret]] = []
 
     async def enter(self, decision: Decision, page_headers: list[HeaderPair]) -> Hop:
         """Take the hop's place under the grant's limits, read its secrets, and build what is sent.
@@ -53,6 +54,7 @@ class Hops:
         if grant.ca_file is not None:
             check_ca_file(grant.ca_file)
         secrets = await self._secrets.read_all(grant.secrets)
+        self._injected = [(source, secrets[source.name]) for source in grant.secrets]
         headers = build_request_headers(page_headers, decision, secrets)
         if grant.reflection_guard:
             self.guarded.extend(secrets.values())
@@ -86,6 +88,13 @@ class Hops:
             revoked(StreamError(error.code, message, error.phase, retryable=mended))
             return
         self._carried.judge_again(policy, revoked)
+
+    def refused(self) -> bool:
+        """The latest hop's server does not take its secrets: 401. Whether reading them again may give others.
+
+        What runs is over with that: it is not sent again here.
+        """
+        return self._secrets.forget_all(self._injected)
 
     def leave(self) -> None:
         """Give back the places under the grants' limits."""

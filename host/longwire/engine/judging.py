@@ -1,7 +1,8 @@
 """What a request would meet, found out before it is made.
 
 The refusals of a stream's authorization and of its upstream connection, by the same functions and in the same order.
-What only a name service or a server can say is not asked, and a keyring only where somebody is there to unlock it.
+What only a name service or a server can say is not asked; a keyring is, and a command run, only where somebody is there
+who wants to know.
 """
 
 from collections.abc import Callable, Iterator
@@ -121,13 +122,15 @@ class Judge:
         return None
 
     def check_secret(self, source: SecretSource) -> None:
-        """Read it. A keyring that may not be asked counts as one that answers.
+        """Read it. A keyring that may not be asked, or a command that may not be run, counts as one that answers.
 
         Raises:
             StreamError: SECRET_UNAVAILABLE.
         """
-        if self._ask_keyrings or not source.may_block:
+        if self._ask_keyrings:
             self._secrets.read(source)
+        else:
+            self._secrets.check(source)
 
     def check_authorities(self, grant: Grant, scheme: str = "https") -> None:
         """Its `ca_file`: whose it is, and for https whether it can be used.

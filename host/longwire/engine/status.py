@@ -91,7 +91,7 @@ class PolicyStatus:
         if fields is None:
             policy = self._policy.current()
             invalid = policy.state is PolicyState.INVALID
-            # A keyring may ask its person, who asked for nothing here.
+            # A keyring may ask its person, who asked for nothing here; and a command may take a while.
             obstacles = Judge(policy, self._keeper.suspensions, ask_keyrings=False).obstacles(page)
             fields = self._told[page.origin, page.private] = _StatusFields(
                 state=BridgeState.POLICY_INVALID if invalid else BridgeState.READY,

@@ -18,7 +18,8 @@ from longwire.protocol.records import PolicyState
 def validated(file: Path, store: PolicyStore | None = None) -> PolicyDocument:
     """The file as the host would read it, with every problem and warning that it would have in its place.
 
-    Its place is the administrator's if it lies there, else the user's. Asks no keyring, which may ask a person.
+    Its place is the administrator's if it lies there, else the user's. Asks no keyring, which may ask a person, and
+    runs no command.
     """
     store = store or PolicyStore()
     places = store.locations

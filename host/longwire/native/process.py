@@ -73,10 +73,12 @@ async def _serve(descriptors: tuple[int, int]) -> None:
     channel.start()
     turns = Turns()
     upstream = UpstreamClient(turns=turns)
+    policy, keeper = LivePolicy(), SuspensionKeeper(Suspensions(SuspensionFile()))
+    authorizer = Authorizer(policy, keeper)
     try:
-        policy, keeper = LivePolicy(), SuspensionKeeper(Suspensions(SuspensionFile()))
-        kinds = {DEFAULT_KIND: Http(upstream, Authorizer(policy, keeper))}
+        kinds = {DEFAULT_KIND: Http(upstream, authorizer)}
         await Engine(kinds, PolicyStatus(policy, keeper), turns=turns).serve(channel)
     finally:
+        authorizer.close()
         with anyio.move_on_after(EXIT_DEADLINE_MS / 3000, shield=True):
             await upstream.aclose()

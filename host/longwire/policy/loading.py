@@ -51,7 +51,7 @@ def parse_policy(data: bytes, path: Path, source: Source) -> PolicyDocument:
         return PolicyDocument(path, digest, problems=tuple(validation_problems(error, lines)))
     if problems := tuple(_cross_check(file, lines)):
         return PolicyDocument(path, digest, problems=problems)
-    secrets = {name: _secret(name, entry) for name, entry in file.secret.items()}
+    secrets = {name: _secret(name, entry, source) for name, entry in file.secret.items()}
     grants = tuple(
         _grant(entry, secrets, source, line_of(lines, ("grant", index))) for index, entry in enumerate(file.grant)
     )
@@ -111,8 +111,8 @@ def _cross_check(file: PolicyFile, lines: Mapping[Location, int]) -> Iterator[Pr
             text = 'leads away from this machine, and network = "loopback" names nothing else: remove one of the two'
             yield problem_at((*place, "proxy"), text, lines)
     for name, secret in file.secret.items():
-        if sum(place is not None for place in (secret.env, secret.file, secret.keyring)) != 1:
-            yield problem_at(("secret", name), "must have exactly one of env, file, keyring", lines)
+        if sum(place is not None for place in (secret.env, secret.file, secret.keyring, secret.command)) != 1:
+            yield problem_at(("secret", name), "must have exactly one of env, file, keyring, command", lines)
 
 
 def _check_inject(
@@ -130,11 +130,13 @@ def _check_inject(
                 yield problem_at(field, f"there is no [secret.{shown_name(secret)}]", lines)
 
 
-def _secret(name: str, entry: SecretEntry) -> SecretSource:
+def _secret(name: str, entry: SecretEntry, source: Source) -> SecretSource:
     if entry.env is not None:
         return SecretSource(name, "env", entry.env)
     if entry.keyring is not None:
         return SecretSource(name, "keyring", entry.keyring)
+    if entry.command is not None:
+        return SecretSource.of_command(name, entry.command, by_root=source == "administrator")
     return SecretSource(name, "file", entry.file or "")
 
 

@@ -28,6 +28,8 @@ FORMAT_VERSION: Final = 1
 MAX_GRANTS: Final = 1000
 MAX_PATTERNS_PER_GRANT: Final = 256
 MAX_REQUESTS_PER_MINUTE: Final = 100_000
+MAX_COMMAND_PARTS: Final = 64
+MAX_COMMAND_CHARS: Final = 4096
 _NETWORKS: Final = get_args(Network)
 
 
@@ -113,6 +115,20 @@ def _variable(value: str) -> str:
     return value
 
 
+def _command(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        raise ValueError('is a list, because no shell splits it: write ["/usr/bin/tool", "argument"]')  # noqa: TRY004
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+        raise ValueError('must be a program and its arguments: ["/usr/bin/tool", "argument"]')
+    if len(value) > MAX_COMMAND_PARTS or sum(map(len, value)) > MAX_COMMAND_CHARS:
+        raise ValueError(f"has more than {MAX_COMMAND_PARTS} parts, or than {MAX_COMMAND_CHARS} characters")
+    if any("\0" in each for each in value):
+        raise ValueError("has a character that no program can be given")
+    if not is_absolute_path(value[0]):
+        raise ValueError("must begin with the absolute path of a program: no PATH decides which one is run")
+    return tuple(value)
+
+
 def _keyring_entry(value: str) -> str:
     if not value.isprintable() or value != value.strip() or not 1 <= len(value) <= MAX_PLACE_CHARS:
         raise ValueError("must be the name of a keyring entry: printable, without spaces around it")
@@ -158,6 +174,19 @@ Size = Annotated[
     int,
     PlainValidator(_size),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, _QUANTITY_TEXT], "examples": ["2GiB"]}),
+]
+Command = Annotated[
+    tuple[str, ...],
+    PlainValidator(_command),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+            "maxItems": MAX_COMMAND_PARTS,
+            "examples": [["/usr/bin/tool", "argument"]],
+        }
+    ),
 ]
 Pages = Annotated[tuple[Page, ...], _LIST]
 Destinations = Annotated[tuple[Destination, ...], _LIST]
@@ -213,6 +242,7 @@ class SecretEntry(Entry):
     env: Annotated[str, AfterValidator(_variable)] | None = None
     file: Annotated[str, AfterValidator(_absolute)] | None = None
     keyring: Annotated[str, AfterValidator(_keyring_entry)] | None = None
+    command: Command | None = None
 
 
 class PolicyFile(Entry):

@@ -19,7 +19,7 @@ def process_environment() -> Mapping[bytes, bytes]:
 
 @dataclass(frozen=True, slots=True)
 class SecretReader:
-    """Reads secrets. Keeps nothing: a rotated key is in use with the next request."""
+    """Reads secrets. Keeps nothing: a rotated key is in use with the next request, and a command is run each time."""
 
     environ: Callable[[], Mapping[bytes, bytes]] = process_environment
     uid: Callable[[], int] = own_uid
@@ -28,7 +28,7 @@ class SecretReader:
     keyring: Callable[[], Keyring] = load_keyring
 
     def read(self, source: SecretSource) -> Secret:
-        """Read the value now. Blocks for one small file, or for a keyring (see `SecretSource.may_block`).
+        """Read the value now. Blocks for one small file, or for a keyring or a command (see `SecretSource.may_block`).
 
         Raises:
             StreamError: SECRET_UNAVAILABLE, naming the secret, where it was looked for and what is wrong with it.
@@ -43,6 +43,17 @@ class SecretReader:
             raise source.unavailable(problem)
         return Secret(source.name, value.decode("latin-1"))
 
+    def check(self, source: SecretSource) -> None:
+        """What can be known of it without waiting: reads it, but asks no keyring and runs no command.
+
+        Raises:
+            StreamError: SECRET_UNAVAILABLE.
+        """
+        if not source.may_block:
+            self.read(source)
+        elif source.kind == "command":
+            self._check_command(source)
+
     def read_all(self, sources: Iterable[SecretSource]) -> dict[str, Secret]:
         """Each source once; by name.
 
@@ -56,9 +67,29 @@ class SecretReader:
             return read_secret_file(source.where, uid=self.uid(), fstat=self.fstat, lstat=self.lstat)
         if source.kind == "keyring":
             return read_entry(self.keyring(), source.where)
+        if source.kind == "command":
+            return self._run_command(source)
         value = self.environ().get(os.fsencode(source.where))
         if value is None:
             # The commonest surprise: exported in a shell, while the browser was started from a desktop.
             what = "is not set in the environment that the browser was started with"
             raise source.unavailable(what, problem=SecretProblem.MISSING)
         return value
+
+    def _check_command(self, source: SecretSource) -> None:
+        from longwire.policy.secret_command import UnusableCommand, check_command  # most policies have none
+
+        try:
+            check_command(source.command, by_root=source.by_root, uid=self.uid(), lstat=self.lstat)
+        except UnusableCommand as error:
+            raise source.unavailable(error.what, error.detail, error.problem) from None
+
+    def _run_command(self, source: SecretSource) -> bytes:
+        from longwire.policy.secret_command import UnusableCommand, run_command
+
+        self._check_command(source)
+        environ = {os.fsdecode(name): os.fsdecode(value) for name, value in self.environ().items()}
+        try:
+            return run_command(source.command, environ)
+        except UnusableCommand as error:
+            raise source.unavailable(error.what, error.detail, error.problem) from None

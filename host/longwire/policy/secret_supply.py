@@ -1,7 +1,12 @@
-"""Secrets for requests, read anew for each hop, without ever holding up the other streams."""
+"""Secrets for requests, read anew for each hop, without ever holding up the other streams.
+
+What a command printed is kept until a server refuses it: running one takes long, and what it prints holds for a while.
+"""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
@@ -16,22 +21,93 @@ KEYRING_TIMEOUT_S: Final = 60.0
 # Reads of a keyring at once, in threads of their own; the keyring asks its person once for all of them. A read cannot
 # be interrupted: one that nobody waits for any more counts until the keyring lets its thread go.
 _KEYRING_THREADS: Final = 4
+# Commands at once: each secret's runs once, for all who want it. Their time is bounded, so others wait.
+_COMMAND_THREADS: Final = 4
+# So long after a refused value was forgotten, no other one is: a page whose requests are all refused must not have a
+# command run for each of them.
+FORGET_AGAIN_S: Final = 10.0
 
 
 class SecretSupply:
-    """Reads by one reader. One per engine, because the threads for keyrings are shared."""
+    """Reads by one reader. One per engine, because threads and what commands printed are shared."""
 
-    def __init__(self, reader: SecretReader) -> None:
+    def __init__(self, reader: SecretReader, clock: Callable[[], float] = time.monotonic) -> None:
         self._reader = reader
+        self._clock = clock
         self._threads = ThreadPoolExecutor(_KEYRING_THREADS, "longwire-keyring")
         self._free = anyio.Semaphore(_KEYRING_THREADS)
+        self._command_threads = ThreadPoolExecutor(_COMMAND_THREADS, "longwire-command")
+        self._printed: dict[SecretSource, Secret] = {}
+        self._forgotten_s: dict[SecretSource, float] = {}
+        self._running: dict[SecretSource, asyncio.Task[Secret]] = {}
 
     async def read_all(self, sources: Sequence[SecretSource]) -> dict[str, Secret]:
-        """The values by name. Files and variables at once; a keyring in a thread, because it may ask a person.
+        """The values by name. Files and variables at once; a keyring or a command in a thread, because it takes time.
 
         Raises:
             StreamError: SECRET_UNAVAILABLE.
         """
+        if not any(source.may_block for source in sources):
+            return self._reader.read_all(sources)
+        secrets = await self._read([source for source in sources if source.kind != "command"])
+        for source in sources:
+            if source.kind == "command":
+                secrets[source.name] = await self._of_command(source)
+        return secrets
+
+    def forget(self, source: SecretSource, refused: Secret) -> bool:
+        """A server refused this value of the secret; whether reading it again may give another.
+
+        Of a command, the next read runs it again: unless that was done meanwhile, or just before for the same reason.
+        """
+        if source.kind != "command":
+            return False
+        printed = self._printed.get(source)
+        if printed is None or printed.reveal() != refused.reveal():
+            return True
+        now_s = self._clock()
+        if now_s - self._forgotten_s.get(source, -math.inf) < FORGET_AGAIN_S:
+            return False
+        del self._printed[source]
+        self._forgotten_s[source] = now_s
+        return True
+
+    def forget_all(self, refused: Iterable[tuple[SecretSource, Secret]]) -> bool:
+        """`forget` for each; whether reading one of them again may give another value."""
+        forgotten = [self.forget(source, secret) for source, secret in refused]
+        return any(forgotten)
+
+    def close(self) -> None:
+        """End commands that run, and begin no other. For a process that ends without waiting for its threads."""
+        self._command_threads.shutdown(wait=False, cancel_futures=True)
+        if self._running:
+            from longwire.policy.secret_command import end_commands  # imported already: one runs
+
+            end_commands()
+
+    async def _of_command(self, source: SecretSource) -> Secret:
+        if (printed := self._printed.get(source)) is not None:
+            return printed
+        running = self._running.get(source)
+        if running is None:
+            # Not a task of whoever asks: it may be aborted, and the others wait for the same run.
+            running = self._running[source] = asyncio.ensure_future(self._run(source))
+            running.add_done_callback(lambda _: self._over(source))
+        return await asyncio.shield(running)
+
+    def _over(self, source: SecretSource) -> None:
+        running = self._running.pop(source)
+        if not running.cancelled():
+            running.exception()  # which those had that still waited
+
+    async def _run(self, source: SecretSource) -> Secret:
+        loop = asyncio.get_running_loop()
+        secret = await loop.run_in_executor(self._command_threads, self._reader.read, source)
+        self._printed[source] = secret
+        return secret
+
+    async def _read(self, sources: Sequence[SecretSource]) -> dict[str, Secret]:
+        """None of them is a command."""
         waits = next((source for source in sources if source.may_block), None)
         if waits is None:
             return self._reader.read_all(sources)

@@ -1,5 +1,10 @@
-"""Secrets by reference: a name in the policy, a value read at the moment of sending and not kept."""
+"""Secrets by reference: a name in the policy, a value read at the moment of sending and not kept.
 
+What a command printed is kept in memory, because it may take a second: see `SecretSupply`.
+"""
+
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -12,8 +17,13 @@ MAX_PLACE_CHARS: Final = 200
 _LIST_COMMAND: Final = "longwire secret list"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
-SecretKind = Literal["env", "file", "keyring"]
-_PLACES: Final[dict[SecretKind, str]] = {"env": "environment variable", "file": "file", "keyring": "keyring entry"}
+SecretKind = Literal["env", "file", "keyring", "command"]
+_PLACES: Final[dict[SecretKind, str]] = {
+    "env": "environment variable",
+    "file": "file",
+    "keyring": "keyring entry",
+    "command": "command",
+}
 
 
 class SecretProblem(Enum):
@@ -65,20 +75,40 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class SecretSource:
-    """Where a secret lies: an environment variable's name, a file's absolute path, or a keyring entry's name."""
+    """Where a secret lies: an environment variable's name, a file's absolute path, a keyring entry's name, a command.
+
+    That is written as a shell would take it, and never given to one. `by_root`: the administrator's policy names
+    it, so it has to be root's program.
+    """
 
     name: str
     kind: SecretKind
     where: str
+    by_root: bool = False
+
+    @classmethod
+    def of_command(cls, name: str, command: Sequence[str], *, by_root: bool) -> "SecretSource":
+        """What a program prints."""
+        return cls(name, "command", shlex.join(command), by_root)
+
+    @property
+    def command(self) -> list[str]:
+        """The program and its arguments."""
+        return shlex.split(self.where)
+
+    @property
+    def place(self) -> str:
+        """For people. Of a command the program alone: its arguments are nothing to read out."""
+        return self.command[0] if self.kind == "command" else self.where
 
     @property
     def may_block(self) -> bool:
-        """Whether reading it may wait for a person (a keyring that asks to be unlocked)."""
-        return self.kind == "keyring"
+        """Whether reading it may wait: for a person (a keyring that asks to be unlocked), or for a program."""
+        return self.kind in ("keyring", "command")
 
     def describe(self) -> str:
         """For messages: which secret, and where it is looked for."""
-        return f'secret "{self.name}" ({_PLACES[self.kind]} {self.where})'
+        return f'secret "{self.name}" ({_PLACES[self.kind]} {self.place})'
 
     def unavailable(
         self, what: str, detail: str | None = None, problem: SecretProblem = SecretProblem.UNUSABLE

@@ -484,3 +484,48 @@ async def test_a_keyring_that_is_never_unlocked_is_given_up(
     with pytest.raises(StreamError, match="unlock the keyring") as refused:
         await judged(keyring[0])
     assert refused.value.code is ErrorCode.SECRET_UNAVAILABLE
+
+
+# --- secrets that commands print -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def printing(tmp_path: Path) -> Authorizer:
+    """A policy whose secret is another token each time that its command is run."""
+    tool = tmp_path / "tool"
+    count = "echo run >>runs; printf 'lw-canary-printed-token-%s' \"$(wc -l <runs | tr -d ' ')\""
+    tool.write_text(f"#!/bin/sh\ncd '{tmp_path}'; {count}\n")
+    tool.chmod(0o700)
+    return authorizer_of(tmp_path, POLICY.replace('file = "KEYFILE"', f"command = ['{tool}']"))
+
+
+def printed(number: int) -> str:
+    return f"Bearer lw-canary-printed-token-{number}"
+
+
+async def test_what_a_command_printed_is_injected_until_a_server_refuses_it(printing: Authorizer) -> None:
+    for _ in range(2):
+        async with begun(printing) as authorization:
+            assert names(authorization.request(None).hop)["authorization"] == printed(1)
+            authorization.answer([], status=403)
+    async with begun(printing) as authorization:
+        assert names(authorization.request(None).hop)["authorization"] == printed(1)
+        # The page sees the refusal, and nothing is sent again.
+        assert authorization.answer([("x", "y")], status=401).headers == [("x", "y")]
+    async with begun(printing) as authorization:
+        assert names(authorization.request(None).hop)["authorization"] == printed(2)
+    printing.close()
+
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_a_value_that_was_injected_is_guarded_after_a_new_one_was_too(printing: Authorizer, number: int) -> None:
+    async with begun(printing) as first, begun(printing, url="https://files.example.com/") as other:
+        other.answer([], status=401)  # of a grant that injects nothing, and so refuses nothing
+        next_hop = first.request(None).next_hop
+        assert names(await next_hop(redirect("https://api.example.com/v1/a")))["authorization"] == printed(1)
+        first._hops.refused()
+        assert names(await next_hop(redirect("https://api.example.com/v1/b")))["authorization"] == printed(2)
+        answer = first.answer([], status=200)
+        with pytest.raises(StreamError) as withheld:
+            answer.inspect(printed(number).encode(), 100)
+        assert withheld.value.code is ErrorCode.SECRET_REFLECTED

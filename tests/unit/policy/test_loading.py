@@ -76,7 +76,7 @@ def test_the_defaults_are_the_closed_ones() -> None:
         ("streams = 8", "streamz = 8", 'line 18, field grant[0].limits.streamz: unknown key, did you mean "streams"?'),
         ("ca_file", "cafile", 'line 17, field grant[0].cafile: unknown key, did you mean "ca_file"?'),
         ("user_grants", "user_grant", 'line 2, field user_grant: unknown key, did you mean "user_grants"?'),
-        ("\nfile =", "\npath =", "line 21, field secret.openai.path: unknown key; the keys here are env, file"),
+        ("\nfile =", "\npath =", "line 21, field secret.openai.path: unknown key; the keys here are command, env"),
         ('methods = ["GET", "POST"]\n', "", 'line 4, field grant[0]: the key "methods" is missing'),
         ("version = 1\n", "", 'line 1: the key "version" is missing'),
         ("version = 1", "version = 2", "line 1, field version: this version of Longwire reads version = 1"),

@@ -92,6 +92,8 @@ def _unavailable(source: SecretSource, error: SecretUnavailable) -> Finding:
         return fail("secret", error.reason, fix)
     if source.kind == "file" and not missing:
         return fail("secret", error.reason, f"put the secret into {source.where}, readable by this user alone")
+    if source.kind == "command":
+        return fail("secret", error.reason, f"run {source.place} by hand, as the policy has it, and mend what it says")
     elsewhere = "another place" if source.kind == "file" else "a file"
     fix = f"run `longwire secret set {source.name}`, which asks for it, or name {elsewhere} in the policy"
     return fail("secret", error.reason, fix)
