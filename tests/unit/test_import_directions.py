@@ -51,7 +51,19 @@ ROOMS: dict[str, set[str]] = {
         "protocol",
     },
     "demo": {"install", "console", "assets", "policy", "protocol"},
-    "cli": {"install", "doctor", "demo", "console", "engine", "audit", "policy", "storage", "assets", "protocol"},
+    "cli": {
+        "install",
+        "doctor",
+        "demo",
+        "console",
+        "engine",
+        "generation",
+        "audit",
+        "policy",
+        "storage",
+        "assets",
+        "protocol",
+    },
 }
 # Modules that know less than their room may, and rooms that they do not get at by way of their neighbours either: an
 # engine runs exchanges of any kind, by whatever rules. The kinds and the rules are handed to it.

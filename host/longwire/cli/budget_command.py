@@ -22,8 +22,8 @@ def budgets(
 ) -> None:
     """List what is spent of providers' limits.
 
-    Each entry of `pages` has its own. What a request that runs takes at most counts as spent, and so does all of one that was aborted. Exit code 1: what
-    was spent cannot be known.
+    Each entry of `pages` has its own. What a request that runs takes at most counts as spent, and so does all of one
+    that was aborted. Exit code 1: what was spent cannot be known.
     """
     files = BudgetFiles()
     try:

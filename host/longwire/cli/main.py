@@ -17,6 +17,7 @@ from longwire.cli import (
     pack_command,
     policy_commands,
     secret_commands,
+    template_commands,
 )
 from longwire.console.errors import CommandError, MisuseError
 from longwire.console.output import complain, say
@@ -41,6 +42,7 @@ docs_command.register(app)
 pack_command.register(app)
 app.add_typer(policy_commands.app, name="policy")
 app.add_typer(secret_commands.app, name="secret")
+app.add_typer(template_commands.app, name="template")
 
 
 def _say_version(wanted: bool) -> None:  # noqa: FBT001  (typer's way to call back)
