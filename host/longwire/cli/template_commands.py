@@ -66,7 +66,7 @@ def check(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Check templates: can they be used, and do they say what is meant.
+    """Check whether templates can be used, and mean what they say.
 
     Exit code 1: one cannot be used.
     """
