@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from longwire.authority import DEFAULT_PORTS, authority
-from longwire.policy.urls import CanonicalUrl, comparable_path, parse_lenient, scoped_path_hazard
+from longwire.policy.urls import TERMINAL, CanonicalUrl, comparable_path, parse_lenient, scoped_path_hazard
 from longwire.protocol.errors import StreamError
 from longwire.protocol.limits import MAX_METHOD_CHARS
 
@@ -66,6 +66,9 @@ class HostPattern:
         return f"{self.scheme}://{'*.' if self.wildcard else ''}{at}"
 
 
+_TERMINAL: Final = HostPattern(TERMINAL.scheme, TERMINAL.host, wildcard=False, port=TERMINAL.port)
+
+
 @dataclass(frozen=True, slots=True)
 class PagePattern:
     """One entry of `pages`. Its text is canonical: lower case, ASCII, no default port."""
@@ -74,22 +77,32 @@ class PagePattern:
 
     @classmethod
     def parse(cls, text: str) -> "PagePattern":
-        """Read `https://chat.example.com`, `http://localhost:5173`, `https://*.example.com`, `http://127.0.0.1:*`.
+        """Read `https://chat.example.com`, `http://localhost:5173`, `https://*.example.com`, `http://127.0.0.1:*`, or
+        `longwire:terminal`.
 
         Raises:
             ValueError: it is none of those; the text says what to write.
         """
+        if text == TERMINAL.origin:
+            return cls(_TERMINAL)
+        if text.lower().startswith(f"{TERMINAL.scheme}:"):
+            raise ValueError(f'Longwire\'s own page is "{TERMINAL.origin}"')
         origin, path = _parse_pattern(text)
         if path:
             raise ValueError(f'a page is named by its origin, without a path: write "{origin}"')
         return cls(origin)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether it is the terminal, which no browser knows."""
+        return self.origin == _TERMINAL
 
     def matches(self, origin: CanonicalUrl) -> bool:
         """Whether the page origin falls under this pattern."""
         return self.origin.matches(origin)
 
     def __str__(self) -> str:
-        return str(self.origin)
+        return TERMINAL.origin if self.is_terminal else str(self.origin)
 
 
 @dataclass(frozen=True, slots=True)
