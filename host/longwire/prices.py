@@ -8,6 +8,7 @@ _PRICE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([A-Z]{3})/(?:([0-9]
 _FACTORS: Final = {None: 1, "k": 1_000, "M": 1_000_000}
 # Sums of money are small and tokens are many: nothing is ever rounded down.
 UPWARDS: Final = Context(prec=50, rounding=ROUND_UP)
+_SHOWN: Final = Context(prec=12)
 
 
 class Price(NamedTuple):
@@ -31,6 +32,10 @@ class Price(NamedTuple):
             raise ValueError("must be a price for some tokens, not for none")
         return cls(UPWARDS.divide(Decimal(match[1]), Decimal(tokens)), match[2])
 
+    def __str__(self) -> str:
+        million = _SHOWN.multiply(self.amount, Decimal(1_000_000)).normalize(_SHOWN)
+        return f"{million:f} {self.currency}/1M"
+
 
 class Prices(NamedTuple):
     """Of one model."""
@@ -49,6 +54,9 @@ class Prices(NamedTuple):
         if prices.input.currency != prices.output.currency:
             raise ValueError("must name one currency for input and output")
         return prices
+
+    def __str__(self) -> str:
+        return f"{self.input} in, {self.output} out"
 
     def of(self, input_tokens: int, output_tokens: int) -> Decimal:
         """What so many tokens cost."""

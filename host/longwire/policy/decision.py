@@ -13,7 +13,7 @@ from longwire.addresses import AddressClass, Network, classify, parse_address
 from longwire.policy.doubts import out_of_reach
 from longwire.policy.grants import Grant
 from longwire.policy.matching import FORBIDDEN_METHODS, TOKEN, DestinationPattern, parse_method
-from longwire.policy.urls import TERMINAL, CanonicalUrl, parse_canonical, parse_origin, scoped_path_hazard, shorten
+from longwire.policy.urls import CONSOLE, CanonicalUrl, parse_canonical, parse_origin, scoped_path_hazard, shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_METHOD_CHARS
 
@@ -59,7 +59,7 @@ class PolicyDeniedError(StreamError):
 
 
 def decide(
-    grants: Sequence[Grant], page_origin: str, *, private: bool, method: str, url: str, at_terminal: bool = False
+    grants: Sequence[Grant], page_origin: str, *, private: bool, method: str, url: str, at_console: bool = False
 ) -> Decision:
     """Find the first grant, in file order, that allows this.
 
@@ -71,7 +71,7 @@ def decide(
         PolicyDeniedError: POLICY_DENIED, no grant allows it.
     """
     canonical = check_request(method, url)
-    origin = page_at(page_origin, at_terminal=at_terminal)
+    origin = page_at(page_origin, at_console=at_console)
     for grant in grants:
         if (
             grant.enabled
@@ -84,15 +84,15 @@ def decide(
     raise _denied(grants, origin, private=private, method=method, url=canonical)
 
 
-def page_at(page_origin: str, *, at_terminal: bool) -> CanonicalUrl:
+def page_at(page_origin: str, *, at_console: bool) -> CanonicalUrl:
     """The page that asks.
 
     Raises:
-        PolicyDeniedError: POLICY_DENIED, no grant can be for it. That is the terminal too, unless we are at one: then
+        PolicyDeniedError: POLICY_DENIED, no grant can be for it. That is the console too, unless we are at one: then
             a frame names a page that no browser has.
     """
     origin = parse_origin(page_origin)
-    if origin is None or (origin == TERMINAL and not at_terminal):
+    if origin is None or (origin == CONSOLE and not at_console):
         raise PolicyDeniedError(
             f'a page whose origin is "{shorten(page_origin, 80)}" can have no grant: only http and https pages can'
         )

@@ -36,16 +36,28 @@ def decide_generation(
     """Find the first grant, in file order, that names this page and a provider of that name; then look at the model.
 
     Raises:
-        PolicyDeniedError: POLICY_DENIED, no grant does, or its provider does not have the model.
+        PolicyDeniedError: POLICY_DENIED, no grant does, its provider does not have the model, or has no price for it
+            and a limit of the cost.
     """
+    found = deciding(grants, origin, private=private, provider=provider)
+    if found is None:
+        raise _denied(grants, origin, private=private, provider=provider)
+    grant, asked, entry = found
+    return GenerationDecision(grant, asked, _model(grant, asked, model), entry)
+
+
+def deciding(
+    grants: Iterable[Grant], origin: CanonicalUrl, *, private: bool, provider: str
+) -> tuple[Grant, Provider, str] | None:
+    """The grant that decides, its provider of that name, and the entry of its `pages` that names the page."""
     for grant in grants:
         if not grant.enabled or (private and not grant.private_windows):
             continue
         entry = next((str(page) for page in grant.pages if page.matches(origin)), None)
         found = next((each for each in grant.generate if each.name == provider), None)
         if entry is not None and found is not None:
-            return GenerationDecision(grant, found, _model(grant, found, model), entry)
-    raise _denied(grants, origin, private=private, provider=provider)
+            return grant, found, entry
+    return None
 
 
 def providers_of(grants: Iterable[Grant], origin: CanonicalUrl, *, private: bool) -> Iterator[tuple[Grant, Provider]]:
@@ -67,17 +79,21 @@ def generate_line(names: Iterable[str]) -> str:
 
 def _model(grant: Grant, provider: Provider, model: str | None) -> str:
     has = f"it has {shorten(', '.join(provider.models))}"
-    if model is None:
-        if provider.default_model is not None:
-            return provider.default_model
+    asked = model or provider.default_model
+    if asked is None:
         text = f'the provider "{provider.name}" names no model in full that could be meant where none is asked for'
         fix = f'Ask for one with `model`: {has}; or let the policy name one without "*" in its models'
-        raise PolicyDeniedError(f"{text}. {fix}", NearMiss(grant, (text,), _SLIP))
-    if not provider.allows_model(model):
-        text = f'the provider "{provider.name}" has no model {json.dumps(shorten(model, 80))} in the policy: {has}'
+    elif not provider.allows_model(asked):
+        text = f'the provider "{provider.name}" has no model {json.dumps(shorten(asked, 80))} in the policy: {has}'
         fix = "Ask for one of those, or let the policy name it in models"
-        raise PolicyDeniedError(f"{text}. {fix}", NearMiss(grant, (text,), _SLIP))
-    return model
+    elif provider.limits.cost is not None and provider.prices_of(asked) is None:
+        text = (
+            f'the provider "{provider.name}" has a limit of the cost, and no price for the model "{shorten(asked, 80)}"'
+        )
+        fix = "The policy would need one in its prices"
+    else:
+        return asked
+    raise PolicyDeniedError(f"{text}. {fix}", NearMiss(grant, (text,), _SLIP))
 
 
 # As in `decision`: a forgotten line is near, another page is not.

@@ -68,6 +68,12 @@ class Grant:
         return self.reflection_guard and bool(self.secrets)
 
     @property
+    def all_secrets(self) -> tuple[SecretSource, ...]:
+        """Those that it injects, and those of its providers, each once."""
+        of_providers = (provider.secret for provider in self.generate if provider.secret is not None)
+        return tuple(dict.fromkeys((*self.secrets, *of_providers)))
+
+    @property
     def fingerprint(self) -> str:
         """Changes whenever the grant does, or a provider or the place of a secret of it; not with a line in the file.
 

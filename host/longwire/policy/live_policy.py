@@ -30,11 +30,11 @@ class LivePolicy:
     """One per host. `follow` sees changes by itself once it is told to look (`poke`); every request looks too."""
 
     def __init__(
-        self, files: PolicyFiles | None = None, settle_s: float = SETTLE_S, *, at_terminal: bool = False
+        self, files: PolicyFiles | None = None, settle_s: float = SETTLE_S, *, at_console: bool = False
     ) -> None:
-        """`at_terminal` says that this process runs for a person at a terminal, and for no browser."""
+        """`at_console` says that this process runs for a person at a console, and for no browser."""
         self._files = files or PolicyFiles()
-        self._at_terminal = at_terminal
+        self._at_console = at_console
         self._settling = Settling(settle_s)
         self._policy = self._files.unread()
         self._read = self._policy  # the latest that was believed, which stands in for none if it could not be read
@@ -131,7 +131,7 @@ class LivePolicy:
             verdict = self._settling.look(now, look.signature, look.seen, failed=look.seen.failed, quiet_s=quiet_s)
             if verdict is Verdict.BELIEVE:
                 policy = await loop.run_in_executor(self._thread, load, look.seen)
-                await self._believe(replace(policy, at_terminal=self._at_terminal))
+                await self._believe(replace(policy, at_console=self._at_console))
         finally:
             self._looking = None
 

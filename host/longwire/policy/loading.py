@@ -9,12 +9,20 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from longwire.addresses import Network
 from longwire.policy.doubts import doubts
 from longwire.policy.grants import Grant, GrantLimits, Source
-from longwire.policy.model import FORMAT_VERSION, GrantEntry, PolicyFile, ProviderEntry, SecretEntry
+from longwire.policy.model import (
+    FORMAT_VERSION,
+    GrantEntry,
+    PolicyFile,
+    ProviderEntry,
+    SecretEntry,
+    base_url_of,
+    network_of,
+)
 from longwire.policy.problems import Problem, problem_at, shown_name, syntax_problem, validation_problems
-from longwire.policy.providers import KINDS, Provider, ProviderLimits, parse_base_url
+from longwire.policy.provider_doubts import provider_doubts
+from longwire.policy.providers import KINDS, Provider, ProviderLimits
 from longwire.policy.secrets import SecretSource
 from longwire.policy.toml_lines import Location, NestedTooDeeplyError, check_key_depth, line_of, locate_keys
 from longwire.prices import Prices
@@ -76,7 +84,7 @@ def parse_policy(data: bytes, path: Path, source: Source) -> PolicyDocument:
         file.user_grants,
         tuple(secrets.values()),
         tuple(providers.values()),
-        warnings=tuple(doubts(file, lines, source)),
+        warnings=(*doubts(file, lines, source), *provider_doubts(file, lines)),
     )
 
 
@@ -156,7 +164,7 @@ def _check_generate(
 ) -> Iterator[Problem]:
     for number, name in enumerate(grant.generate or ()):
         if name not in known:
-            text = f"this file has no [[provider]] of the name {shown_name(name)}"
+            text = f"this file has no [[provider]] of the name {shown_name(name)}; those of another file do not count"
             yield problem_at((*place, "generate", number), text, lines)
 
 
@@ -171,9 +179,10 @@ def _check_providers(file: PolicyFile, lines: Mapping[Location, int]) -> Iterato
             text = f'the key "base_url" is missing: a provider of the kind {provider.kind} may be anywhere'
             yield problem_at(place, text, lines)
         if provider.secret is not None and provider.secret not in file.secret:
-            text = f"there is no [secret.{shown_name(provider.secret)}]"
+            # Not quoted, however short: here a key is pasted sooner than anywhere.
+            text = "there is no [secret.NAME] of that name; the key itself stands where that says, and never here"
             yield problem_at((*place, "secret"), text, lines)
-        if provider.proxy is not None and _network_of(provider) == "loopback":
+        if provider.proxy is not None and network_of(provider) == "loopback":
             yield problem_at((*place, "proxy"), _PROXY_OF_LOOPBACK, lines)
         yield from _check_currencies(provider, place, lines)
 
@@ -188,22 +197,15 @@ def _check_currencies(provider: ProviderEntry, place: Location, lines: Mapping[L
             yield problem_at(field, f"must be in {cost.currency}, as the limit of the cost is", lines)
 
 
-def _network_of(entry: ProviderEntry) -> Network:
-    """Where nothing is said, Ollama is on this machine; all else is on the Internet."""
-    if entry.network is not None:
-        return entry.network
-    return "loopback" if entry.kind == "ollama" and entry.base_url is None else "public"
-
-
 def _provider(entry: ProviderEntry, secrets: Mapping[str, SecretSource], source: Source, line: int) -> Provider:
     limits = entry.limits
     return Provider(
         name=entry.name,
         kind=entry.kind,
-        base_url=entry.base_url or parse_base_url(KINDS[entry.kind] or ""),
+        base_url=base_url_of(entry),
         models=entry.models,
         secret=None if entry.secret is None else secrets[entry.secret],
-        network=_network_of(entry),
+        network=network_of(entry),
         max_input=entry.max_input,
         prices=tuple((model, Prices(each.input, each.output)) for model, each in entry.prices.items()),
         limits=ProviderLimits(limits.requests, limits.tokens, limits.cost),

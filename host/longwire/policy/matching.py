@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from longwire.authority import DEFAULT_PORTS, authority
-from longwire.policy.urls import TERMINAL, CanonicalUrl, comparable_path, parse_lenient, scoped_path_hazard
+from longwire.policy.urls import CONSOLE, CanonicalUrl, comparable_path, parse_lenient, scoped_path_hazard
 from longwire.protocol.errors import StreamError
 from longwire.protocol.limits import MAX_METHOD_CHARS
 
@@ -61,12 +61,22 @@ class HostPattern:
             return host == self.host
         return host.endswith("." + self.host) and len(host) > len(self.host) + 1
 
+    def overlaps(self, other: "HostPattern") -> bool:
+        """Whether some origin falls under both."""
+        if self.scheme != other.scheme or (self.port != other.port and None not in (self.port, other.port)):
+            return False
+        wide, narrow = (self, other) if len(self.host) <= len(other.host) else (other, self)
+        # What is below a name that is itself below another, is below that one too.
+        return (wide.wildcard and wide.matches_host(narrow.host)) or (
+            wide.host == narrow.host and wide.wildcard == narrow.wildcard
+        )
+
     def __str__(self) -> str:
         at = authority(self.host, self.port or "*", self.scheme)
         return f"{self.scheme}://{'*.' if self.wildcard else ''}{at}"
 
 
-_TERMINAL: Final = HostPattern(TERMINAL.scheme, TERMINAL.host, wildcard=False, port=TERMINAL.port)
+_CONSOLE: Final = HostPattern(CONSOLE.scheme, CONSOLE.host, wildcard=False, port=CONSOLE.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +93,26 @@ class PagePattern:
         Raises:
             ValueError: it is none of those; the text says what to write.
         """
-        if text == TERMINAL.origin:
-            return cls(_TERMINAL)
-        if text.lower().startswith(f"{TERMINAL.scheme}:"):
-            raise ValueError(f'Longwire\'s own page is "{TERMINAL.origin}"')
+        if text == CONSOLE.origin:
+            return cls(_CONSOLE)
+        if text.lower().startswith(f"{CONSOLE.scheme}:"):
+            raise ValueError(f'Longwire\'s own page is "{CONSOLE.origin}"')
         origin, path = _parse_pattern(text)
         if path:
             raise ValueError(f'a page is named by its origin, without a path: write "{origin}"')
         return cls(origin)
 
     @property
-    def is_terminal(self) -> bool:
+    def is_console(self) -> bool:
         """Whether it is the terminal, which no browser knows."""
-        return self.origin == _TERMINAL
+        return self.origin == _CONSOLE
 
     def matches(self, origin: CanonicalUrl) -> bool:
         """Whether the page origin falls under this pattern."""
         return self.origin.matches(origin)
 
     def __str__(self) -> str:
-        return TERMINAL.origin if self.is_terminal else str(self.origin)
+        return CONSOLE.origin if self.is_console else str(self.origin)
 
 
 @dataclass(frozen=True, slots=True)

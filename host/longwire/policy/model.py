@@ -154,6 +154,8 @@ def _kind(value: str) -> str:
 
 def _model_pattern(value: str) -> str:
     bare = value.removesuffix("*")
+    if value == "*":
+        raise ValueError('"*" alone would be every model, the dearest too: name each, or the beginning of some and "*"')
     if not _MODEL_NAME.fullmatch(value) or "*" in bare or not bare:
         raise ValueError('must be a model\'s name, or the beginning of one and "*"')
     return value
@@ -356,6 +358,18 @@ class PolicyFile(Entry):
         tuple[ProviderEntry, ...], Field(strict=False, max_length=MAX_PROVIDERS), BeforeValidator(_list_of_tables)
     ] = ()
     secret: dict[Annotated[str, AfterValidator(_secret_name)], SecretEntry] = {}
+
+
+def base_url_of(entry: ProviderEntry) -> CanonicalUrl:
+    """Where it is: the vendor's own service if nothing is said."""
+    return entry.base_url or parse_base_url(KINDS[entry.kind] or "")
+
+
+def network_of(entry: ProviderEntry) -> Network:
+    """What its address may be: if nothing at all is said of where it is, Ollama is on this machine."""
+    if entry.network is not None:
+        return entry.network
+    return "loopback" if entry.kind == "ollama" and entry.base_url is None else "public"
 
 
 def policy_json_schema() -> dict[str, Any]:

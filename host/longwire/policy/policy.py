@@ -10,7 +10,7 @@ from longwire.policy.grants import Grant
 from longwire.policy.problems import Problem
 from longwire.policy.providers import Provider
 from longwire.policy.secrets import SecretSource
-from longwire.policy.urls import TERMINAL, CanonicalUrl, parse_origin, shorten
+from longwire.policy.urls import CONSOLE, CanonicalUrl, parse_origin, shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_MESSAGE_CHARS
 from longwire.protocol.records import Page, PolicyState, PolicySummary
@@ -40,8 +40,8 @@ class Policy:
     `enabled = false` for all: its grants are known, and none of them is in force. `unread` says that a file that takes
     part was not read yet or could not be, which is tried again: the same request may be allowed in a moment.
     `administrator` is the administrator's file if it takes part, `silenced` the user's file where that one alone
-    decides. `providers` are all that the files define, used or not. `at_terminal`: whoever asks is a person at a
-    terminal, whose page is `longwire:terminal`; else nobody is, whatever a browser says.
+    decides. `providers` are all that the files define, used or not. `at_console`: whoever asks is a person at a
+    console, whose page is `longwire:terminal`; else nobody is, whatever a browser says.
     """
 
     state: PolicyState
@@ -56,7 +56,7 @@ class Policy:
     administrator: Path | None = None
     silenced: Path | None = None
     providers: tuple[Provider, ...] = ()
-    at_terminal: bool = False
+    at_console: bool = False
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -81,7 +81,7 @@ class Policy:
 
         The terminal is not among them: no browser could have it.
         """
-        pages = dict.fromkeys(str(page) for grant in self.in_force for page in grant.pages if not page.is_terminal)
+        pages = dict.fromkeys(str(page) for grant in self.in_force for page in grant.pages if not page.is_console)
         return PolicySummary(
             state=self.state,
             digest=self.digest,
@@ -102,7 +102,7 @@ class Policy:
             check_request(method, url)
         self._check_open()
         return decide(
-            self.grants, page.origin, private=page.private, method=method, url=url, at_terminal=self.at_terminal
+            self.grants, page.origin, private=page.private, method=method, url=url, at_console=self.at_console
         )
 
     def decide_generation(self, page: Page, provider: str, model: str | None = None) -> GenerationDecision:
@@ -114,7 +114,7 @@ class Policy:
         """
         self._check_usable()
         self._check_open()
-        origin = page_at(page.origin, at_terminal=self.at_terminal)
+        origin = page_at(page.origin, at_console=self.at_console)
         return decide_generation(self.grants, origin, private=page.private, provider=provider, model=model)
 
     def _check_usable(self) -> None:
@@ -191,4 +191,4 @@ class Policy:
     def _asker(self, origin: str) -> CanonicalUrl | None:
         """The page, or None for what can have no grant."""
         parsed = parse_origin(origin)
-        return None if parsed == TERMINAL and not self.at_terminal else parsed
+        return None if parsed == CONSOLE and not self.at_console else parsed

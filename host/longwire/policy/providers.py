@@ -150,6 +150,15 @@ class Provider:
         """Of `/responses` and the like, below `base_url`."""
         return parse_canonical(self.base_url.origin + self.base_url.path.removesuffix("/") + path)
 
+    def carries_otherwise(self, other: "Provider") -> tuple[str, ...]:
+        """The fields in which `other` would be asked differently; see `Grant.carries_otherwise`."""
+        asked = ("kind", "base_url", "network", "proxy", "ca_file", "secret")
+        return tuple(each for each in asked if getattr(self, each) != getattr(other, each))
+
+    def reached_by(self, grant: Grant) -> Grant:
+        """What a page of `grant` needs of this provider, whatever it asks: to judge by before it does."""
+        return self.grant_for(grant, "Authorization", "", "/")
+
     def grant_for(self, grant: Grant, key_header: str, key_prefix: str, path: str) -> Grant:
         """What lets a page of `grant` POST to that path of this provider, with its secret in `key_header`.
 
@@ -189,10 +198,13 @@ def parse_base_url(text: str) -> CanonicalUrl:
     Raises:
         ValueError: it is something else; the text says what to write, and quotes nothing.
     """
+    wanted = 'must be a URL such as "https://api.openai.com/v1"'
+    if "@" in text:
+        raise ValueError(f"{wanted}, without a user name or password: the key's place is `secret`")
     try:
         url = parse_lenient(text)
-    except StreamError as error:
-        raise ValueError(f'must be a URL such as "https://api.openai.com/v1": {error.message}') from None
+    except StreamError:
+        raise ValueError(wanted) from None
     if "?" in text or "#" in text:
         raise ValueError("has no query and no fragment: what is asked goes to paths below it")
     if hazard := scoped_path_hazard(url.path):
