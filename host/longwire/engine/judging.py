@@ -20,6 +20,7 @@ from longwire.policy import (
     Suspensions,
 )
 from longwire.policy.ca_files import check_ca_file
+from longwire.policy.doubts import out_of_reach
 from longwire.policy.matching import HostPattern
 from longwire.policy.urls import CanonicalUrl, parse_origin
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
@@ -141,11 +142,12 @@ class Judge:
             f'the provider "{provider.name}" is at an address that its network = "{provider.network}" does not reach; '
             "`longwire policy validate` says more"
         )
+        why = out_of_reach(provider.base_url.host, provider.network)
         return StreamError(
             error.code,
             message,
             error.phase,
-            reason=error.reason,
+            reason=f'the address of the provider "{provider.name}" {why}' if why else error.reason,
             needed_network=error.needed_network,
             command="longwire policy validate",
         )

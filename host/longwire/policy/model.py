@@ -182,7 +182,7 @@ def _needed(value: object, read: ValidatorFunctionWrapHandler, info: ValidationI
     if value is not _MISSING:
         return read(value)
     # A `generate` that is itself wrong is in no `data`, and told by its own error.
-    if info.data.get("generate", _MISSING) and not info.data.get("destinations"):
+    if info.data.get("generate", True) and not info.data.get("destinations"):
         return ()
     raise PydanticCustomError("missing", "Field required")
 

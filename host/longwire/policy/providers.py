@@ -139,12 +139,10 @@ class Provider:
 
     def prices_of(self, model: str) -> Prices | None:
         """By the entry that names the most of it; None if none does."""
-        found = [
-            (len(pattern), not pattern.endswith("*"), prices)
-            for pattern, prices in self.prices
-            if _names(pattern, model)
-        ]
-        return max(found, key=lambda each: each[:2])[2] if found else None
+        found = [(pattern, prices) for pattern, prices in self.prices if _names(pattern, model)]
+        # In full before a beginning of the same length.
+        best = max(found, key=lambda each: (len(each[0].removesuffix("*")), not each[0].endswith("*")), default=None)
+        return None if best is None else best[1]
 
     def url(self, path: str) -> CanonicalUrl:
         """Of `/responses` and the like, below `base_url`."""
