@@ -204,7 +204,8 @@ def _parse_pattern(text: str) -> tuple[HostPattern, str]:
     if wildcard and url.is_ip:
         raise ValueError("an IP address has no subdomains: name it without the wildcard")
     if wildcard and is_public_suffix(url.host):
-        raise ValueError(f'"*.{url.host}" would take in servers of different owners (a public suffix)')
+        # Not quoted: a key that was pasted into the middle of a host is one label, and that makes a public suffix.
+        raise ValueError("the wildcard would take in servers of different owners: its host is a public suffix")
     return HostPattern(scheme, url.host, wildcard, None if any_port else url.port), path
 
 

@@ -72,7 +72,7 @@ def _address(provider: ProviderEntry) -> Iterator[_Doubt]:
         if path.endswith(ending):
             yield ("base_url",), f"ends in {ending}, which {why}", True
     if provider.kind in _VERSIONED and not path:
-        yield ("base_url",), f"has no path, and this kind of provider has one: {url.origin}/v1", False
+        yield ("base_url",), f'has no path, and this kind of provider has one: write "{url.origin}/v1"', False
 
 
 def _secret(file: PolicyFile, provider: ProviderEntry) -> Iterator[_Doubt]:
@@ -85,8 +85,8 @@ def _secret(file: PolicyFile, provider: ProviderEntry) -> Iterator[_Doubt]:
     for grant in file.grant:
         if any(places.intersection(template.secrets) for template in grant.inject.values()):
             text = (
-                f'the grant "{grant.name}" injects it too: what its pages send with it is not held to the models and '
-                "limits of this provider"
+                f'the grant "{shown_name(grant.name)}" injects it too: what its pages send with it is not held to the '
+                "models and limits of this provider"
             )
             yield ("secret",), text, False
 

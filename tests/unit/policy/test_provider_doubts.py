@@ -57,10 +57,10 @@ def test_one_that_no_grant_names() -> None:
         (
             "openai",
             "https://api.openai.com",
-            "has no path, and this kind of provider has one: https://api.openai.com/v1",
+            'has no path, and this kind of provider has one: write "https://api.openai.com/v1"',
             False,
         ),
-        ("xai", "https://api.x.ai", "https://api.x.ai/v1", False),
+        ("xai", "https://api.x.ai", 'write "https://api.x.ai/v1"', False),
     ],
 )
 def test_an_address_that_is_taken_over_wrongly(kind: str, base_url: str, says: str, blocks: bool) -> None:
