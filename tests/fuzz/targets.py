@@ -12,12 +12,14 @@ from urllib.parse import quote, quote_plus, unquote_to_bytes
 
 import ada_url
 
+from longwire.policy import Provider, Rate
 from longwire.policy.decision import Decision, decide
 from longwire.policy.header_rules import Setter, is_hidden, setter_of
 from longwire.policy.headers import build_request_headers, filter_response_headers
 from longwire.policy.loading import parse_policy
 from longwire.policy.matching import DestinationPattern, PagePattern
 from longwire.policy.needles import needles
+from longwire.policy.providers import parse_base_url
 from longwire.policy.reflection import ReflectionScanner
 from longwire.policy.secrets import Secret
 from longwire.policy.urls import parse_canonical
@@ -44,6 +46,23 @@ request_headers = ["content-type", "x-*", "authorization", "accept"]
 response_headers = ["content-type", "x-*"]
 proxy = "http://proxy.example.com:3128"
 limits = {{ streams = 8, requests_per_minute = 120, bytes = "2GiB", header_timeout = "5m", total_timeout = "2h" }}
+generate = ["models", "local"]
+
+[[provider]]
+name = "models"
+kind = "openai"
+base_url = "https://models.example.net/v1"
+models = ["m-1", "m-2*"]
+secret = "key"
+network = "public"
+max_input = "200kB"
+prices = {{"m-1" = {{input = "1.25 USD/1M", output = "9 USD/M"}}, "m-2*" = {{ input = "0 USD/k", output = "1 USD/k" }}}}
+limits = {{ requests = "10/15m", tokens = "200k/day", cost = "5 USD/day", total_timeout = "2h" }}
+
+[[provider]]
+name = "local"
+kind = "ollama"
+models = ["llama*"]
 
 [secret.key]
 file = "/run/secrets/key"
@@ -67,6 +86,7 @@ _POLICY_PARTS: Final = (
     *("{", "}", "name", "pages", "destinations", "methods", "inject", "limits", "version", "enabled", "true", "1"),
     *("*.", "*", "https://", "http://[::1]", ":99999", "/../", "%2e", "\\u0000", "\\", "\0", "\x7f", "\ufeff", "#"),
     *(f'"{CANARY}"', f"'{CANARY}'", CANARY, "{secret:key}", "{secret:", "proxy", '"https://*.com"', "inf", "-0", "1e9"),
+    *("[[provider]]", "generate", "kind", "models", "/day", "USD/1M", '"longwire:terminal"', "longwire:", "é"),
 )  # fmt: skip
 _TO_WRITE: Final = re.compile(r'write ".*"$')
 
@@ -97,7 +117,25 @@ def policy_file(rng: random.Random) -> str:
         for page in grant.pages:
             if PagePattern.parse(str(page)) != page:
                 raise Broken("a page that does not read back")
+        if not set(grant.generate) <= set(document.providers):
+            raise Broken("a grant with a provider of nobody's")
+    for provider in document.providers:
+        _judge_provider(provider)
     return "read"
+
+
+def _judge_provider(provider: Provider) -> None:
+    if parse_base_url(provider.base_url.href) != provider.base_url:
+        raise Broken("a base_url that does not read back")
+    for read, limit in ((Rate.parse, provider.limits.requests), (Rate.parse, provider.limits.tokens)):
+        if limit is not None and read(str(limit)) != limit:
+            raise Broken("a limit that does not read back")
+    cost = provider.limits.cost
+    for _, prices in provider.prices:
+        if cost is not None and {prices.input.currency, prices.output.currency} != {cost.currency}:
+            raise Broken("prices in another currency than the limit")
+    if provider.default_model is not None and not provider.allows_model(provider.default_model):
+        raise Broken("a default model that it does not have")
 
 
 # --- URLs -------------------------------------------------------------------------------------------------------

@@ -113,10 +113,18 @@ export interface StatusReport {
   protocol?: number
   /** What this page's grants name. */
   destinations: string[]
+  /** What they let it generate with, and the models of each: names, or the beginning of names and `*`. If there is any. */
+  providers?: { name: string; models: string[] }[]
   /** What to do, unless all is well. */
   fix?: string
   /** What requests to these destinations would fail with now, as far as it can be known without them; and what to type. */
-  obstacles?: { destinations: string[]; code: ErrorCode; message: string; command?: string }[]
+  obstacles?: {
+    destinations: string[]
+    providers?: string[]
+    code: ErrorCode
+    message: string
+    command?: string
+  }[]
 }
 
 /** The options of `longwire.patch`. */

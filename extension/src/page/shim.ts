@@ -5,6 +5,8 @@ import {
   bare,
   defineProperty,
   hasOwn,
+  isArray,
+  keys,
   mapDelete,
   mapForEach,
   mapGet,
@@ -232,22 +234,20 @@ export class Shim {
   }
 }
 
-/** Each caller has its own: pages write into what they are given. */
-function copyOf(report: StatusReport): StatusReport {
-  const copy: StatusReport = { ...report, destinations: copyOfTexts(report.destinations) }
-  if (!hasOwn(report, 'obstacles')) return copy
-  const obstacles: NonNullable<StatusReport['obstacles']> = []
-  const given = report.obstacles as typeof obstacles
-  for (let i = 0; i < given.length; i++) {
-    const obstacle = given[i] as (typeof obstacles)[number]
-    append(obstacles, { ...obstacle, destinations: copyOfTexts(obstacle.destinations) })
+/** Each caller has its own, all through: pages write into what they are given. */
+function copyOf<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value
+  if (isArray(value)) {
+    const list: unknown[] = []
+    for (let i = 0; i < value.length; i++) append(list, copyOf(value[i]))
+    return list as T
   }
-  return { ...copy, obstacles }
-}
-
-function copyOfTexts(texts: readonly string[]): string[] {
-  const copy: string[] = []
-  for (let i = 0; i < texts.length; i++) append(copy, texts[i] as string)
+  const copy = { ...value }
+  const names = keys(copy) as (keyof T)[]
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as keyof T
+    copy[name] = copyOf(copy[name])
+  }
   return copy
 }
 

@@ -173,6 +173,10 @@ const policy = record({
   policy: policySummary
 })
 const bridgeState = oneOf('ready', 'host-missing', 'host-forbidden', 'host-failed', 'policy-invalid')
+const providerOffer = record({
+  name: text(0, 200),
+  models: list(text(0, 200), 256)
+})
 const obstacle = record(
   {
     destinations: list(text(1, 65_536), 4096),
@@ -180,6 +184,7 @@ const obstacle = record(
     message: text(0, 1000)
   },
   {
+    providers: list(text(0, 200), 256),
     command: text(0, 1000)
   }
 )
@@ -193,6 +198,7 @@ const status = record(
   {
     host: text(0, 200),
     protocol: integer(0, MAX_ID),
+    providers: list(providerOffer, 256),
     fix: text(0, 1000),
     obstacles: list(obstacle, 64)
   }

@@ -299,8 +299,8 @@ export interface Fatal {
   fix: string
 }
 /**
- * Answer to STATUS_REQUEST. `destinations` are those of grants that name the asking page's origin; `obstacles` says
- * for which of them requests would fail, and with what.
+ * Answer to STATUS_REQUEST. `destinations` and `providers` are those of grants that name the asking page's origin;
+ * `obstacles` says for which of them requests would fail, and with what.
  */
 export interface Status {
   type: 'STATUS'
@@ -309,16 +309,26 @@ export interface Status {
   host?: string
   protocol?: number
   destinations: string[]
+  providers?: ProviderOffer[]
   fix?: string
   obstacles?: Obstacle[]
+}
+/**
+ * A provider that a page may generate with: `models` are names, or the beginning of names and `*`.
+ */
+export interface ProviderOffer {
+  name: string
+  models: string[]
 }
 /**
  * What requests to some of a page's destinations would fail with now, as far as it can be known without them.
  *
  * `command` is the one of Longwire's own that says more or mends it, if there is one; `message` names it too.
+ * `providers` are those that it keeps the page from generating with.
  */
 export interface Obstacle {
   destinations: string[]
+  providers?: string[]
   code: ErrorCode
   message: string
   command?: string

@@ -1,7 +1,6 @@
 """`longwire policy check`, `show`, `validate`, `schema`, `suggest`; `budgets` and `release` have files of their own."""
 
-import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,21 +9,22 @@ import typer
 from longwire.audit.files import log_folder
 from longwire.audit.reader import LogReader
 from longwire.cli.budget_command import budgets
+from longwire.cli.generation_check import check_generation
 from longwire.cli.release_command import known_suspensions, release, to_json
+from longwire.console.check_words import notes, say_notes, secret_fix, silenced
 from longwire.console.errors import CommandError, MisuseError
 from longwire.console.output import complain, say, say_json, say_marked
 from longwire.console.policy_screen import file_of, say_policy
+from longwire.console.provider_screen import provider_json
 from longwire.engine.judging import Judge
 from longwire.engine.validation import validated
 from longwire.policy import Decision, Grant, Policy, PolicyDeniedError, PolicyStore, Suspension
 from longwire.policy.decision import hopeless
-from longwire.policy.doubts import in_the_open
 from longwire.policy.loading import PolicyDocument
 from longwire.policy.model import policy_json_schema
 from longwire.policy.proposals import propose
-from longwire.policy.secrets import SecretUnavailable
 from longwire.policy.suggestions import suggest
-from longwire.policy.urls import parse_lenient, parse_origin
+from longwire.policy.urls import CONSOLE, parse_lenient, parse_origin
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.records import Page, PolicyState
 
@@ -41,23 +41,54 @@ _WRITTEN_BY_FETCH: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST"
 
 @app.command()
 def check(
-    page: Annotated[str, typer.Option(metavar="ORIGIN", help="The page's origin: https://chat.example.com")],
-    url: Annotated[str, typer.Option(metavar="URL", help="What it asks for.")],
+    page: Annotated[
+        str, typer.Option(metavar="ORIGIN", help="The page's origin: https://chat.example.com, or longwire:terminal")
+    ],
+    *,
+    url: Annotated[str | None, typer.Option(metavar="URL", help="What it asks for.")] = None,
     method: Annotated[str, typer.Option(metavar="METHOD", help="By which method.")] = "GET",
-    private: Annotated[bool, typer.Option("--private", help="Ask for a private window.")] = False,  # noqa: FBT002
-    as_json: JsonOption = False,  # noqa: FBT002  (typer's way to declare a flag)
+    generate: Annotated[
+        str | None, typer.Option(metavar="PROVIDER", help="Instead of --url: whom it generates with.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(metavar="MODEL", help="With --generate: which of its models.")] = None,
+    private: Annotated[bool, typer.Option("--private", help="Ask for a private window.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Say whether a page may send a request, and why.
+    """Say whether a page may send a request, or generate, and why.
 
     Names the grant that allows it, or what is missing. Exit code 1: it may not.
     """
-    policy = PolicyStore().current()
+    if (url is None) == (generate is None):
+        raise MisuseError("one of --url and --generate is needed", "write --url https://… or --generate PROVIDER")
+    policy = replace(PolicyStore().current(), at_console=True)
+    asking = _page(page, private=private)
+    if generate is not None:
+        allowed = check_generation(policy, asking, generate, model, as_json=as_json)
+    else:
+        assert url is not None  # noqa: S101  (one of the two is there)
+        allowed = _check_request(policy, asking, method, url, as_json=as_json)
+    if not allowed:
+        raise typer.Exit(_FINDING)
+
+
+def _page(text: str, *, private: bool) -> Page:
+    origin = text
+    if text != CONSOLE.origin:
+        try:
+            origin = parse_lenient(text).origin
+        except StreamError as error:
+            raise MisuseError(error.message, "write --page https://host[:port], or --page longwire:terminal") from None
+    return Page(origin=origin, tab=0, frame=0, document="", private=private)
+
+
+def _check_request(policy: Policy, asking: Page, method: str, url: str, *, as_json: bool) -> bool:
     method = method.upper() if method.upper() in _WRITTEN_BY_FETCH else method
+    if asking.origin == CONSOLE.origin:
+        raise MisuseError("a terminal sends no requests of its own, it generates", "write --generate PROVIDER")
     try:
-        origin, target = parse_lenient(page).origin, parse_lenient(url).href
+        target = parse_lenient(url).href
     except StreamError as error:
         raise MisuseError(error.message, "write --page https://host[:port] and --url with an absolute URL") from None
-    asking = Page(origin=origin, tab=0, frame=0, document="", private=private)
     judgement = Judge(policy, known_suspensions()).judge(asking, method, target)
     decision, refused = judgement.decision, judgement.error
     if decision is None:
@@ -67,12 +98,11 @@ def check(
         (say_json if as_json else _say_denial)(_denial(policy, refused, asking, (method, target)))
     elif refused is None:
         (say_json if as_json else _say_permission)(_permission(policy, decision))
-    elif refused.code is ErrorCode.SECRET_REFLECTED and (suspended := _suspended(policy, decision, origin)):
+    elif refused.code is ErrorCode.SECRET_REFLECTED and (suspended := _suspended(policy, decision, asking.origin)):
         (say_json if as_json else _say_suspension)(_suspension(policy, decision, suspended))
     else:
         (say_json if as_json else _say_obstacle)(_obstacle(policy, decision, refused))
-    if refused is not None:
-        raise typer.Exit(_FINDING)
+    return refused is None
 
 
 @app.command()
@@ -92,6 +122,7 @@ def show(as_json: JsonOption = False) -> None:  # noqa: FBT002
                 "problems": [str(problem) for problem in policy.problems],
                 "warnings": [str(warning) for warning in policy.warnings],
                 "grants": [_grant_json(grant, file_of(policy, grant)) for grant in policy.grants],
+                "providers": [provider_json(provider, file_of(policy, provider)) for provider in policy.providers],
                 "suspended": [to_json(each) for each, _ in suspensions.in_force(policy)],
             }
         )
@@ -173,27 +204,8 @@ def _permission(policy: Policy, decision: Decision) -> dict[str, Any]:
         "network": grant.network,
         "proxy": grant.proxy and str(grant.proxy),
         "inject": [name for name, _ in grant.inject],
-        "notes": _notes(policy, decision),
+        "notes": notes(policy, grant, decision.url),
     }
-
-
-def _notes(policy: Policy, decision: Decision) -> list[str]:
-    """What this command cannot know, and what works but should not be."""
-    grant, url = decision.grant, decision.url
-    notes = [
-        f"{source.describe()} is this shell's here: the browser must be started with it too"
-        for source in grant.secrets
-        if source.kind == "env" and source.where in os.environ
-    ]
-    if in_the_open(url.scheme, url.host, grant.network, secret=bool(grant.secrets)):
-        notes.append("the secret goes over http, where everybody on the way can read it")
-    return notes + _silenced(policy)
-
-
-def _silenced(policy: Policy) -> list[str]:
-    if policy.silenced is None:
-        return []
-    return [f"{policy.silenced} does not count: {policy.administrator} alone decides, without user_grants = true"]
 
 
 def _obstacle(policy: Policy, decision: Decision, error: StreamError) -> dict[str, Any]:
@@ -202,20 +214,8 @@ def _obstacle(policy: Policy, decision: Decision, error: StreamError) -> dict[st
         "allowed": False,
         "code": error.code,
         "message": error.reason,
-        "fix": _fix(error),
+        "fix": secret_fix(error),
     }
-
-
-def _fix(error: StreamError) -> str | None:
-    """What to do about a secret; the other texts say it themselves."""
-    if not isinstance(error, SecretUnavailable):
-        return None
-    source = error.source
-    if source.kind == "env":
-        return f"set {source.where} where the browser is started, and in this shell to see it here"
-    if source.kind == "command":
-        return f"run {source.place} by hand, as the policy has it, and mend what it says"
-    return f"`longwire secret set {source.name}` asks for it and stores it there"
 
 
 def _say_obstacle(obstacle: dict[str, Any]) -> None:
@@ -223,12 +223,7 @@ def _say_obstacle(obstacle: dict[str, Any]) -> None:
     say(f'grant      "{obstacle["grant"]}", {obstacle["file"]} line {obstacle["line"]}: it allows the request itself')
     if obstacle["fix"]:
         say(f"fix        {obstacle['fix']}")
-    _say_notes(obstacle)
-
-
-def _say_notes(answer: dict[str, Any]) -> None:
-    for note in answer["notes"]:
-        say(f"note       {note}")
+    say_notes(obstacle["notes"])
 
 
 def _say_permission(permission: dict[str, Any]) -> None:
@@ -238,7 +233,7 @@ def _say_permission(permission: dict[str, Any]) -> None:
     if permission["proxy"]:
         say(f"proxy      {permission['proxy']}, which resolves the name: what it leads to is not checked here")
     say(f"injected   {', '.join(permission['inject']) or 'nothing'}")
-    _say_notes(permission)
+    say_notes(permission["notes"])
 
 
 def _suspended(policy: Policy, decision: Decision, page_origin: str) -> Suspension | None:
@@ -274,7 +269,7 @@ def _denial(policy: Policy, error: StreamError, asking: Page, wanted: tuple[str,
         "allowed": False,
         "code": error.code,
         "message": policy.problem or error.reason,
-        "notes": _silenced(policy),
+        "notes": silenced(policy),
         "nearest": nearest
         and {
             "grant": nearest.grant.name,
@@ -293,14 +288,14 @@ def _say_denial(denial: dict[str, Any]) -> None:
     nearest, suggestion = denial["nearest"], denial["suggestion"]
     if nearest is None and suggestion is None:
         say_marked("denied", denial["message"], "bold red")
-        _say_notes(denial)
+        say_notes(denial["notes"])
         return
     say_marked("denied", "no grant allows it", "bold red")
     if nearest:
         say(f'nearest    grant "{nearest["grant"]}", {nearest["file"]} line {nearest["line"]}')
         for difference in nearest["differences"]:
             say(f"           {difference}")
-    _say_notes(denial)
+    say_notes(denial["notes"])
     if nearest and nearest["changes"]:
         say("\nThis in that grant would allow it:\n")
         for line in nearest["changes"]:
@@ -320,6 +315,7 @@ def _grant_json(grant: Grant, file: Path) -> dict[str, Any]:
         "pages": [str(page) for page in grant.pages],
         "destinations": [str(destination) for destination in grant.destinations],
         "methods": grant.methods,
+        "generate": [provider.name for provider in grant.generate],
         "network": grant.network,
         "inject": [name for name, _ in grant.inject],
         "secrets": [source.describe() for source in grant.secrets],

@@ -213,7 +213,7 @@ def _row(source: SecretSource, policy: Policy, reader: SecretReader) -> dict[str
         "kind": source.kind,
         "place": source.place,
         "state": _state(reader, source, policy),
-        "grants": [grant.name for grant in policy.grants if source in grant.secrets],
+        "grants": [grant.name for grant in policy.grants if source in grant.all_secrets],
     }
 
 

@@ -96,7 +96,10 @@ def render(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a template with its fields put in, as a provider would get it."""
+    """Print a template with its fields put in.
+
+    That is what a provider would get.
+    """
     found = _one(name, source)
     if found.text is None:
         raise CommandError(f'the template "{found.name}": {found.problem}', "mend the file, then try again")

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Final
 
 from longwire.console.output import say, say_marked
-from longwire.policy import Grant, Policy, PolicyStore, Suspensions
+from longwire.console.provider_screen import provider_settings
+from longwire.console.words import duration, listed, truth
+from longwire.policy import Grant, Policy, PolicyStore, Provider, Suspensions
 from longwire.protocol.records import PolicyState
 
 _NAME_CHARS: Final = len("limits.requests_per_minute")
-_UNITS: Final = (("h", 3_600_000), ("m", 60_000), ("s", 1000))
 _STYLES: Final = {PolicyState.OK: "green", PolicyState.MISSING: "yellow", PolicyState.INVALID: "bold red"}
 
 
@@ -38,34 +39,42 @@ def say_policy(policy: Policy, store: PolicyStore, suspensions: Suspensions) -> 
     if policy.grants:
         say(f"digest     {policy.digest}")
     for grant in policy.grants:
-        say()
-        off = "" if grant.enabled else "  (off)"
-        say_marked("grant", f'"{grant.name}", {file_of(policy, grant)} line {grant.line}{off}', "bold")
-        for name, value in _settings(grant):
-            say(f"  {name:<{_NAME_CHARS}}  {value}")
+        _say_entry(policy, "grant", grant, _settings(grant), "" if grant.enabled else "  (off)")
+    for provider in policy.providers:
+        _say_entry(policy, "provider", provider, provider_settings(provider, policy))
 
 
-def file_of(policy: Policy, grant: Grant) -> Path:
-    """Where a grant is written."""
-    if len(policy.files) == 1 or grant.source == "administrator":
+def _say_entry(
+    policy: Policy, word: str, entry: Grant | Provider, settings: Iterator[tuple[str, str]], state: str = ""
+) -> None:
+    say()
+    say_marked(word, f'"{entry.name}", {file_of(policy, entry)} line {entry.line}{state}', "bold")
+    for name, value in settings:
+        say(f"  {name:<{_NAME_CHARS}}  {value}")
+
+
+def file_of(policy: Policy, entry: Grant | Provider) -> Path:
+    """Where a grant or a provider is written."""
+    if len(policy.files) == 1 or entry.source == "administrator":
         return policy.files[0]
     return policy.files[1]
 
 
 def _settings(grant: Grant) -> Iterator[tuple[str, str]]:
     """All of them, in the order of the table in docs/policy.md; several values below each other, under one name."""
-    yield from _list("pages", map(str, grant.pages))
-    yield from _list("destinations", map(str, grant.destinations))
-    yield "methods", " ".join(grant.methods)
+    yield from listed("pages", map(str, grant.pages))
+    yield from listed("generate", (_offer(provider) for provider in grant.generate), "with no provider")
+    yield from listed("destinations", map(str, grant.destinations), "none")
+    yield "methods", " ".join(grant.methods) or "none"
     yield "network", grant.network
-    yield from _list("inject", (_injected(name, template.secrets) for name, template in grant.inject), "nothing")
-    yield from _list("secrets", (source.describe() for source in grant.secrets), "none")
-    yield "enabled", _truth(value=grant.enabled)
-    yield "private_windows", _truth(value=grant.private_windows)
+    yield from listed("inject", (_injected(name, template.secrets) for name, template in grant.inject), "nothing")
+    yield from listed("secrets", (source.describe() for source in grant.secrets), "none")
+    yield "enabled", truth(value=grant.enabled)
+    yield "private_windows", truth(value=grant.private_windows)
     yield "request_headers", _passing(grant.request_headers)
     yield "response_headers", _passing(grant.response_headers)
-    yield "reflection_guard", _truth(value=grant.reflection_guard)
-    yield "ranges", _truth(value=grant.ranges)
+    yield "reflection_guard", truth(value=grant.reflection_guard)
+    yield "ranges", truth(value=grant.ranges)
     yield "proxy", str(grant.proxy) if grant.proxy else "none"
     yield "ca_file", grant.ca_file or "the system's authorities"
     limits, own = grant.limits, "the host's own"
@@ -75,15 +84,12 @@ def _settings(grant: Grant) -> Iterator[tuple[str, str]]:
         own if limits.requests_per_minute is None else f"{limits.requests_per_minute} for each page",
     )
     yield "limits.bytes", "no limit" if limits.bytes is None else f"{limits.bytes:,} for each response"
-    yield "limits.header_timeout", own if limits.header_timeout_ms is None else _duration(limits.header_timeout_ms)
-    yield "limits.total_timeout", "no limit" if limits.total_timeout_ms is None else _duration(limits.total_timeout_ms)
+    yield "limits.header_timeout", own if limits.header_timeout_ms is None else duration(limits.header_timeout_ms)
+    yield "limits.total_timeout", "no limit" if limits.total_timeout_ms is None else duration(limits.total_timeout_ms)
 
 
-def _list(name: str, values: Iterator[str], otherwise: str = "") -> Iterator[tuple[str, str]]:
-    first = next(values, otherwise)
-    yield name, first
-    for value in values:
-        yield "", value
+def _offer(provider: Provider) -> str:
+    return f"{provider.name}, with {', '.join(provider.models)}"
 
 
 def _injected(name: str, secrets: tuple[str, ...]) -> str:
@@ -92,14 +98,3 @@ def _injected(name: str, secrets: tuple[str, ...]) -> str:
 
 def _passing(names: tuple[str, ...] | None) -> str:
     return "all that may pass" if names is None else " ".join(names)
-
-
-def _truth(*, value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _duration(milliseconds: int) -> str:
-    """As it is written in the file: the largest unit that leaves no rest."""
-    return next(
-        (f"{milliseconds // each}{unit}" for unit, each in _UNITS if not milliseconds % each), f"{milliseconds}ms"
-    )

@@ -10,8 +10,18 @@ from dataclasses import dataclass
 from typing import Final, ParamSpec
 
 from longwire.engine.suspending import refusal
-from longwire.policy import Decision, Grant, Policy, SecretReader, SecretSource, Suspensions
+from longwire.policy import (
+    Decision,
+    GenerationDecision,
+    Grant,
+    Policy,
+    Provider,
+    SecretReader,
+    SecretSource,
+    Suspensions,
+)
 from longwire.policy.ca_files import check_ca_file
+from longwire.policy.doubts import out_of_reach
 from longwire.policy.matching import HostPattern
 from longwire.policy.urls import CanonicalUrl, parse_origin
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
@@ -42,6 +52,14 @@ class Judgement:
         return self.error is None
 
 
+@dataclass(frozen=True, slots=True)
+class GenerationJudgement:
+    """The same of one generation. Whether a budget is used up is not in it."""
+
+    decision: GenerationDecision | None = None
+    error: StreamError | None = None
+
+
 class Judge:
     """Judges by one policy, what is suspended, and the files as they are now. Reads secrets, and keeps none."""
 
@@ -68,6 +86,15 @@ class Judge:
         at = HostPattern(target.scheme, target.host, wildcard=False, port=target.port)
         return Judgement(decision, self.obstacle(decision.grant, at, parse_origin(page.origin)))
 
+    def judge_generation(self, page: Page, provider: str, model: str | None = None) -> GenerationJudgement:
+        """One generation, with the names that the page would use."""
+        try:
+            decision = self._policy.decide_generation(page, provider, model)
+        except StreamError as error:
+            return GenerationJudgement(error=error)
+        met = self.provider_obstacle(decision.grant, decision.provider, parse_origin(page.origin))
+        return GenerationJudgement(decision, met)
+
     def destinations(self, page: Page) -> Iterator[tuple[str, StreamError | None]]:
         """Each of `Policy.destinations_for`, with what its first grant for this page meets there."""
         origin = parse_origin(page.origin)
@@ -87,17 +114,44 @@ class Judge:
                 of_address = _met(self._check_address, grant, each.origin)
                 yield str(each), of_grant or of_address or of_scheme[each.origin.scheme]
 
+    def providers(self, page: Page) -> Iterator[tuple[str, StreamError | None]]:
+        """Each of `Policy.providers_for`, with what the grant that decides meets there."""
+        origin = parse_origin(page.origin)
+        for grant, provider in self._policy.generation_grants(page.origin, private=page.private):
+            yield provider.name, self.provider_obstacle(grant, provider, origin)
+
     def obstacles(self, page: Page) -> list[Obstacle]:
         """What is in the way of this page, each thing once with all that it keeps from being reached."""
-        found: dict[tuple[ErrorCode, str, str | None], list[str]] = {}
-        for destination, error in self.destinations(page):
-            if error is not None:
-                found.setdefault((error.code, error.message, error.command), []).append(destination)
+        found: dict[tuple[ErrorCode, str, str | None], tuple[list[str], list[str]]] = {}
+        for kind, met in enumerate((self.destinations(page), self.providers(page))):
+            for name, error in met:
+                if error is not None:
+                    found.setdefault((error.code, error.message, error.command), ([], []))[kind].append(name)
         every = [
-            Obstacle(destinations=where, code=code, message=message, command=command)
-            for (code, message, command), where in found.items()
+            Obstacle(destinations=where, providers=providers or None, code=code, message=message, command=command)
+            for (code, message, command), (where, providers) in found.items()
         ]
         return every[:_MAX_OBSTACLES]
+
+    def provider_obstacle(self, grant: Grant, provider: Provider, page: CanonicalUrl | None) -> StreamError | None:
+        """What generations with this provider meet first, as `obstacle`; pages are not told where it is."""
+        reached = provider.reached_by(grant)
+        error = self.obstacle(reached, reached.destinations[0].origin, page)
+        if error is None or error.phase is not Phase.CONNECT:
+            return error
+        message = (
+            f'the provider "{provider.name}" is at an address that its network = "{provider.network}" does not reach; '
+            "`longwire policy validate` says more"
+        )
+        why = out_of_reach(provider.base_url.host, provider.network)
+        return StreamError(
+            error.code,
+            message,
+            error.phase,
+            reason=f'the address of the provider "{provider.name}" {why}' if why else error.reason,
+            needed_network=error.needed_network,
+            command="longwire policy validate",
+        )
 
     def obstacle(self, grant: Grant, at: HostPattern, page: CanonicalUrl | None) -> StreamError | None:
         """What requests by this grant to that host meet first; None if nothing is known to be in the way.

@@ -14,7 +14,7 @@ from longwire.policy.live_policy import LivePolicy
 from longwire.protocol.errors import StreamError
 from longwire.protocol.limits import MAX_MESSAGE_CHARS, PROTOCOL_VERSION
 from longwire.protocol.messages import Status, StatusRequest
-from longwire.protocol.records import BridgeState, Obstacle, PolicyState, PolicySummary
+from longwire.protocol.records import BridgeState, Obstacle, Page, PolicyState, PolicySummary, ProviderOffer
 
 # A policy is read before the greeting that tells of it, unless that takes so long; then POLICY tells.
 FIRST_POLICY_S: Final = 0.5
@@ -96,12 +96,20 @@ class PolicyStatus:
             fields = self._told[page.origin, page.private] = _StatusFields(
                 state=BridgeState.POLICY_INVALID if invalid else BridgeState.READY,
                 destinations=policy.destinations_for(page.origin, private=page.private),
+                providers=_offers(policy, page) or None,
                 fix=_policy_fix(policy)
                 or policy.closed_to(page.origin, private=page.private)
                 or (obstacles[0].message if obstacles else None),
                 obstacles=obstacles or None,
             )
         return Status(type="STATUS", request=asked.request, host=__version__, protocol=PROTOCOL_VERSION, **fields)
+
+
+def _offers(policy: Policy, page: Page) -> list[ProviderOffer]:
+    return [
+        ProviderOffer(name=name, models=list(models))
+        for name, models in policy.providers_for(page.origin, private=page.private)
+    ]
 
 
 def _policy_fix(policy: Policy) -> str | None:
@@ -120,5 +128,6 @@ class _StatusFields(TypedDict):
 
     state: BridgeState
     destinations: list[str]
+    providers: list[ProviderOffer] | None
     fix: str | None
     obstacles: list[Obstacle] | None

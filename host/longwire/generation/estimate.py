@@ -7,7 +7,7 @@ reserved is never less than what is spent.
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from longwire.generation.prices import Prices
+from longwire.prices import Prices
 from longwire.protocol.generation import TokenUsage
 
 # English and code have about four characters to a token; other scripts about one and a half.

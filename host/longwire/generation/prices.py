@@ -1,68 +1,16 @@
-"""What an answer costs by the prices of a policy. Decimal throughout: these are sums of money."""
+"""What an answer costs by the prices of a policy."""
 
-import re
-from decimal import ROUND_UP, Context, Decimal
-from typing import Final, NamedTuple
+from decimal import Decimal
 
 from longwire.generation.parts import Usage
+from longwire.prices import UPWARDS, Prices
 from longwire.protocol.generation import Cost
-
-_PRICE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([A-Z]{3})/(?:([0-9]{1,9})?([kM])?)", re.ASCII)
-_FACTORS: Final = {None: 1, "k": 1_000, "M": 1_000_000}
-# Sums of money are small and tokens are many: nothing is ever rounded down.
-_CONTEXT: Final = Context(prec=50, rounding=ROUND_UP)
-
-
-class Price(NamedTuple):
-    """`amount` of `currency` for one token."""
-
-    amount: Decimal
-    currency: str
-
-    @classmethod
-    def parse(cls, text: str) -> "Price":
-        """Of `"1.25 USD/1M"`, `"0.5 EUR/1k"`, `"0 USD/1M"`.
-
-        Raises:
-            ValueError: it is not written so.
-        """
-        match = _PRICE.fullmatch(text)
-        if match is None or not (match[3] or match[4]):
-            raise ValueError('must be a price such as "1.25 USD/1M", for a million tokens')
-        tokens = int(match[3] or 1) * _FACTORS[match[4]]
-        if tokens == 0:
-            raise ValueError("must be a price for some tokens, not for none")
-        return cls(_CONTEXT.divide(Decimal(match[1]), Decimal(tokens)), match[2])
-
-
-class Prices(NamedTuple):
-    """Of one model."""
-
-    input: Price
-    output: Price
-
-    @classmethod
-    def parse(cls, input_text: str, output_text: str) -> "Prices":
-        """Both, in one currency.
-
-        Raises:
-            ValueError: as `Price.parse`, or two currencies.
-        """
-        prices = cls(Price.parse(input_text), Price.parse(output_text))
-        if prices.input.currency != prices.output.currency:
-            raise ValueError("must name one currency for input and output")
-        return prices
-
-    def of(self, input_tokens: int, output_tokens: int) -> Decimal:
-        """What so many tokens cost."""
-        spent = _CONTEXT.multiply(self.input.amount, Decimal(input_tokens))
-        return _CONTEXT.add(spent, _CONTEXT.multiply(self.output.amount, Decimal(output_tokens)))
 
 
 def cost_of(usage: Usage, prices: Prices) -> Cost | None:
     """What the provider's own count costs, None where it did not count. Cached input is not cheaper here."""
     if usage.input is None or usage.output is None:
         return None
-    amount = prices.of(usage.input, usage.output).quantize(Decimal("1E-12"), context=_CONTEXT)
+    amount = prices.of(usage.input, usage.output).quantize(Decimal("1E-12"), context=UPWARDS)
     text = f"{amount:f}".rstrip("0").rstrip(".")
     return Cost(amount=text or "0", currency=prices.input.currency)

@@ -9,7 +9,8 @@ from typing import Final
 from longwire.generation.estimate import estimated
 from longwire.generation.failures import Failure
 from longwire.generation.parts import Finished, Named, Part, Reasoning, Text, ToolCall, Usage
-from longwire.generation.prices import Prices, cost_of
+from longwire.generation.prices import cost_of
+from longwire.prices import Prices
 from longwire.protocol.generation import (
     AnyGenerationEvent,
     CompleteEvent,

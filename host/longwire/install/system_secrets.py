@@ -106,7 +106,7 @@ def problem_for_users(source: SecretSource, policy: Policy, uid: int | None = No
 
     `uid` is who asks, by default this process.
     """
-    named = any(source in grant.secrets for grant in policy.grants if grant.source == "administrator")
+    named = any(source in grant.all_secrets for grant in policy.grants if grant.source == "administrator")
     if not named or source.kind != "file" or (own_uid() if uid is None else uid) != ROOT_UID:
         return None
     try:

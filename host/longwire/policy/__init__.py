@@ -7,10 +7,12 @@ that this room does not know.
 
 from longwire.policy.admission import Admission, Ticket
 from longwire.policy.decision import Decision, PolicyDeniedError
+from longwire.policy.generation_decision import GenerationDecision
 from longwire.policy.grants import Grant, GrantLimits
 from longwire.policy.headers import build_request_headers, filter_response_headers
 from longwire.policy.locations import Locations, default_locations
 from longwire.policy.policy import Policy
+from longwire.policy.providers import CostRate, Provider, ProviderLimits, Rate
 from longwire.policy.proxies import ProxyAddress
 from longwire.policy.reflection import ReflectionScanner, secret_in_headers
 from longwire.policy.secret_reader import SecretReader
@@ -23,14 +25,19 @@ from longwire.policy.urls import CanonicalUrl
 __all__ = [
     "Admission",
     "CanonicalUrl",
+    "CostRate",
     "Decision",
+    "GenerationDecision",
     "Grant",
     "GrantLimits",
     "Locations",
     "Policy",
     "PolicyDeniedError",
     "PolicyStore",
+    "Provider",
+    "ProviderLimits",
     "ProxyAddress",
+    "Rate",
     "ReflectionScanner",
     "Secret",
     "SecretReader",

@@ -16,11 +16,12 @@ import structlog
 
 from longwire.policy.budget_files import BudgetFiles, BudgetKey, BusyFiles
 from longwire.policy.budget_ledger import Bound, Hold, Ledger, Limit, NoPrice, NoRoom, from_units
+from longwire.policy.providers import Provider, window_text
 from longwire.policy.suspensions import UnusableState
 from longwire.policy.units import duration_text
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 
-__all__ = ["BudgetFiles", "BudgetKey", "Budgets", "Limit", "Reservation", "amount_text"]
+__all__ = ["BudgetFiles", "BudgetKey", "Budgets", "Limit", "Reservation", "amount_text", "key_of", "limits_of"]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.budget")
 
@@ -176,6 +177,24 @@ class Reservation:
             await self._budgets.change(self._key, lambda ledger, now: ledger.give_back(hold, now))
 
 
+def key_of(provider: Provider, entry: str) -> BudgetKey:
+    """Whose budget it is that a page of this entry of `pages` spends, in private windows too."""
+    return BudgetKey(provider.source, provider.name, entry)
+
+
+def limits_of(provider: Provider) -> list[Limit]:
+    """Those that the policy gives it."""
+    given = provider.limits
+    limits: list[Limit] = []
+    if given.requests is not None:
+        limits.append(Limit("requests", given.requests.amount, None, given.requests.window_ms))
+    if given.tokens is not None:
+        limits.append(Limit("tokens", given.tokens.amount, None, given.tokens.window_ms))
+    if given.cost is not None:
+        limits.append(Limit("cost", given.cost.amount, given.cost.currency, given.cost.window_ms))
+    return limits
+
+
 def amount_text(limit: Limit, amount: int) -> str:
     """An amount as a ledger counts it, with its unit: `3 requests`, `1200 tokens`, `0.25 USD`."""
     if limit.kind == "cost":
@@ -184,8 +203,8 @@ def amount_text(limit: Limit, amount: int) -> str:
 
 
 def limit_text(limit: Limit) -> str:
-    """`200000 tokens in 24h`."""
-    return f"{amount_text(limit, limit.whole)} in {duration_text(limit.window_ms)}"
+    """`200000 tokens per day`."""
+    return f"{amount_text(limit, limit.whole)} per {window_text(limit.window_ms)}"
 
 
 def _wall_clock_ms() -> int:

@@ -2,7 +2,7 @@
 
 A table has every pattern of the earlier grants, and for each the grants that use it, as bits of a number. A few
 look-ups then give the grants that cover a pattern, and the conjunction of three numbers (page, method, destination)
-those that cover a request.
+those that cover a request; of two (page, provider), a generation.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -41,6 +41,7 @@ class _Earlier:
         self._pages: dict[_HostKey, int] = {}
         self._paths: dict[_HostKey, dict[str, int]] = {}
         self._methods: dict[str, int] = {}
+        self._providers: dict[str, int] = {}
         self._all = self._private = 0
 
     def add(self, index: int, grant: Grant) -> None:
@@ -55,13 +56,16 @@ class _Earlier:
             paths[destination.path] = paths.get(destination.path, 0) | bit
         for method in grant.methods:
             self._methods[method] = self._methods.get(method, 0) | bit
+        for provider in grant.generate:
+            self._providers[provider.name] = self._providers.get(provider.name, 0) | bit
 
     def covering(self, grant: Grant) -> int:
         """The grants that decide what `grant` would, as bits; 0 if something is left for it."""
         # A grant for private windows is still reached from there if the earlier one is not for them.
         candidates = self._private if grant.private_windows else self._all
         methods = {self._methods.get(method, 0) & candidates for method in grant.methods}
-        if 0 in methods:
+        providers = {self._providers.get(each.name, 0) & candidates for each in grant.generate}
+        if 0 in methods | providers:
             return 0
         pages = self._distinct(self._for_page(page.origin) for page in grant.pages)
         if 0 in pages:
@@ -75,6 +79,11 @@ class _Earlier:
                     if not (deciding := page & method & destination):
                         return 0
                     covering |= deciding
+            self._steps.take(len(providers))
+            for provider in providers:
+                if not (deciding := page & provider):
+                    return 0
+                covering |= deciding
         return covering
 
     def _distinct(self, found: Iterable[int]) -> set[int]:
@@ -104,7 +113,7 @@ class _Earlier:
 
 
 def unreachable_grants(grants: Sequence[Grant]) -> list[tuple[Grant, Problem]]:
-    """A warning for each enabled grant of which every page, destination and method is decided by an earlier one.
+    """A warning for each enabled grant of which every page, destination, method and provider has an earlier one.
 
     Sound, not complete: a pattern that only several earlier entries together cover is not found, and in a policy of
     very many entries the search ends at the grant that the last warning names.

@@ -13,7 +13,7 @@ from longwire.addresses import AddressClass, Network, classify, parse_address
 from longwire.policy.doubts import out_of_reach
 from longwire.policy.grants import Grant
 from longwire.policy.matching import FORBIDDEN_METHODS, TOKEN, DestinationPattern, parse_method
-from longwire.policy.urls import CanonicalUrl, parse_canonical, parse_origin, scoped_path_hazard, shorten
+from longwire.policy.urls import CONSOLE, CanonicalUrl, parse_canonical, parse_origin, scoped_path_hazard, shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_METHOD_CHARS
 
@@ -58,7 +58,9 @@ class PolicyDeniedError(StreamError):
         self.nearest = nearest
 
 
-def decide(grants: Sequence[Grant], page_origin: str, *, private: bool, method: str, url: str) -> Decision:
+def decide(
+    grants: Sequence[Grant], page_origin: str, *, private: bool, method: str, url: str, at_console: bool = False
+) -> Decision:
     """Find the first grant, in file order, that allows this.
 
     `page_origin` is what the browser attests, `url` the canonical form that it gave. `private` says whether the
@@ -69,11 +71,7 @@ def decide(grants: Sequence[Grant], page_origin: str, *, private: bool, method: 
         PolicyDeniedError: POLICY_DENIED, no grant allows it.
     """
     canonical = check_request(method, url)
-    origin = parse_origin(page_origin)
-    if origin is None:
-        raise PolicyDeniedError(
-            f'a page whose origin is "{shorten(page_origin, 80)}" can have no grant: only http and https pages can'
-        )
+    origin = page_at(page_origin, at_console=at_console)
     for grant in grants:
         if (
             grant.enabled
@@ -84,6 +82,21 @@ def decide(grants: Sequence[Grant], page_origin: str, *, private: bool, method: 
         ):
             return Decision(grant, canonical, method)
     raise _denied(grants, origin, private=private, method=method, url=canonical)
+
+
+def page_at(page_origin: str, *, at_console: bool) -> CanonicalUrl:
+    """The page that asks.
+
+    Raises:
+        PolicyDeniedError: POLICY_DENIED, no grant can be for it. That is the console too, unless we are at one: then
+            a frame names a page that no browser has.
+    """
+    origin = parse_origin(page_origin)
+    if origin is None or (origin == CONSOLE and not at_console):
+        raise PolicyDeniedError(
+            f'a page whose origin is "{shorten(page_origin, 80)}" can have no grant: only http and https pages can'
+        )
+    return origin
 
 
 def check_request(method: str, url: str) -> CanonicalUrl:
@@ -155,13 +168,16 @@ def _miss(grant: Grant, origin: CanonicalUrl, *, private: bool, method: str, url
         pages = ", ".join(map(str, grant.pages[:3])) + (" …" if len(grant.pages) > 3 else "")
         differences.append(f"it is for other pages ({pages})")
         distance += _OTHER_PAGE
-    if not grant.reaches(url):
-        cost, text = min((_destination_miss(entry, url) for entry in grant.destinations), default=(_OTHER_SERVER, ""))
+    if not grant.destinations:
+        differences.append("it has no destinations, and lets its pages generate only")
+        distance += _OTHER_SERVER
+    elif not grant.reaches(url):
+        cost, text = min(_destination_miss(entry, url) for entry in grant.destinations)
         differences.append(text)
         distance += cost
     slips: list[tuple[str, str]] = []
     elsewhere = bool(differences)
-    if method not in grant.methods:
+    if grant.destinations and method not in grant.methods:
         slips.append((f"its methods are {', '.join(grant.methods)}", methods_line([*grant.methods, method])))
     if private and not grant.private_windows:
         slips.append(("it does not say private_windows = true", "private_windows = true"))

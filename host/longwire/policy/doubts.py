@@ -23,6 +23,7 @@ _NO_WILDCARDS: Final = frozenset({"ANY", "ALL"})
 def doubts(file: PolicyFile, lines: Mapping[Location, int], source: Source) -> Iterator[Problem]:
     """All of them, in the order of their kinds."""
     used = {secret for grant in file.grant for template in grant.inject.values() for secret in template.secrets}
+    used |= {provider.secret for provider in file.provider if provider.secret is not None}
     for name in file.secret:
         if name not in used:
             yield problem_at(("secret", name), "no grant injects this secret", lines)

@@ -207,7 +207,10 @@ def _combine(documents: list[PolicyDocument]) -> Policy:
     warnings += [PolicyFinding(path_of[grant.name], found) for grant, found in unreachable_grants(grants)]
     switched_off = next((document.path for document in documents if not document.enabled), None)
     secrets = tuple(secret for document in documents for secret in document.secrets)
-    return Policy(PolicyState.OK, digest, files, grants, (), tuple(warnings), secrets, switched_off)
+    providers = tuple(provider for document in documents for provider in document.providers)
+    return Policy(
+        PolicyState.OK, digest, files, grants, (), tuple(warnings), secrets, switched_off, providers=providers
+    )
 
 
 def _name_clashes(documents: list[PolicyDocument]) -> list[PolicyFinding]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from longwire.addresses import Network
 from longwire.policy.matching import DestinationPattern, PagePattern
@@ -10,6 +10,9 @@ from longwire.policy.proxies import ProxyAddress
 from longwire.policy.secrets import SecretSource
 from longwire.policy.templates import ValueTemplate
 from longwire.policy.urls import CanonicalUrl
+
+if TYPE_CHECKING:
+    from longwire.policy.providers import Provider
 
 Source = Literal["administrator", "user"]
 
@@ -33,7 +36,9 @@ class Grant:
     """One `[[grant]]`. `name` is unique in the whole policy; `source` and `line` say where it is written.
 
     `inject` holds header names as written and their values; `secrets` what those values refer to. The narrowing
-    lists are lower case, possibly with a trailing `*`; None narrows nothing.
+    lists are lower case, possibly with a trailing `*`; None narrows nothing. `generate` are the providers of its own
+    file that its pages may ask; what they are asked by is a grant made for it (`Provider.grant_for`), and `of` is then
+    the one in the file.
     """
 
     name: str
@@ -54,6 +59,8 @@ class Grant:
     limits: GrantLimits = field(default_factory=GrantLimits)
     source: Source = "user"
     line: int = 1
+    generate: tuple["Provider", ...] = ()
+    of: "Grant | None" = None
 
     @property
     def guards(self) -> bool:
@@ -61,12 +68,19 @@ class Grant:
         return self.reflection_guard and bool(self.secrets)
 
     @property
+    def all_secrets(self) -> tuple[SecretSource, ...]:
+        """Those that it injects, and those of its providers, each once."""
+        of_providers = (provider.secret for provider in self.generate if provider.secret is not None)
+        return tuple(dict.fromkeys((*self.secrets, *of_providers)))
+
+    @property
     def fingerprint(self) -> str:
-        """Changes whenever the grant does, or the place that a secret of it comes from; not with its line in the file.
+        """Changes whenever the grant does, or a provider or the place of a secret of it; not with a line in the file.
 
         Fields at their default are left out, so that a field that a later version adds changes no fingerprint.
         """
-        return hashlib.sha256(_told(self, without="line").encode()).hexdigest()[:32]
+        told = self if self.of is None else self.of
+        return hashlib.sha256(_told(told, without="line").encode()).hexdigest()[:32]
 
     def names_page(self, origin: CanonicalUrl) -> bool:
         """Whether one of `pages` matches the origin."""
@@ -95,8 +109,10 @@ def _told(value: object, without: str = "") -> str:
     """A text for a value; equal texts mean equal values."""
     if is_dataclass(value) and not isinstance(value, type):
         told = ((each.name, getattr(value, each.name), each.default) for each in fields(value))
-        parts = [f"{name}={_told(part)}" for name, part, default in told if name != without and part != default]
+        parts = [
+            f"{name}={_told(part, without)}" for name, part, default in told if name != without and part != default
+        ]
         return f"{type(value).__name__}({','.join(parts)})"
     if isinstance(value, tuple):
-        return f"({','.join(map(_told, value))})"
+        return f"({','.join(_told(each, without) for each in value)})"
     return repr(value)

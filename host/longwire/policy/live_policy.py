@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Final
 
 import anyio
@@ -28,8 +29,12 @@ WAIT_S: Final = 2.0
 class LivePolicy:
     """One per host. `follow` sees changes by itself once it is told to look (`poke`); every request looks too."""
 
-    def __init__(self, files: PolicyFiles | None = None, settle_s: float = SETTLE_S) -> None:
+    def __init__(
+        self, files: PolicyFiles | None = None, settle_s: float = SETTLE_S, *, at_console: bool = False
+    ) -> None:
+        """`at_console` says that this process runs for a person at a console, and for no browser."""
         self._files = files or PolicyFiles()
+        self._at_console = at_console
         self._settling = Settling(settle_s)
         self._policy = self._files.unread()
         self._read = self._policy  # the latest that was believed, which stands in for none if it could not be read
@@ -125,7 +130,8 @@ class LivePolicy:
             quiet_s = (time.time_ns() - look.changed_ns) / 1e9
             verdict = self._settling.look(now, look.signature, look.seen, failed=look.seen.failed, quiet_s=quiet_s)
             if verdict is Verdict.BELIEVE:
-                await self._believe(await loop.run_in_executor(self._thread, load, look.seen))
+                policy = await loop.run_in_executor(self._thread, load, look.seen)
+                await self._believe(replace(policy, at_console=self._at_console))
         finally:
             self._looking = None
 

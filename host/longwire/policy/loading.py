@@ -11,15 +11,30 @@ from pydantic import ValidationError
 
 from longwire.policy.doubts import doubts
 from longwire.policy.grants import Grant, GrantLimits, Source
-from longwire.policy.model import FORMAT_VERSION, GrantEntry, PolicyFile, SecretEntry
+from longwire.policy.model import (
+    FORMAT_VERSION,
+    GrantEntry,
+    PolicyFile,
+    ProviderEntry,
+    SecretEntry,
+    base_url_of,
+    network_of,
+)
 from longwire.policy.problems import Problem, problem_at, shown_name, syntax_problem, validation_problems
+from longwire.policy.provider_doubts import provider_doubts
+from longwire.policy.providers import KINDS, Provider, ProviderLimits
 from longwire.policy.secrets import SecretSource
 from longwire.policy.toml_lines import Location, NestedTooDeeplyError, check_key_depth, line_of, locate_keys
+from longwire.prices import Prices
 from longwire.protocol.header_names import same_to_servers
 
 # WELCOME carries the page patterns of all grants, so the file must fit a frame with room to spare.
 MAX_POLICY_BYTES: Final = 256 * 1024
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+# To a proxy, 127.0.0.1 is its own machine.
+_PROXY_OF_LOOPBACK: Final = (
+    'leads away from this machine, and network = "loopback" names nothing else: remove one of the two'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,7 @@ class PolicyDocument:
     enabled: bool = True
     user_grants: bool = False
     secrets: tuple[SecretSource, ...] = ()
+    providers: tuple[Provider, ...] = ()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
@@ -52,12 +68,23 @@ def parse_policy(data: bytes, path: Path, source: Source) -> PolicyDocument:
     if problems := tuple(_cross_check(file, lines)):
         return PolicyDocument(path, digest, problems=problems)
     secrets = {name: _secret(name, entry, source) for name, entry in file.secret.items()}
+    providers = {
+        entry.name: _provider(entry, secrets, source, line_of(lines, ("provider", index)))
+        for index, entry in enumerate(file.provider)
+    }
     grants = tuple(
-        _grant(entry, secrets, source, line_of(lines, ("grant", index))) for index, entry in enumerate(file.grant)
+        _grant(entry, secrets, providers, source, line_of(lines, ("grant", index)))
+        for index, entry in enumerate(file.grant)
     )
-    warnings = tuple(doubts(file, lines, source))
     return PolicyDocument(
-        path, digest, grants, file.enabled, file.user_grants, tuple(secrets.values()), warnings=warnings
+        path,
+        digest,
+        grants,
+        file.enabled,
+        file.user_grants,
+        tuple(secrets.values()),
+        tuple(providers.values()),
+        warnings=(*doubts(file, lines, source), *provider_doubts(file, lines)),
     )
 
 
@@ -106,10 +133,12 @@ def _cross_check(file: PolicyFile, lines: Mapping[Location, int]) -> Iterator[Pr
             yield problem_at((*place, "name"), f"grant[{seen[grant.name]}] has the same name", lines)
         seen.setdefault(grant.name, index)
         yield from _check_inject(grant, place, set(file.secret), lines)
+        yield from _check_generate(grant, place, {provider.name for provider in file.provider}, lines)
+        if grant.methods and not grant.destinations:
+            yield problem_at(place, 'the key "destinations" is missing', lines)
         if grant.proxy is not None and grant.network == "loopback":
-            # To a proxy, 127.0.0.1 is its own machine.
-            text = 'leads away from this machine, and network = "loopback" names nothing else: remove one of the two'
-            yield problem_at((*place, "proxy"), text, lines)
+            yield problem_at((*place, "proxy"), _PROXY_OF_LOOPBACK, lines)
+    yield from _check_providers(file, lines)
     for name, secret in file.secret.items():
         if sum(place is not None for place in (secret.env, secret.file, secret.keyring, secret.command)) != 1:
             yield problem_at(("secret", name), "must have exactly one of env, file, keyring, command", lines)
@@ -130,6 +159,65 @@ def _check_inject(
                 yield problem_at(field, f"there is no [secret.{shown_name(secret)}]", lines)
 
 
+def _check_generate(
+    grant: GrantEntry, place: Location, known: set[str], lines: Mapping[Location, int]
+) -> Iterator[Problem]:
+    for number, name in enumerate(grant.generate or ()):
+        if name not in known:
+            text = f"this file has no [[provider]] of the name {shown_name(name)}; those of another file do not count"
+            yield problem_at((*place, "generate", number), text, lines)
+
+
+def _check_providers(file: PolicyFile, lines: Mapping[Location, int]) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for index, provider in enumerate(file.provider):
+        place: Location = ("provider", index)
+        if provider.name in seen:
+            yield problem_at((*place, "name"), f"provider[{seen[provider.name]}] has the same name", lines)
+        seen.setdefault(provider.name, index)
+        if provider.base_url is None and KINDS[provider.kind] is None:
+            text = f'the key "base_url" is missing: a provider of the kind {provider.kind} may be anywhere'
+            yield problem_at(place, text, lines)
+        if provider.secret is not None and provider.secret not in file.secret:
+            # Not quoted, however short: here a key is pasted sooner than anywhere.
+            text = "there is no [secret.NAME] of that name; the key itself stands where that says, and never here"
+            yield problem_at((*place, "secret"), text, lines)
+        if provider.proxy is not None and network_of(provider) == "loopback":
+            yield problem_at((*place, "proxy"), _PROXY_OF_LOOPBACK, lines)
+        yield from _check_currencies(provider, place, lines)
+
+
+def _check_currencies(provider: ProviderEntry, place: Location, lines: Mapping[Location, int]) -> Iterator[Problem]:
+    cost = provider.limits.cost
+    for model, prices in provider.prices.items():
+        field = (*place, "prices", model)
+        if prices.input.currency != prices.output.currency:
+            yield problem_at(field, "must name one currency for input and output", lines)
+        elif cost is not None and prices.input.currency != cost.currency:
+            yield problem_at(field, f"must be in {cost.currency}, as the limit of the cost is", lines)
+
+
+def _provider(entry: ProviderEntry, secrets: Mapping[str, SecretSource], source: Source, line: int) -> Provider:
+    limits = entry.limits
+    return Provider(
+        name=entry.name,
+        kind=entry.kind,
+        base_url=base_url_of(entry),
+        models=entry.models,
+        secret=None if entry.secret is None else secrets[entry.secret],
+        network=network_of(entry),
+        max_input=entry.max_input,
+        prices=tuple((model, Prices(each.input, each.output)) for model, each in entry.prices.items()),
+        limits=ProviderLimits(limits.requests, limits.tokens, limits.cost),
+        proxy=entry.proxy,
+        ca_file=entry.ca_file,
+        header_timeout_ms=limits.header_timeout,
+        total_timeout_ms=limits.total_timeout,
+        source=source,
+        line=line,
+    )
+
+
 def _secret(name: str, entry: SecretEntry, source: Source) -> SecretSource:
     if entry.env is not None:
         return SecretSource(name, "env", entry.env)
@@ -140,7 +228,13 @@ def _secret(name: str, entry: SecretEntry, source: Source) -> SecretSource:
     return SecretSource(name, "file", entry.file or "")
 
 
-def _grant(entry: GrantEntry, secrets: Mapping[str, SecretSource], source: Source, line: int) -> Grant:
+def _grant(
+    entry: GrantEntry,
+    secrets: Mapping[str, SecretSource],
+    providers: Mapping[str, Provider],
+    source: Source,
+    line: int,
+) -> Grant:
     used = {name for template in entry.inject.values() for name in template.secrets}
     return Grant(
         name=entry.name,
@@ -167,4 +261,5 @@ def _grant(entry: GrantEntry, secrets: Mapping[str, SecretSource], source: Sourc
         ),
         source=source,
         line=line,
+        generate=tuple(providers[name] for name in dict.fromkeys(entry.generate or ())),
     )

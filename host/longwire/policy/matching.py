@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from longwire.authority import DEFAULT_PORTS, authority
-from longwire.policy.urls import CanonicalUrl, comparable_path, parse_lenient, scoped_path_hazard
+from longwire.policy.urls import CONSOLE, CanonicalUrl, comparable_path, parse_lenient, scoped_path_hazard
 from longwire.protocol.errors import StreamError
 from longwire.protocol.limits import MAX_METHOD_CHARS
 
@@ -61,9 +61,22 @@ class HostPattern:
             return host == self.host
         return host.endswith("." + self.host) and len(host) > len(self.host) + 1
 
+    def overlaps(self, other: "HostPattern") -> bool:
+        """Whether some origin falls under both."""
+        if self.scheme != other.scheme or (self.port != other.port and None not in (self.port, other.port)):
+            return False
+        wide, narrow = (self, other) if len(self.host) <= len(other.host) else (other, self)
+        # What is below a name that is itself below another, is below that one too.
+        return (wide.wildcard and wide.matches_host(narrow.host)) or (
+            wide.host == narrow.host and wide.wildcard == narrow.wildcard
+        )
+
     def __str__(self) -> str:
         at = authority(self.host, self.port or "*", self.scheme)
         return f"{self.scheme}://{'*.' if self.wildcard else ''}{at}"
+
+
+_CONSOLE: Final = HostPattern(CONSOLE.scheme, CONSOLE.host, wildcard=False, port=CONSOLE.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +87,32 @@ class PagePattern:
 
     @classmethod
     def parse(cls, text: str) -> "PagePattern":
-        """Read `https://chat.example.com`, `http://localhost:5173`, `https://*.example.com`, `http://127.0.0.1:*`.
+        """Read `https://chat.example.com`, `http://localhost:5173`, `https://*.example.com`, `http://127.0.0.1:*`, or
+        `longwire:terminal`.
 
         Raises:
             ValueError: it is none of those; the text says what to write.
         """
+        if text == CONSOLE.origin:
+            return cls(_CONSOLE)
+        if text.lower().startswith(f"{CONSOLE.scheme}:"):
+            raise ValueError(f'Longwire\'s own page is "{CONSOLE.origin}"')
         origin, path = _parse_pattern(text)
         if path:
             raise ValueError(f'a page is named by its origin, without a path: write "{origin}"')
         return cls(origin)
+
+    @property
+    def is_console(self) -> bool:
+        """Whether it is the terminal, which no browser knows."""
+        return self.origin == _CONSOLE
 
     def matches(self, origin: CanonicalUrl) -> bool:
         """Whether the page origin falls under this pattern."""
         return self.origin.matches(origin)
 
     def __str__(self) -> str:
-        return str(self.origin)
+        return CONSOLE.origin if self.is_console else str(self.origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +204,8 @@ def _parse_pattern(text: str) -> tuple[HostPattern, str]:
     if wildcard and url.is_ip:
         raise ValueError("an IP address has no subdomains: name it without the wildcard")
     if wildcard and is_public_suffix(url.host):
-        raise ValueError(f'"*.{url.host}" would take in servers of different owners (a public suffix)')
+        # Not quoted: a key that was pasted into the middle of a host is one label, and that makes a public suffix.
+        raise ValueError("the wildcard would take in servers of different owners: its host is a public suffix")
     return HostPattern(scheme, url.host, wildcard, None if any_port else url.port), path
 
 

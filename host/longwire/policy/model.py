@@ -4,18 +4,34 @@ An unknown key is an error: a misspelt restriction that is silently ignored is a
 and durations come out of the models parsed.
 """
 
+import re
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import PydanticCustomError
 
 from longwire.addresses import Network
 from longwire.policy.header_rules import Setter, setter_of
 from longwire.policy.matching import MAX_PATTERN_CHARS, TOKEN, DestinationPattern, PagePattern, parse_method
+from longwire.policy.providers import KINDS, CostRate, Rate, parse_base_url
 from longwire.policy.proxies import ProxyAddress
 from longwire.policy.secrets import MAX_PLACE_CHARS, is_absolute_path
 from longwire.policy.templates import SECRET_NAME, ValueTemplate
 from longwire.policy.units import parse_duration, parse_size
+from longwire.policy.urls import CanonicalUrl
+from longwire.prices import Price
 from longwire.protocol.limits import (
     MAX_HEADER_NAME_CHARS,
     MAX_ID,
@@ -26,11 +42,16 @@ from longwire.protocol.limits import (
 
 FORMAT_VERSION: Final = 1
 MAX_GRANTS: Final = 1000
+MAX_PROVIDERS: Final = 100
 MAX_PATTERNS_PER_GRANT: Final = 256
 MAX_REQUESTS_PER_MINUTE: Final = 100_000
 MAX_COMMAND_PARTS: Final = 64
 MAX_COMMAND_CHARS: Final = 4096
+_MISSING: Final = ()
 _NETWORKS: Final = get_args(Network)
+# As `protocol.generation_request.ProviderName` and `ModelName`.
+_PROVIDER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_MODEL_NAME: Final = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
 
 
 class Entry(BaseModel):
@@ -135,15 +156,72 @@ def _keyring_entry(value: str) -> str:
     return value
 
 
+def _provider_name(value: str) -> str:
+    if not _PROVIDER_NAME.fullmatch(value):
+        raise ValueError("a provider's name has letters, digits, '_', '.' and '-' only, 64 at most")
+    return value
+
+
+def _kind(value: str) -> str:
+    if value not in KINDS:
+        raise ValueError(f"must be one of {', '.join(KINDS)}")
+    return value
+
+
+def _model_pattern(value: str) -> str:
+    bare = value.removesuffix("*")
+    if value == "*":
+        raise ValueError('"*" alone would be every model, the dearest too: name each, or the beginning of some and "*"')
+    if not _MODEL_NAME.fullmatch(value) or "*" in bare or not bare:
+        raise ValueError('must be a model\'s name, or the beginning of one and "*"')
+    return value
+
+
+def _base_url(value: object) -> CanonicalUrl:
+    return parse_base_url(_text(value))
+
+
+def _price(value: object) -> Price:
+    return Price.parse(_text(value))
+
+
+def _rate(value: object) -> Rate:
+    return Rate.parse(_text(value))
+
+
+def _cost_rate(value: object) -> CostRate:
+    return CostRate.parse(_text(value))
+
+
+def _needed(value: object, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+    """`destinations` and `methods` may be missing where a grant lets pages generate, both or none of them."""
+    if value is not _MISSING:
+        return read(value)
+    # A `generate` that is itself wrong is in no `data`, and told by its own error.
+    if info.data.get("generate", True) and not info.data.get("destinations"):
+        return ()
+    raise PydanticCustomError("missing", "Field required")
+
+
+def _needs_something(schema: dict[str, Any]) -> None:
+    """Of a grant, in the JSON Schema: requests, generation, or both."""
+    for name in ("destinations", "methods"):
+        schema["properties"][name].pop("default", None)
+    schema["required"] = [name for name in schema["required"] if name not in ("destinations", "methods")]
+    schema["anyOf"] = [{"required": ["destinations", "methods"]}, {"required": ["generate"]}]
+    schema["dependentRequired"] = {"destinations": ["methods"], "methods": ["destinations"]}
+
+
 def _network(value: object) -> object:
     if isinstance(value, str) and value not in _NETWORKS and value.lower() in _NETWORKS:
         raise ValueError(f'is written in lower case: write "{value.lower()}"')
     return value
 
 
-def _list_of_tables(value: object) -> object:
+def _list_of_tables(value: object, info: ValidationInfo) -> object:
     if isinstance(value, dict):
-        raise ValueError("is a list of tables: write [[grant]], with two brackets on each side")  # noqa: TRY004
+        text = f"is a list of tables: write [[{info.field_name}]], with two brackets on each side"
+        raise ValueError(text)  # noqa: TRY004
     return value
 
 
@@ -191,6 +269,22 @@ Command = Annotated[
 Pages = Annotated[tuple[Page, ...], _LIST]
 Destinations = Annotated[tuple[Destination, ...], _LIST]
 Methods = Annotated[tuple[Method, ...], _LIST]
+ProviderName = Annotated[str, AfterValidator(_provider_name)]
+ProviderNames = Annotated[tuple[ProviderName, ...], _LIST]
+ModelPattern = Annotated[str, AfterValidator(_model_pattern)]
+ModelPatterns = Annotated[tuple[ModelPattern, ...], _LIST]
+BaseUrl = Annotated[
+    CanonicalUrl,
+    PlainValidator(_base_url),
+    WithJsonSchema({**_PATTERN_TEXT, "examples": ["https://api.openai.com/v1"]}),
+]
+PriceText = Annotated[Price, PlainValidator(_price), WithJsonSchema({"type": "string", "examples": ["1.25 USD/1M"]})]
+RateText = Annotated[
+    Rate, PlainValidator(_rate), WithJsonSchema({"type": "string", "examples": ["10/15m", "200k/day"]})
+]
+CostText = Annotated[
+    CostRate, PlainValidator(_cost_rate), WithJsonSchema({"type": "string", "examples": ["5 USD/day"]})
+]
 HeaderPatterns = Annotated[tuple[HeaderPattern, ...], _LIST]
 Proxy = Annotated[
     ProxyAddress,
@@ -219,10 +313,13 @@ class LimitsEntry(Entry):
 class GrantEntry(Entry):
     """One `[[grant]]`."""
 
+    model_config = ConfigDict(json_schema_extra=_needs_something)
+
     name: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_name)]
     pages: Pages
-    destinations: Destinations
-    methods: Methods
+    generate: ProviderNames | None = None
+    destinations: Annotated[Destinations, WrapValidator(_needed), Field(validate_default=True)] = _MISSING
+    methods: Annotated[Methods, WrapValidator(_needed), Field(validate_default=True)] = _MISSING
     network: Annotated[Network, BeforeValidator(_network)] = "public"
     inject: dict[Annotated[str, AfterValidator(_injected_name)], Template] = {}
     enabled: bool = True
@@ -234,6 +331,39 @@ class GrantEntry(Entry):
     proxy: Proxy | None = None
     ca_file: Annotated[str, AfterValidator(_absolute)] | None = None
     limits: LimitsEntry = Field(default_factory=LimitsEntry)  # made here it would be built at each start of a host
+
+
+class PricesEntry(Entry):
+    """What the tokens of a model cost, those that go in and those that come out. One currency for both."""
+
+    input: PriceText
+    output: PriceText
+
+
+class ProviderLimitsEntry(Entry):
+    """`limits` of a provider, for each entry of a grant's `pages`. Timeouts in milliseconds."""
+
+    requests: RateText | None = None
+    tokens: RateText | None = None
+    cost: CostText | None = None
+    header_timeout: Duration | None = None
+    total_timeout: Duration | None = None
+
+
+class ProviderEntry(Entry):
+    """One `[[provider]]`."""
+
+    name: ProviderName
+    kind: Annotated[str, AfterValidator(_kind), WithJsonSchema({"enum": list(KINDS)})]
+    models: ModelPatterns
+    base_url: BaseUrl | None = None
+    secret: Annotated[str, AfterValidator(_secret_name)] | None = None
+    network: Annotated[Network, BeforeValidator(_network)] | None = None
+    max_input: Size | None = None
+    prices: dict[ModelPattern, PricesEntry] = {}
+    limits: ProviderLimitsEntry = Field(default_factory=ProviderLimitsEntry)
+    proxy: Proxy | None = None
+    ca_file: Annotated[str, AfterValidator(_absolute)] | None = None
 
 
 class SecretEntry(Entry):
@@ -254,7 +384,22 @@ class PolicyFile(Entry):
     grant: Annotated[
         tuple[GrantEntry, ...], Field(strict=False, max_length=MAX_GRANTS), BeforeValidator(_list_of_tables)
     ] = ()
+    provider: Annotated[
+        tuple[ProviderEntry, ...], Field(strict=False, max_length=MAX_PROVIDERS), BeforeValidator(_list_of_tables)
+    ] = ()
     secret: dict[Annotated[str, AfterValidator(_secret_name)], SecretEntry] = {}
+
+
+def base_url_of(entry: ProviderEntry) -> CanonicalUrl:
+    """Where it is: the vendor's own service if nothing is said."""
+    return entry.base_url or parse_base_url(KINDS[entry.kind] or "")
+
+
+def network_of(entry: ProviderEntry) -> Network:
+    """What its address may be: if nothing at all is said of where it is, Ollama is on this machine."""
+    if entry.network is not None:
+        return entry.network
+    return "loopback" if entry.kind == "ollama" and entry.base_url is None else "public"
 
 
 def policy_json_schema() -> dict[str, Any]:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from longwire.policy.decision import Decision, PolicyDeniedError, check_request, decide
+from longwire.policy.decision import Decision, PolicyDeniedError, check_request, decide, page_at
+from longwire.policy.generation_decision import GenerationDecision, decide_generation, providers_of
 from longwire.policy.grants import Grant
 from longwire.policy.problems import Problem
+from longwire.policy.providers import Provider
 from longwire.policy.secrets import SecretSource
-from longwire.policy.urls import parse_origin, shorten
+from longwire.policy.urls import CONSOLE, CanonicalUrl, parse_origin, shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_MESSAGE_CHARS
 from longwire.protocol.records import Page, PolicyState, PolicySummary
@@ -38,7 +40,8 @@ class Policy:
     `enabled = false` for all: its grants are known, and none of them is in force. `unread` says that a file that takes
     part was not read yet or could not be, which is tried again: the same request may be allowed in a moment.
     `administrator` is the administrator's file if it takes part, `silenced` the user's file where that one alone
-    decides.
+    decides. `providers` are all that the files define, used or not. `at_console`: whoever asks is a person at a
+    console, whose page is `longwire:terminal`; else nobody is, whatever a browser says.
     """
 
     state: PolicyState
@@ -52,6 +55,8 @@ class Policy:
     unread: bool = False
     administrator: Path | None = None
     silenced: Path | None = None
+    providers: tuple[Provider, ...] = ()
+    at_console: bool = False
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -72,8 +77,11 @@ class Policy:
         return () if self.switched_off else tuple(grant for grant in self.grants if grant.enabled)
 
     def summary(self) -> PolicySummary:
-        """What the extension may know. `pages` are canonical patterns: lower case, ASCII, no default port."""
-        pages = dict.fromkeys(str(page) for grant in self.in_force for page in grant.pages)
+        """What the extension may know. `pages` are canonical patterns: lower case, ASCII, no default port.
+
+        The terminal is not among them: no browser could have it.
+        """
+        pages = dict.fromkeys(str(page) for grant in self.in_force for page in grant.pages if not page.is_console)
         return PolicySummary(
             state=self.state,
             digest=self.digest,
@@ -89,6 +97,27 @@ class Policy:
             StreamError: POLICY_INVALID, the files cannot be used; PROTOCOL, a method or URL that no policy could
                 allow. PolicyDeniedError: POLICY_DENIED, there is no policy, or no grant of it allows this.
         """
+        self._check_usable()
+        if self.state is PolicyState.MISSING or self.switched_off is not None:
+            check_request(method, url)
+        self._check_open()
+        return decide(
+            self.grants, page.origin, private=page.private, method=method, url=url, at_console=self.at_console
+        )
+
+    def decide_generation(self, page: Page, provider: str, model: str | None = None) -> GenerationDecision:
+        """Judge one generation, or one attempt of it: `provider` and `model` as the page named them.
+
+        Raises:
+            StreamError: POLICY_INVALID, the files cannot be used. PolicyDeniedError: POLICY_DENIED, there is no
+                policy, no grant lets this page generate with that provider, or the provider does not have the model.
+        """
+        self._check_usable()
+        self._check_open()
+        origin = page_at(page.origin, at_console=self.at_console)
+        return decide_generation(self.grants, origin, private=page.private, provider=provider, model=model)
+
+    def _check_usable(self) -> None:
         if self.state is PolicyState.INVALID:
             # The page learns line and field, which name nothing of value, but not where this user's files lie.
             first = self.problems[0].finding
@@ -101,23 +130,23 @@ class Policy:
                 reason=f"{closed}: {first}",
                 retryable=self.unread,
             )
-        if self.state is PolicyState.MISSING or self.switched_off is not None:
-            check_request(method, url)
+
+    def _check_open(self) -> None:
         if self.state is PolicyState.MISSING:
             raise PolicyDeniedError(
                 "there is no policy file, so nothing is open; `longwire policy show` says where it belongs"
             )
         if self.switched_off is not None:
             raise PolicyDeniedError(self._switched_off(), reason=self._switched_off(named=True))
-        return decide(self.grants, page.origin, private=page.private, method=method, url=url)
 
     def closed_to(self, origin: str, *, private: bool = False) -> str | None:
         """Why a page can reach nothing although grants name it, in words for that page; None if no grant names it."""
         if self.switched_off is not None:
             return self._switched_off()
-        parsed = parse_origin(origin)
+        parsed = self._asker(origin)
         named = [grant for grant in self.grants if parsed is not None and grant.names_page(parsed)]
-        if not named or self.destinations_for(origin, private=private):
+        reached = self.destinations_for(origin, private=private) or self.providers_for(origin, private=private)
+        if not named or reached:
             return None
         first = next((grant for grant in named if grant.enabled), named[0])
         if not first.enabled:
@@ -139,7 +168,7 @@ class Policy:
 
         `private` says whether the page is in a private window: those count only grants that say so.
         """
-        parsed = parse_origin(origin)
+        parsed = self._asker(origin)
         if parsed is None:
             return []
         found = dict.fromkeys(
@@ -149,3 +178,17 @@ class Policy:
             for destination in grant.destinations
         )
         return list(found)[:_MAX_LISTED]
+
+    def providers_for(self, origin: str, *, private: bool = False) -> list[tuple[str, tuple[str, ...]]]:
+        """Providers that the enabled grants let this page origin generate with, and their models, in file order."""
+        return [(provider.name, provider.models) for _, provider in self.generation_grants(origin, private=private)]
+
+    def generation_grants(self, origin: str, *, private: bool = False) -> list[tuple[Grant, Provider]]:
+        """The same providers, each with the grant that decides about it."""
+        parsed = self._asker(origin)
+        return [] if parsed is None else list(providers_of(self.in_force, parsed, private=private))
+
+    def _asker(self, origin: str) -> CanonicalUrl | None:
+        """The page, or None for what can have no grant."""
+        parsed = parse_origin(origin)
+        return None if parsed == CONSOLE and not self.at_console else parsed

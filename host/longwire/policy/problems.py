@@ -14,7 +14,15 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from longwire.policy.model import GrantEntry, LimitsEntry, PolicyFile, SecretEntry
+from longwire.policy.model import (
+    GrantEntry,
+    LimitsEntry,
+    PolicyFile,
+    PricesEntry,
+    ProviderEntry,
+    ProviderLimitsEntry,
+    SecretEntry,
+)
 from longwire.policy.toml_lines import Location, line_of
 from longwire.policy.urls import shorten
 
@@ -63,6 +71,8 @@ _LISTS: Final[Mapping[str, str]] = {
     "pages": '["https://chat.example.com"]',
     "destinations": '["https://api.example.com/v1/"]',
     "methods": '["GET", "POST"]',
+    "generate": '["openai"]',
+    "models": '["gpt-5*"]',
     "request_headers": '["accept", "content-type"]',
     "response_headers": '["content-type"]',
 }
@@ -143,6 +153,10 @@ def _suggestion(location: Location) -> str:
 def _model_of(table: Location) -> type[BaseModel]:
     if table[:1] == ("grant",):
         return LimitsEntry if table[-1] == "limits" else GrantEntry
+    if table[:1] == ("provider",):
+        if "prices" in table:
+            return PricesEntry
+        return ProviderLimitsEntry if table[-1] == "limits" else ProviderEntry
     if table[:1] == ("secret",):
         return SecretEntry
     return PolicyFile

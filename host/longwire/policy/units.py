@@ -61,9 +61,9 @@ def _parse(text: str, units: dict[str, int], wanted: str) -> int:
 
 
 def duration_text(milliseconds: int) -> str:
-    """As people write it, exactly: `15m`, `24h`, `1m 30s`."""
+    """As people write it, exactly: `15m`, `1d 30s`."""
     parts = []
-    for unit, factor in reversed(_MILLISECONDS.items()):
+    for unit, factor in (("d", 86_400_000), *reversed(_MILLISECONDS.items())):
         count, milliseconds = divmod(milliseconds, factor)
         if count:
             parts.append(f"{count}{unit}")

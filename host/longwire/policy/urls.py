@@ -79,6 +79,10 @@ class CanonicalUrl:
         return shorten(self.origin + self.path)
 
 
+# The page that a person at a console is (`longwire generate`). Nothing that a browser attests is written so.
+CONSOLE: Final = CanonicalUrl(href="longwire:terminal", scheme="longwire", host="terminal", port=0, target="")
+
+
 def shorten(text: str, limit: int = _MAX_DISPLAY_CHARS) -> str:
     """`text` for a message: printable, on one line, at most `limit` characters."""
     safe = printable(text)
@@ -128,10 +132,12 @@ def parse_lenient(text: str) -> CanonicalUrl:
 
 
 def parse_origin(text: str) -> CanonicalUrl | None:
-    """The page origin that the browser attested, or None for what can never have a grant.
+    """The page origin that the browser attested, or `CONSOLE`; None for what can never have a grant.
 
     That is `null`, every opaque or non-http(s) origin, and everything that is not exactly a serialised origin.
     """
+    if text == CONSOLE.origin:
+        return CONSOLE
     try:
         url = parse_lenient(text)
     except StreamError:

@@ -34,6 +34,7 @@ from longwire.protocol.records import (
     Obstacle,
     Page,
     PolicySummary,
+    ProviderOffer,
     RedirectMode,
     RequestBody,
     Timeouts,
@@ -264,8 +265,8 @@ class Fatal(Message):
 
 
 class Status(Message):
-    """Answer to STATUS_REQUEST. `destinations` are those of grants that name the asking page's origin; `obstacles` says
-    for which of them requests would fail, and with what.
+    """Answer to STATUS_REQUEST. `destinations` and `providers` are those of grants that name the asking page's origin;
+    `obstacles` says for which of them requests would fail, and with what.
     """
 
     type: Literal["STATUS"]
@@ -274,6 +275,7 @@ class Status(Message):
     host: ShortText | None = None
     protocol: Offset | None = None
     destinations: Annotated[list[Url], Field(max_length=4096)]
+    providers: Annotated[list[ProviderOffer], Field(max_length=256)] | None = None
     fix: HumanText | None = None
     obstacles: Annotated[list[Obstacle], Field(max_length=64)] | None = None
 

@@ -128,12 +128,21 @@ class Obstacle(Message):
     """What requests to some of a page's destinations would fail with now, as far as it can be known without them.
 
     `command` is the one of Longwire's own that says more or mends it, if there is one; `message` names it too.
+    `providers` are those that it keeps the page from generating with.
     """
 
     destinations: Annotated[list[Url], Field(max_length=4096)]
+    providers: Annotated[list[ShortText], Field(max_length=256)] | None = None
     code: ErrorCode
     message: HumanText
     command: HumanText | None = None
+
+
+class ProviderOffer(Message):
+    """A provider that a page may generate with: `models` are names, or the beginning of names and `*`."""
+
+    name: ShortText
+    models: Annotated[list[ShortText], Field(max_length=256)]
 
 
 class Timings(Message):

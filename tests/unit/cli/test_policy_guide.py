@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from longwire.policy.locations import default_locations
-from longwire.policy.model import GrantEntry, LimitsEntry, PolicyFile, SecretEntry
+from longwire.policy.model import (
+    Entry,
+    GrantEntry,
+    LimitsEntry,
+    PolicyFile,
+    PricesEntry,
+    ProviderEntry,
+    ProviderLimitsEntry,
+    SecretEntry,
+)
 from tests.unit.home import Home
 
 GUIDE = (Path(__file__).resolve().parents[3] / "docs" / "policy.md").read_text(encoding="utf-8")
@@ -86,13 +95,86 @@ def test_a_key_pasted_into_the_policy_is_warned_of_and_not_repeated(home: Home) 
     assert "sk-pasted" not in done.out
 
 
+def described(heading: str) -> set[str]:
+    """The keys in the rows of the guide's table with that heading."""
+    table = GUIDE.partition(f"| {heading} |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", table, re.MULTILINE)
+    return {key for row in rows for key in re.findall(r"`(\w+)`", row)}
+
+
 def test_every_key_of_the_format_is_in_the_guide_and_no_other() -> None:
-    for model in (PolicyFile, GrantEntry, LimitsEntry, SecretEntry):
-        for key in model.model_fields.keys() - {"grant", "secret"}:
+    models: tuple[type[Entry], ...] = (
+        PolicyFile,
+        GrantEntry,
+        LimitsEntry,
+        ProviderEntry,
+        ProviderLimitsEntry,
+        PricesEntry,
+        SecretEntry,
+    )
+    for model in models:
+        for key in model.model_fields.keys() - {"grant", "secret", "provider"}:
             assert re.search(rf"\b{key}\b", GUIDE), key
-    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", GUIDE, re.MULTILINE)
-    described = {key for row in rows for key in re.findall(r"`(\w+)`", row) if key.islower()}
-    assert described == GrantEntry.model_fields.keys()
+    assert described("key") == GrantEntry.model_fields.keys()
+    assert described("key of a provider") == ProviderEntry.model_fields.keys()
+
+
+GENERATING = next(block for block in re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL) if "[[provider]]" in block)
+
+
+def test_the_guides_providers_can_be_asked_as_it_says(home: Home) -> None:
+    home.write_policy(GENERATING.replace("/home/me", str(home.folder)))
+    secret = home.config / "longwire" / "secrets" / "openai"
+    secret.parent.mkdir()
+    secret.write_text("sk-newcomer-0123456789\n")
+    secret.chmod(0o600)
+    blocks = re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL)
+    asked = [line.split() for line in next(block for block in blocks if "--generate" in block).splitlines()]
+
+    assert home.run("policy", "validate").out.startswith("valid ")
+    assert [home.run(*line[1:]).out.splitlines()[0] for line in asked] == [
+        'allowed    generate with "openai", model gpt-5',
+        'allowed    generate with "local", model llama3.3',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            '"openai", "local"]',
+            '"openai", "lokal"]',
+            "line 6, field grant[0].generate[1]: this file has no [[provider]]",
+        ),
+        ('generate = ["openai", "local"]', 'generate = "openai"', 'must be a list: write ["openai"]'),
+        ("generate =", "generates =", 'did you mean "generate"?'),
+        ('kind = "openai"', 'kind = "OpenAI"', "line 10, field provider[0].kind: must be one of openai, openai-chat"),
+        ('models = ["gpt', 'model = ["gpt', 'provider[0].model: unknown key, did you mean "models"?'),
+        ('"gpt-5*"]', '"*"]', '"*" alone would be every model'),
+        ('secret = "openai"', 'secret = "sk-pasted"', "line 12, field provider[0].secret: there is no [secret.NAME]"),
+        ('"200kB"', '"200k"', "field provider[0].max_input: must be a size"),
+        ('"2 USD/1M"', '"2 EUR/1M"', "field provider[0].prices.gpt-5-mini: must name one currency"),
+        ('"2 USD/1M"', '"2 USD"', "field provider[0].prices.gpt-5-mini.output: must be a price such as"),
+        ('cost = "5 USD', 'cost = "5 EUR', "field provider[0].prices.gpt-5-mini: must be in EUR, as the limit"),
+        (
+            '"10/15m"',
+            '"10 per 15m"',
+            'field provider[0].limits.requests: must be a number for a time, such as "10/15m"',
+        ),
+        ("tokens =", "token =", 'provider[0].limits.token: unknown key, did you mean "tokens"?'),
+        ("[[provider]]", "[provider]", "not valid TOML"),
+    ],
+)
+def test_each_slip_in_a_provider_is_told_by_its_place_and_by_what_to_write(
+    home: Home, old: str, new: str, says: str
+) -> None:
+    assert old in GENERATING
+    home.write_policy(GENERATING.replace(old, new, 1))
+    done = home.run("policy", "validate")
+
+    assert done.code == 1
+    assert says in done.out
+    assert "sk-pasted" not in done.out
 
 
 def test_the_places_are_the_ones_where_the_host_looks() -> None:

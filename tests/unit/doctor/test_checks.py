@@ -143,6 +143,35 @@ def test_a_secret_that_cannot_be_read_fails_and_one_of_the_environment_may_be_el
     assert "value-of-the-key" not in str(found)
 
 
+PROVIDER = """
+[[grant]]
+name = "models"
+pages = ["https://p.example.com"]
+generate = ["m"]
+[[provider]]
+name = "m"
+kind = "openai-compatible"
+models = ["m"]
+"""
+
+
+def test_the_secret_and_the_authorities_of_a_provider_are_looked_at_too(patient: Patient, tmp_path: Path) -> None:
+    more = 'base_url = "https://m.example.com/v1"\nsecret = "f"\nca_file = "/nonexistent.pem"\n'
+    write(patient, f'{PROVIDER}{more}[secret.f]\nfile = "/nonexistent"\n')
+
+    missing, authorities = one(check_secrets(patient)), one(check_ca_files(patient))
+    assert missing.state is State.FAIL and "/nonexistent" in missing.what
+    assert authorities.state is State.FAIL and "/nonexistent.pem" in authorities.what
+    # Of one that no grant in force names, nothing is needed.
+    write(
+        patient,
+        f'{PROVIDER}{more}[secret.f]\nfile = "/nonexistent"\n'.replace(
+            'name = "models"', 'name = "models"\nenabled = false'
+        ),
+    )
+    assert [*check_secrets(patient), *check_ca_files(patient)] == []
+
+
 def test_a_secret_that_a_keyring_has_not_is_set_by_its_name_in_the_policy(patient: Patient) -> None:
     write(patient, 'inject = { A = "{secret:k}" }\n[secret.k]\nkeyring = "longwire-test-nothing"\n')
     finding = one(check_secrets(patient))
@@ -190,6 +219,14 @@ def test_every_destination_is_tried_once_and_a_whole_domain_is_not(patient: Pati
     assert "not tried" in domain.what
     assert (bad.state, bad.subject) == (State.FAIL, "https://bad.example.com")
     assert "ca_file" in bad.fix
+
+
+def test_a_provider_is_tried_too(patient: Patient) -> None:
+    (Path(patient.here.home) / "policy.toml").write_text(
+        f'version = 1\n{PROVIDER}base_url = "http://127.0.0.1:9/v1"\nnetwork = "loopback"\n'
+    )
+    finding = one(check_network(patient))
+    assert finding.state is State.FAIL and "127.0.0.1:9 refused the connection" in finding.what
 
 
 def test_a_real_port_that_nobody_listens_on_is_refused(patient: Patient) -> None:

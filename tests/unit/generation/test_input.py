@@ -12,10 +12,11 @@ from longwire.generation.cutting import CutAll, DoesNotFit, cut, cut_longest, si
 from longwire.generation.estimate import IMAGE_TOKENS, OVERHEAD_TOKENS, estimate_tokens, estimated, upper_bound
 from longwire.generation.fitting import fit
 from longwire.generation.parts import Usage
-from longwire.generation.prices import Price, Prices, cost_of
+from longwire.generation.prices import cost_of
 from longwire.generation.prompt import Prompt
 from longwire.generation.requests import RequestRefused, parse_request
 from longwire.generation.templates import Template
+from longwire.prices import Price, Prices
 from longwire.protocol.generation import Cost, FailureCode
 from longwire.protocol.generation_request import UserMessage
 

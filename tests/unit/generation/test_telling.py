@@ -13,8 +13,8 @@ from pydantic import TypeAdapter
 from longwire.generation.event_stream import EventStream
 from longwire.generation.failures import failure
 from longwire.generation.parts import Failed, Finished, Named, Part, Reasoning, Text, ToolCall, Usage
-from longwire.generation.prices import Prices
 from longwire.generation.telling import HEARTBEAT, Telling, encode
+from longwire.prices import Prices
 from longwire.protocol.generation import (
     AnyGenerationEvent,
     FailureCode,

@@ -50,6 +50,14 @@ def grant(*lines: str, name: str = "g", **keys: str) -> str:
     )
 
 
+def provider(*lines: str, name: str = "p", **keys: str) -> str:
+    """A `[[provider]]` with defaults; `keys` are TOML texts."""
+    values = {"kind": '"ollama"', "models": '["m"]', **keys}
+    return "\n".join(
+        ["[[provider]]", f'name = "{name}"', *(f"{key} = {value}" for key, value in values.items()), *lines, ""]
+    )
+
+
 def policy_text(*parts: str) -> str:
     return "version = 1\n" + "\n".join(parts)
 

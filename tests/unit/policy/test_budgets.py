@@ -244,12 +244,12 @@ async def test_a_refusal_says_which_provider_which_limit_and_when_there_is_room(
     assert error.retry_after_ms is not None
     assert 10 * MINUTE <= error.retry_after_ms <= 10 * MINUTE + 15_000
     assert error.message.startswith(
-        'the provider "openai" allows this page 2 requests in 15m; there is room again in 10m'
+        'the provider "openai" allows this page 2 requests per 15m; there is room again in 10m'
     )
     assert "tools.example.com" not in error.message
     assert "tools.example.com" in error.reason
     error = await refused(budgets, limits, tokens=20_000)
-    assert "allows this page 100000 tokens in 24h, and this request may take 20000 tokens; there is" in error.message
+    assert "allows this page 100000 tokens per day, and this request may take 20000 tokens; there is" in error.message
     clock.now += error.retry_after_ms or 0
     await budgets.reserve(KEY, limits, tokens=20_000)
 
@@ -273,7 +273,7 @@ async def test_a_limit_of_cost_without_prices_is_refused_for_good_and_says_what_
 async def test_money_is_held_and_settled(files: BudgetFiles, budgets: Budgets) -> None:
     limits = [Limit("cost", Decimal("0.5"), "USD", DAY)]
     held = await budgets.reserve(KEY, limits, tokens=10, cost=Decimal("0.4"), currency="USD")
-    with pytest.raises(StreamError, match=r"0\.5 USD in 24h, and this request may take 0\.2 USD; there is room"):
+    with pytest.raises(StreamError, match=r"0\.5 USD per day, and this request may take 0\.2 USD; there is room"):
         await budgets.reserve(KEY, limits, tokens=1, cost=Decimal("0.2"), currency="USD")
     await held.settle(4, Decimal("0.1"))
     await budgets.reserve(KEY, limits, tokens=1, cost=Decimal("0.4"), currency="USD")

@@ -9,7 +9,7 @@ from longwire.policy import coverage
 from longwire.policy.coverage import unreachable_grants
 from longwire.policy.grants import Grant
 from longwire.policy.matching import HostPattern
-from tests.unit.policy.samples import grant, grants, policy_text
+from tests.unit.policy.samples import grant, grants, policy_text, provider
 
 
 def reported(*texts: str) -> list[str]:
@@ -114,7 +114,11 @@ DESTINATIONS = st.lists(
     st.builds("https://{}{}{}".format, HOSTS, st.sampled_from(["", ":8443"]), PATHS), min_size=1, max_size=3
 )
 METHODS = st.lists(st.sampled_from(["A", "B"]), min_size=1, max_size=2, unique=True)
-GRANTS = st.lists(st.tuples(PAGES, DESTINATIONS, METHODS, st.booleans(), st.booleans()), min_size=1, max_size=4)
+# For requests, for generation, or for both.
+REQUESTS = st.tuples(DESTINATIONS, METHODS)
+PROVIDERS = st.lists(st.sampled_from(["p", "q"]), min_size=1, max_size=2, unique=True)
+OPENS = st.one_of(st.tuples(REQUESTS, st.none()), st.tuples(st.none(), PROVIDERS), st.tuples(REQUESTS, PROVIDERS))
+GRANTS = st.lists(st.tuples(PAGES, OPENS, st.booleans(), st.booleans()), min_size=1, max_size=4)
 
 
 def held(one: HostPattern, other: HostPattern) -> bool:
@@ -127,38 +131,44 @@ def held(one: HostPattern, other: HostPattern) -> bool:
 
 
 def decided_before(grant: Grant, earlier: Sequence[Grant]) -> bool:
-    return all(
+    others = [each for each in earlier if each.enabled and (each.private_windows or not grant.private_windows)]
+    requests = all(
         any(
             method in other.methods
-            and (other.private_windows or not grant.private_windows)
             and any(held(pattern.origin, page.origin) for pattern in other.pages)
             and any(
                 held(pattern.origin, target.origin) and pattern.holds_path(target.path)
                 for pattern in other.destinations
             )
-            for other in earlier
-            if other.enabled
+            for other in others
         )
         for page, target, method in product(grant.pages, grant.destinations, grant.methods)
+    )
+    return requests and all(
+        any(
+            any(held(pattern.origin, page.origin) for pattern in other.pages)
+            and provider.name in [each.name for each in other.generate]
+            for other in others
+        )
+        for page, provider in product(grant.pages, grant.generate)
     )
 
 
 @settings(deadline=None)  # each example is a policy file that is read
 @given(GRANTS)
 def test_what_is_reported_is_what_comparing_each_with_each_finds(
-    wanted: list[tuple[list[str], list[str], list[str], bool, bool]],
+    wanted: list[tuple[list[str], tuple[tuple[list[str], list[str]] | None, list[str] | None], bool, bool]],
 ) -> None:
-    texts = [
-        grant(
-            f"private_windows = {str(private).lower()}\nenabled = {str(enabled).lower()}",
-            name=f"g{number}",
-            pages=listed(pages),
-            destinations=listed(destinations),
-            methods=listed(methods),
-        )
-        for number, (pages, destinations, methods, private, enabled) in enumerate(wanted)
-    ]
-    granted = grants(policy_text(*texts))
+    texts = []
+    for number, (pages, (requests, providers), private, enabled) in enumerate(wanted):
+        lines = ["[[grant]]", f'name = "g{number}"', f"pages = {listed(pages)}"]
+        lines += [f"private_windows = {str(private).lower()}", f"enabled = {str(enabled).lower()}"]
+        if requests is not None:
+            lines += [f"destinations = {listed(requests[0])}", f"methods = {listed(requests[1])}"]
+        if providers is not None:
+            lines.append(f"generate = {listed(providers)}")
+        texts.append("\n".join(lines))
+    granted = grants(policy_text(*texts, provider(name="p"), provider(name="q")))
     expected = [
         each.name
         for number, each in enumerate(granted)
@@ -166,3 +176,12 @@ def test_what_is_reported_is_what_comparing_each_with_each_finds(
     ]
 
     assert [found.name for found, _ in unreachable_grants(granted)] == expected
+
+
+def test_a_grant_whose_generation_is_left_to_it_can_match() -> None:
+    both = grant(name="b", generate='["p", "q"]')
+    other = grant(name="o", destinations='["https://o.example.com/"]', generate='["q"]')
+
+    assert reported(grant(name="a"), both, provider(), provider(name="q")) == []
+    assert reported(grant(name="a", generate='["p"]'), both, provider(), provider(name="q")) == []
+    assert reported(grant(name="a", generate='["p"]'), other, both, provider(), provider(name="q")) == ["b"]

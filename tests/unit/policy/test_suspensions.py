@@ -1,5 +1,6 @@
 """When a suspension holds: for which pages, by which grants, and until what changes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ from longwire.policy.policy import Policy
 from longwire.policy.suspension_file import SuspensionFile
 from longwire.policy.suspensions import Suspension, Suspensions, suspend
 from longwire.policy.urls import CanonicalUrl, parse_origin
-from longwire.protocol.records import PolicyState
-from tests.unit.policy.samples import grant, grants, policy_text
+from longwire.protocol.records import Page, PolicyState
+from tests.unit.policy.samples import grant, grants, policy_text, provider
 
 PAGES = '["https://*.example.com", "https://chat.example.com", "https://other.org"]'
 INJECT = '{ Authorization = "Bearer {secret:key}" }'
@@ -117,3 +118,88 @@ def test_whoever_holds_the_lock_for_too_long_is_not_waited_for(tmp_path: Path) -
     assert problem is not None
     assert "another process holds the lock" in problem.what
     assert stands(suspensions, IN_FORCE, "g", "https://other.org")
+
+
+PROVIDERS = (
+    provider(name="one", kind='"openai"', secret='"key"'),
+    provider(name="two", base_url='"https://m.example.com"', secret='"same"'),
+    provider(name="three", secret='"third"'),
+    provider(name="four"),
+)
+GENERATING = grant(name="gen", pages=PAGES, generate='["one", "four"]')
+ALSO = grant(name="also", pages=PAGES, generate='["two", "three"]')
+WITH_PROVIDERS = policy(GENERATING, ALSO, *PROVIDERS, SAME_PLACE, OTHER_SECRET)
+
+
+def asked_by(by: Policy, name: str, page: str) -> Grant:
+    """What a generation of that page with that provider goes by."""
+    ask = Page(origin=page, tab=0, frame=0, document="", private=False)
+    decision = by.decide_generation(ask, name)
+    return decision.provider.grant_for(decision.grant, "Authorization", "Bearer ", "/responses")
+
+
+def test_a_providers_secret_is_suspended_for_all_that_has_it_in_whichever_way() -> None:
+    chat = "https://chat.example.com"
+    suspensions = Suspensions()
+    suspensions.hit([hit(asked_by(WITH_PROVIDERS, "one", chat), chat)])
+    (found,) = suspensions.all
+    assert (found.grant, found.page, found.secret) == ("gen", "https://*.example.com", "key")
+    assert found.release_command == "longwire policy release gen"
+
+    def held(name: str, page: str) -> bool:
+        return (
+            suspensions.standing_against(WITH_PROVIDERS, asked_by(WITH_PROVIDERS, name, page).secrets, origin(page))
+            is not None
+        )
+
+    # Another provider of another grant with the same secret, and plain requests with it; nothing else.
+    assert [held(name, chat) for name in ("one", "two", "three", "four")] == [True, True, False, False]
+    assert stands(suspensions, WITH_PROVIDERS, "h", chat)
+    assert not stands(suspensions, WITH_PROVIDERS, "i", chat)
+    assert [held(name, "https://other.org") for name in ("one", "two")] == [False, False]
+
+
+def test_a_secret_that_a_request_gave_away_is_suspended_for_generation() -> None:
+    chat = "https://chat.example.com"
+    by = policy(BREACHED, GENERATING, *PROVIDERS, ALSO)
+    suspensions = Suspensions()
+    suspensions.hit([hit(by.grants[0], chat)])
+
+    asked = asked_by(by, "one", chat)
+    assert suspensions.standing_against(by, asked.secrets, origin(chat)) is not None
+    assert suspensions.standing_against(by, asked_by(by, "three", chat).secrets, origin(chat)) is None
+
+
+def test_the_console_is_a_page_like_any_other_to_it() -> None:
+    by = replace(
+        policy(grant(name="gen", pages='["longwire:terminal"]', generate='["one"]'), *PROVIDERS), at_console=True
+    )
+    console = "longwire:terminal"
+    suspensions = Suspensions()
+    asked = asked_by(by, "one", console)
+    suspensions.hit([hit(asked, console)])
+
+    assert suspensions.all[0].page == console
+    assert suspensions.standing_against(by, asked.secrets, origin(console)) is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lifts"),
+    [
+        ("[[grant]]", "# moved\n\n[[grant]]", False),
+        ('models = ["m"]', 'models = ["m", "n"]', True),
+        ('generate = ["one", "four"]', 'generate = ["one"]', True),
+        ('name = "three"', 'name = "three"\nmax_input = "1kB"', False),
+        ('env = "K"', 'env = "M"', True),
+    ],
+)
+def test_it_holds_as_long_as_the_grant_and_its_providers_are_what_they_were(old: str, new: str, lifts: bool) -> None:
+    chat = "https://chat.example.com"
+    suspensions = Suspensions()
+    suspensions.hit([hit(asked_by(WITH_PROVIDERS, "one", chat), chat)])
+    text = policy_text(GENERATING, ALSO, *PROVIDERS, SAME_PLACE, OTHER_SECRET, SECRETS)
+    assert old in text
+
+    assert (
+        bool(suspensions.in_force(Policy(PolicyState.OK, "d", grants=grants(text.replace(old, new, 1))))) is not lifts
+    )

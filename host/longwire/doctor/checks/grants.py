@@ -43,10 +43,10 @@ def check_policy(patient: Patient) -> Iterator[Finding]:
 
 
 def check_secrets(patient: Patient) -> Iterator[Finding]:
-    """Whether each secret that a grant in force injects can be had."""
+    """Whether each secret that a grant in force injects, or a provider of it, can be had."""
     judge = _judge(patient)
     policy = patient.policy().current()
-    for source in dict.fromkeys(source for grant in policy.in_force for source in grant.secrets):
+    for source in dict.fromkeys(source for grant in policy.in_force for source in grant.all_secrets):
         try:
             judge.check_secret(source)
         except SecretUnavailable as error:
@@ -61,9 +61,11 @@ def check_secrets(patient: Patient) -> Iterator[Finding]:
 
 
 def check_ca_files(patient: Patient) -> Iterator[Finding]:
-    """Whether each `ca_file` that a grant in force names can be used, and be replaced by nobody else."""
+    """Whether each `ca_file` that a grant in force names, or a provider of it, can be used and is nobody else's."""
     judge = _judge(patient)
-    named = {grant.ca_file: grant for grant in patient.policy().current().in_force if grant.ca_file is not None}
+    grants = patient.policy().current().in_force
+    reached = [provider.reached_by(grant) for grant in grants for provider in grant.generate]
+    named = {grant.ca_file: grant for grant in (*grants, *reached) if grant.ca_file is not None}
     for path, grant in named.items():
         try:
             judge.check_authorities(grant)

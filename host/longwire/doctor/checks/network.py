@@ -1,4 +1,7 @@
-"""`--network`: name, address and TLS of every granted destination, by the host's own means. No request is sent."""
+"""`--network`: name, address and TLS of every granted destination and provider, by the host's own means.
+
+No request is sent.
+"""
 
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
@@ -29,8 +32,9 @@ _FIX: Final = "check that the server runs, and that no firewall or VPN is in the
 
 
 def check_network(patient: Patient, dial: Dial | None = None) -> Iterator[Finding]:
-    """Try every destination of the grants in force, all at once; ten seconds at most."""
-    grants = patient.policy().current().in_force
+    """Try every destination and provider of the grants in force, all at once; ten seconds at most."""
+    in_force = patient.policy().current().in_force
+    grants = [*in_force, *(provider.reached_by(grant) for grant in in_force for provider in grant.generate)]
     todo = {
         (str(destination.origin), grant.network, grant.ca_file): (grant, destination.origin)
         for grant in grants
