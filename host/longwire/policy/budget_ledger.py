@@ -10,6 +10,7 @@ the window, so that no window ever holds more than its limit; what it holds is f
 Time is the ledger's own: it never goes back, whatever a clock does, and goes on with a clock that was set back.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
@@ -229,19 +230,16 @@ class Ledger:
         costs = {} if hold.currency is None else {hold.currency: -(hold.cost or 0)}
         self._change(hold, Amount(0, -hold.tokens, costs), clock_ms)
 
-    def room(self, limits: Iterable[Limit], clock_ms: int) -> list[tuple[Limit, int, int]]:
+    def room(self, limits: Sequence[Limit], clock_ms: int) -> list[tuple[Limit, int, int]]:
         """Of each limit: what is spent of it, and when it has room for one more, of a request, a token or a unit.
 
-        That is in milliseconds from now. Spends nothing, and makes no tracks: where there is none, nothing is spent.
+        That is in milliseconds from now. Spends nothing. For a ledger that is not written down afterwards.
         """
         now = self.advance(clock_ms)
+        self._want({limit.window_ms for limit in limits}, map(str, itertools.count()))
         tracks = {track.window_ms: track for track in self.tracks}
-        return [
-            (limit, track.spent().of(limit), max(0, track.room_at(limit, 1) - now))
-            if (track := tracks.get(limit.window_ms)) is not None
-            else (limit, 0, 0)
-            for limit in limits
-        ]
+        found = ((limit, tracks[limit.window_ms]) for limit in limits)
+        return [(limit, track.spent().of(limit), max(0, track.room_at(limit, 1) - now)) for limit, track in found]
 
     @property
     def clock_ms(self) -> int:
