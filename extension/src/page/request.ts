@@ -1,4 +1,5 @@
 import type { RedirectMode, Timeouts } from '../protocol/bridge'
+import { GENERATE_URL } from '../shared/names'
 import type { LongwireInit } from './api'
 import {
   append,
@@ -27,7 +28,7 @@ import { asyncIterableBody, type BodyPlan, planBody } from './request-body'
 /** A request without its body. */
 export interface RequestHead extends Options {
   readonly method: string
-  /** Absolute, as the browser parsed it; may have a fragment. */
+  /** Absolute, as the browser parsed it, with its fragment; or GENERATE_URL. */
   readonly url: string
   readonly headers: [string, string][]
   readonly redirect: RedirectMode
@@ -66,7 +67,7 @@ export function planRequest(
   const request = new NativeRequest(input, membersFor(given, iterable !== null))
   const url = requestUrl(request)
   if (startsWith(url, 'data:') || startsWith(url, 'blob:')) return { local: request }
-  if (!startsWith(url, 'http:') && !startsWith(url, 'https:')) {
+  if (!startsWith(url, 'http:') && !startsWith(url, 'https:') && url !== GENERATE_URL) {
     throw new LongwireError('PROTOCOL', 'Longwire carries http: and https: URLs only', 'policy')
   }
   const head: RequestHead = {

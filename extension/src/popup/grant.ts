@@ -1,3 +1,4 @@
+import { GENERATE_URL } from '../shared/names'
 import type { DeniedRequest } from '../shared/popup'
 
 /** The lines of a policy file that would open something, for an administrator to look at and to add. */
@@ -14,6 +15,7 @@ export interface Suggestion {
  *   grant can open
  */
 export function suggestGrant(origin: string, denied: DeniedRequest | null, privateWindow: boolean): Suggestion | null {
+  if (denied?.url === GENERATE_URL) return suggestProvider(origin, privateWindow)
   const target = denied === null ? null : URL.parse(denied.url)
   const destination = target === null ? 'https://api.example.com/' : target.origin + folderOf(target)
   const methods = denied === null ? ['GET', 'POST'] : [denied.method]
@@ -31,6 +33,14 @@ export function suggestGrant(origin: string, denied: DeniedRequest | null, priva
   ]
   if (privateWindow) lines.push('private_windows = true')
   return { lines: lines.join('\n'), example: target === null }
+}
+
+/** Which provider the page asked for, and which there are, only the host knows. */
+function suggestProvider(origin: string, privateWindow: boolean): Suggestion {
+  const name = nameOf(origin, ['generate'], null)
+  const lines = ['[[grant]]', `name = ${text(name)}`, `pages = [${text(origin)}]`, 'generate = ["openai"]']
+  if (privateWindow) lines.push('private_windows = true')
+  return { lines: lines.join('\n'), example: true }
 }
 
 /** Nothing in it needs escaping in TOML: origins, canonical URLs and HTTP methods have no quotes and no backslashes. */

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../protocol/errors'
+import { GENERATE_URL } from '../shared/names'
 import type { DeniedRequest, Snapshot } from '../shared/popup'
 import { sentence } from '../shared/text'
 import { type Suggestion, suggestGrant } from './grant'
@@ -148,6 +149,7 @@ function checkCommand(origin: string, { method, url }: DeniedRequest, destinatio
 
 /** Without the query, which may be long and may be nobody else's business. */
 function shown({ method, url }: DeniedRequest): string {
+  if (url === GENERATE_URL) return 'an answer of a language model'
   const { origin, pathname } = new URL(url)
   const where = origin + pathname
   return `\`${method} ${where.length > 160 ? `${where.slice(0, 160)}…` : where}\``

@@ -1,5 +1,8 @@
 /** What two worlds must call alike. */
 
+/** What a request to a language model is sent to: no server's address, for the host knows the providers. */
+export const GENERATE_URL = 'longwire:generate'
+
 /** Name of the runtime port between a relay and the worker. */
 export const BRIDGE_PORT = 'longwire'
 

@@ -1,6 +1,7 @@
 import type * as bridge from '../protocol/bridge'
 import { KIB, MAX_FRAME_TO_HOST, MAX_HEADERS_CHARS, MAX_URL_CHARS } from '../protocol/constants'
 import type * as native from '../protocol/native'
+import { GENERATE_URL } from '../shared/names'
 
 /** A message of the page about one stream, after its start. */
 export type StreamCommand = Exclude<
@@ -41,18 +42,20 @@ export function startToHost(fields: bridge.StreamStartFields, hostId: number, pa
     throw new Refused(`The request headers have ${chars} characters; the limit is ${MAX_HEADERS_CHARS}.`)
   }
   const { type, method, headers, redirect, timeouts } = fields
+  const generation = fields.url === GENERATE_URL
   // Field by field: what the host is told of beside the page's request, such as `page` and `kind`, is the worker's to say.
   const start: native.StreamStart = {
     type,
     id: hostId,
     method,
-    url: canonicalUrl(fields.url),
+    url: generation ? GENERATE_URL : canonicalUrl(fields.url),
     headers,
     body: bodyToHost(fields.body),
     redirect,
     timeouts,
     page
   }
+  if (generation) start.kind = 'generation'
   checkFrame(start)
   return start
 }

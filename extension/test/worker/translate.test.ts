@@ -12,6 +12,7 @@ import {
   MAX_URL_CHARS
 } from '../../src/protocol/constants'
 import { isFromPage } from '../../src/protocol/guards'
+import { GENERATE_URL } from '../../src/shared/names'
 import { commandToHost, Refused, reportToPage, startToHost } from '../../src/worker/translate'
 import { chunk, end, headers, PAGE, start } from './samples'
 
@@ -192,4 +193,12 @@ test('a report carries the id of the page, and a chunk its bytes', () => {
 
 test('a chunk of no base64 throws', () => {
   expect(() => reportToPage({ ...chunk(41, 0, '!!!!') }, 3)).toThrow(SyntaxError)
+})
+
+test('what is for a language model is of the kind generation, whatever else the page says', () => {
+  const asked = startToHost(start(3, { method: 'POST', url: GENERATE_URL }), 41, PAGE)
+  expect(asked).toMatchObject({ url: 'longwire:generate', kind: 'generation' })
+  for (const url of ['longwire:generate#', 'longwire:generate/', 'longwire:other', 'LONGWIRE:generate']) {
+    expect(() => startToHost(start(3, { url }), 41, PAGE)).toThrow(Refused)
+  }
 })

@@ -114,7 +114,7 @@ class Telling:
             code=failure.code,
             message=failure.message,
             retryable=failure.retryable,
-            retry_after=failure.retry_after_ms,
+            retry_after=None if failure.retry_after_ms is None else failure.retry_after_ms / 1000,
         )
 
     def _enter(self, phase: GenerationPhase, message: str) -> Iterator[StatusEvent]:

@@ -160,13 +160,16 @@ class CompleteEvent(GenerationEvent):
 
 
 class ErrorEvent(GenerationEvent):
-    """The generation failed; what came before stays. Last event. `retry_after` is milliseconds."""
+    """The generation failed; what came before stays. Last event.
+
+    `retryAfter` is in seconds, as the header of that name: docs/events.md has it so for every server.
+    """
 
     type: Literal["error"] = "error"
     code: FailureCode | ErrorCode
     message: HumanText
     retryable: bool
-    retry_after: Offset | None = None
+    retry_after: Annotated[float, Field(ge=0)] | None = None
 
 
 AnyGenerationEvent = Annotated[

@@ -100,7 +100,7 @@ def test_a_failure_is_told_with_when_to_come_back() -> None:
         "code": "RATE_LIMITED",
         "message": made.message,
         "retryable": True,
-        "retryAfter": 3_600_000,
+        "retryAfter": 3_600,
     }
 
 

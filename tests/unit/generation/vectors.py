@@ -82,7 +82,7 @@ def as_event(part: Part) -> dict[str, Any]:  # noqa: PLR0911  (one for each kind
                 "retryable": failure.retryable,
                 "refused": failure.refused,
             }
-            return event if failure.retry_after_ms is None else {**event, "retryAfter": failure.retry_after_ms}
+            return event if failure.retry_after_ms is None else {**event, "retryAfter": failure.retry_after_ms / 1000}
 
 
 def _counts(usage: Usage) -> dict[str, int]:

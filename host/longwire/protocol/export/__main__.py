@@ -7,7 +7,7 @@ from pathlib import Path
 
 from longwire.protocol.export.docs import protocol_md
 from longwire.protocol.export.guards import guards_ts
-from longwire.protocol.export.schema import protocol_schema
+from longwire.protocol.export.schema import generation_schema, protocol_schema
 from longwire.protocol.export.typescript import constants_ts, errors_ts, types_ts
 
 COMMAND = "python -m longwire.protocol.export"
@@ -21,7 +21,7 @@ def generated(root: Path) -> dict[str, str]:
         RuntimeError: the TypeScript types cannot be made here; the text says what is missing.
     """
     schema = protocol_schema()
-    types = types_ts(schema, root / "extension")
+    types = types_ts(schema, generation_schema(), root / "extension")
     folder = "extension/src/protocol"
     return {
         f"{folder}/protocol.schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n",
@@ -29,6 +29,7 @@ def generated(root: Path) -> dict[str, str]:
         f"{folder}/errors.ts": errors_ts(),
         f"{folder}/native.ts": types["native"],
         f"{folder}/bridge.ts": types["bridge"],
+        "extension/src/client/generation.ts": types["generation"],
         f"{folder}/guards.ts": guards_ts(schema),
         "docs/PROTOCOL.md": protocol_md(schema),
     }

@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from longwire.protocol.generation import AnyGenerationEvent
+from longwire.protocol.generation_request import GenerationRequest
 from longwire.protocol.messages import FromHost, FromPage, ToHost, ToPage
 
 Schema = dict[str, Any]
@@ -31,6 +33,23 @@ def protocol_schema() -> Schema:
         "Fields with `contentEncoding` are base64 text on the native hop and a Uint8Array on the bridge.",
         "$defs": definitions,
     }
+
+
+def generation_schema() -> Schema:
+    """A generation's request, as it is read, and its events, as they are written; each model under `$defs`."""
+    request = TypeAdapter(GenerationRequest).json_schema(mode="validation")
+    events = TypeAdapter(AnyGenerationEvent).json_schema(mode="serialization")
+    written = {name: _tidy(_with_written(definition)) for name, definition in events["$defs"].items()}
+    read = {name: _tidy(definition) for name, definition in request.pop("$defs").items()}
+    unions = {"GenerationRequest": _tidy(request), "AnyGenerationEvent": {"oneOf": events["oneOf"]}}
+    return {"$defs": read | written | unions}
+
+
+def _with_written(definition: Schema) -> Schema:
+    """A field is left out where it is None, and else written, its default too."""
+    fields = definition.get("properties", {})
+    always = [name for name, field in fields.items() if field.get("default") is not None]
+    return {**definition, "required": [*definition.get("required", ()), *always]} if fields else definition
 
 
 def union_members(schema: Schema, union: str) -> tuple[str, ...]:

@@ -28,6 +28,11 @@ _HOPS: Final = {
     "native": "The native hop (worker and host): JSON, bytes are base64 text.",
     "bridge": "The bridge (page, relay and worker): structured clones, bytes are a `Uint8Array`.",
 }
+# generation.ts stands beside the client library, which imports nothing of the rest.
+_GENERATION_HEAD: Final = """\
+// What a page asks of a language model, and the events that come back.
+
+"""
 _ERRORS: Final = "export const ERRORS: Readonly<Record<ErrorCode, ErrorInfo>>"
 _ERROR_INFO: Final = """\
 export interface ErrorInfo {
@@ -74,8 +79,8 @@ def errors_ts() -> str:
     return f"{BANNER}\n{types}{_ERROR_INFO}{_ERRORS} = {{\n{rows}\n}}\n"
 
 
-def types_ts(schema: Schema, extension: Path) -> dict[str, str]:
-    """The texts of native.ts and bridge.ts, under "native" and "bridge".
+def types_ts(schema: Schema, generation: Schema, extension: Path) -> dict[str, str]:
+    """The texts of native.ts, bridge.ts and generation.ts, under "native", "bridge" and "generation".
 
     They come from json-schema-to-typescript, run by Node in the folder `extension`.
 
@@ -88,7 +93,7 @@ def types_ts(schema: Schema, extension: Path) -> dict[str, str]:
     script = extension / "scripts" / "protocol-types.mjs"
     done = subprocess.run(  # noqa: S603  (fixed arguments, absolute program)
         [node, str(script)],
-        input=json.dumps(schema),
+        input=json.dumps({"protocol": schema, "generation": generation}),
         capture_output=True,
         text=True,
         check=False,
@@ -97,4 +102,5 @@ def types_ts(schema: Schema, extension: Path) -> dict[str, str]:
     if done.returncode != 0:
         raise RuntimeError(f"{script.name} failed:\n{done.stderr}")
     texts: dict[str, str] = json.loads(done.stdout)
-    return {hop: BANNER + _TYPES_HEAD.format(about=about) + texts[hop] for hop, about in _HOPS.items()}
+    hops = {hop: BANNER + _TYPES_HEAD.format(about=about) + texts[hop] for hop, about in _HOPS.items()}
+    return hops | {"generation": BANNER + _GENERATION_HEAD + texts["generation"]}

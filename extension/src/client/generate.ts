@@ -1,0 +1,76 @@
+import { StreamError } from './errors'
+import type { StreamEvent } from './event-payload'
+import type { EventStream } from './event-stream'
+import type { AnyGenerationEvent, GenerationRequest } from './generation'
+import { OptionError } from './options'
+import { type StreamOptions, stream } from './stream'
+import type { Fetch } from './types'
+
+/** The options of `generate`: those of `stream`, but for what the host does by itself. */
+export interface GenerateOptions
+  extends Omit<StreamOptions, 'body' | 'fetch' | 'token' | 'retry' | 'resume' | 'fallback' | 'onRestart' | 'onEvents'> {
+  signal?: AbortSignal | null
+  /** Events since the last call. */
+  onEvents?: (events: readonly GenerationStreamEvent[]) => void
+}
+
+/** One event of a generation: `data` is what the host says, `text` what it adds to the answer. */
+export type GenerationStreamEvent = {
+  readonly [Type in AnyGenerationEvent['type']]: Omit<StreamEvent, 'type' | 'data'> & {
+    readonly type: Type
+    readonly data: Extract<AnyGenerationEvent, { type: Type }>
+  }
+}[AnyGenerationEvent['type']]
+
+/** An EventStream whose events are typed. */
+export interface GenerationStream
+  extends Omit<EventStream, 'toReadableStream' | 'retry' | typeof Symbol.asyncIterator> {
+  toReadableStream(): ReadableStream<GenerationStreamEvent>
+  retry(): GenerationStream
+  [Symbol.asyncIterator](): AsyncGenerator<GenerationStreamEvent, void, undefined>
+}
+
+/** No server's address: the host knows the providers. */
+const GENERATE_URL = 'longwire:generate'
+
+/** What the host does: a second attempt of the page's would be paid for, too. */
+const NOT_HERE = ['body', 'fetch', 'token', 'retry', 'resume', 'fallback', 'onRestart'] as const
+
+/**
+ * An answer of a language model, by way of the host: it has the key, asks again where that costs nothing, and asks the
+ * request's `fallback` where the provider cannot.
+ *
+ *     const answer = longwire.generate({ provider: 'openai', messages: [{ role: 'user', content: 'Why?' }] })
+ *     for await (const { type, data, text } of answer) show(text)
+ *
+ * The request is sent when reading begins. It fails with a StreamError whose `code` is that of the `error` event.
+ *
+ * @throws {TypeError} an option that is none (OptionError), or a request that JSON cannot say
+ */
+export function generate(request: GenerationRequest, options: GenerateOptions = {}): GenerationStream {
+  for (const name of NOT_HERE) {
+    if (Object.hasOwn(options, name)) {
+      throw new OptionError(name, 'signal', `\`${name}\` is not an option of generate(): the host sees to it`)
+    }
+  }
+  const { signal = null, ...delivery } = options
+  const answer = stream(GENERATE_URL, { method: 'POST', signal }, {
+    endEvent: true,
+    ...delivery,
+    body: request,
+    fetch: host,
+    retry: false
+  } as StreamOptions)
+  return answer as unknown as GenerationStream
+}
+
+function host(input: string, init?: RequestInit): Promise<Response> {
+  const { longwire } = globalThis as { longwire?: { fetch: Fetch } }
+  if (longwire === undefined) {
+    throw new StreamError(
+      'HOST_UNAVAILABLE',
+      'This page has no Longwire: install the extension and its host, and have the policy name this page'
+    )
+  }
+  return longwire.fetch(input, init)
+}
