@@ -33,7 +33,17 @@ ROOMS: dict[str, set[str]] = {
     "upstream": {"protocol", "turns", "addresses", "authority", "fair_pool"},
     "generation": {"protocol", "prices"},
     "audit": {"protocol", "policy", "authority"},
-    "engine": {"protocol", "streams", "policy", "upstream", "audit", "turns"},
+    "engine": {
+        "protocol",
+        "streams",
+        "policy",
+        "upstream",
+        "audit",
+        "turns",
+        "generation",
+        "fair_pool",
+        "prices",
+    },
     "native": {"protocol", "policy", "upstream", "engine", "audit", "turns", "families", "assets"},
     # What people type, and what it stands on. None of it imports the process that a browser starts.
     "console": {"protocol", "policy", "audit"},
@@ -84,6 +94,8 @@ ONLY: dict[tuple[str, str], set[str]] = {
 ONLY_OF_MODULE: dict[tuple[str, str], set[str]] = {
     ("engine/http.py", "upstream"): {"model"},
     ("engine/http.py", "policy"): set(),
+    ("engine/generating.py", "upstream"): set(),
+    ("engine/asking.py", "upstream"): {"model"},
 }
 # Sans-IO rooms know no loop, no clock, no socket and no file; their tests need none.
 IO = {"asyncio", "anyio", "threading", "time", "socket", "ssl", "subprocess", "selectors", "httpx2", "httpcore2"}

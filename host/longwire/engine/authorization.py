@@ -6,7 +6,7 @@ The order of calls is in the types: who has an `Authorization` was allowed the f
 block of `begin` ends.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable
 from contextlib import ExitStack, asynccontextmanager
 from typing import Final
 
@@ -17,19 +17,23 @@ from longwire.engine.suspending import Carried, SuspensionKeeper
 from longwire.engine.timeouts import effective_timeouts
 from longwire.policy import (
     Admission,
+    Decision,
     Grant,
+    Policy,
     ReflectionScanner,
+    Secret,
     SecretReader,
     Suspensions,
     filter_response_headers,
     secret_in_headers,
 )
+from longwire.policy.generation_decision import GenerationDecision
 from longwire.policy.live_policy import LivePolicy
 from longwire.policy.secret_supply import SecretSupply
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.field_types import HeaderPair
 from longwire.protocol.messages import StreamStart
-from longwire.protocol.records import StreamedRequestBody
+from longwire.protocol.records import Page, StreamedRequestBody
 from longwire.upstream.model import Hop, NextHop, RequestBody, StreamedBody, UpstreamRequest
 
 _UNAUTHORIZED: Final = 401  # RFC 9110, section 15.5.2
@@ -51,9 +55,35 @@ class Authorizer:
         """Nobody waits for secrets any more: end the commands that print them."""
         self._secrets.close()
 
+    async def provider(self, page: Page, name: str, model: str | None) -> GenerationDecision:
+        """Whether a page may ask that provider, for that model or for the provider's own choice.
+
+        Raises:
+            StreamError: phase `policy`: it may not, or the policy cannot be used.
+        """
+        return (await self._policy.settled()).decide_generation(page, name, model)
+
+    async def any_provider(self, page: Page) -> str:
+        """The grant by which a page may ask some provider, whichever.
+
+        Raises:
+            StreamError: as `provider`.
+        """
+        policy = await self._policy.settled()
+        for grant, _ in policy.generation_grants(page.origin, private=page.private):
+            return grant.name
+        return policy.decide_generation(page, "", None).grant.name
+
     @asynccontextmanager
-    async def begin(self, start: StreamStart, revoked: Callable[[StreamError], None]) -> AsyncIterator["Authorization"]:
+    async def begin(
+        self,
+        start: StreamStart,
+        revoked: Callable[[StreamError], None],
+        decide: Callable[[Policy], Decision] | None = None,
+    ) -> AsyncIterator["Authorization"]:
         """Judge a stream's first request, take its place under the grant's limits, and read its secrets.
+
+        `decide` says by which grant, where that is not the page's request itself; then no redirect is followed.
 
         `revoked` is called, once at most for each change, when another policy comes into force that no longer allows
         the request that the stream stands at. Its error is retryable where the file cannot be used, which somebody will
@@ -69,9 +99,9 @@ class Authorizer:
             message = f"a request body with the method {start.method}; send it with another method, such as POST"
             raise StreamError(ErrorCode.PROTOCOL, message, Phase.POLICY)
         policy = await self._policy.settled()
-        decision = policy.decide(start.page, start.method, start.url)
+        decision = policy.decide(start.page, start.method, start.url) if decide is None else decide(policy)
         carried = Carried(start.page, self._keeper, self._policy.current)
-        hops = Hops(start, decision, self._admission, self._secrets, carried)
+        hops = Hops(start, decision, self._admission, self._secrets, carried, decide=decide)
         with ExitStack() as ends:
             ends.callback(hops.leave)
             # From here on, although the secrets are yet to be read: a keyring may take a minute.
@@ -137,19 +167,21 @@ class Authorization:
         shown = filter_response_headers(pairs, grant, status)
         if name := secret_in_headers([*shown, ("reason", reason), ("url", redirected_to)], guarded):
             raise self._carried.sent_back(name, Phase.HEADERS, self._start.id)
-        return Answer(shown, self._start.id, grant, ReflectionScanner(guarded), self._carried)
+        return Answer(shown, self._start.id, grant, guarded, self._carried)
 
 
 class Answer:
     """A response whose head the page may see: `headers` are the pairs. No byte of its body passes `inspect` unseen."""
 
     def __init__(
-        self, headers: list[HeaderPair], stream_id: int, grant: Grant, scanner: ReflectionScanner, carried: Carried
+        self, headers: list[HeaderPair], stream_id: int, grant: Grant, guarded: list[Secret], carried: Carried
     ) -> None:
         self.headers = headers
         self._stream_id = stream_id
         self._grant = grant
-        self._scanner = scanner
+        self._scanner = ReflectionScanner(guarded)
+        self._guarded = guarded
+        self._joined: dict[Hashable, ReflectionScanner] = {}
         self._carried = carried
 
     def inspect(self, data: bytes, total_bytes: int) -> None:
@@ -163,5 +195,19 @@ class Answer:
             message = f'the body is larger than the {limit} bytes that the grant "{self._grant.name}" allows'
             raise StreamError(ErrorCode.BODY_TOO_LARGE, message, Phase.BODY)
         self._carried.check()
-        if name := self._scanner.feed(data):
+        self._look(self._scanner, data)
+
+    def inspect_joined(self, which: Hashable, text: str) -> None:
+        """Look at more of the text `which`: what a reader puts together although something stood between in the body.
+
+        Raises:
+            StreamError: SECRET_REFLECTED.
+        """
+        scanner = self._joined.get(which)
+        if scanner is None:
+            scanner = self._joined[which] = ReflectionScanner(self._guarded)
+        self._look(scanner, text.encode("utf-8", "replace"))
+
+    def _look(self, scanner: ReflectionScanner, data: bytes) -> None:
+        if name := scanner.feed(data):
             raise self._carried.sent_back(name, Phase.BODY, self._stream_id)

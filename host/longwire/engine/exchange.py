@@ -138,6 +138,14 @@ class Exchange:
         self._log = self._log.bind(grant=grant)
         self._log.info("start", outcome="allowed")
 
+    def bind(self, **fields: object) -> None:
+        """Have every line of the log about it say this too."""
+        self._log = self._log.bind(**fields)
+
+    def note(self, event: str, **fields: object) -> None:
+        """A line of the log about something between start and end."""
+        self._log.info(event, **fields)
+
     async def may_begin(self) -> None:
         """Wait until the response's head may be queued."""
         await self._way_out.room()
@@ -154,6 +162,11 @@ class Exchange:
         while not (room := self.stream.wants(self._connection.read_ahead)):
             await self._changed.wait()
         return room
+
+    @property
+    def has_room(self) -> bool:
+        """Whether `room` would return at once."""
+        return self.stream.wants(self._connection.read_ahead) > 0
 
     async def changed(self) -> None:
         """Wait until the page sent body bytes or gave credit, or a chunk left."""

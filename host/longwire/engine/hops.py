@@ -25,8 +25,10 @@ class Hops:
         admission: Admission,
         secrets: SecretSupply,
         carried: Carried,
+        *,
+        decide: Callable[[Policy], Decision] | None = None,
     ) -> None:
-        """`decision` is that of the first hop."""
+        """`decision` is that of the first hop; `decide` makes it anew, where it is not that of the page's request."""
         self.decision = decision
         self.guarded: list[Secret] = []
         self._page = start.page
@@ -34,6 +36,7 @@ class Hops:
         self._admission = admission
         self._secrets = secrets
         self._carried = carried
+        self._decide = decide
         self._tickets: dict[str, Ticket] = {}
         self._injected: list[tuple[SecretSource, Secret]] = []
 
@@ -75,8 +78,12 @@ class Hops:
         """Call `revoked` unless the changed policy has the request carried as it is: another grant may allow it."""
         decision = self.decision
         try:
-            grant = policy.decide(self._page, decision.method, decision.url.href).grant
-            if fields := decision.grant.carries_otherwise(grant):
+            again = self._decided_by(policy)
+            grant = again.grant
+            fields = decision.grant.carries_otherwise(grant)
+            if again.url != decision.url:
+                fields += ("base_url",)
+            if fields:
                 message = (
                     f'the grant "{grant.name}" has another {" and ".join(fields)} for this request than it was opened '
                     "with; start it again"
@@ -95,6 +102,11 @@ class Hops:
         What runs is over with that: it is not sent again here.
         """
         return self._secrets.forget_all(self._injected)
+
+    def _decided_by(self, policy: Policy) -> Decision:
+        if self._decide is not None:
+            return self._decide(policy)
+        return policy.decide(self._page, self.decision.method, self.decision.url.href)
 
     def leave(self) -> None:
         """Give back the places under the grants' limits."""

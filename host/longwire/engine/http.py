@@ -3,15 +3,13 @@
 begin (authorization) ──► open (upstream) ──► STREAM_HEADERS ──► pump: room? read, inspect, push ──► STREAM_END
 """
 
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 from longwire.engine.aborting import closed_in_any_case
 from longwire.engine.authorization import Authorization, Authorizer
 from longwire.engine.exchange import Exchange
+from longwire.engine.request_body import body_again, body_of
 from longwire.protocol.messages import StreamHeaders
-from longwire.protocol.records import StreamedRequestBody
-from longwire.streams.upload import Upload, decode_base64
 from longwire.upstream.model import Upstream, UpstreamResponse
 
 
@@ -30,7 +28,7 @@ class Http:
                 # Without a name for the request: it would hold the body as long as the stream lives.
                 response = await self._upstream.open(
                     replace(
-                        authorization.request(_body(exchange), _body_again(exchange)), memory=exchange.stream.decoders
+                        authorization.request(body_of(exchange), body_again(exchange)), memory=exchange.stream.decoders
                     ),
                 )
                 if not response.uploading:
@@ -70,35 +68,3 @@ async def _deliver(exchange: Exchange, authorization: Authorization, response: U
         exchange.push(data)
         data = b""  # not held while nobody reads
     exchange.finish(response.completeness)
-
-
-def _body(exchange: Exchange) -> bytes | AsyncIterator[bytes] | None:
-    inline = exchange.take_inline_body()
-    if inline is not None:
-        return decode_base64(inline)
-    upload = exchange.stream.upload
-    return None if upload is None else _stream_upload(exchange, upload)
-
-
-def _body_again(exchange: Exchange) -> Callable[[], AsyncIterator[bytes]] | None:
-    body, upload = exchange.start.body, exchange.stream.upload
-    if upload is None or not (isinstance(body, StreamedRequestBody) and body.repeatable):
-        return None
-    return lambda: _stream_upload(exchange, upload, again=True)
-
-
-async def _stream_upload(exchange: Exchange, upload: Upload, *, again: bool = False) -> AsyncIterator[bytes]:
-    """The request body as the page sends it, acknowledged as the socket takes it."""
-    if again:
-        exchange.ask_body_again(upload.again())
-    exchange.acknowledge_body(*upload.open())
-    while True:
-        piece = upload.take()
-        if piece is not None:
-            yield piece
-        if (progress := upload.acknowledge()) is not None:
-            exchange.acknowledge_body(*progress)
-        if piece is None:
-            if upload.complete:
-                return
-            await exchange.changed()

@@ -19,13 +19,17 @@ from longwire.protocol.generation import FailureCode
 
 
 class Failure(NamedTuple):
-    """The end of a generation that did not go well. `message` is for people and has no secret in it."""
+    """The end of a generation that did not go well. `message` is for people and has no secret in it.
+
+    `only_whole`: the provider gives this answer in one piece, and does not stream it.
+    """
 
     code: FailureCode | StreamCode
     message: str
     retryable: bool
     retry_after_ms: int | None = None
     refused: bool = False
+    only_whole: bool = False
 
 
 _TEXTS: Final[Mapping[FailureCode, str]] = {
@@ -102,6 +106,8 @@ def of_answer(status: int, headers: Mapping[str, str], body: bytes, now_s: float
     if delay is None and code is FailureCode.RATE_LIMITED:
         delay = in_words(said.message)
     made = failure(code, detail, retry_after_ms=delay, refused=status in _REFUSALS)
+    if code is FailureCode.BAD_REQUEST and said.param == "stream":
+        return made._replace(only_whole=True)
     wrong_address = code is FailureCode.PROVIDER_UNAVAILABLE and status < 408
     return made._replace(retryable=False) if wrong_address else made
 
@@ -118,7 +124,7 @@ def of_event(said: Said, *, delivered: bool) -> Failure:
 def of_stream(error: StreamError) -> Failure:
     """Of what the host itself failed with. What never became a connection was never asked."""
     unconnected = error.phase is Phase.CONNECT and ERRORS[error.code].retryable
-    return Failure(error.code, error.message, error.retryable, refused=unconnected)
+    return Failure(error.code, error.message, error.retryable, error.retry_after_ms, refused=unconnected)
 
 
 def _code_of(status: int, said: Said) -> FailureCode:

@@ -107,6 +107,15 @@ class Telling:
         else:
             yield self.error(part.failure)
 
+    def guess(self, output_tokens: int) -> UsageEvent:
+        """Tokens so far that nobody counted, where the provider counts at the end."""
+        return UsageEvent(
+            request_id=self._request_id,
+            input_tokens=self._input_estimate,
+            output_tokens=output_tokens,
+            estimated=True,
+        )
+
     def error(self, failure: Failure) -> ErrorEvent:
         """The last event of a generation that did not go well."""
         return ErrorEvent(

@@ -92,6 +92,8 @@ class Said(NamedTuple):
     message: str = ""
     # A code that is a number is a status of HTTP.
     status: int | None = None
+    # The field of the request that is wrong.
+    param: str = ""
 
 
 def said_by(value: Any) -> Said | None:
@@ -106,7 +108,8 @@ def said_by(value: Any) -> Said | None:
         return None
     error = value.get("error")
     if isinstance(error, dict) and error:
-        return Said(_codes(error), _message(error), _status(error))
+        param = error.get("param")
+        return Said(_codes(error), _message(error), _status(error), param if isinstance(param, str) else "")
     if isinstance(error, str) and error:
         return Said(_codes(value), error, _status(value))
     # An `error` that is null or empty says nothing: every response of OpenAI's that went well has one.

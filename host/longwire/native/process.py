@@ -13,6 +13,8 @@ from longwire.audit import log as host_log
 from longwire.audit.last_words import LAST_WORDS
 from longwire.engine.authorization import Authorizer
 from longwire.engine.engine import Engine
+from longwire.engine.exchange import Kind
+from longwire.engine.generation import Generation
 from longwire.engine.http import Http
 from longwire.engine.status import PolicyStatus
 from longwire.engine.suspending import SuspensionKeeper
@@ -21,7 +23,7 @@ from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions
 from longwire.policy.live_policy import LivePolicy
 from longwire.protocol.limits import EXIT_DEADLINE_MS
-from longwire.protocol.messages import DEFAULT_KIND
+from longwire.protocol.messages import DEFAULT_KIND, GENERATION_KIND
 from longwire.turns import Turns
 from longwire.upstream.client import UpstreamClient
 
@@ -76,7 +78,10 @@ async def _serve(descriptors: tuple[int, int]) -> None:
     policy, keeper = LivePolicy(), SuspensionKeeper(Suspensions(SuspensionFile()))
     authorizer = Authorizer(policy, keeper)
     try:
-        kinds = {DEFAULT_KIND: Http(upstream, authorizer)}
+        kinds: dict[str, Kind] = {
+            DEFAULT_KIND: Http(upstream, authorizer),
+            GENERATION_KIND: Generation(upstream, authorizer, turns=turns),
+        }
         await Engine(kinds, PolicyStatus(policy, keeper), turns=turns).serve(channel)
     finally:
         authorizer.close()

@@ -44,6 +44,9 @@ from longwire.protocol.records import (
 
 # What carries a stream out whose start names no kind.
 DEFAULT_KIND: Final = "http"
+# What carries out what is sent to this address, which is no server's: the worker knows it by that.
+GENERATION_KIND: Final = "generation"
+GENERATION_URL: Final = "longwire:generate"
 
 # --- to the host --------------------------------------------------------------------------------------------
 

@@ -1,0 +1,304 @@
+"""One question to one provider: what it may cost, the request, the answer told as it comes.
+
+    begin (authorization) ──► open (upstream) ──► read, inspect, decode, tell ──► Told, or a Failure
+
+Failures that happen before anything of an answer came are the caller's to judge (`generation/retrying.py`).
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple, TypeVar
+
+import anyio
+import orjson
+
+from longwire.engine.aborting import closed_in_any_case
+from longwire.engine.authorization import Answer, Authorization, Authorizer
+from longwire.engine.event_writer import EventWriter
+from longwire.engine.exchange import Exchange
+from longwire.engine.spending import Spending
+from longwire.generation.adapters import ADAPTERS
+from longwire.generation.bounds import MAX_FAILURE_BYTES
+from longwire.generation.decoding import Decoder
+from longwire.generation.estimate import estimate_tokens
+from longwire.generation.failures import Failure, failure, of_answer, of_stream
+from longwire.generation.fitting import Fitted, fit
+from longwire.generation.parts import Failed, Finished, Part, Reasoning, Text, ToolCall, Usage
+from longwire.generation.prompt import Adapter, Outgoing, Prompt
+from longwire.generation.telling import Telling
+from longwire.policy import Decision, Policy
+from longwire.policy.budgets import Budgets
+from longwire.policy.generation_decision import GenerationDecision
+from longwire.protocol.errors import ErrorCode, StreamError
+from longwire.protocol.generation import AnyGenerationEvent, FailureCode, GenerationPhase
+from longwire.protocol.generation_request import GenerationRequest
+from longwire.protocol.messages import StreamStart
+from longwire.protocol.records import NoBody, RedirectMode, Timeouts
+from longwire.turns import Turns
+from longwire.upstream.model import Upstream, UpstreamResponse
+
+T = TypeVar("T")
+
+# Silence of a model that answers. The page may say another (`idleTimeout`).
+IDLE_TIMEOUT_MS: Final = 120_000
+# How much is read at once of an answer that is a failure, or that goes on behind its end.
+_READ_BYTES: Final = 16 * 1024
+# How long what is behind the end of an answer may take, so that its connection can be used again.
+_REST_S: Final = 0.25
+# How often tokens are guessed while a provider does not count them.
+_GUESS_MS: Final = 1_000
+# More text than this is cut and encoded in a thread.
+_LONG_CHARS: Final = 128 * 1024
+# What ends the stream and not only this answer: what allowed it does so no longer.
+_OF_THE_STREAM: Final = frozenset({ErrorCode.POLICY_DENIED, ErrorCode.POLICY_INVALID, ErrorCode.SECRET_REFLECTED})
+# The connection broke inside an answer.
+_BROKEN: Final = frozenset({ErrorCode.UPSTREAM_RESET, ErrorCode.UPSTREAM_TRUNCATED})
+
+
+class Told(NamedTuple):
+    """The answer is whole, and the page has been told all of it."""
+
+    usage: Usage | None
+
+
+class Means(NamedTuple):
+    """What generations are carried out with; `turns` are those of everything else in this event loop."""
+
+    upstream: Upstream
+    authorizer: Authorizer
+    budgets: Budgets
+    turns: Turns
+
+
+class Asking:
+    """Of one generation: what was told so far, and when."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        request_id: str,
+        question: GenerationRequest,
+        means: Means,
+        first: GenerationDecision,
+    ) -> None:
+        """`first` is who is asked first."""
+        self._exchange = exchange
+        self._question = question
+        self._means = means
+        self.writer = EventWriter(exchange)
+        self._telling = Telling(request_id, first.provider.name, first.model, first.provider.prices_of(first.model))
+        self._whole = False  # the provider does not stream it
+        self._announced: str | None = None  # the provider whose metadata was told
+        self._waited_ms = 0.0
+        self._output_estimate = 0
+        texts = (len(message.content) for message in question.messages or () if isinstance(message.content, str))
+        self._long = sum(texts) > _LONG_CHARS or bool(question.fields)
+        self._guessed_ms = 0
+        self.delivered = False
+        self.usage: Usage | None = None
+
+    async def ask(self, choice: GenerationDecision) -> Failure | Told:
+        """Ask, and tell the answer as it comes.
+
+        Raises:
+            RequestRefused: the provider's protocol cannot say this request.
+            DoesNotFit: the input is too long, and may not be cut.
+            StreamError: what allowed the stream does so no longer.
+        """
+        adapter = ADAPTERS[choice.provider.kind]
+        fitted, outgoing = await self._aside(lambda: self._prepared(choice, adapter))
+        await self._announce(choice, fitted)
+        await self._say(self._telling.status(GenerationPhase.CONNECTING, f"Asking {choice.provider.name}"))
+        spending: Spending | None = None
+        try:
+            async with self._means.authorizer.begin(
+                _start_of(self._exchange.start, choice, outgoing),
+                self._exchange.revoke,
+                _decider(self._exchange.start, choice, adapter, outgoing),
+            ) as authorization:
+                # The last thing before it is sent: what is refused for another reason spends nothing.
+                spending = await Spending.reserve(self._means.budgets, choice, fitted, outgoing)
+                request = replace(authorization.request(outgoing.body), memory=self._exchange.stream.decoders)
+                response = await self._timed(self._means.upstream.open(request))
+                async with closed_in_any_case(response):
+                    return await self._take(response, authorization, adapter, spending)
+        except StreamError as error:
+            if error.code in _OF_THE_STREAM:
+                raise
+            failed = of_stream(error)
+            if spending is not None and failed.refused:
+                await spending.never_sent()
+            return failed
+
+    async def wait(self, delay_ms: int, text: str) -> None:
+        """Say that the provider is asked again, and wait that long."""
+        await self._say(self._telling.status(GenerationPhase.RETRYING, text))
+        await self._timed(anyio.sleep(delay_ms / 1000))
+
+    async def ask_whole(self, text: str) -> None:
+        """Say that the provider is asked for the answer in one piece from now on."""
+        self._whole = True
+        await self._say(self._telling.status(GenerationPhase.RETRYING, text))
+
+    async def switch(self, choice: GenerationDecision, text: str) -> None:
+        """Say that another provider is asked from now on."""
+        await self._say(self._telling.status(GenerationPhase.SWITCHING_PROVIDER, text))
+        self._whole = False
+        self._telling.switch(choice.provider.name, choice.model, choice.provider.prices_of(choice.model))
+
+    async def fail(self, failed: Failure) -> None:
+        """Say that this is all, and why."""
+        await self._say(self._telling.error(failed))
+
+    def _prepared(self, choice: GenerationDecision, adapter: Adapter) -> tuple[Fitted, Outgoing]:
+        question = self._question
+        prompt = Prompt.of(question, choice.model, question.messages or ())
+        if self._whole:
+            prompt = prompt._replace(stream=False)
+        fitted = fit(prompt, choice.provider.max_input)
+        return fitted, adapter.request(fitted.prompt)
+
+    async def _announce(self, choice: GenerationDecision, fitted: Fitted) -> None:
+        """Before any content, and once for each provider."""
+        if self._announced == choice.provider.name:
+            return
+        self._announced = choice.provider.name
+        cut = (fitted.original_size, fitted.size) if fitted.truncated else None
+        # Four characters to a token: nothing better is known of it, whoever's tokens they are.
+        await self._say(self._telling.metadata(fitted.size, -(-fitted.size // 4), cut))
+
+    # --- the answer ------------------------------------------------------------------------------------------
+
+    async def _take(
+        self, response: UpstreamResponse, authorization: Authorization, adapter: Adapter, spending: Spending
+    ) -> Failure | Told:
+        answer = authorization.answer(response.headers, response.reason, status=response.status)
+        headers = {name.lower(): value for name, value in response.headers}
+        if not 200 <= response.status < 300:
+            body = await self._failure_body(response, answer)
+            return of_answer(response.status, headers, body, time.time())
+        decoder = adapter.decoder(headers.get("content-type", ""))
+        failed = await self._read(response, answer, decoder, spending)
+        if failed is not None:
+            return failed
+        await self._read_rest(response)
+        return Told(self.usage)
+
+    async def _read(
+        self, response: UpstreamResponse, answer: Answer, decoder: Decoder, spending: Spending
+    ) -> Failure | None:
+        total = 0
+        while True:
+            room = await self._exchange.room()
+            try:
+                data = await self._timed(response.read(room))
+            except StreamError as error:
+                if error.code not in _BROKEN:
+                    raise
+                # What came stays, and no end was said.
+                return failure(FailureCode.ENDED_EARLY, error.message)
+            total += len(data)
+            answer.inspect(data, total)
+            parts = decoder.receive(data) if data else decoder.end()
+            if (failed := await self._tell(parts, answer, spending)) is not None or decoder.over:
+                return failed
+
+    async def _tell(self, parts: Sequence[Part], answer: Answer, spending: Spending) -> Failure | None:
+        events: list[AnyGenerationEvent] = []
+        failed: Failure | None = None
+        for part in parts:
+            self._look_at(part, answer)
+            if isinstance(part, Failed):
+                failed = part.failure
+                break
+            if isinstance(part, Finished):
+                self.usage = part.usage
+                # Before the page hears of it: what it asks next may need the room.
+                await spending.settle(part.usage)
+            now_ms = self._exchange.clock.elapsed_ms()
+            events += self._telling.tell(part, now_ms, round(self._waited_ms), self._output_estimate)
+            events += self._guess(now_ms)
+        await self.writer.write(events)
+        return failed
+
+    def _look_at(self, part: Part, answer: Answer) -> None:
+        if isinstance(part, Text | Reasoning):
+            answer.inspect_joined((type(part), part.number), part.text)
+            self._output_estimate += estimate_tokens(part.text)
+            self.delivered = True
+        elif isinstance(part, ToolCall):
+            answer.inspect_joined((ToolCall, part.number), part.raw or orjson.dumps(part.arguments).decode())
+            self.delivered = True
+        elif isinstance(part, Usage):
+            self.usage = part
+
+    def _guess(self, now_ms: int) -> Iterator[AnyGenerationEvent]:
+        """How many tokens it may be by now, while nobody counts them."""
+        if self.usage is None and self._output_estimate and now_ms - self._guessed_ms >= _GUESS_MS:
+            self._guessed_ms = now_ms
+            yield self._telling.guess(self._output_estimate)
+
+    async def _failure_body(self, response: UpstreamResponse, answer: Answer) -> bytes:
+        body = b""
+        while len(body) < MAX_FAILURE_BYTES and (data := await self._timed(response.read(_READ_BYTES))):
+            body += data
+            answer.inspect(data, len(body))
+        return body
+
+    async def _read_rest(self, response: UpstreamResponse) -> None:
+        """What is behind the end has no meaning, but a connection in the middle of it cannot be used again."""
+        with anyio.move_on_after(_REST_S):
+            try:
+                while await response.read(_READ_BYTES):
+                    pass
+            except StreamError:
+                return
+
+    # --- time ------------------------------------------------------------------------------------------------
+
+    async def _timed(self, waiting: Awaitable[T]) -> T:
+        """Wait for the provider: its time and not the host's."""
+        began = anyio.current_time()
+        try:
+            return await waiting
+        finally:
+            self._waited_ms += (anyio.current_time() - began) * 1000
+
+    async def _aside(self, work: Callable[[], T]) -> T:
+        """In a thread, if there is much text."""
+        if self._long:
+            return await self._means.turns.aside(self._exchange.asker, work)
+        return work()
+
+    async def _say(self, event: AnyGenerationEvent) -> None:
+        await self.writer.write([event])
+
+
+def _start_of(start: StreamStart, choice: GenerationDecision, outgoing: Outgoing) -> StreamStart:
+    """The request to the provider, as if the page had asked for it."""
+    asked = start.timeouts
+    idle = IDLE_TIMEOUT_MS if asked.idle_ms is None else asked.idle_ms
+    return start.model_copy(
+        update={
+            "method": outgoing.method,
+            "url": choice.provider.url(outgoing.path).href,
+            "headers": list(outgoing.headers),
+            "body": NoBody(kind="none"),  # it comes with the request
+            "redirect": RedirectMode.MANUAL,  # one is told as what it is
+            "timeouts": Timeouts(header_ms=asked.header_ms, idle_ms=idle, total_ms=asked.total_ms),
+        }
+    )
+
+
+def _decider(
+    start: StreamStart, choice: GenerationDecision, adapter: Adapter, outgoing: Outgoing
+) -> Callable[[Policy], Decision]:
+    """By which grant the request is sent: the page's, for this provider alone. Asked again when the policy changes."""
+
+    def decide(policy: Policy) -> Decision:
+        found = policy.decide_generation(start.page, choice.provider.name, choice.model)
+        grant = found.provider.grant_for(found.grant, adapter.key_header, adapter.key_prefix, outgoing.path)
+        return Decision(grant, found.provider.url(outgoing.path), outgoing.method)
+
+    return decide

@@ -1,0 +1,58 @@
+"""Exchanges of the kind `generation`: a question to a language model, answered by a provider of the policy.
+
+The kind as the host has it from its start. What carries one out (`generating.py`) and the room that speaks the vendors'
+protocols take a while to import, so that is left to the first one.
+"""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from longwire.engine.authorization import Authorizer
+from longwire.engine.exchange import Exchange, Kind
+from longwire.fair_pool import FairPool
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.protocol.messages import GENERATION_URL
+from longwire.turns import Turns
+from longwire.upstream.model import Upstream
+
+if TYPE_CHECKING:
+    from longwire.policy.budgets import Budgets
+
+# Questions that are under way, of all pages together: each is kept until it is answered, for it may be asked again.
+QUESTIONS_BYTES = 128 * 1024 * 1024
+
+
+class Generation:
+    """The kind, for `Kinds`."""
+
+    def __init__(
+        self, upstream: Upstream, authorizer: Authorizer, budgets: "Budgets | None" = None, turns: Turns | None = None
+    ) -> None:
+        """`budgets` are those of the user by default; `turns` those of everything else in this event loop."""
+        self._budgets = budgets
+        self._upstream = upstream
+        self._authorizer = authorizer
+        self._turns = turns or Turns()
+        self._memory = FairPool(QUESTIONS_BYTES)
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """See `Kind`."""
+        start = exchange.start
+        if start.method != "POST" or start.url != GENERATION_URL:
+            message = f"a generation is asked for with POST at {GENERATION_URL}; use longwire.generate"
+            raise StreamError(ErrorCode.PROTOCOL, message, Phase.POLICY)
+        if "_carry_out" not in self.__dict__:
+            # Not in the loop, where everybody else would wait for it.
+            await anyio.to_thread.run_sync(lambda: self._carry_out)
+        await self._carry_out(exchange)
+
+    @cached_property
+    def _carry_out(self) -> Kind:
+        from longwire.engine.asking import Means  # see above
+        from longwire.engine.generating import Generating
+        from longwire.policy.budgets import Budgets
+
+        budgets = self._budgets or Budgets()
+        return Generating(Means(self._upstream, self._authorizer, budgets, self._turns), self._memory)

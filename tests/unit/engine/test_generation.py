@@ -1,0 +1,416 @@
+"""A generation from the page's request to its last event, by a real client against vendors on this machine."""
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import orjson
+import pytest
+
+from longwire.engine.generating import MAX_QUESTION_BYTES
+from longwire.generation import retrying
+from tests.unit.engine.generation_bench import (
+    KEY,
+    WIRES,
+    Reply,
+    answering,
+    chat,
+    chat_end,
+    chat_text,
+    event,
+    generating,
+    of_type,
+    read_events,
+    refusing,
+    streaming,
+    text_of,
+)
+from tests.unit.engine.harness import page_facts
+from tests.upstreams import bodies
+from tests.upstreams.connection import Request
+from tests.upstreams.faults import refusing_port
+from tests.upstreams.vendors.wire import WHOLE_TEXT, Answer
+
+
+@pytest.mark.parametrize("kind", WIRES)
+async def test_an_answer_is_told_by_one_shape_of_events_whoever_gives_it(tmp_path: Path, kind: str) -> None:
+    async with generating(tmp_path, streaming(WIRES[kind]), kind=kind) as (asker, vendor):
+        asker.ask(1)
+        events = await asker.events(1)
+    assert text_of(events) == WHOLE_TEXT
+    assert [each["phase"] for each in of_type(events, "status")] == ["connecting", "generating"]
+    assert [each["type"] for each in events][:2] == ["metadata", "status"]
+    last = events[-1]
+    assert (last["type"], last["finishReason"], last["provider"]) == ("complete", "stop", "vendor")
+    assert last["usage"]["outputTokens"] > 0 and not last["usage"]["estimated"]
+    assert len({each["requestId"] for each in events}) == 1
+    assert KEY in str(vendor.requests[0].headers) and KEY not in str(asker.bench.channel.written)
+
+
+async def test_the_first_content_is_there_before_the_provider_is_done(tmp_path: Path) -> None:
+    go_on = anyio.Event()
+
+    async def reply(request: Request) -> None:
+        fields = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]
+        await request.connection.send(bodies.head(200, fields) + bodies.chunk(chat_text("first")))
+        await go_on.wait()
+        await request.connection.send(bodies.chunk(chat_end()) + b"0\r\n\r\n")
+
+    async with generating(tmp_path, reply) as (asker, _):
+        asker.ask(1)
+        await asker.bench.channel.wait_for(lambda written: b"first" in asker.so_far(1))
+        go_on.set()
+        assert (await asker.events(1))[-1]["type"] == "complete"
+
+
+async def test_stop_reaches_the_provider(tmp_path: Path) -> None:
+    gone = anyio.Event()
+
+    async def reply(request: Request) -> None:
+        fields = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]
+        await request.connection.send(bodies.head(200, fields) + bodies.chunk(chat_text("first")))
+        await request.connection.wait_gone()
+        gone.set()
+
+    async with generating(tmp_path, reply) as (asker, _):
+        asker.ask(1)
+        await asker.bench.channel.wait_for(lambda written: b"first" in asker.so_far(1))
+        asker.bench.channel.send(type="STREAM_ABORT", id=1, reason="signal")
+        await gone.wait()
+        assert (await asker.bench.channel.terminal(1))["type"] == "STREAM_ABORTED"
+        assert asker.upstream.busy_connections == 0
+
+
+async def test_a_connection_is_used_again_for_the_next_question(tmp_path: Path) -> None:
+    async with generating(tmp_path, chat(chat_text("a"), chat_end())) as (asker, vendor):
+        for stream_id in (1, 2, 3):
+            asker.ask(stream_id)
+            assert (await asker.events(stream_id))[-1]["type"] == "complete"
+    assert len({id(request.connection) for request in vendor.requests}) == 1
+
+
+@pytest.mark.parametrize("kind", WIRES)
+async def test_an_answer_in_one_piece_is_the_same_events(tmp_path: Path, kind: str) -> None:
+    wire = WIRES[kind]
+    async with generating(tmp_path, answering(wire.whole), kind=kind) as (asker, vendor):
+        asker.ask(1, stream=False)
+        events = await asker.events(1)
+    assert text_of(events) == WHOLE_TEXT and events[-1]["type"] == "complete"
+    assert vendor.sent[0].get("stream") in (False, None)
+
+
+async def test_a_provider_that_will_not_stream_is_asked_for_the_answer_in_one_piece(tmp_path: Path) -> None:
+    wont = {
+        "message": "Your organization must be verified to stream this model.",
+        "type": "invalid_request_error",
+        "param": "stream",
+        "code": "unsupported_value",
+    }
+    async with generating(tmp_path, refusing(400, wont), answering(WIRES["openai-chat"].whole)) as (asker, vendor):
+        asker.ask(1)
+        events = await asker.events(1)
+    assert text_of(events) == WHOLE_TEXT
+    assert [sent.get("stream", False) for sent in vendor.sent] == [True, False]
+    assert [each["phase"] for each in of_type(events, "status")][:3] == ["connecting", "retrying", "connecting"]
+
+
+# --- refusals, retries, other providers ------------------------------------------------------------------------------
+
+
+LATER = refusing(429, {"message": "slow down", "code": "rate_limit_exceeded"}, {"Retry-After": "0"})
+OVERLOADED = refusing(503, {"message": "overloaded"}, {"Retry-After": "0"})
+
+
+@pytest.mark.parametrize("refusal", [LATER, OVERLOADED], ids=["429", "503"])
+async def test_a_refused_request_is_sent_again_and_each_time_announced(tmp_path: Path, refusal: Reply) -> None:
+    async with generating(tmp_path, refusal, refusal, refusal, chat(chat_text("a"), chat_end())) as (asker, vendor):
+        asker.ask(1)
+        events = await asker.events(1)
+    assert text_of(events) == "a" and len(vendor.requests) == 4
+    assert [each["phase"] for each in of_type(events, "status")].count("retrying") == 3
+    assert len(of_type(events, "metadata")) == 1
+
+
+async def test_three_times_and_no_more(tmp_path: Path) -> None:
+    async with generating(tmp_path, LATER) as (asker, vendor):
+        asker.ask(1)
+        events = await asker.events(1)
+    assert len(vendor.requests) == 4
+    assert events[-1] == {
+        "requestId": events[0]["requestId"],
+        "type": "error",
+        "code": "RATE_LIMITED",
+        "message": "The provider has had too many requests for now: slow down",
+        "retryable": True,
+        "retryAfter": 0,
+    }
+
+
+async def test_an_hour_is_an_error_that_says_so_and_no_wait(tmp_path: Path) -> None:
+    hour = refusing(429, {"message": "slow down"}, {"Retry-After": "3600"})
+    async with generating(tmp_path, hour) as (asker, vendor):
+        asker.ask(1)
+        last = (await asker.events(1))[-1]
+    assert (last["code"], last["retryAfter"], len(vendor.requests)) == ("RATE_LIMITED", 3600, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "code"),
+    [
+        (401, {"message": "Incorrect API key provided"}, "AUTHENTICATION"),
+        (429, {"message": "quota", "code": "insufficient_quota"}, "QUOTA_EXCEEDED"),
+        (400, {"message": "too long", "code": "context_length_exceeded"}, "CONTEXT_TOO_LONG"),
+        (404, {"message": "no model", "code": "model_not_found"}, "MODEL_UNKNOWN"),
+        (400, {"message": "no", "code": "content_policy_violation"}, "CONTENT_FILTERED"),
+        (400, {"message": "no"}, "BAD_REQUEST"),
+        (500, {"message": "no"}, "PROVIDER_UNAVAILABLE"),
+        (502, {"message": "no"}, "PROVIDER_UNAVAILABLE"),
+    ],
+)
+async def test_what_may_have_been_paid_for_or_never_goes_well_is_asked_once(
+    tmp_path: Path, status: int, error: dict[str, Any], code: str
+) -> None:
+    async with generating(tmp_path, refusing(status, error)) as (asker, vendor):
+        asker.ask(1)
+        events = await asker.events(1)
+    assert (events[-1]["type"], events[-1]["code"], len(vendor.requests)) == ("error", code, 1)
+
+
+async def test_a_connection_that_breaks_once_the_request_is_sent_is_never_tried_again(tmp_path: Path) -> None:
+    async def reset(request: Request) -> None:
+        request.connection.reset()
+
+    async with generating(tmp_path, reset) as (asker, vendor):
+        asker.ask(1, fallback=["other"])
+        last = (await asker.events(1))[-1]
+    assert (last["type"], last["code"], len(vendor.requests)) == ("error", "UPSTREAM_RESET", 1)
+
+
+async def test_a_provider_that_cannot_be_reached_is_tried_again_and_then_the_next_one_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrying, "FIRST_DELAY_MS", 1)
+    with refusing_port() as port:
+        nobody = f"http://127.0.0.1:{port}"
+        async with generating(tmp_path, chat(chat_text("b"), chat_end()), base_url=nobody) as (asker, vendor):
+            asker.ask(1, fallback=["nobody", "other"])
+            events = await asker.events(1)
+    phases = [each["phase"] for each in of_type(events, "status")]
+    assert phases.count("retrying") == 3 and phases.count("switching_provider") == 1
+    assert [each["provider"] for each in of_type(events, "metadata")] == ["vendor", "other"]
+    assert (text_of(events), events[-1]["provider"]) == ("b", "other")
+    assert [request.path for request in vendor.requests] == ["/other/chat/completions"]
+
+
+async def test_nothing_is_asked_twice_once_something_came(tmp_path: Path) -> None:
+    overloaded = event({"error": {"message": "overloaded", "type": "server_overloaded"}})
+    async with generating(tmp_path, chat(chat_text("a"), overloaded)) as (asker, vendor):
+        asker.ask(1, fallback=["other"])
+        events = await asker.events(1)
+    assert (text_of(events), events[-1]["code"], len(vendor.requests)) == ("a", "OVERLOADED", 1)
+
+
+async def test_an_overload_inside_an_answer_that_has_not_begun_is_one_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrying, "FIRST_DELAY_MS", 1)
+    overloaded = chat(event({"error": {"message": "overloaded", "type": "server_overloaded"}}))
+    async with generating(tmp_path, overloaded, chat(chat_text("a"), chat_end())) as (asker, vendor):
+        asker.ask(1)
+        assert (text_of(await asker.events(1)), len(vendor.requests)) == ("a", 2)
+
+
+@pytest.mark.parametrize("status", [301, 307, 308])
+async def test_a_redirect_is_not_followed(tmp_path: Path, status: int) -> None:
+    moved = answering(Answer(status, b"", (("Location", "/v1/elsewhere"),)))
+    async with generating(tmp_path, moved) as (asker, vendor):
+        asker.ask(1)
+        last = (await asker.events(1))[-1]
+    assert (last["code"], last["retryable"], len(vendor.requests)) == ("PROVIDER_UNAVAILABLE", False, 1)
+    assert "redirect" in last["message"]
+
+
+@pytest.mark.parametrize("how", ["in order", "reset", "short"])
+async def test_an_answer_without_its_end_is_none_and_its_text_stays(tmp_path: Path, how: str) -> None:
+    async def cut(request: Request) -> None:
+        fields = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]
+        await request.connection.send(bodies.head(200, fields) + bodies.chunk(chat_text("half")))
+        await asker.bench.channel.wait_for(lambda written: b"half" in asker.so_far(1))
+        if how == "in order":
+            await request.connection.send(b"0\r\n\r\n")
+        elif how == "reset":
+            request.connection.reset()
+        else:
+            request.connection.close()
+
+    async with generating(tmp_path, cut) as (asker, vendor):
+        asker.ask(1)
+        events = await asker.events(1)
+    assert (text_of(events), events[-1]["code"], len(vendor.requests)) == ("half", "ENDED_EARLY", 1)
+
+
+# --- what the page may ask --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (b"{", "the body is not JSON"),
+        (b"[]", "must be an object"),
+        (b'{"provider": "vendor"}', "needs either messages or a template"),
+        (b'{"provider": "vendor", "messages": [], "mcp_servers": []}', "mcp_servers: only function tools are sent"),
+        (b'{"provider": "vendor", "messages": [{"role": "user", "content": "a"}], "apiKey": "k"}', "apiKey: keys,"),
+    ],
+)
+async def test_a_request_that_is_none_is_told_so_and_nothing_is_sent(
+    tmp_path: Path, request_: bytes, message: str
+) -> None:
+    async with generating(tmp_path, LATER) as (asker, vendor):
+        asker.send(1, request_)
+        (event_,) = await asker.events(1)
+    assert (event_["code"], event_["retryable"], vendor.requests) == ("BAD_REQUEST", False, [])
+    assert message in event_["message"]
+
+
+@pytest.mark.parametrize("request_", [b"{", b'{"provider": "vendor", "messages": [{"role": "user", "content": "a"}]}'])
+async def test_a_page_without_a_grant_hears_only_that(tmp_path: Path, request_: bytes) -> None:
+    async with generating(tmp_path, LATER) as (asker, vendor):
+        asker.send(1, request_, page=page_facts(origin="http://elsewhere.test"))
+        _, terminal = await asker.body(1)
+    assert (terminal["code"], terminal["phase"], vendor.requests) == ("POLICY_DENIED", "policy", [])
+
+
+@pytest.mark.parametrize(("asked", "named"), [({"provider": "none"}, "none"), ({"model": "gpt-9"}, "gpt-9")])
+async def test_a_provider_or_model_that_the_policy_does_not_have_is_denied(
+    tmp_path: Path, asked: dict[str, Any], named: str
+) -> None:
+    async with generating(tmp_path, LATER) as (asker, vendor):
+        asker.ask(1, **asked)
+        _, terminal = await asker.body(1)
+    assert (terminal["code"], vendor.requests) == ("POLICY_DENIED", [])
+    assert named in terminal["message"]
+
+
+@pytest.mark.parametrize("changes", [{"url": "http://upstream.test/"}, {"method": "GET", "body": {"kind": "none"}}])
+async def test_the_kind_is_for_one_address_and_one_method(tmp_path: Path, changes: dict[str, Any]) -> None:
+    async with generating(tmp_path, LATER) as (asker, _):
+        asker.send(1, b"{}", **changes)
+        assert (await asker.body(1))[1]["code"] == "PROTOCOL"
+
+
+async def test_an_ordinary_request_for_its_address_is_none(tmp_path: Path) -> None:
+    async with generating(tmp_path, LATER) as (asker, vendor):
+        asker.send(1, b'{"provider": "vendor"}', kind="http")
+        _, terminal = await asker.body(1)
+    assert terminal["type"] == "STREAM_ERROR" and vendor.requests == []
+
+
+async def test_a_request_that_comes_in_pieces_is_read_whole(tmp_path: Path) -> None:
+    text = "x" * 300_000
+    body = orjson.dumps({"provider": "vendor", "messages": [{"role": "user", "content": text}]})
+    async with generating(tmp_path, chat(chat_text("a"), chat_end())) as (asker, vendor):
+        asker.send(1, b"", body={"kind": "stream"})
+        await asker.upload(1, body)
+        assert (await asker.events(1))[-1]["type"] == "complete"
+    assert vendor.sent[0]["messages"][-1]["content"] == text
+
+
+async def test_a_request_that_is_too_long_is_refused_while_it_comes(tmp_path: Path) -> None:
+    async with generating(tmp_path, LATER) as (asker, vendor):
+        asker.send(1, b"", body={"kind": "stream"})
+        await asker.upload(1, b"x" * (MAX_QUESTION_BYTES + 1))
+        _, terminal = await asker.body(1)
+    assert (terminal["code"], terminal["retryable"], vendor.requests) == ("LIMIT_EXCEEDED", False, [])
+
+
+async def test_input_is_cut_to_what_the_provider_is_given_and_that_is_said_before_any_content(tmp_path: Path) -> None:
+    text = "".join(f"line {number}\n" for number in range(1000))
+    async with generating(tmp_path, chat(chat_text("a"), chat_end()), provider='max_input = "1kB"') as (asker, vendor):
+        asker.ask(1, messages=[{"role": "user", "content": text}])
+        events = await asker.events(1)
+    (metadata,) = of_type(events, "metadata")
+    sent = vendor.sent[0]["messages"][-1]["content"]
+    assert metadata == events[0]
+    assert metadata["truncated"] and metadata["originalSize"] == len(text)
+    assert metadata["truncatedSize"] == metadata["promptLength"] == len(sent) <= 1000
+    assert sent.endswith("\n") and text.startswith(sent)
+
+
+async def test_input_that_may_not_be_cut_is_too_long(tmp_path: Path) -> None:
+    async with generating(tmp_path, LATER, provider='max_input = "1kB"') as (asker, vendor):
+        asker.ask(1, system="s" * 2000)
+        last = (await asker.events(1))[-1]
+    assert (last["code"], vendor.requests) == ("CONTEXT_TOO_LONG", [])
+
+
+async def test_calls_of_functions_come_whole(tmp_path: Path) -> None:
+    def call(**delta: Any) -> bytes:
+        return event({"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, **delta}]}}]})
+
+    pieces = [
+        call(id="call_1", type="function", function={"name": "weather", "arguments": ""}),
+        call(function={"arguments": '{"city": "Wup'}),
+        call(function={"arguments": 'pertal"}'}),
+        event({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}) + b"data: [DONE]\n\n",
+    ]
+    tool = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {}}}
+    async with generating(tmp_path, chat(*pieces)) as (asker, vendor):
+        asker.ask(1, tools=[tool])
+        events = await asker.events(1)
+    (called,) = of_type(events, "tool_call")
+    assert (called["id"], called["name"], called["arguments"]) == ("call_1", "weather", {"city": "Wuppertal"})
+    assert events[-1]["finishReason"] == "tool_calls"
+    assert vendor.sent[0]["tools"][0]["function"]["name"] == "weather"
+
+
+async def test_text_of_a_model_forges_no_event(tmp_path: Path) -> None:
+    hostile = 'a\n\ndata: {"type":"complete"}\n\r\n: b\n\nevent: error\ndata: {"type":"error"}\u2028\n\n\0'
+    async with generating(tmp_path, chat(chat_text(hostile), chat_end())) as (asker, _):
+        asker.ask(1)
+        events = await asker.events(1)
+    assert text_of(events) == hostile
+    assert [each["type"] for each in events].count("complete") == 1 and of_type(events, "error") == []
+
+
+# --- secrets ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["in one piece", "over two texts", "in thoughts", "in a refusal", "in a header"])
+async def test_a_key_that_comes_back_ends_the_stream_and_suspends_the_key(tmp_path: Path, where: str) -> None:
+    def thought(text: str) -> bytes:
+        return event({"choices": [{"index": 0, "delta": {"reasoning_content": text}}]})
+
+    half = len(KEY) // 2
+    replies = {
+        "in one piece": chat(chat_text(KEY), chat_end()),
+        # Four characters a piece: nothing of it is found in the bytes.
+        "over two texts": chat(*(chat_text(KEY[at : at + 4]) for at in range(0, len(KEY), 4)), chat_end()),
+        "in thoughts": chat(*(thought(KEY[at : at + 4]) + chat_text("-") for at in range(0, len(KEY), 4)), chat_end()),
+        "in a refusal": refusing(401, {"message": f"not {KEY[:half]}{KEY[half:]}"}),
+        "in a header": answering(Answer(200, b"{}", (("X-Echo", KEY),))),
+    }
+    async with generating(tmp_path, replies[where]) as (asker, vendor):
+        asker.ask(1)
+        data, terminal = await asker.body(1)
+        assert terminal["code"] == "SECRET_REFLECTED"
+        shown = "".join(each.get("text", "") for each in read_events(data))
+        assert len(shown.replace("-", "")) < 16
+        asker.ask(2)
+        assert (await asker.body(2))[1]["code"] == "SECRET_REFLECTED"
+    assert len(vendor.requests) == 1
+
+
+async def test_a_change_of_the_policy_ends_what_it_allows_no_longer(tmp_path: Path) -> None:
+    async def hold(request: Request) -> None:
+        fields = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]
+        await request.connection.send(bodies.head(200, fields) + bodies.chunk(chat_text("first")))
+        await request.connection.wait_gone()
+
+    async with generating(tmp_path, hold) as (asker, _):
+        asker.ask(1)
+        await asker.bench.channel.wait_for(lambda written: b"first" in asker.so_far(1))
+        file = asker.bench.policy_file
+        file.write_text(file.read_text().replace('generate = ["vendor", "other"]', 'generate = ["other"]'))
+        asker.bench.policy.poke()
+        _, terminal = await asker.body(1)
+    assert terminal["code"] == "POLICY_DENIED"
