@@ -6,6 +6,7 @@ from typing import Any
 import anyio
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from longwire.engine.generating import MAX_QUESTION_BYTES
 from longwire.generation import retrying
@@ -414,3 +415,61 @@ async def test_a_change_of_the_policy_ends_what_it_allows_no_longer(tmp_path: Pa
         asker.bench.policy.poke()
         _, terminal = await asker.body(1)
     assert terminal["code"] == "POLICY_DENIED"
+
+
+# --- signs of life, and what is written down ---------------------------------------------------------------------------
+
+
+async def test_a_silent_answer_says_that_it_is_still_there_and_never_inside_an_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("longwire.engine.event_writer.HEARTBEAT_S", 0.01)
+    beaten = anyio.Event()
+    large = "x" * 200_000
+
+    async def reply(request: Request) -> None:
+        fields = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]
+        await request.connection.send(bodies.head(200, fields) + bodies.chunk(chat_text("first")))
+        await beaten.wait()
+        # More than the page gives credit for at once: its event stands half-written until the page reads.
+        await request.connection.send(bodies.chunk(chat_text(large)))
+        await request.connection.send(bodies.chunk(chat_end()) + b"0\r\n\r\n")
+
+    async with generating(tmp_path, reply) as (asker, _):
+        asker.ask(1)
+        await asker.bench.channel.wait_for(lambda written: asker.so_far(1).count(b": still there\n\n") >= 2)
+        beaten.set()
+        await asker.bench.channel.wait_for(lambda written: len(asker.so_far(1)) >= 32 * 1024)
+        data, terminal = await asker.body(1)
+    assert terminal["type"] == "STREAM_END"
+    assert text_of(read_events(data)) == "first" + large
+    for block in data.split(b"\n\n"):
+        assert not block or block == b": still there" or block.startswith(b"data: {")
+
+
+async def test_the_log_says_who_was_asked_and_what_it_took_and_never_what_was_said(tmp_path: Path) -> None:
+    with capture_logs() as lines:
+        async with generating(tmp_path, LATER, chat(chat_text("the answer"), chat_end((7, 3)))) as (asker, _):
+            asker.ask(1, messages=[{"role": "user", "content": "the question"}])
+            request_id = (await asker.events(1))[0]["requestId"]
+    told = [line for line in lines if line.get("stream") == 1]
+    assert [line["event"] for line in told] == ["start", "headers", "first byte", "generation", "generation", "end"]
+    assert {line["request"] for line in told} == {request_id}
+    first, second = (line for line in told if line["event"] == "generation")
+    assert (first["provider"], first["model"], first["attempt"], first["code"]) == (
+        "vendor",
+        "test-1",
+        1,
+        "RATE_LIMITED",
+    )
+    assert (second["attempt"], second["input_tokens"], second["output_tokens"]) == (2, 7, 3)
+    assert "the question" not in str(lines) and "the answer" not in str(lines) and KEY not in str(lines)
+
+
+async def test_tokens_are_guessed_while_nobody_counts_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("longwire.engine.asking._GUESS_MS", 0)
+    async with generating(tmp_path, chat(chat_text("word " * 40), chat_end((7, 3)))) as (asker, _):
+        asker.ask(1)
+        guessed, counted = of_type(await asker.events(1), "usage")
+    assert (guessed["outputTokens"], guessed["estimated"]) == (50, True)
+    assert (counted["outputTokens"], counted["estimated"]) == (3, False)
