@@ -1,8 +1,16 @@
-import { StreamError } from './errors'
+import { type ErrorCategory, StreamError } from './errors'
 import { errorOf, type StreamEvent } from './event-payload'
 
 /** What no waiting mends. */
 const FINAL = /^(?:insufficient_|billing_|quota_exceeded$)/
+
+/** Codes of vendors, and those of Longwire's host where it speaks for one. */
+const KINDS: readonly (readonly [RegExp, ErrorCategory])[] = [
+  [/rate_?limit|^LIMIT_EXCEEDED$/i, 'RATE_LIMITED'],
+  [/^authentication/i, 'AUTH'],
+  [/^UPSTREAM_|^ENDED_EARLY$/, 'NETWORK'],
+  [/_TIMEOUT$/, 'TIMEOUT']
+]
 
 /** The error that a server reports inside a stream, with what it says of it. */
 export function reportedError(event: StreamEvent): StreamError {
@@ -12,7 +20,7 @@ export function reportedError(event: StreamEvent): StreamError {
   const stated = error['retryable']
   const text = typeof error['message'] === 'string' ? error['message'] : event.raw.slice(0, 200)
   return new StreamError(code ?? 'ERROR_EVENT', `The server reports an error${text === '' ? '' : `: ${text}`}`, {
-    category: /rate_?limit/i.test(code ?? '') ? 'RATE_LIMITED' : 'SERVER',
+    category: KINDS.find(([codes]) => codes.test(code ?? ''))?.[1] ?? 'SERVER',
     retryable: !isFinal(code) && (typeof stated === 'boolean' ? stated : retryAfter !== undefined),
     retryAfter,
     body: event.raw
