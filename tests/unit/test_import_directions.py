@@ -61,6 +61,7 @@ ROOMS: dict[str, set[str]] = {
         "authority",
         "protocol",
     },
+    "at_console": {"console", "engine", "upstream", "policy", "protocol", "turns"},
     "demo": {"install", "console", "assets", "policy", "protocol"},
     "cli": {
         "install",
@@ -74,6 +75,7 @@ ROOMS: dict[str, set[str]] = {
         "storage",
         "assets",
         "protocol",
+        "at_console",
     },
 }
 # Modules that know less than their room may, and rooms that they do not get at by way of their neighbours either: an

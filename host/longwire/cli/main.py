@@ -12,6 +12,7 @@ from longwire.cli import (
     demo_command,
     docs_command,
     doctor_command,
+    generate_command,
     install_commands,
     logs_command,
     pack_command,
@@ -38,6 +39,7 @@ logs_command.register(app)
 if not is_frozen():  # it drives a browser with a package that is for developers
     demo_command.register(app)
 client_command.register(app)
+generate_command.register(app)
 docs_command.register(app)
 pack_command.register(app)
 app.add_typer(policy_commands.app, name="policy")

@@ -111,6 +111,7 @@ class Asking:
         await self._announce(choice, fitted)
         await self._say(self._telling.status(GenerationPhase.CONNECTING, f"Asking {choice.provider.name}"))
         spending: Spending | None = None
+        result: Failure | Told
         try:
             async with self._means.authorizer.begin(
                 _start_of(self._exchange.start, choice, outgoing),
@@ -122,14 +123,14 @@ class Asking:
                 request = replace(authorization.request(outgoing.body), memory=self._exchange.stream.decoders)
                 response = await self._timed(self._means.upstream.open(request))
                 async with closed_in_any_case(response):
-                    return await self._take(response, authorization, adapter, spending)
+                    result = await self._take(response, authorization, adapter, spending)
         except StreamError as error:
             if error.code in _OF_THE_STREAM:
                 raise
-            failed = of_stream(error)
-            if spending is not None and failed.refused:
-                await spending.never_sent()
-            return failed
+            result = of_stream(error)
+        if spending is not None and isinstance(result, Failure) and result.refused:
+            await spending.give_back()
+        return result
 
     async def wait(self, delay_ms: int, text: str) -> None:
         """Say that the provider is asked again, and wait that long."""

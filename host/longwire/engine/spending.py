@@ -11,7 +11,7 @@ from longwire.prices import Prices
 
 
 class Spending:
-    """Of one attempt. Left alone, what was reserved stays spent: an abort, a crash and a cut answer may be paid for."""
+    """Of one attempt. Left alone, what was reserved stays spent: aborts, crashes and cut answers may be paid for."""
 
     def __init__(self, reservation: Reservation, prices: Prices | None) -> None:
         self._reservation = reservation
@@ -45,8 +45,8 @@ class Spending:
         cost = None if self._prices is None else self._prices.of(usage.input, usage.output)
         await self._reservation.settle(usage.input + usage.output, cost)
 
-    async def never_sent(self) -> None:
-        """No connection was made, so no byte of it left the host."""
+    async def give_back(self) -> None:
+        """No connection was made, or the provider refused the request before it began: it counts, and costs nothing."""
         await self._reservation.give_back()
 
 

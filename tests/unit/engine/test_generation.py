@@ -417,7 +417,7 @@ async def test_a_change_of_the_policy_ends_what_it_allows_no_longer(tmp_path: Pa
     assert terminal["code"] == "POLICY_DENIED"
 
 
-# --- signs of life, and what is written down ---------------------------------------------------------------------------
+# --- signs of life, and what is written down --------------------------------------------------------------------------
 
 
 async def test_a_silent_answer_says_that_it_is_still_there_and_never_inside_an_event(

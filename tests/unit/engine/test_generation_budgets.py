@@ -83,8 +83,9 @@ async def test_cost_is_held_by_the_prices_of_the_model(tmp_path: Path) -> None:
 
 async def test_a_cost_limit_without_prices_for_the_model_lets_nothing_through(tmp_path: Path) -> None:
     async with generating(tmp_path, ANSWER, provider='limits = { cost = "5 USD/day" }') as (asker, vendor):
-        refused = await ask(asker, 1)
-    assert (refused["code"], refused["retryable"], vendor.requests) == ("LIMIT_EXCEEDED", False, [])
+        asker.ask(1)
+        _, refused = await asker.body(1)
+    assert (refused["code"], refused["retryable"], vendor.requests) == ("POLICY_DENIED", False, [])
     assert "prices" in refused["message"]
 
 
@@ -130,6 +131,13 @@ async def test_each_retry_reserves_anew(tmp_path: Path) -> None:
     async with generating(tmp_path, later, later, ANSWER, provider=limits) as (asker, vendor):
         refused = await ask(asker, 1)
     assert (refused["code"], len(vendor.requests)) == ("LIMIT_EXCEEDED", 2)
+
+
+async def test_what_the_provider_refused_costs_nothing(tmp_path: Path) -> None:
+    later = refusing(429, {"message": "slow down"}, {"Retry-After": "0"})
+    async with generating(tmp_path, later, later, ANSWER, provider='limits = { tokens = "3k/day" }') as (asker, vendor):
+        assert (await ask(asker, 1, maxTokens=1500))["type"] == "complete"
+    assert len(vendor.requests) == 3
 
 
 async def test_what_never_left_the_host_is_not_spent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
