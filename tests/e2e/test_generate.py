@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.e2e.browser import Browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.scripts import script
 from tests.host_process import write_policy
-from tests.unit.engine.generation_bench import KEY, Reply, Vendor, chat, chat_end, chat_text, refusing
+from tests.unit.engine.generation_bench import KEY, Reply, Vendor, chat, chat_end, chat_text, event, refusing
 from tests.upstreams.threaded import ThreadedServer
 
 GENERATE = script("generate.js")
@@ -196,3 +197,33 @@ def test_an_unmodified_sdk_and_generate_show_the_same_text_of_one_vendor(stage: 
     by_sdk = stage.page.evaluate(script("ask_by_sdk.js"), stage.upstream.url("/v1"))
     stage.begin()
     assert by_sdk == stage.outcome()["text"] == "".join(WORDS)
+
+
+def example(number: int) -> str:
+    """The guide's code, as the body of a function, with the test's provider."""
+    guide = (Path(__file__).parents[2] / "docs" / "generation.md").read_text("utf-8")
+    code = re.findall(r"```js\n(.*?)```", guide, re.DOTALL)[number]
+    assert "'openai'" in code
+    code = code.replace("'openai'", "'vendor'")
+    return f"async () => {{ {code} }}"
+
+
+def test_the_first_example_of_the_guide_shows_an_answer(stage: Stage) -> None:
+    stage.vendor.replies = [chat(*(chat_text(word) for word in WORDS), chat_end((7, 3)))]
+    stage.page.evaluate("() => { document.body.innerHTML = '<p id=note></p><p id=output></p><button id=button>' }")
+    stage.page.evaluate(example(0))
+    expect(stage.page.locator("#output")).to_have_text("".join(WORDS))
+    expect(stage.page.locator("#note")).to_have_text("3 tokens")
+
+
+def test_the_guides_example_of_tools_calls_them_and_tells_what_they_gave(stage: Stage) -> None:
+    function = {"name": "weather", "arguments": '{"city": "Wuppertal"}'}
+    call = {"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": function}]}
+    called = event({"choices": [{"index": 0, "delta": call}]})
+    ended = event({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}) + b"data: [DONE]\n\n"
+    stage.vendor.replies = [chat(called, ended), chat(chat_text("Yes."), chat_end())]
+    stage.page.evaluate("() => { window.weather = async (city) => `It rains in ${city}` }")
+    stage.page.evaluate(example(1))
+    roles = [message["role"] for message in stage.vendor.sent[1]["messages"]]
+    assert roles == ["user", "assistant", "tool"]
+    assert stage.vendor.sent[1]["messages"][2]["content"] == "It rains in Wuppertal"

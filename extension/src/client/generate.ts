@@ -10,6 +10,8 @@ import type { Fetch } from './types'
 export interface GenerateOptions
   extends Omit<StreamOptions, 'body' | 'fetch' | 'token' | 'retry' | 'resume' | 'fallback' | 'onRestart' | 'onEvents'> {
   signal?: AbortSignal | null
+  /** Timeouts of `longwire.fetch`. */
+  longwire?: object
   /** Events since the last call. */
   onEvents?: (events: readonly GenerationStreamEvent[]) => void
 }
@@ -53,8 +55,8 @@ export function generate(request: GenerationRequest, options: GenerateOptions = 
       throw new OptionError(name, 'signal', `\`${name}\` is not an option of generate(): the host sees to it`)
     }
   }
-  const { signal = null, ...delivery } = options
-  const answer = stream(GENERATE_URL, { method: 'POST', signal }, {
+  const { signal = null, longwire = {}, ...delivery } = options
+  const answer = stream(GENERATE_URL, { method: 'POST', signal, longwire }, {
     endEvent: true,
     ...delivery,
     body: request,
