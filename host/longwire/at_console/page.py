@@ -168,6 +168,7 @@ async def console_page() -> AsyncIterator[ConsolePage]:
                 failure = error
             channel.close()
     finally:
+        authorizer.close()
         with anyio.CancelScope(shield=True):
             await upstream.aclose()
     if failure is not None:

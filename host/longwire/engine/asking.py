@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple, TypeVar
 
 import anyio
+import anyio.to_thread
 import orjson
 
 from longwire.engine.aborting import closed_in_any_case
@@ -23,13 +24,16 @@ from longwire.generation.bounds import MAX_FAILURE_BYTES
 from longwire.generation.decoding import Decoder
 from longwire.generation.estimate import estimate_tokens
 from longwire.generation.failures import Failure, failure, of_answer, of_stream
-from longwire.generation.fitting import Fitted, fit
+from longwire.generation.fitting import Fitted, fill, fit
 from longwire.generation.parts import Failed, Finished, Part, Reasoning, Text, ToolCall, Usage
 from longwire.generation.prompt import Adapter, Outgoing, Prompt
 from longwire.generation.telling import Telling
+from longwire.generation.templates import Template
 from longwire.policy import Decision, Policy
 from longwire.policy.budgets import Budgets
 from longwire.policy.generation_decision import GenerationDecision
+from longwire.policy.grants import Source
+from longwire.policy.template_files import TemplateFiles
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.generation import AnyGenerationEvent, FailureCode, GenerationPhase
 from longwire.protocol.generation_request import GenerationRequest
@@ -68,7 +72,12 @@ class Means(NamedTuple):
     upstream: Upstream
     authorizer: Authorizer
     budgets: Budgets
+    templates: TemplateFiles
     turns: Turns
+
+
+class _NewSecret(NamedTuple):
+    """The provider does not take the secret that was sent, and the next one will be another."""
 
 
 class Asking:
@@ -88,6 +97,8 @@ class Asking:
         self._means = means
         self.writer = EventWriter(exchange)
         self._telling = Telling(request_id, first.provider.name, first.model, first.provider.prices_of(first.model))
+        self._renewed = False  # a secret, which may be once
+        self._templates: dict[Source, Template] = {}
         self._whole = False  # the provider does not stream it
         self._announced: str | None = None  # the provider whose metadata was told
         self._waited_ms = 0.0
@@ -106,12 +117,20 @@ class Asking:
             DoesNotFit: the input is too long, and may not be cut.
             StreamError: what allowed the stream does so no longer.
         """
+        while isinstance(result := await self._ask_once(choice), _NewSecret):
+            self._renewed = True
+            text = f"{choice.provider.name} does not accept the key. Asking with a new one"
+            await self._say(self._telling.status(GenerationPhase.RETRYING, text))
+        return result
+
+    async def _ask_once(self, choice: GenerationDecision) -> Failure | Told | _NewSecret:
         adapter = ADAPTERS[choice.provider.kind]
-        fitted, outgoing = await self._aside(lambda: self._prepared(choice, adapter))
+        template = await self.template_for(choice)
+        fitted, outgoing = await self._aside(lambda: self._prepared(choice, adapter, template))
         await self._announce(choice, fitted)
         await self._say(self._telling.status(GenerationPhase.CONNECTING, f"Asking {choice.provider.name}"))
         spending: Spending | None = None
-        result: Failure | Told
+        result: Failure | Told | _NewSecret
         try:
             async with self._means.authorizer.begin(
                 _start_of(self._exchange.start, choice, outgoing),
@@ -128,7 +147,7 @@ class Asking:
             if error.code in _OF_THE_STREAM:
                 raise
             result = of_stream(error)
-        if spending is not None and isinstance(result, Failure) and result.refused:
+        if spending is not None and not isinstance(result, Told) and (isinstance(result, _NewSecret) or result.refused):
             await spending.give_back()
         return result
 
@@ -152,12 +171,28 @@ class Asking:
         """Say that this is all, and why."""
         await self._say(self._telling.error(failed))
 
-    def _prepared(self, choice: GenerationDecision, adapter: Adapter) -> tuple[Fitted, Outgoing]:
-        question = self._question
+    async def template_for(self, choice: GenerationDecision) -> Template | None:
+        """The template that the page names, of the policy file whose grant lets it ask; None if it names none.
+
+        Raises:
+            TemplateUnavailable: there is none of that name, or its file cannot be used.
+        """
+        name, source = self._question.template, choice.grant.source
+        if name is None:
+            return None
+        if source not in self._templates:
+            text = await anyio.to_thread.run_sync(self._means.templates.read, source, name)
+            self._templates[source] = Template.parse(text)
+        return self._templates[source]
+
+    def _prepared(
+        self, choice: GenerationDecision, adapter: Adapter, template: Template | None
+    ) -> tuple[Fitted, Outgoing]:
+        question, limit = self._question, choice.provider.max_input
         prompt = Prompt.of(question, choice.model, question.messages or ())
         if self._whole:
             prompt = prompt._replace(stream=False)
-        fitted = fit(prompt, choice.provider.max_input)
+        fitted = fit(prompt, limit) if template is None else fill(prompt, template, question.fields or {}, limit)
         return fitted, adapter.request(fitted.prompt)
 
     async def _announce(self, choice: GenerationDecision, fitted: Fitted) -> None:
@@ -173,11 +208,13 @@ class Asking:
 
     async def _take(
         self, response: UpstreamResponse, authorization: Authorization, adapter: Adapter, spending: Spending
-    ) -> Failure | Told:
+    ) -> Failure | Told | _NewSecret:
         answer = authorization.answer(response.headers, response.reason, status=response.status)
         headers = {name.lower(): value for name, value in response.headers}
         if not 200 <= response.status < 300:
             body = await self._failure_body(response, answer)
+            if authorization.renewed and not self._renewed:
+                return _NewSecret()
             return of_answer(response.status, headers, body, time.time())
         decoder = adapter.decoder(headers.get("content-type", ""))
         failed = await self._read(response, answer, decoder, spending)

@@ -117,7 +117,10 @@ class Authorizer:
 
 
 class Authorization:
-    """A decision turned into what may be sent, hop by hop, and what the page may see of the answer."""
+    """A decision turned into what may be sent, hop by hop, and what the page may see of the answer.
+
+    `renewed`: the answer was 401, and a secret that was sent will be another the next time.
+    """
 
     def __init__(self, start: StreamStart, first: Hop, hops: Hops, next_hop: NextHop, carried: Carried) -> None:
         self._start = start
@@ -125,6 +128,7 @@ class Authorization:
         self._hops = hops
         self._next_hop = next_hop
         self._carried = carried
+        self.renewed = False
 
     @property
     def grant_name(self) -> str:
@@ -162,7 +166,7 @@ class Authorization:
         """
         self._carried.check()
         if status == _UNAUTHORIZED:
-            self._hops.refused()
+            self.renewed = self._hops.refused()
         grant, guarded = self._hops.decision.grant, self._hops.guarded
         shown = filter_response_headers(pairs, grant, status)
         if name := secret_in_headers([*shown, ("reason", reason), ("url", redirected_to)], guarded):

@@ -66,8 +66,9 @@ class Generating:
             await EventWriter(exchange).write([_refusal(request_id, question)])
         else:
             first = await self._means.authorizer.provider(page, question.provider, question.model)
-            await _begin(exchange, first.grant.name)
             asking = Asking(exchange, request_id, question, self._means, first)
+            await asking.template_for(first)  # one that is not there is refused as a page is that may not ask
+            await _begin(exchange, first.grant.name)
             with asking.writer.signs_of_life():
                 await _Attempts(asking, self._means.authorizer, exchange, question).run(first)
         # Of the provider's own framing nothing is left; the last event says that this is all.

@@ -19,6 +19,7 @@ from longwire.upstream.model import Upstream
 
 if TYPE_CHECKING:
     from longwire.policy.budgets import Budgets
+    from longwire.policy.template_files import TemplateFiles
 
 # Questions that are under way, of all pages together: each is kept until it is answered, for it may be asked again.
 QUESTIONS_BYTES = 128 * 1024 * 1024
@@ -28,10 +29,17 @@ class Generation:
     """The kind, for `Kinds`."""
 
     def __init__(
-        self, upstream: Upstream, authorizer: Authorizer, budgets: "Budgets | None" = None, turns: Turns | None = None
+        self,
+        upstream: Upstream,
+        authorizer: Authorizer,
+        budgets: "Budgets | None" = None,
+        *,
+        templates: "TemplateFiles | None" = None,
+        turns: Turns | None = None,
     ) -> None:
-        """`budgets` are those of the user by default; `turns` those of everything else in this event loop."""
+        """`budgets` and `templates` are those of the user by default; `turns` of everything else in this event loop."""
         self._budgets = budgets
+        self._templates = templates
         self._upstream = upstream
         self._authorizer = authorizer
         self._turns = turns or Turns()
@@ -53,6 +61,13 @@ class Generation:
         from longwire.engine.asking import Means  # see above
         from longwire.engine.generating import Generating
         from longwire.policy.budgets import Budgets
+        from longwire.policy.template_files import TemplateFiles
 
-        budgets = self._budgets or Budgets()
-        return Generating(Means(self._upstream, self._authorizer, budgets, self._turns), self._memory)
+        means = Means(
+            upstream=self._upstream,
+            authorizer=self._authorizer,
+            budgets=self._budgets or Budgets(),
+            templates=self._templates or TemplateFiles(),
+            turns=self._turns,
+        )
+        return Generating(means, self._memory)

@@ -4,9 +4,8 @@ from longwire.generation.estimate import upper_bound
 from longwire.generation.fitting import Fitted
 from longwire.generation.parts import Usage
 from longwire.generation.prompt import Outgoing
-from longwire.policy.budgets import BudgetKey, Budgets, Limit, Reservation
+from longwire.policy.budgets import Budgets, Reservation, key_of, limits_of
 from longwire.policy.generation_decision import GenerationDecision
-from longwire.policy.providers import ProviderLimits
 from longwire.prices import Prices
 
 
@@ -30,8 +29,8 @@ class Spending:
         prices = provider.prices_of(choice.model)
         bound = upper_bound(outgoing.body, prompt.max_tokens, images=prompt.images, prices=prices)
         reservation = await budgets.reserve(
-            BudgetKey(provider.source, provider.name, choice.entry),
-            _limits(provider.limits),
+            key_of(provider, choice.entry),
+            limits_of(provider),
             tokens=bound.tokens,
             cost=bound.cost,
             currency=None if prices is None else prices.input.currency,
@@ -48,14 +47,3 @@ class Spending:
     async def give_back(self) -> None:
         """No connection was made, or the provider refused the request before it began: it counts, and costs nothing."""
         await self._reservation.give_back()
-
-
-def _limits(limits: ProviderLimits) -> list[Limit]:
-    found = []
-    if limits.requests is not None:
-        found.append(Limit("requests", limits.requests.amount, None, limits.requests.window_ms))
-    if limits.tokens is not None:
-        found.append(Limit("tokens", limits.tokens.amount, None, limits.tokens.window_ms))
-    if limits.cost is not None:
-        found.append(Limit("cost", limits.cost.amount, limits.cost.currency, limits.cost.window_ms))
-    return found

@@ -10,7 +10,8 @@ import orjson
 
 from longwire.generation.cutting import DoesNotFit, cut_longest, size_of
 from longwire.generation.prompt import Message, Prompt
-from longwire.protocol.generation_request import AssistantMessage, Part, TextPart, ToolMessage
+from longwire.generation.templates import Template
+from longwire.protocol.generation_request import AssistantMessage, Part, TextPart, ToolMessage, UserMessage
 
 
 class Fitted(NamedTuple):
@@ -45,6 +46,28 @@ def fit(prompt: Prompt, limit: int | None) -> Fitted:
             raise DoesNotFit(fixed, limit)
         prompt = prompt._replace(messages=messages)
     return Fitted(prompt, fixed + cut.original_size, fixed + cut.size)
+
+
+def fill(prompt: Prompt, template: Template, fields: Mapping[str, str], limit: int | None) -> Fitted:
+    """`prompt` with the filled template as its only message. The fields are cut, never the template's own words.
+
+    Raises:
+        RequestRefused: a field is missing, or unknown.
+        DoesNotFit: the template alone is too long already.
+    """
+    template.check(fields)
+    fixed = _fixed_size(prompt) + template.size
+    whole = fixed + sum(size_of(fields[name]) for name in template.names)
+    if limit is not None and whole > limit:
+        if len(set(template.names)) == len(template.names):
+            fields = cut_longest(fields, limit, fixed).texts
+        else:
+            # A field that stands there twice takes its room twice.
+            most = max(map(template.names.count, template.names))
+            fields = cut_longest(fields, (limit - fixed) // most).texts
+    filled = prompt._replace(messages=[UserMessage(role="user", content=template.render(fields))])
+    fitted = fit(filled, limit)
+    return fitted._replace(original_size=whole)
 
 
 def _fixed_size(prompt: Prompt) -> int:

@@ -13,7 +13,9 @@ import pybase64
 
 from longwire.engine.exchange import Kind
 from longwire.engine.generation import Generation
+from longwire.policy import Locations
 from longwire.policy.budgets import BudgetFiles, Budgets
+from longwire.policy.template_files import TemplateFiles
 from longwire.protocol.messages import GENERATION_URL
 from longwire.upstream.client import UpstreamClient
 from tests.patience import PATIENCE_S
@@ -221,7 +223,7 @@ kind = "{kind}"
 base_url = "{base_url}"
 models = ["test-1", "test-*"]
 network = "loopback"
-secret = "key"
+{"" if "secret =" in provider else 'secret = "key"'}
 {provider}
 
 [[provider]]
@@ -256,7 +258,8 @@ async def generating(
             upstream = UpstreamClient()
             budgets = Budgets(BudgetFiles(folder / "budgets"), clock_ms)
             kinds = cast("dict[str, Kind]", bench.engine.kinds)
-            kinds["generation"] = Generation(upstream, bench.authorizer, budgets)
+            places = Locations(administrator=folder / "administrator.toml", user=bench.policy_file)
+            kinds["generation"] = Generation(upstream, bench.authorizer, budgets, templates=TemplateFiles(places))
             try:
                 with anyio.fail_after(PATIENCE_S):
                     yield Asker(bench, budgets, upstream), vendor

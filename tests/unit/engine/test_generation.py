@@ -473,3 +473,63 @@ async def test_tokens_are_guessed_while_nobody_counts_them(tmp_path: Path, monke
         guessed, counted = of_type(await asker.events(1), "usage")
     assert (guessed["outputTokens"], guessed["estimated"]) == (50, True)
     assert (counted["outputTokens"], counted["estimated"]) == (3, False)
+
+
+# --- templates, and secrets of commands ------------------------------------------------------------------------------
+
+
+def write_template(folder: Path, text: str) -> None:
+    (folder / "templates").mkdir(mode=0o700)
+    (folder / "templates" / "pr.txt").write_text(text)
+
+
+async def test_a_template_of_the_policys_folder_is_filled_once(tmp_path: Path) -> None:
+    write_template(tmp_path, "Describe {TITLE}.\n{DIFF}")
+    async with generating(tmp_path, chat(chat_text("a"), chat_end())) as (asker, vendor):
+        asker.ask(1, messages=None, template="pr", fields={"TITLE": "a {DIFF}", "DIFF": "+{TITLE}"})
+        assert (await asker.events(1))[-1]["type"] == "complete"
+    assert vendor.sent[0]["messages"] == [{"role": "user", "content": "Describe a {DIFF}.\n+{TITLE}"}]
+
+
+async def test_what_is_cut_of_a_filled_template_is_the_longest_field(tmp_path: Path) -> None:
+    write_template(tmp_path, "{DIFF}\nSay why, in the words of {TITLE}.")
+    diff = "".join(f"line {number}\n" for number in range(1000))
+    async with generating(tmp_path, chat(chat_text("a"), chat_end()), provider='max_input = "1kB"') as (asker, vendor):
+        asker.ask(1, messages=None, template="pr", fields={"TITLE": "the title", "DIFF": diff})
+        metadata = (await asker.events(1))[0]
+    sent = vendor.sent[0]["messages"][0]["content"]
+    assert sent.endswith("\nSay why, in the words of the title.") and 800 < len(sent) <= 1000
+    assert metadata["truncatedSize"] == len(sent)
+    assert metadata["originalSize"] == len(sent) + len(diff) - len(sent.partition("\nSay why")[0])
+
+
+async def test_a_template_that_is_not_there_is_denied_and_one_that_is_filled_wrongly_is_a_bad_request(
+    tmp_path: Path,
+) -> None:
+    write_template(tmp_path, "Describe {TITLE}.")
+    async with generating(tmp_path, LATER) as (asker, vendor):
+        asker.ask(1, messages=None, template="none", fields={})
+        assert (await asker.body(1))[1]["code"] == "POLICY_DENIED"
+        asker.ask(2, messages=None, template="pr", fields={"OTHER": "a", "TITLE": "b"})
+        last = (await asker.events(2))[-1]
+    assert (last["code"], vendor.requests) == ("BAD_REQUEST", [])
+    assert last["message"].endswith("fields.OTHER: is not in the template; its fields: TITLE")
+
+
+async def test_a_key_that_a_command_prints_is_asked_for_again_once_it_is_refused(tmp_path: Path) -> None:
+    count, tool = tmp_path / "count", tmp_path / "tool"
+    tool.write_text(f"#!/bin/sh\necho x >> {count}\nprintf 'token-%s-%s' $(wc -l < {count}) ZqXw81kLmN03pR\n")
+    tool.chmod(0o700)
+    secret = f'secret = "token"\n[secret.token]\ncommand = ["{tool}"]'
+    refusal = refusing(401, {"message": "expired"})
+    answer = chat(chat_text("a"), chat_end())
+    async with generating(tmp_path, refusal, answer, refusal, provider=secret) as (asker, vendor):
+        asker.ask(1)
+        events = await asker.events(1)
+        asker.ask(2)
+        assert (await asker.events(2))[-1]["code"] == "AUTHENTICATION"
+    assert text_of(events) == "a"
+    assert [each["phase"] for each in of_type(events, "status")][:3] == ["connecting", "retrying", "connecting"]
+    sent = [(request.header("authorization") or "")[: len("Bearer token-1")] for request in vendor.requests]
+    # A command that was run just now for the same reason is not run again.
+    assert sent == [f"Bearer token-{number}" for number in (1, 2, 2)]
