@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from playwright.sync_api import Page
 
 from longwire.demo.judge import Verdict
+from longwire.demo.models import policy_lines
 from longwire.demo.page import DemoPage
 from longwire.demo.server import LoopbackServer
 from longwire.demo.upstream import Upstream
@@ -103,7 +104,9 @@ def visit(visitor: Page, chromium: Browser, demo: Demo, secret: Path, path: str 
     secret.write_text(KEY)
     secret.chmod(0o600)
     inject = 'inject = { Authorization = "Bearer {secret:demo}" }'
-    chromium.grant(demo.upstream_origin + "/v1/", page=demo.origin, more=f'{inject}\n[secret.demo]\nfile = "{secret}"')
+    providers = policy_lines(demo.upstream_origin)
+    more = f'{inject}\ngenerate = ["quick", "careful"]\n{providers}\n[secret.demo]\nfile = "{secret}"'
+    chromium.grant(demo.upstream_origin + "/v1/", page=demo.origin, more=more)
     visitor.goto(demo.origin + path)
 
 

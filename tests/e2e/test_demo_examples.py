@@ -10,9 +10,10 @@ from playwright.sync_api import Locator, Page, Playwright, expect
 
 from longwire.demo.chat import TEXT
 from longwire.demo.feed import ENTRIES, Feed
+from longwire.demo.models import CAREFUL, QUICK
 from longwire.demo.pages import EXAMPLES_PATH, examples
 from tests.e2e.browser import Browser, running_browser
-from tests.e2e.demo_site import Demo, assert_fits_and_reads, serving, visit, visiting
+from tests.e2e.demo_site import KEY, Demo, assert_fits_and_reads, serving, visit, visiting
 
 SIZE = 4 << 20
 # Everything that an element ever said, and every value that a bar ever had.
@@ -170,13 +171,38 @@ def test_without_a_grant_each_says_what_is_missing(visitor: Page, chromium: Brow
     with serving(visitor, size=1) as demo:
         open_examples(visitor, chromium, demo, tmp_path)
         chromium.grant("http://127.0.0.1:1/", page="http://127.0.0.1:1")
-        for button in ("Ask", "Start", "Upload", "Download"):
+        for button in ("Ask", "Start", "Upload", "Download", "Ask both"):
             visitor.get_by_role("button", name=button, exact=True).click()
         for status in visitor.get_by_role("status").all():
             expect(status).to_contain_text("policy")
         open_codes(visitor)
         assert_fits_and_reads(visitor, tmp_path, "failed")
         assert demo.upstream.chat is None
+
+
+def test_two_models_answer_one_question_side_by_side(visitor: Page, chromium: Browser, tmp_path: Path) -> None:
+    with serving(visitor, models_speed=20, size=1) as demo:
+        open_examples(visitor, chromium, demo, tmp_path)
+        models = card(visitor, "One question to two models")
+        models.get_by_role("button", name="Ask both").click()
+        for name, said_by in (("quick", QUICK), ("careful", CAREFUL)):
+            expect(visitor.locator(f"#{name}-text")).to_have_text(said_by.text)
+            words = len(said_by.text.split())
+            expect(visitor.locator(f"#{name}-status")).to_contain_text(f"{name}-1: {words} tokens in ")
+        assert_fits_and_reads(visitor, tmp_path, "models")
+        assert KEY not in visitor.content()
+
+
+def test_both_models_are_stopped_with_one_button(visitor: Page, chromium: Browser, tmp_path: Path) -> None:
+    with serving(visitor, models_speed=0.01, size=1) as demo:
+        open_examples(visitor, chromium, demo, tmp_path)
+        models = card(visitor, "One question to two models")
+        models.get_by_role("button", name="Ask both").click()
+        for name in ("quick", "careful"):
+            expect(visitor.locator(f"#{name}-text")).not_to_have_text("")
+        models.get_by_role("button", name="Stop").click()
+        for name in ("quick", "careful"):
+            expect(visitor.locator(f"#{name}-status")).to_have_text("cancelled")
 
 
 def test_the_code_that_is_shown_is_the_code_that_runs(visitor: Page, chromium: Browser, tmp_path: Path) -> None:
@@ -203,5 +229,5 @@ def test_the_code_is_as_large_as_the_text_marked_and_nowhere_cut(
                     colours: new Set([...pre.querySelectorAll('i')].map(i => getComputedStyle(i).color)).size,
                 }))"""
             )
-            assert len(measured) == 5
+            assert len(measured) == 6
             assert all(one["size"] >= 15 and not one["cut"] and one["colours"] >= 2 for one in measured), measured

@@ -45,7 +45,7 @@ class Served:
 
 
 def examples() -> dict[str, str]:
-    """The examples of docs/client.md by name, word for word as it quotes them."""
+    """The examples of docs/client.md and docs/generation.md by name, word for word as they quote them."""
     folder = files("longwire.demo").joinpath("examples")
     return {file.name.removesuffix(".js"): file.read_text("utf-8") for file in folder.iterdir()}
 

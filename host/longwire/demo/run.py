@@ -12,7 +12,7 @@ import platformdirs
 from longwire.assets import extension_folder
 from longwire.console.errors import CommandError
 from longwire.console.output import complain, say, say_json
-from longwire.demo import chat, download, feed, upload
+from longwire.demo import chat, download, feed, models, upload
 from longwire.demo.browser import Profile, check_display, running_browser
 from longwire.demo.chromium import Chromium, Machine, ensure_chromium
 from longwire.demo.clock import command_started_at
@@ -45,7 +45,9 @@ destinations = ["{upstream}/v1/"]
 methods = ["GET", "POST", "PUT"]
 network = "loopback"
 inject = {{ Authorization = "Bearer {{secret:demo}}" }}
+generate = ["quick", "careful"]
 
+{models}
 [secret.demo]
 file = "{secret}"
 """
@@ -124,7 +126,8 @@ class _Demo:
         secret = profile.folder / "key"
         secret.touch(mode=0o600)
         secret.write_text(self._key + "\n", encoding="utf-8")
-        profile.policy.write_text(_POLICY.format(page=page, upstream=upstream, secret=secret), encoding="utf-8")
+        text = _POLICY.format(page=page, upstream=upstream, secret=secret, models=models.policy_lines(upstream))
+        profile.policy.write_text(text, encoding="utf-8")
         # An administrator's policy decides on this machine too; better to hear it now than from the page.
         store = PolicyStore(Locations(default_locations().administrator, profile.policy))
         asking = Page(origin=page, tab=0, frame=0, document="", private=False)

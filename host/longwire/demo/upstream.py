@@ -1,8 +1,8 @@
-"""The demo's upstream: chat, feed and files. It wants a key for everything, and sends no CORS headers."""
+"""The demo's upstream: chat, feed, files, two language models. It wants a key, and sends no CORS headers."""
 
 from collections.abc import Awaitable, Callable
 
-from longwire.demo import chat, download, feed, upload
+from longwire.demo import chat, download, feed, models, upload
 from longwire.demo.sent import Sent
 from longwire.demo.server import Request, Responder
 
@@ -21,10 +21,12 @@ class Upstream:
         size: int = download.SIZE_BYTES,
         entries: feed.Feed | None = None,
         upload_bytes_per_s: float = upload.RATE_BYTES_PER_S,
+        models_speed: float = 1,
     ) -> None:
         self._key = key
         self._text_duration_s = text_duration_s
         self._upload_bytes_per_s = upload_bytes_per_s
+        self._models_speed = models_speed
         self.file = download.Download(size)
         self.feed = entries or feed.Feed()
         self.chat: Sent | None = None
@@ -38,6 +40,8 @@ class Upstream:
             download.PATH: ("GET", self._send_download),
             feed.PATH: ("GET", self._send_feed),
             upload.PATH: ("PUT", self._receive_upload),
+            models.QUICK_PATH: ("POST", self._send_quick),
+            models.CAREFUL_PATH: ("POST", self._send_careful),
         }
         method, answer = routes.get(request.path, ("", None))
         if answer is None:
@@ -67,6 +71,14 @@ class Upstream:
 
     async def _send_feed(self, request: Request, responder: Responder) -> None:
         await self.feed.send(responder, request.headers.get("last-event-id"))
+
+    async def _send_quick(self, request: Request, responder: Responder) -> None:
+        await request.body()  # whatever is asked, there is one answer
+        await models.send_quick(responder, self._models_speed)
+
+    async def _send_careful(self, request: Request, responder: Responder) -> None:
+        await request.body()
+        await models.send_careful(responder, self._models_speed)
 
     async def _receive_upload(self, request: Request, responder: Responder) -> None:
         await upload.receive_upload(request, responder, self._upload_bytes_per_s)

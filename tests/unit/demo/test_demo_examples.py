@@ -1,4 +1,4 @@
-"""What the demo serves to its examples, and that docs/client.md quotes them word for word."""
+"""What the demo serves to its examples, and that the docs quote them word for word."""
 
 import hashlib
 import json
@@ -19,7 +19,8 @@ from tests.unit.demo.demo_http import exchange, get, post, unchunk
 
 KEY = "lw-demo-0123456789abcdefghij"
 AUTHORIZED = f"Authorization: Bearer {KEY}"
-DOCUMENT = (Path(__file__).parents[3] / "docs" / "client.md").read_text("utf-8")
+DOCS = Path(__file__).parents[3] / "docs"
+DOCUMENT = "".join((DOCS / name).read_text("utf-8") for name in ("client.md", "generation.md"))
 
 
 def quick_feed() -> Feed:
