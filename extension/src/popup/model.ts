@@ -3,7 +3,7 @@ import { parsePagePattern, patternsFor, permissionOf } from '../shared/page-patt
 import type { BridgeReport, Snapshot } from '../shared/popup'
 import { sentence } from '../shared/text'
 import type { Site } from './site'
-import { pending, type Tone, unserved, type Verdict, verdictOf } from './verdict'
+import { mayReach, pending, type Tone, unserved, type Verdict, verdictOf } from './verdict'
 
 /** What the popup shows above the streams. Texts may hold `code` in backticks. */
 export interface View {
@@ -34,7 +34,7 @@ export function permissionFor(origin: string | null, snapshot: Snapshot | null):
 export function viewOf(site: Site, snapshot: Snapshot | null, permitted: boolean | undefined, version: string): View {
   const bridge = snapshot?.bridge ?? { kind: 'asking' }
   const up = bridge.kind === 'up' && !bridge.policyInvalid && snapshot !== null
-  const granted = up && snapshot.destinations.length > 0
+  const granted = up && mayReach(snapshot)
   // The worker answers for the host where it may not be started.
   const host = bridge.kind === 'up' && bridge.host !== '' ? `Host ${bridge.host} · Protocol ${bridge.protocol} · ` : ''
   const permission = granted && permitted === false ? permissionFor(site.origin, snapshot) : null

@@ -46,9 +46,12 @@ export const pending = (verdict: Verdict): Verdict => ({
   title: 'Once allowed, it may stream to'
 })
 
+/** Whether a grant lets the page do anything. */
+export const mayReach = ({ destinations, providers }: Snapshot): boolean => destinations.length + providers.length > 0
+
 /** @param named a grant names the page, if only for other windows */
 export function verdictOf(origin: string, privateWindow: boolean, named: boolean, snapshot: Snapshot): Verdict {
-  if (snapshot.destinations.length > 0) return granted(origin, privateWindow, snapshot)
+  if (mayReach(snapshot)) return granted(origin, privateWindow, snapshot)
   const { denied, policy, bridge } = snapshot
   const suggestion = suggestGrant(origin, denied, privateWindow)
   const fix = bridge.kind === 'up' ? bridge.fix : undefined
@@ -96,9 +99,13 @@ const TITLES: Partial<Record<ErrorCode, string>> = {
 }
 
 function granted(origin: string, privateWindow: boolean, snapshot: Snapshot): Verdict {
-  const { denied, obstacles } = snapshot
+  const { denied, obstacles, providers } = snapshot
   const blocked = new Set(obstacles.flatMap(({ destinations }) => destinations))
-  const destinations = snapshot.destinations.map((text) => ({ text, blocked: blocked.has(text) }))
+  const silent = new Set(obstacles.flatMap(({ providers = [] }) => providers))
+  const destinations = [
+    ...snapshot.destinations.map((text) => ({ text, blocked: blocked.has(text) })),
+    ...providers.map(({ name, models }) => ({ text: `${name}: ${models.join(', ')}`, blocked: silent.has(name) }))
+  ]
   const [first] = obstacles
   if (first !== undefined) {
     const all = destinations.every((destination) => destination.blocked)
@@ -113,7 +120,7 @@ function granted(origin: string, privateWindow: boolean, snapshot: Snapshot): Ve
       suggestion: command === undefined ? null : { lines: command, example: false }
     }
   }
-  const title = 'This page may stream to'
+  const title = snapshot.destinations.length > 0 ? 'This page may stream to' : 'This page may generate with'
   if (denied === null) return { tone: 'good', badge: 'Ready', title, text: '', destinations, suggestion: null }
   const refused = { tone: 'warn', badge: 'Refused', title, destinations } as const
   const text = `Refused: ${shown(denied)}. `

@@ -2,7 +2,7 @@
 
 import type { WaitsFor } from '../protocol/bridge'
 import type { ErrorCode } from '../protocol/errors'
-import type { BridgeState, Obstacle, PolicySummary } from '../protocol/native'
+import type { BridgeState, Obstacle, PolicySummary, ProviderOffer } from '../protocol/native'
 
 /** From the popup. */
 export type FromPopup =
@@ -25,6 +25,8 @@ export interface Snapshot {
   readonly policy: PolicySummary | null
   /** What the policy lets the watched page reach. */
   readonly destinations: readonly string[]
+  /** Whom the policy lets it generate with. */
+  readonly providers: readonly ProviderOffer[]
   /** What is in the way of some of them. */
   readonly obstacles: readonly Obstacle[]
   /** The last request of the watched page that the policy refused. */

@@ -1,6 +1,6 @@
 import type { Extension, Sender } from '../platform/platform'
 import type { Status, WaitsFor } from '../protocol/bridge'
-import type { Obstacle, PolicySummary } from '../protocol/native'
+import type { PolicySummary } from '../protocol/native'
 import { POPUP_PAGE } from '../shared/names'
 import type { BridgeReport, FromPopup, Snapshot } from '../shared/popup'
 import type { Bridge, Peer } from './bridge'
@@ -106,6 +106,11 @@ export class PopupDesk {
   }
 }
 
+/** What the host says of the watched page. */
+type Reach = Pick<Snapshot, 'destinations' | 'providers' | 'obstacles'>
+
+const NOTHING: Reach = { destinations: [], providers: [], obstacles: [] }
+
 class PopupSession {
   readonly #port: PopupPort
   readonly #bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'stop'>
@@ -119,8 +124,7 @@ class PopupSession {
   #report: BridgeReport = { kind: 'asking' }
   #asking = false
   #askedAt = 0
-  #destinations: readonly string[] = []
-  #obstacles: readonly Obstacle[] = []
+  #reach: Reach = NOTHING
   #lastRequest = 0
   #timer: ReturnType<typeof setInterval> | undefined
 
@@ -159,11 +163,10 @@ class PopupSession {
     if (!this.#asking) this.#ask()
   }
 
-  settle(report: BridgeReport, destinations: readonly string[] = [], obstacles: readonly Obstacle[] = []): void {
+  settle(report: BridgeReport, reach: Reach = NOTHING): void {
     this.#asking = false
     this.#report = report
-    this.#destinations = destinations
-    this.#obstacles = obstacles
+    this.#reach = reach
     this.#tell()
   }
 
@@ -182,8 +185,7 @@ class PopupSession {
   /** Ask, and say no more of the last answer. */
   #askAnew(): void {
     this.#report = { kind: 'asking' }
-    this.#destinations = []
-    this.#obstacles = []
+    this.#reach = NOTHING
     this.#ask()
     this.#tell()
   }
@@ -197,10 +199,12 @@ class PopupSession {
     this.#bridge.fromPage(this.#peer, { type: 'STATUS_REQUEST', request: this.#lastRequest })
   }
 
-  #answered({ request, state, host = '', protocol = 0, destinations, fix, obstacles }: Status): void {
+  #answered(status: Status): void {
+    const { request, state, host = '', protocol = 0, destinations, providers = [], fix, obstacles = [] } = status
     // A lost host comes through `hostLost`, which knows more of it.
     if (request !== this.#lastRequest || (state !== 'ready' && state !== 'policy-invalid')) return
-    this.settle({ kind: 'up', policyInvalid: state === 'policy-invalid', host, protocol, fix }, destinations, obstacles)
+    const report = { kind: 'up', policyInvalid: state === 'policy-invalid', host, protocol, fix } as const
+    this.settle(report, { destinations, providers, obstacles })
   }
 
   #tell(): void {
@@ -213,8 +217,7 @@ class PopupSession {
       unconfirmed: at >= WORTH_A_WORD_MS && !this.#standing.confirmed(),
       bridge: this.#report,
       policy: this.#policy(),
-      destinations: this.#destinations,
-      obstacles: this.#obstacles,
+      ...this.#reach,
       denied: origin === null ? null : this.#denials.of(tab, origin),
       streams: this.#streams.of(tab),
       at

@@ -64,6 +64,35 @@ test('each caller has a report of its own', async () => {
   expect(other).toEqual({ state: 'ready', host: 'a', destinations: ['https://api.example.com/'] })
 })
 
+test('each report is its own all through, and takes nothing from what a page put into the prototypes', async () => {
+  const calls = [shim.status(), shim.status(), shim.status()]
+  const providers = () => [{ name: 'openai', models: ['gpt-5*', 'o4-mini'] }]
+  const obstacles = () => [{ destinations: [], providers: ['openai'], code: 'SECRET_UNAVAILABLE', message: 'm' }]
+  const status = { type: 'STATUS', state: 'ready', destinations: [], providers: providers(), obstacles: obstacles() }
+  const polluted = { models: ['*'], providers: 'mine' }
+  const taken: unknown[] = []
+  for (const [name, value] of Object.entries(polluted)) {
+    const accessor = { get: () => value, set: (given: unknown) => taken.push(given), configurable: true }
+    Object.defineProperty(Object.prototype, name, accessor)
+  }
+  try {
+    for (let question = 0; question < 2; question++) {
+      await delivered()
+      const { request } = told.at(-1) as Extract<FromPage, { type: 'STATUS_REQUEST' }>
+      relay.postMessage({ ...status, request })
+    }
+    const [, one, other] = await Promise.all(calls)
+    one?.providers?.[0]?.models.push('mine')
+    one?.providers?.push({ name: 'mine', models: [] })
+    one?.obstacles?.[0]?.providers?.push('mine')
+    expect(other?.providers).toEqual(providers())
+    expect(other?.obstacles).toEqual(obstacles())
+    expect(taken).toEqual([])
+  } finally {
+    for (const name of Object.keys(polluted)) Reflect.deleteProperty(Object.prototype, name)
+  }
+})
+
 test('a lost bridge fails every call, and the next one asks', async () => {
   const calls = [shim.status(), shim.status()]
   await delivered()

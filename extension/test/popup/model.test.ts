@@ -20,7 +20,7 @@ const POLICY = { state: 'ok', digest: 'd', pages: ['https://*.example.com'] } as
 
 function snapshot(fields: Partial<Snapshot> = {}): Snapshot {
   const policy = { ...POLICY, pages: [...POLICY.pages] }
-  const quiet = { waitsFor: null, unconfirmed: false, denied: null, obstacles: [], at: 0 } as const
+  const quiet = { waitsFor: null, unconfirmed: false, denied: null, providers: [], obstacles: [], at: 0 } as const
   return { ...quiet, tab: 1, bridge: UP, policy, destinations: [], streams: [], ...fields }
 }
 
@@ -173,6 +173,31 @@ test('something is missing for some of it: which, and what', () => {
   expect(some.verdict).toMatchObject({ title: 'A secret is missing', suggestion: { lines: 'longwire secret list' } })
   expect(some.verdict?.destinations.map(({ blocked }) => blocked)).toEqual([false, true])
   expect(view({ destinations: [fails], obstacles }).badge).toEqual({ tone: 'bad', text: 'Not working' })
+})
+
+test('a page that may generate sees with whom, and which of them would not answer', () => {
+  const providers = [
+    { name: 'openai', models: ['gpt-5*', 'o4-mini'] },
+    { name: 'local', models: ['llama*'] }
+  ]
+  const alone = view({ providers })
+  expect(alone.badge).toEqual({ tone: 'good', text: 'Ready' })
+  expect(alone.verdict).toMatchObject({
+    title: 'This page may generate with',
+    destinations: [
+      { text: 'openai: gpt-5*, o4-mini', blocked: false },
+      { text: 'local: llama*', blocked: false }
+    ]
+  })
+  const failing = [
+    { destinations: [], providers: ['openai'], code: 'SECRET_UNAVAILABLE' as const, message: 'm', command: 'c' }
+  ]
+  const some = view({ providers, obstacles: failing })
+  expect(some.badge).toEqual({ tone: 'warn', text: 'Not all works' })
+  expect(some.verdict?.destinations.map(({ blocked }) => blocked)).toEqual([true, false])
+  const both = view({ providers, destinations: ['https://a.example/'] }).verdict
+  expect(both?.title).toBe('This page may stream to')
+  expect(both?.destinations).toHaveLength(3)
 })
 
 test('nothing is green where something is missing', () => {

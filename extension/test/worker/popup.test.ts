@@ -172,6 +172,17 @@ test('it asks the host once, in the name of the watched page, and tells the answ
   expect(asked()).toHaveLength(1)
 })
 
+test('it tells whom the page may generate with, and forgets it with the answer that it was in', () => {
+  const popup = opened()
+  const providers = [{ name: 'openai', models: ['gpt-5*'] }]
+  answer({ destinations: [], providers })
+  expect(popup.last).toMatchObject({ destinations: [], providers })
+  popup.say({ type: 'ASK' })
+  expect(popup.last).toMatchObject({ bridge: { kind: 'asking' }, providers: [] })
+  answer({ destinations: [] })
+  expect(popup.last).toMatchObject({ providers: [], obstacles: [] })
+})
+
 test('what a popup says before the worker may serve is heard once it may', () => {
   const waiting: (() => void)[] = []
   const popup = new Popup((act) => waiting.push(act))
