@@ -76,4 +76,5 @@ def test_what_they_set_for_the_extension_is_in_its_schema() -> None:
 def test_the_example_policy_can_be_used_as_it_is() -> None:
     document = read_policy(Path(FOLDER / "policy.toml"), "administrator")
     assert (document.problems, document.warnings) == ((), ())
-    assert [grant.name for grant in document.grants] == ["chat", "tickets"]
+    assert [grant.name for grant in document.grants] == ["chat", "tickets", "answers"]
+    assert [provider.name for provider in document.providers] == ["openai"]
