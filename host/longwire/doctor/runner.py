@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from longwire.console.errors import CommandError
+from longwire.doctor.checks.budgets import check_budgets
 from longwire.doctor.checks.extension import check_extension
 from longwire.doctor.checks.grants import check_ca_files, check_policy, check_secrets
 from longwire.doctor.checks.host import check_hosts
@@ -39,6 +40,7 @@ STEPS = (
     Step("reading the secrets", check_secrets),
     Step("looking at the files of authorities", check_ca_files),
     Step("looking for suspended secrets", check_suspended),
+    Step("reading what was spent", check_budgets),
     Step("looking at the log's folder", check_state_folder),
     Step("looking at the clock", check_clock),
 )

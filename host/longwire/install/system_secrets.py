@@ -83,6 +83,10 @@ def system_place(name: str, file: Path | None, *, keyring: bool) -> SecretSource
     if document is not None and document.problems:
         raise CommandError(f"{policy}: {document.problems[0]}", "mend the policy file first, or say --file")
     named = next((source for source in document.secrets if source.name == name), None) if document else None
+    if named is not None and named.kind == "command":
+        raise MisuseError(
+            f"{named.describe()} is what that program prints, for each user", f"name a file in [secret.{name}]"
+        )
     if named is not None and named.kind != "file":
         raise elsewhere
     return named or SecretSource(name, "file", str(policy.parent / "secrets" / name))

@@ -143,6 +143,23 @@ def test_a_secret_that_cannot_be_read_fails_and_one_of_the_environment_may_be_el
     assert "value-of-the-key" not in str(found)
 
 
+def test_a_command_that_prints_no_secret_fails_and_is_to_be_run_by_hand(patient: Patient, tmp_path: Path) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\necho lw-canary-said-by-tool; exit 4\n")
+    tool.chmod(0o700)
+    write(patient, f"inject = {{ A = '{{secret:c}}' }}\n[secret.c]\ncommand = ['{tool}', 'argument']\n")
+    finding = one(check_secrets(patient))
+    assert (finding.state, finding.fix) == (
+        State.FAIL,
+        f"run {tool} by hand, as the policy has it, and mend what it says",
+    )
+    assert "ended with exit code 4" in finding.what
+    assert "lw-canary" not in str(finding)
+    (tmp_path / "value").write_text("lw-canary-said-by-tool")
+    tool.write_text(f"#!/bin/sh\ncat '{tmp_path / 'value'}'\n")
+    assert one(check_secrets(patient)).state is State.OK
+
+
 PROVIDER = """
 [[grant]]
 name = "models"
