@@ -25,6 +25,11 @@ export async function buildClient(version) {
   // One copy of what both have in them: an error is of the same class, whichever it comes from.
   const modules = { index: entry, compat: join(here, '../src/client/compat.ts') }
   await build({ ...external, entryPoints: modules, splitting: true, chunkNames: 'shared', outdir: out })
+  // By itself: it shares next to nothing with them, and a page can load it as it is.
+  const rpc = { ...common, entryPoints: [join(here, '../src/rpc/index.ts')] }
+  await build({ ...rpc, outfile: join(out, 'rpc.js') })
+  const rpcBanner = { js: `/*!\nlongwire ${version}\n\n${await readFile(join(here, '../../LICENSE'), 'utf8')}*/` }
+  await build({ ...rpc, minify: true, banner: rpcBanner, outfile: join(out, 'rpc.min.js') })
   const banner = { js: await licences(version) }
   const [plain, small, whole] = await Promise.all(
     [external, { ...external, minify: true }, { ...common, minify: true, banner }].map(async (options) => {
@@ -44,13 +49,14 @@ export async function buildClient(version) {
   // The Python source distribution carries no docs, and builds the extension all the same.
   for (const [page, name] of [
     ['client.md', 'README.md'],
-    ['events.md', 'events.md']
+    ['events.md', 'events.md'],
+    ['rpc.md', 'rpc.md']
   ]) {
     const manual = join(here, '../../docs', page)
     if (existsSync(manual)) await copyFile(manual, join(out, name))
   }
   await pack(version)
-  return `client library, bytes: ${plain.length} as it is, ${sizes(small)}; with eventsource-parser ${sizes(whole)}`
+  return `client library, bytes: ${plain.length} as it is, ${sizes(small)}; with eventsource-parser ${sizes(whole)}; rpc ${sizes(await readFile(join(out, 'rpc.min.js')))}`
 }
 
 /** Goes wherever the one file goes that has everything in it. */

@@ -28,6 +28,7 @@ ROOMS: dict[str, set[str]] = {
     "families": {"assets"},
     "prices": set(),
     "sse": set(),  # for Python servers: nothing of the host imports it either
+    "rpc": set(),  # likewise
     "streams": {"protocol", "fair_pool"},
     "policy": {"protocol", "storage", "addresses", "authority", "prices"},
     "upstream": {"protocol", "turns", "addresses", "authority", "fair_pool"},
@@ -110,6 +111,7 @@ WORLDS: dict[str, set[str]] = {
     "shared": {"protocol"},
     "platform": set(),
     "client": set(),  # the page library: a package of its own
+    "rpc": {"client"},  # of the same package: knows of it how to retry, and how to check options
     "page": {"protocol", "shared", "client"},
     "relay": {"protocol", "shared", "platform"},
     "worker": {"protocol", "shared", "platform"},
