@@ -1,4 +1,4 @@
-"""`longwire/rpc` in a page, over the browser's own WebSocket: with a Python server, with Node, and between two pages."""
+"""`longwire/rpc` in a page, over its own WebSocket: with Python servers, with Node, and between two pages."""
 
 import asyncio
 import threading

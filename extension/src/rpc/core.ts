@@ -176,7 +176,11 @@ export class Core {
 
   #receivedStreams(): Record<string, readonly [number, number]> {
     const streams: Record<string, readonly [number, number]> = Object.create(null)
-    for (const [id, { received, limit, ended }] of this.#incoming) if (!ended) streams[id] = [received, limit]
+    for (const [id, incoming] of this.#incoming) {
+      // Credit that was not told any more.
+      if (incoming.creditDue) incoming.grant()
+      if (!incoming.ended) streams[id] = [incoming.received, incoming.limit]
+    }
     return streams
   }
 
@@ -245,6 +249,7 @@ export class Core {
   #decide(extended: boolean, _now: number): void {
     this.#extended = extended
     this.#helloBy = Infinity
+    if (!extended) this.#creditFor.clear()
     const resuming = this.#resuming !== null
     if (resuming && !extended) this.#endAll(new RpcError('RESUME_FAILED', undefined, { phase: 'resuming' }))
     if (extended) for (const outgoing of this.#outgoing.values()) outgoing.begin(this.#other?.window ?? 0)
@@ -578,6 +583,8 @@ export class Core {
   }
 
   #nextCredit(): string | null {
+    // Before hello it would be the first word; and a plain peer knows none.
+    if (this.#extended !== true) return null
     for (const id of this.#creditFor) {
       this.#creditFor.delete(id)
       const incoming = this.#incoming.get(id)

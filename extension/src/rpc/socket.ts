@@ -5,7 +5,8 @@ export interface SocketLike {
   binaryType: string
   send(data: string | Uint8Array<ArrayBuffer>): void
   close(code?: number, reason?: string): void
-  addEventListener(type: SocketEvent, listener: (event: MessageEvent & CloseEvent) => void): void
+  // biome-ignore lint/suspicious/noExplicitAny: each library has classes of events of its own
+  addEventListener(type: SocketEvent, listener: (event: any) => void): void
 }
 
 export type SocketEvent = 'open' | 'message' | 'error' | 'close'

@@ -167,10 +167,16 @@ class Core:
             own.resumable,
             self._resuming if own.role == "connect" else None,
             resumed,
-            {each.stream_id: (each.received, each.limit) for each in self._incoming.values() if not each.ended},
+            self._received_streams(),
             list(self._outgoing),
         )
         self._control(hello_text(hello, round(now)))
+
+    def _received_streams(self) -> dict[str, tuple[int, int]]:
+        for incoming in self._incoming.values():
+            if incoming.credit_due:  # credit that was not told any more
+                incoming.grant()
+        return {each.stream_id: (each.received, each.limit) for each in self._incoming.values() if not each.ended}
 
     def receive(self, data: str | bytes, now: float) -> None:
         """A message came, inflated."""
@@ -242,6 +248,8 @@ class Core:
     def _decide(self, *, extended: bool) -> None:
         self.extended = extended
         self._hello_by = math.inf
+        if not extended:
+            self._credit_for.clear()
         resuming = self._resuming is not None
         if resuming and not extended:
             self._end_all(RpcError("RESUME_FAILED", phase="resuming"))
@@ -597,7 +605,8 @@ class Core:
         return pong
 
     def _next_credit(self) -> str | None:
-        while self._credit_for:
+        # Before hello it would be the first word; and a plain peer knows none.
+        while self.extended and self._credit_for:
             stream_id = next(iter(self._credit_for))
             del self._credit_for[stream_id]
             incoming = self._incoming.get(stream_id)
