@@ -20,8 +20,8 @@ from tests.upstreams.threaded import ThreadedServer
 SOURCES = Path(__file__).parents[1] / "unit" / "rpc"
 PAGE = """<!doctype html><title>rpc</title><script type="module">
 import * as rpc from '/rpc.min.js'
-import { scenario } from '/scenario.mjs'
-import { serve } from '/application.mjs'
+import { scenario } from '/scenario.js'
+import { serve } from '/application.js'
 Object.assign(window, { rpc, scenario, serve })
 </script>"""
 SCENARIO = "async (url) => scenario(rpc.connect, url, { retry: false })"
@@ -34,8 +34,8 @@ def site() -> Iterator[str]:
     app = make_app()
     app.site.put("/", PAGE)
     app.site.put("/rpc.min.js", client_library().with_name("rpc.min.js").read_text("utf-8"))
-    for name in ("scenario.mjs", "application.mjs"):
-        app.site.put(f"/{name}", (SOURCES / name).read_text("utf-8"))
+    for name in ("scenario", "application"):
+        app.site.put(f"/{name}.js", (SOURCES / f"{name}.mjs").read_text("utf-8"))
     with ThreadedServer(lambda: Server(app.routes, name="localhost")) as threaded:
         yield threaded.url("/")
 

@@ -103,6 +103,8 @@ ONLY_OF_MODULE: dict[tuple[str, str], set[str]] = {
 # Sans-IO rooms know no loop, no clock, no socket and no file; their tests need none.
 IO = {"asyncio", "anyio", "threading", "time", "socket", "ssl", "subprocess", "selectors", "httpx2", "httpcore2"}
 SANS_IO = {"protocol", "streams", "generation", "fair_pool"}
+# And so does the core of a room whose shell is nothing but I/O, with all that it gets at.
+SANS_IO_MODULES = {"rpc/core.py"}
 # The only room that may import the HTTP client.
 HTTP = {"httpx2", "httpcore2"}
 
@@ -200,6 +202,12 @@ def test_the_hosts_imports_run_down(file: Path) -> None:
     if relative.parts[:2] == ("protocol", "export"):
         room = "export"
     assert host_faults(room, file.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("file", sorted(SANS_IO_MODULES))
+def test_a_core_gets_at_no_io(file: str) -> None:
+    assert {module.partition(".")[0] for module in reached(file)} & IO == set()
+    assert reached(file, "from longwire.rpc.peer import Peer") & IO
 
 
 @pytest.mark.parametrize("file", sorted(EXTENSION.rglob("*.ts")), ids=lambda file: str(file.relative_to(EXTENSION)))

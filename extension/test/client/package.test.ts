@@ -29,6 +29,12 @@ test('it depends on eventsource-parser alone, and on nothing of the extension', 
   expect(code).not.toContain('chrome.')
 })
 
+test('rpc depends on nothing, and on little of the rest', async () => {
+  const { imports, code } = await bundle("export * from '../rpc/index'")
+  expect(imports).toEqual([])
+  expect(code).not.toMatch(parts('EventStream', 'SseDecoder', 'Exchange', 'Replay'))
+})
+
 test('who imports little, gets little', async () => {
   expect((await bundle("export { StreamError } from './index'")).code).not.toMatch(parts('EventStream', 'SseDecoder'))
   const source = (await bundle("export { EventSource } from './index'")).code

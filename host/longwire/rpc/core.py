@@ -623,7 +623,7 @@ class Core:
         before = outgoing.wants
         composed = outgoing.next(now, extended=extended)
         if composed is None:
-            return self._terminal(outgoing, extended=extended)
+            return self._last_of(outgoing, extended=extended)
         size = size_of(composed.data)
         if size > (self._options if self._other is None else self._other).max_message_bytes:
             text = f"An item makes a message of {size} bytes, more than the other side takes"
@@ -637,7 +637,7 @@ class Core:
             self._tell(event.Wanted(outgoing.stream_id))
         return Sendable(composed.data, outgoing.options.compress and self._deflatable(composed.data))
 
-    def _terminal(self, outgoing: Outgoing, *, extended: bool) -> Sendable:
+    def _last_of(self, outgoing: Outgoing, *, extended: bool) -> Sendable:
         outgoing.state = "closed"
         error = None if outgoing.error is None else outgoing.told or wire_error(outgoing.error)
         if not extended:  # a plain peer confirms nothing

@@ -1,4 +1,5 @@
-// A process of Node: `client URL` runs the scenario and writes what came of it; `server` serves the application, `relay`
+// A process of Node: `client URL` runs the scenario, over Node's own WebSocket where there is one and that of `ws` where not,
+// and writes what came of it; `server` serves the application, `relay`
 // passes messages between each two that connect, and both write their port first.
 
 import { createRequire } from 'node:module'
@@ -10,7 +11,9 @@ const { accept, connect, Resumables, RpcError } = await import(library)
 const { WebSocket, WebSocketServer } = createRequire(packages)('ws')
 
 if (what === 'client') {
-  process.stdout.write(`${JSON.stringify(await scenario(connect, url, { WebSocket, retry: false }))}\n`)
+  // Node's own is the global one.
+  const own = globalThis.WebSocket === undefined ? { WebSocket } : {}
+  process.stdout.write(`${JSON.stringify(await scenario(connect, url, { ...own, retry: false }))}\n`)
 } else {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' }, () => {
     process.stdout.write(`${server.address().port}\n`)

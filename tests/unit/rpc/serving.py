@@ -23,10 +23,10 @@ PACKAGES = Path(__file__).parents[3] / "extension" / "package.json"
 
 
 @contextmanager
-def uvicorn_server() -> Iterator[str]:
+def uvicorn_server(app: Any = None) -> Iterator[str]:
     """Its URL, while the context lasts."""
     # Its other implementation over `websockets` is the legacy one, which warns.
-    config = uvicorn.Config(asgi_application(), log_config=None, lifespan="off", ws="websockets-sansio")
+    config = uvicorn.Config(app or asgi_application(), log_config=None, lifespan="off", ws="websockets-sansio")
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
@@ -72,9 +72,11 @@ def node_server(what: str = "server") -> Iterator[str]:
         process.communicate()
 
 
-async def node_client(url: str) -> dict[str, Any]:
-    """What the scenario gives in Node."""
-    process = await asyncio.create_subprocess_exec(*node("client", url), stdout=asyncio.subprocess.PIPE)
+async def node_client(url: str, *, own: bool = False) -> dict[str, Any]:
+    """What the scenario gives in Node, over that of `ws` or its own WebSocket, behind a flag before Node 22."""
+    program, *arguments = node("client", url)
+    flag = "--experimental-websocket" if own else "--no-experimental-websocket"
+    process = await asyncio.create_subprocess_exec(program, flag, *arguments, stdout=asyncio.subprocess.PIPE)
     try:
         output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     finally:

@@ -42,6 +42,11 @@ async def test_with_a_server_in_node(client: Any) -> None:
         assert await client(url) == EXPECTED
 
 
+async def test_nodes_own_websocket() -> None:
+    with uvicorn_server() as url:
+        assert await node_client(url, own=True) == EXPECTED
+
+
 async def test_two_that_connect_to_a_relay() -> None:
     async def serving(url: str) -> None:
         async with connect(url, retry=NO_RETRY) as peer:
