@@ -17,6 +17,7 @@ from tests.bench.against import BenchError, against, show
 from tests.bench.browser import in_a_browser
 from tests.bench.figures import Row, exit_code
 from tests.bench.first_second import first_second
+from tests.bench.generation import generation_costs
 from tests.bench.neighbours import neighbour_floods
 from tests.bench.pipes import over_pipes
 from tests.bench.policy import policy_costs
@@ -27,7 +28,7 @@ def measure(rounds: int, megabytes: int, events: int, console: Console) -> list[
     """Everything of a short run."""
     rows = boundary(rounds, console)
     console.print("measuring one host …", style="dim")
-    rows += over_pipes(rounds, events, megabytes)
+    rows += over_pipes(rounds, events, megabytes) + generation_costs(rounds, events)
     rows += in_a_browser(rounds, megabytes, events, console)
     return rows + start(rounds, console)
 
@@ -85,6 +86,7 @@ def main() -> None:
     parser.add_argument("--policy", action="store_true", help="decisions and the reflection guard only")
     parser.add_argument("--first-second", action="store_true", help="the first stream of started browsers only")
     parser.add_argument("--neighbours", action="store_true", help="a quiet page beside hostile servers and pages only")
+    parser.add_argument("--generation", action="store_true", help="what a generation adds to a token only")
     parser.add_argument("--memory", action="store_true", help="what streams that nobody reads cost the host only")
     parser.add_argument("--against", metavar="COMMIT", help="this build and another one in alternation")
     parser.add_argument("--rounds", type=int, default=9, help="of a comparison, three minutes each (9)")
@@ -98,6 +100,8 @@ def main() -> None:
         rows = neighbour_floods(100 if options.quick else 500)
     elif options.policy:
         rows = boundary(3 if options.quick else 9, console)
+    elif options.generation:
+        rows = generation_costs(3 if options.quick else 9, 300)
     elif options.memory:
         rows = unread(console)
     elif options.quick:

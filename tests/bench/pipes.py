@@ -14,33 +14,36 @@ from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
 
 _EVENT = b'data: {"choices":[{"delta":{"content":"word%06d"}}]}\n\n'
+_END = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 _GAP_S = 0.003
 _BLOCK = bytes(range(256)) * 256
 _ACK_BYTES = 16 * 1024
 
 
-class _Source:
-    """Serves /events?count=… and /body?size=…, and remembers when each event left."""
+class Source:
+    """Serves /body?size=…, and everywhere else an answer of a model, of which it remembers when each event left."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: int) -> None:
+        self._events = events
         self.sent_at: list[float] = []
 
     async def __call__(self, request: Request) -> None:
         await request.body()
         connection = request.connection
-        if request.path == "/events":
-            self.sent_at.clear()
-            await connection.send(bodies.head(200, [("Transfer-Encoding", "chunked")]))
-            for number in range(int(request.query["count"])):
-                await asyncio.sleep(_GAP_S)
-                self.sent_at.append(time.perf_counter())
-                await connection.send(bodies.chunk(_EVENT % number))
-            await connection.send(b"0\r\n\r\n")
-        else:
+        if request.path == "/body":
             size = int(request.query["size"])
             await connection.send(bodies.head(200, [("Content-Length", str(size))]))
             for _ in range(size // len(_BLOCK)):
                 await connection.send(_BLOCK)
+            return
+        self.sent_at.clear()
+        fields = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]
+        await connection.send(bodies.head(200, fields))
+        for number in range(self._events):
+            await asyncio.sleep(_GAP_S)
+            self.sent_at.append(time.perf_counter())
+            await connection.send(bodies.chunk(_EVENT % number))
+        await connection.send(bodies.chunk(_END) + b"0\r\n\r\n")
 
 
 def over_pipes(rounds: int, events: int, megabytes: int) -> list[Row]:
@@ -49,7 +52,7 @@ def over_pipes(rounds: int, events: int, megabytes: int) -> list[Row]:
     event_cpu: list[float] = []
     body_cpu: list[float] = []
     start_cpu: list[float] = []
-    source = _Source()
+    source = Source(events)
     size = megabytes * 16 * len(_BLOCK)
     with ThreadedServer(lambda: Server(source)) as server:
         for _ in range(rounds):
@@ -58,15 +61,16 @@ def over_pipes(rounds: int, events: int, megabytes: int) -> list[Row]:
                 HostProcess(Path(folder), grant(server.url("/"))) as host,
             ):
                 host.hello()
-                start_cpu.append(_cpu_s(host) * 1e3)
-                before = _cpu_s(host)
-                delays.append(_median_delay_ms(host, server.url(f"/events?count={events}"), source))
-                event_cpu.append((_cpu_s(host) - before) / events * 1e6)
-                before = _cpu_s(host)
+                start_cpu.append(cpu_s(host) * 1e3)
+                before = cpu_s(host)
+                host.start(1, server.url("/events"))
+                delays.append(median_delay_ms(host, 1, source))
+                event_cpu.append((cpu_s(host) - before) / events * 1e6)
+                before = cpu_s(host)
                 host.start(2, server.url(f"/body?size={size}"))
                 _, end = host.body(2, lambda _: None)
                 assert end["type"] == "STREAM_END"
-                body_cpu.append((_cpu_s(host) - before) / megabytes * 1e3)
+                body_cpu.append((cpu_s(host) - before) / megabytes * 1e3)
     return [
         Row("host: start to WELCOME", "CPU ms", start_cpu),
         Row("host: delay of an event", "ms", delays, "socket to pipe, medians of rounds"),
@@ -75,8 +79,8 @@ def over_pipes(rounds: int, events: int, megabytes: int) -> list[Row]:
     ]
 
 
-def _median_delay_ms(host: HostProcess, url: str, source: _Source) -> float:
-    host.start(1, url)
+def median_delay_ms(host: HostProcess, stream_id: int, source: Source) -> float:
+    """From the source's socket to the end of the pipe, of the events of a stream that was started just now."""
     came: list[float] = []
     received = acknowledged = 0
     rest = b""
@@ -86,14 +90,15 @@ def _median_delay_ms(host: HostProcess, url: str, source: _Source) -> float:
         now = time.perf_counter()
         received += len(message["data"])
         *events, rest = (rest + message["data"]).split(b"\n\n")
-        came += [now] * len(events)
+        came += [now for event in events if b'"content"' in event]
         if received - acknowledged > _ACK_BYTES:
             acknowledged = received
-            host.send(type="STREAM_ACK", id=1, consumed=received)
+            host.send(type="STREAM_ACK", id=stream_id, consumed=received)
     assert len(came) == len(source.sent_at)
     return statistics.median((there - here) * 1e3 for here, there in zip(source.sent_at, came, strict=True))
 
 
-def _cpu_s(host: HostProcess) -> float:
+def cpu_s(host: HostProcess) -> float:
+    """Processor time of all its threads."""
     tasks = Path(f"/proc/{host.process.pid}/task")
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()) / 1e9
