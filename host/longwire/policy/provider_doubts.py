@@ -4,14 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from longwire.policy.doubts import in_the_open, out_of_reach
-from longwire.policy.matching import DestinationPattern
 from longwire.policy.model import GrantEntry, PolicyFile, ProviderEntry, base_url_of, network_of
 from longwire.policy.problems import Problem, problem_at, shown_name
 from longwire.policy.toml_lines import Location
-from longwire.policy.urls import CanonicalUrl
+from longwire.policy.ways_round import ways_round
 
-# Methods by which nothing is asked of a model, and nothing spent (RFC 9110 section 9.2.1).
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # Of services that everybody logs in to.
 _WITH_KEY: Final = frozenset({"openai", "openai-chat", "xai", "anthropic"})
 # What people take over with the address: the path of a request, or what the vendor's own SDK adds or leaves out.
@@ -29,15 +26,16 @@ _VERSIONED: Final = frozenset({"openai", "openai-chat", "xai"})
 def provider_doubts(file: PolicyFile, lines: Mapping[Location, int]) -> Iterator[Problem]:
     """All of them, provider by provider."""
     named = {name for grant in file.grant for name in grant.generate or ()}
+    injecting = _injecting(file)
     for index, grant in enumerate(file.grant):
         yield from _for_nothing(grant, ("grant", index), lines)
     for index, provider in enumerate(file.provider):
         place: Location = ("provider", index)
         if provider.name not in named:
             yield problem_at((*place, "name"), "no grant lets pages generate with this provider", lines)
-        for field, text, blocks in (*_address(provider), *_secret(file, provider), *_models(provider)):
+        for field, text, blocks in (*_address(provider), *_secret(file, provider, injecting), *_models(provider)):
             yield problem_at((*place, *field), text, lines, blocks=blocks)
-        yield from _ways_round(file, provider, lines)
+    yield from ways_round(file, lines)
 
 
 # Of a grant, for the requests of its pages. A provider has its own.
@@ -75,20 +73,35 @@ def _address(provider: ProviderEntry) -> Iterator[_Doubt]:
         yield ("base_url",), f'has no path, and this kind of provider has one: write "{url.origin}/v1"', False
 
 
-def _secret(file: PolicyFile, provider: ProviderEntry) -> Iterator[_Doubt]:
+# Where a secret lies: two names for one place are one secret.
+_Place = tuple[str | None, ...]
+
+
+def _place(file: PolicyFile, name: str) -> _Place:
+    return tuple(file.secret[name].model_dump().values())
+
+
+def _injecting(file: PolicyFile) -> dict[_Place, list[str]]:
+    """The grants that inject a secret, by where it lies."""
+    found: dict[_Place, list[str]] = {}
+    for grant in file.grant:
+        places = {_place(file, secret) for template in grant.inject.values() for secret in template.secrets}
+        for place in places:
+            found.setdefault(place, []).append(grant.name)
+    return found
+
+
+def _secret(file: PolicyFile, provider: ProviderEntry, injecting: Mapping[_Place, list[str]]) -> Iterator[_Doubt]:
     if provider.secret is None:
         if provider.kind in _WITH_KEY and provider.base_url is None:
             yield (), "has no secret, and this service refuses whoever sends no key", True
-        return
-    # Two names for one place are one secret.
-    places = {name for name, entry in file.secret.items() if entry == file.secret[provider.secret]}
-    for grant in file.grant:
-        if any(places.intersection(template.secrets) for template in grant.inject.values()):
-            text = (
-                f'the grant "{shown_name(grant.name)}" injects it too: what its pages send with it is not held to the '
-                "models and limits of this provider"
-            )
-            yield ("secret",), text, False
+    elif grants := injecting.get(_place(file, provider.secret)):
+        more = f" and {len(grants) - 1} more inject" if len(grants) > 1 else " injects"
+        text = (
+            f'the grant "{shown_name(grants[0])}"{more} it too: what its pages send with it is not held to the models '
+            "and limits of this provider"
+        )
+        yield ("secret",), text, False
 
 
 def _models(provider: ProviderEntry) -> Iterator[_Doubt]:
@@ -107,31 +120,3 @@ def _holds(wide: str, narrow: str) -> bool:
     if wide.endswith("*"):
         return narrow.removesuffix("*").startswith(wide[:-1])
     return wide == narrow
-
-
-def _ways_round(file: PolicyFile, provider: ProviderEntry, lines: Mapping[Location, int]) -> Iterator[Problem]:
-    """Grants by which a page that may generate here can ask the same server itself."""
-    url = base_url_of(provider)
-    generating = [grant for grant in file.grant if grant.enabled and provider.name in (grant.generate or ())]
-    for index, grant in enumerate(file.grant):
-        if not grant.enabled or _SAFE.issuperset(grant.methods) or not any(_share(grant, each) for each in generating):
-            continue
-        for number, destination in enumerate(grant.destinations):
-            if _leads_to(destination, url):
-                text = (
-                    f"reaches the provider {shown_name(provider.name)} directly: pages that may generate there can ask "
-                    "it past its models and limits"
-                )
-                yield problem_at(("grant", index, "destinations", number), text, lines)
-
-
-def _share(one: GrantEntry, other: GrantEntry) -> bool:
-    """Whether some page is named by both."""
-    return any(mine.origin.overlaps(theirs.origin) for mine in one.pages for theirs in other.pages)
-
-
-def _leads_to(destination: DestinationPattern, url: CanonicalUrl) -> bool:
-    """Whether it holds a URL at `url` or below."""
-    return destination.origin.matches(url) and (
-        destination.holds_path(url.path) or destination.path.startswith(url.path.removesuffix("/") + "/")
-    )

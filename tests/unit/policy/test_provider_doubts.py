@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from longwire.policy import ways_round
 from longwire.policy.loading import parse_policy
 from longwire.policy.matching import HostPattern, PagePattern
 from longwire.policy.problems import Problem
@@ -93,6 +94,13 @@ def test_a_secret_that_a_grant_injects_too_by_whichever_name() -> None:
     assert about(GENERATE, keyed, injecting, KEY, same.replace('"K"', '"L"')) == []
 
 
+def test_a_secret_that_many_grants_inject_is_one_warning() -> None:
+    many = [grant(inject='{ A = "{secret:key}" }', name=f"g{number}") for number in range(3)]
+    (found,) = doubts(GENERATE.replace('"g"', '"generate"'), provider('secret = "key"'), *many, KEY)
+
+    assert found.text.startswith('the grant "g0" and 2 more inject it too: ')
+
+
 def test_a_secret_of_a_provider_is_used() -> None:
     assert asked(kind='"openai"', secret=True) == []
 
@@ -155,6 +163,17 @@ def test_a_way_round_the_bounds_of_a_provider(destination: str, methods: str, pa
     # A grant that is off lets nobody anywhere.
     assert about(GENERATE, there, f"{direct}enabled = false\n") == []
     assert about(f"{GENERATE}enabled = false\n", there, direct) == []
+
+
+def test_the_search_for_ways_round_ends_and_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [GENERATE, provider(base_url='"https://m.example.com"')]
+    parts += [grant(name=f"h{number}", destinations='["https://m.example.com"]') for number in range(5)]
+    # For each of the five: its destination, and its one page beside the one of the grant that generates.
+    monkeypatch.setattr(ways_round, "MAX_STEPS", 10)
+    assert ["reaches the provider" in each.text for each in doubts(*parts)] == [True] * 5
+    monkeypatch.setattr(ways_round, "MAX_STEPS", 9)
+    assert ["reaches the provider" in each.text for each in doubts(*parts)] == [True] * 4 + [False]
+    assert doubts(*parts)[-1].text.startswith("from here on there are too many entries")
 
 
 def test_one_grant_for_both_is_a_way_round_too() -> None:
