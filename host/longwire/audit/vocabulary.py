@@ -5,6 +5,7 @@ Never a header value, a body byte or a secret, and of a private window neither p
 
 from typing import Any, Final
 
+from longwire.policy.decision import PolicyDeniedError
 from longwire.protocol.errors import Category, StreamError
 from longwire.protocol.messages import StreamStart
 
@@ -38,4 +39,6 @@ def failure_fields(error: StreamError, *, private: bool) -> dict[str, Any]:
     }
     if error.needed_network is not None and not private:  # it tells of the destination, as the reason does
         fields["needed_network"] = error.needed_network
+    if isinstance(error, PolicyDeniedError) and error.provider is not None and not private:
+        fields["provider"] = error.provider
     return fields

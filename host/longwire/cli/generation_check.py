@@ -95,7 +95,7 @@ def _denial(policy: Policy, error: StreamError, asking: Page, provider: str) -> 
     nearest = error.nearest if isinstance(error, PolicyDeniedError) else None
     page = parse_origin(asking.origin)
     usable = policy.state is PolicyState.OK and policy.switched_off is None
-    proposal = propose_generation(policy, page, provider, private=asking.private) if usable and page else None
+    proposal = propose_generation(policy, page, [provider], private=asking.private) if usable and page else None
     decided = usable and page and deciding(policy.in_force, page, private=asking.private, provider=provider)
     unknown = usable and all(each.name != provider for each in policy.providers)
     return {

@@ -45,7 +45,10 @@ class NearMiss:
 
 
 class PolicyDeniedError(StreamError):
-    """POLICY_DENIED. `message` is fit for the page that asked; `nearest` is for the administrator."""
+    """POLICY_DENIED. `message` is fit for the page that asked; `nearest` is for the administrator.
+
+    `provider` is the one that no grant lets the page generate with.
+    """
 
     def __init__(
         self,
@@ -53,9 +56,11 @@ class PolicyDeniedError(StreamError):
         nearest: NearMiss | None = None,
         *,
         reason: str | None = None,
+        provider: str | None = None,
     ) -> None:
         super().__init__(ErrorCode.POLICY_DENIED, message, Phase.POLICY, reason=reason)
         self.nearest = nearest
+        self.provider = provider
 
 
 def decide(

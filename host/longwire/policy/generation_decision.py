@@ -118,7 +118,7 @@ def _denied(grants: Sequence[Grant], origin: CanonicalUrl, *, private: bool, pro
     else:
         lines = [f'pages = ["{origin.origin}"]', generate_line([asked])]
         fix = f"a [[grant]] with {', '.join([*lines, *(['private_windows = true'] if private else [])])}"
-    return PolicyDeniedError(f"{message}. The policy would need {fix}", nearest)
+    return PolicyDeniedError(f"{message}. The policy would need {fix}", nearest, provider=asked)
 
 
 def _miss(grant: Grant, origin: CanonicalUrl, *, private: bool, provider: str) -> NearMiss:

@@ -21,54 +21,52 @@ _STAND_IN: Final = '[[provider]]\nname = "{}"\nkind = "ollama"\nmodels = ["m"]\n
 
 
 def propose_generation(
-    policy: Policy, origin: CanonicalUrl, provider: str, *, private: bool = False
+    policy: Policy, origin: CanonicalUrl, names: Sequence[str], *, private: bool = False
 ) -> Proposal | None:
-    """What would let this page generate with a provider that the files define; None if they do not, or nothing is
-    missing but a model.
+    """What would let this page generate with providers that one file defines; None if none defines them all, or
+    nothing is missing but a model.
     """
-    for defined in policy.providers:
-        if defined.name == provider:
-            change = _change(policy, origin, defined, private=private)
-            return change or _new_grant(policy, origin, defined, private=private)
+    for source in dict.fromkeys(each.source for each in policy.providers):
+        of_file = {each.name: each for each in policy.providers if each.source == source}
+        if of_file.keys() >= set(names):
+            providers = [of_file[name] for name in names]
+            change = _change(policy, origin, providers, private=private)
+            return change or _new_grant(policy, origin, providers, private=private)
     return None
 
 
-def _change(policy: Policy, origin: CanonicalUrl, provider: Provider, *, private: bool) -> Proposal | None:
+def _change(policy: Policy, origin: CanonicalUrl, providers: Sequence[Provider], *, private: bool) -> Proposal | None:
     """Lines of a grant that lets this page generate already, with others or in other windows."""
     for grant in policy.grants:
-        if not grant.generate or grant.source != provider.source or not grant.names_page(origin):
+        if not grant.generate or grant.source != providers[0].source or not grant.names_page(origin):
             continue
-        lines: list[str] = []
-        generate = grant.generate
-        if provider.name not in (each.name for each in generate):
-            generate = (*generate, provider)
-            lines.append(generate_line(each.name for each in generate))
-        if private and not grant.private_windows:
-            lines.append("private_windows = true")
-        if not grant.enabled:
-            lines.append("enabled = true")
+        generate = tuple(dict.fromkeys((*grant.generate, *providers)))
+        lines = [generate_line(each.name for each in generate)] if generate != grant.generate else []
+        lines += ["private_windows = true"] if private and not grant.private_windows else []
+        lines += ["enabled = true"] if not grant.enabled else []
         changed = replace(grant, generate=generate, enabled=True, private_windows=grant.private_windows or private)
         others = tuple(changed if each is grant else each for each in policy.grants)
-        if lines and _allows(others, origin, provider, private=private):
-            return Proposal(tuple(lines), _file_of(policy, provider), grant)
+        if lines and _allows(others, origin, providers, private=private):
+            return Proposal(tuple(lines), _file_of(policy, providers[0]), grant)
     return None
 
 
-def _new_grant(policy: Policy, origin: CanonicalUrl, provider: Provider, *, private: bool) -> Proposal | None:
+def _new_grant(
+    policy: Policy, origin: CanonicalUrl, providers: Sequence[Provider], *, private: bool
+) -> Proposal | None:
     lines = [
         "[[grant]]",
         f'name = "{_free_name(policy, origin)}"',
         f'pages = ["{origin.origin}"]',
-        generate_line([provider.name]),
+        generate_line(each.name for each in providers),
         *(["private_windows = true"] if private else []),
     ]
-    text = "\n".join(["version = 1", *lines, _STAND_IN.format(provider.name)])
-    added = [
-        replace(grant, generate=(provider,)) for grant in parse_policy(text.encode(), Path(), provider.source).grants
-    ]
-    if not added or not _allows((*policy.grants, *added), origin, provider, private=private):
+    text = "\n".join(["version = 1", *lines, *(_STAND_IN.format(each.name) for each in providers)])
+    read = parse_policy(text.encode(), Path(), providers[0].source).grants
+    added = [replace(grant, generate=tuple(providers)) for grant in read]
+    if not added or not _allows((*policy.grants, *added), origin, providers, private=private):
         return None
-    return Proposal(tuple(lines), _file_of(policy, provider))
+    return Proposal(tuple(lines), _file_of(policy, providers[0]))
 
 
 def _free_name(policy: Policy, origin: CanonicalUrl) -> str:
@@ -85,6 +83,6 @@ def _file_of(policy: Policy, provider: Provider) -> Path | None:
     return policy.files[-1] if policy.files else None
 
 
-def _allows(grants: Sequence[Grant], origin: CanonicalUrl, provider: Provider, *, private: bool) -> bool:
-    found = deciding(grants, origin, private=private, provider=provider.name)
-    return found is not None and found[1] == provider
+def _allows(grants: Sequence[Grant], origin: CanonicalUrl, providers: Sequence[Provider], *, private: bool) -> bool:
+    found = [deciding(grants, origin, private=private, provider=each.name) for each in providers]
+    return all(each is not None and each[1] == provider for each, provider in zip(found, providers, strict=True))

@@ -148,11 +148,6 @@ class Provider:
         """Of `/responses` and the like, below `base_url`."""
         return parse_canonical(self.base_url.origin + self.base_url.path.removesuffix("/") + path)
 
-    def carries_otherwise(self, other: "Provider") -> tuple[str, ...]:
-        """The fields in which `other` would be asked differently; see `Grant.carries_otherwise`."""
-        asked = ("kind", "base_url", "network", "proxy", "ca_file", "secret")
-        return tuple(each for each in asked if getattr(self, each) != getattr(other, each))
-
     def reached_by(self, grant: Grant) -> Grant:
         """What a page of `grant` needs of this provider, whatever it asks: to judge by before it does."""
         return self.grant_for(grant, "Authorization", "", "/")

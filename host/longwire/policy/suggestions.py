@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 
 from longwire.addresses import Network
 from longwire.policy.decision import check_request, folder_of
+from longwire.policy.generation_suggestions import generation_wishes, proposed_generation
 from longwire.policy.policy import Policy
 from longwire.policy.proposals import Proposal, placeholder, propose
 from longwire.policy.urls import CanonicalUrl, parse_lenient, parse_origin
@@ -59,13 +60,18 @@ def suggest(events: Iterable[Mapping[str, Any]], policy: Policy) -> list[Suggest
     """Read lines of the host's log, oldest first; what the policy allows by now is left out. Most frequent first."""
     wishes: dict[tuple[str, str], _Wish] = {}
     networks: dict[tuple[str, str], list[str]] = {}
+    generating: list[Mapping[str, Any]] = []
     for event in events:
         match event.get("event"), event.get("code"), event.get("phase"):
+            case "error", ErrorCode.POLICY_DENIED, _ if event.get("provider") is not None:
+                generating.append(event)
             case "error", ErrorCode.POLICY_DENIED, Phase.CONNECT | Phase.HEADERS:  # of the first hop, or of a later
                 _note_network(networks, event)
             case ("error", ErrorCode.POLICY_DENIED, _) | ("redirect", ErrorCode.REDIRECT_DENIED, _):
                 _note_wish(wishes, event, policy)
     found = _proposed(list(wishes.values()), policy)
+    proposals = proposed_generation(generation_wishes(generating, policy), policy)
+    found += [Suggestion(_shown(proposal), wish.count, wish.last) for proposal, wish in proposals]
     found += [_as_network(*key, times, policy) for key, times in networks.items()]
     return sorted(found, key=lambda suggestion: -suggestion.count)[:MAX_SUGGESTIONS]
 

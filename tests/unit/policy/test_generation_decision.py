@@ -292,10 +292,10 @@ def test_a_users_file_cannot_name_a_provider_of_the_administrators(places: Locat
     assert "this file has no [[provider]] of the name p; those of another file do not count" in str(by.problem)
 
 
-def proposed(by: Policy, name: str, *, origin: str = CHAT, private: bool = False) -> str | None:
+def proposed(by: Policy, *names: str, origin: str = CHAT, private: bool = False) -> str | None:
     parsed = parse_origin(origin)
     assert parsed is not None
-    proposal = propose_generation(by, parsed, name, private=private)
+    proposal = propose_generation(by, parsed, names, private=private)
     return None if proposal is None else proposal.text
 
 
@@ -317,7 +317,11 @@ def test_the_lines_that_would_allow_it_are_those_of_a_grant_that_is_nearly_there
     assert proposed(by, "p", origin=CONSOLE) == (
         '[[grant]]\nname = "generate-terminal"\npages = ["longwire:terminal"]\ngenerate = ["p"]'
     )
+    assert proposed(by, "p", "q", origin="https://third.org:8443") == (
+        '[[grant]]\nname = "generate-third.org"\npages = ["https://third.org:8443"]\ngenerate = ["p", "q"]'
+    )
     assert proposed(by, "unknown") is None
+    assert proposed(by, "p", "unknown") is None
 
 
 def test_what_is_proposed_is_of_the_providers_own_file(places: Locations) -> None:
@@ -328,7 +332,7 @@ def test_what_is_proposed_is_of_the_providers_own_file(places: Locations) -> Non
     )
     origin = parse_origin(CHAT)
     assert origin is not None
-    proposal = propose_generation(by, origin, "r")
+    proposal = propose_generation(by, origin, ["r"])
 
     assert proposal is not None
     assert (proposal.text, proposal.file) == ('generate = ["q", "r"]', places.user)

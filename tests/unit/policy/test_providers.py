@@ -249,13 +249,6 @@ def test_a_grant_is_another_where_a_provider_of_it_is(old: str, new: str, same: 
     assert (changed.fingerprint == grants(text)[0].fingerprint) is same
 
 
-def test_what_would_be_asked_differently_is_told() -> None:
-    one, other = first(), first(network='"private"', secret='"key"', models='["n"]')
-
-    assert one.carries_otherwise(other) == ("network", "secret")
-    assert one.carries_otherwise(first(models='["x"]')) == ()
-
-
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
