@@ -222,12 +222,15 @@ async def test_a_settlement_is_written_down_although_who_asked_for_it_is_gone(tm
     held = await budgets.reserve(KEY, tokens(100), tokens=100)
     files.begun.clear()
     files.may.clear()
-    settling = asyncio.ensure_future(held.settle(3))
+    before_it = asyncio.ensure_future(budgets.reserve(KEY, tokens(100), tokens=0))
     assert await asyncio.to_thread(files.begun.wait, PATIENCE_S)
-    settling.cancel()
+    settling = asyncio.ensure_future(held.settle(3))
+    await asyncio.sleep(0)
+    settling.cancel()  # of which nothing was begun
     with pytest.raises(asyncio.CancelledError):
         await settling
     files.may.set()
+    await before_it
     await budgets.reserve(KEY, tokens(100), tokens=97)
 
 

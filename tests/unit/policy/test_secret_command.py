@@ -6,6 +6,7 @@ A tool prints a file of its own rather than its own text, so that the search for
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -79,11 +80,28 @@ def test_its_arguments_are_its_own_and_no_shell_reads_them(tool: Tool, tmp_path:
     assert not (tmp_path / "no").exists()
 
 
+@contextmanager
+def typed(data: bytes) -> Iterator[None]:
+    """Standard input of this process, as a program would inherit it."""
+    reading, writing = os.pipe()
+    os.write(writing, data)
+    os.close(writing)
+    kept = os.dup(0)
+    os.dup2(reading, 0)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+        os.close(reading)
+
+
 def test_it_has_no_input_and_no_terminal_and_what_it_complains_of_goes_nowhere(
     tool: Tool, capfd: pytest.CaptureFixture[str]
 ) -> None:
     tool.does('cat; if (: </dev/tty) 2>/dev/null; then echo tty; fi; cat "$VALUE" >&2; echo done')
-    assert run_command([str(tool.path)]) == b"done"
+    with typed(b"a frame of the browser's"):
+        assert run_command([str(tool.path)]) == b"done"
     assert capfd.readouterr() == ("", "")
 
 
