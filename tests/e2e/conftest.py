@@ -1,4 +1,4 @@
-"""Fixtures: one browser a module, fresh servers a test."""
+"""Fixtures: one browser for all files of a worker, renewed for each; fresh servers a test."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,19 +24,40 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.e2e)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
-    """The driver. It leaves its event loop running in this thread, where no other file's tests could run theirs."""
+    """The driver. It leaves its event loop running in this thread, where no other folder's tests could run theirs."""
     with sync_playwright() as driver:
         expect.set_options(timeout=1000 * PATIENCE_S)
         yield driver
 
 
-@pytest.fixture(scope="module")
-def browser_of_module(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A Chromium that the tests of one file share."""
+class SharedBrowser:
+    """The Chromium of all files that need no other. Starting one takes longer than most tests."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._new = True
+
+    def for_another_file(self) -> Browser:
+        """As one that was just started."""
+        if not self._new:
+            self._browser.renew()
+        self._new = False
+        return self._browser
+
+
+@pytest.fixture(scope="package")
+def shared_browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedBrowser]:
+    """Started when the first file asks for it."""
     with running_browser(playwright, tmp_path_factory.mktemp("home")) as browser:
-        yield browser
+        yield SharedBrowser(browser)
+
+
+@pytest.fixture(scope="module")
+def browser_of_module(shared_browser: SharedBrowser) -> Browser:
+    """A Chromium that the tests of one file share. A file whose tests leave in it what stays has one of its own."""
+    return shared_browser.for_another_file()
 
 
 @pytest.fixture

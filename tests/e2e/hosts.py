@@ -5,10 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from tests.e2e.browser import Browser
-from tests.patience import PATIENCE_S
+from tests.e2e.browser import Browser, stop_worker, wait_ended
 
 MANIFEST = "com.longwire.host.json"
 
@@ -41,21 +38,6 @@ class HostFiles:
         for file, content in self._installed.items():
             file.write_bytes(content)
         self.launcher.chmod(self._launcher_mode)
-
-
-def stop_worker(browser: Browser) -> None:
-    """Stop the extension's worker, as the browser does with one that is idle. Its host ends with it."""
-    page = browser.context.new_page()
-    session = browser.context.new_cdp_session(page)
-    session.send("ServiceWorker.enable")
-    session.send("ServiceWorker.stopAllWorkers")
-    page.close()
-
-
-def wait_ended(hosts: list[psutil.Process]) -> None:
-    """Wait until these processes are gone."""
-    _, alive = psutil.wait_procs(hosts, PATIENCE_S)
-    assert alive == []
 
 
 def without_host(browser: Browser, change: Callable[[], object]) -> None:

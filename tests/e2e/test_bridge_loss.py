@@ -14,9 +14,9 @@ from playwright.sync_api import Page, Playwright
 from longwire.assets import extension_folder
 from longwire.protocol.errors import ErrorCode, Phase
 from longwire.protocol.limits import PEER_SILENCE_MS, PROTOCOL_VERSION
-from tests.e2e.browser import STATUS, Browser, running_browser
+from tests.e2e.browser import STATUS, Browser, running_browser, stop_worker, wait_ended
 from tests.e2e.conftest import Upstream
-from tests.e2e.hosts import HostFiles, stop_worker, wait_ended, without_host
+from tests.e2e.hosts import HostFiles, without_host
 from tests.e2e.typed import assert_failed, shows
 from tests.upstreams.threaded import ThreadedServer
 

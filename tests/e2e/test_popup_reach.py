@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Page, Playwright, expect
 
 from longwire.assets import extension_folder
-from tests.e2e.browser import Browser, running_browser
+from tests.e2e.browser import Browser, running_browser, wait_ended
 from tests.e2e.conftest import Upstream
-from tests.e2e.hosts import HostFiles, wait_ended, without_host
+from tests.e2e.hosts import HostFiles, without_host
 from tests.e2e.permissions import permit, withhold_all, withholding_extension
 from tests.e2e.popup import ORIGIN, POPUP_URL, action_popup, is_about, open_popup
 from tests.e2e.scripts import script

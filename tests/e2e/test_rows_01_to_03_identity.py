@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Frame, Page
 
-from tests.e2e.browser import STATUS, Browser
+from tests.e2e.browser import STATUS, Browser, stop_worker, wait_ended
 from tests.e2e.conftest import Upstream
-from tests.e2e.hosts import stop_worker, wait_ended
 from tests.upstreams.app import make_app
 from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
