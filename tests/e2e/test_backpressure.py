@@ -6,16 +6,19 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Playwright
 
-from longwire.protocol.limits import MIB
+from longwire.protocol.limits import MIB, WINDOW_MAX_BYTES
 from tests.e2e.browser import Browser, running_browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.flow import KernelQueues, collect_garbage, when_still
 from tests.printed import say
 from tests.upstreams import bodies
 
-# What is under way does not grow with what is to come: the long one shows that.
-BODIES_MIB = [pytest.param(320, id="320 MiB"), pytest.param(1024, id="1 GiB", marks=pytest.mark.long)]
-READ_BYTES = 200 * MIB
+# Before it stops, the reader has read four times the largest window; and what is to come is more than either bound, so
+# that whoever holds it breaks one. The long one shows that what is under way does not grow with what is to come.
+BODIES_MIB = [
+    pytest.param(64, 112, id="112 MiB"),
+    pytest.param(200, 1024, id="1 GiB", marks=pytest.mark.long),
+]
 MAX_BEYOND_BYTES = 8 * MIB
 MAX_GROWTH_BYTES = 32 * MIB
 
@@ -35,11 +38,13 @@ def block_digest(seed: str, size: int) -> str:
 
 
 @pytest.mark.measures
-@pytest.mark.parametrize("body_mib", BODIES_MIB)
+@pytest.mark.parametrize(("read_mib", "body_mib"), BODIES_MIB)
 def test_a_reader_that_stops_holds_little_and_reads_on_where_it_was(
-    browser: Browser, page: Page, upstream: Upstream, body_mib: int
+    browser: Browser, page: Page, upstream: Upstream, read_mib: int, body_mib: int
 ) -> None:
     body_bytes = body_mib * MIB
+    assert read_mib * MIB >= 4 * WINDOW_MAX_BYTES
+    assert body_bytes - read_mib * MIB > max(MAX_BEYOND_BYTES, MAX_GROWTH_BYTES)
     page.evaluate(
         """async ({ url, count }) => {
             const response = await longwire.fetch(url)
@@ -47,7 +52,7 @@ def test_a_reader_that_stops_holds_little_and_reads_on_where_it_was(
             window.digest = new BlockDigest()
             await readInto(digest, reader, count)
         }""",
-        {"url": upstream.url(f"/bytes?size={body_bytes}&seed=long"), "count": READ_BYTES},
+        {"url": upstream.url(f"/bytes?size={body_bytes}&seed=long"), "count": read_mib * MIB},
     )
     (body,) = upstream.server.connections
     collect_garbage(browser, page)

@@ -34,8 +34,10 @@ STREAMS_PER_FRAME = 250
 STALLED = FRAMES * STREAMS_PER_FRAME
 # protocol.md, flow control: the host reads a socket only while its own buffer is under 64 KiB.
 MAX_READ_AHEAD_BYTES = 64 * KIB
-DOWNLOAD_BYTES = 32 * MIB
-ROUNDS = 3
+DOWNLOAD_BYTES = 16 * MIB
+DOWNLOADS = 3
+# What a round finds is bounded for each stream by itself, so one is enough; more even out what else a machine does.
+ROUNDS = [1, pytest.param(3, marks=pytest.mark.long)]
 # Small, so that what waits in the kernel is what the host's own sockets hold.
 STALLED_SEND_BUFFER = 16 * KIB
 
@@ -123,18 +125,23 @@ def kernel_takes(buffer_bytes: int) -> int:
 
 
 @pytest.mark.measures
+@pytest.mark.parametrize("rounds", ROUNDS)
 def test_a_thousand_stalled_readers_are_bounded_and_leave_another_tab_its_speed(
-    browser: Browser, page: Page, upstream: Upstream, stalled_server: ThreadedServer, open_page: OpenPage
+    browser: Browser, page: Page, upstream: Upstream, stalled_server: ThreadedServer, open_page: OpenPage, rounds: int
 ) -> None:
     assert STREAMS_PER_FRAME <= MAX_STREAMS_PER_FRAME
     assert STALLED < MAX_STREAMS_PER_HOST
     browser.grant(upstream.root, stalled_server.url("/"))
+
+    def rates() -> list[float]:
+        return [rate(page, upstream.url("/endless"), DOWNLOAD_BYTES) for _ in range(DOWNLOADS)]
+
     alone, beside = [], []
-    for _ in range(ROUNDS):
-        alone.append(rate(page, upstream.url("/endless"), DOWNLOAD_BYTES))
+    for _ in range(rounds):
+        alone += rates()
         readers = StalledReaders(open_page(), stalled_server)
         when_still(page, upstream.url("/bytes?size=1"), readers.sent)
-        beside.append(rate(page, upstream.url("/endless"), DOWNLOAD_BYTES))
+        beside += rates()
         (host,) = browser.hosts()
         say(f"{STALLED} stalled readers: {readers.assert_bounded(host)}")
         readers.close()
