@@ -76,10 +76,12 @@ demo: chromium build
 freeze: .make/python build
 	@$(BIN)/python installers/freeze.py
 
-# Without a browser on all cores, in browsers two at a time, and at the end what measures, with the machine to itself. The tests
-# of a file stay together, for they share a browser.
-QUICK := --numprocesses=logical --dist=loadfile tests/unit tests/threats tests/fuzz
-IN_BROWSERS := --numprocesses=2 --dist=loadfile tests/e2e tests/compat
+# Without a browser two workers for each core, for most of them wait for processes and clocks; in browsers one for each of
+# two cores; and at the end what measures, with the machine to itself. The tests of a file stay together, for they share
+# fixtures, and the longest files come first (tests/conftest.py), so that all workers end together.
+SPREAD := --dist=loadfile --no-loadscope-reorder
+QUICK := --numprocesses=$(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2)))) $(SPREAD) tests/unit tests/threats tests/fuzz
+IN_BROWSERS := --numprocesses=2 $(SPREAD) tests/e2e tests/compat
 MEASURING := tests/e2e tests/compat
 
 test: setup build
