@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 from tests.bench.ceiling import Orders
 from tests.e2e.browser import Browser
 from tests.e2e.measure import events_beside_download, percentile, read_events
+from tests.e2e.scripts import script
 from tests.upstreams import bodies
 from tests.upstreams.connection import Request
 from tests.upstreams.threaded import ThreadedServer
@@ -24,13 +25,7 @@ MACHINE = frozenset({"bare host, worker that drops", "event delay, browser's fet
 
 _BLOCK = bytes(range(256)) * 1024
 
-READ_ALL = """async (url) => {
-    const began = performance.now()
-    const response = await longwire.fetch(url)
-    let bytes = 0
-    for await (const chunk of response.body) bytes += chunk.length
-    return { bytes, milliseconds: performance.now() - began }
-}"""
+READ_ALL = script("read_all.js")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.bench.figures import Row, Target
 from tests.e2e.bare import START_S, FarPage, bare_browser
 from tests.e2e.conftest import PAGE_SCRIPT
+from tests.e2e.scripts import script
 from tests.host_process import grant, write_policy
 from tests.upstreams.app import make_app
 from tests.upstreams.server import Server
@@ -18,15 +19,7 @@ from tests.upstreams.threaded import ThreadedServer
 TARGETS = {"first start": Target(800), "later start": Target(400)}
 
 # Both at once, as the first thing that the page does. An extension that was not there before the page gets no stream.
-_FIRST_BYTES = """<script>
-async function firstByte(call, url) {
-    const began = performance.now()
-    const reader = (await call(url)).body.getReader()
-    await reader.read()
-    return performance.now() - began
-}
-window.firstBytes = Promise.all([firstByte(fetch, '/echo'), firstByte(longwire.fetch, 'UPSTREAM/echo')])
-</script>"""
+_FIRST_BYTES = f"<script>{script('first_bytes.js')}</script>"
 
 
 def first_second(rounds: int) -> list[Row]:

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, Playwright, sync_playwright
 
 from tests.compat.theatre import bundled
 from tests.e2e.browser import Browser, running_browser
+from tests.e2e.scripts import script
 from tests.host_process import write_policy
 from tests.upstreams import bodies
 from tests.upstreams.connection import Request
@@ -26,21 +27,7 @@ pytestmark = pytest.mark.e2e
 # As often as the client would by itself.
 _RETRIES = 2
 # Through `longwire.fetch`, or through the page's own fetch, patched.
-_ASK = """async ([base, timeouts]) => {
-    const { client } = await import("/clients/openai-chat.js")
-    const undo = timeouts === null ? () => {} : longwire.patch({ timeouts })
-    const task = {
-        fetch: timeouts === null ? longwire.fetch : (...given) => fetch(...given),
-        base, key: "none", signal: new AbortController().signal, retries: RETRIES, show: () => {},
-    }
-    try {
-        return (await client.whole(task)).completion.choices[0].message.content
-    } catch (error) {
-        return [error.constructor.name, error.cause?.code, error.cause?.message]
-    } finally {
-        undo()
-    }
-}""".replace("RETRIES", str(_RETRIES))
+_ASK = script("ask_slow_model.js")
 
 
 class Model:
@@ -108,7 +95,7 @@ inject = {{ Authorization = "Bearer {{secret:model}}" }}
 file = "{key}"
 """,
         )
-        return self._page.evaluate(_ASK, [f"http://127.0.0.1:{self._port}/model", timeouts])
+        return self._page.evaluate(_ASK, [f"http://127.0.0.1:{self._port}/model", timeouts, _RETRIES])
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from playwright.sync_api import Page
 
 from tests.compat.rows import ROWS, Row
 from tests.e2e.browser import Browser
+from tests.e2e.scripts import script
 from tests.host_process import write_policy
 from tests.upstreams.server import Routes, Server
 from tests.upstreams.site import Site
@@ -105,16 +106,7 @@ class Theatre:
 
 
 # With one more attempt allowed, which a client must not be led to make in vain for long.
-_DENIED: Final = """async ([module, base, key]) => {
-    const { client } = await import(`/clients/${module}.js`)
-    let calls = 0
-    const fetch = (...given) => { calls += 1; return longwire.fetch(...given) }
-    const signal = new AbortController().signal
-    const error = await client.stream({ fetch, base, key, signal, retries: 1, show: () => {} }).catch((error) => error)
-    const { code, category, retryable, phase, message } = error.cause
-    const cause = { code, category, retryable, phase, message }
-    return { class: error.constructor.name, message: error.message, cause, calls }
-}"""
+_DENIED: Final = script("denied_client.js")
 
 
 def bundled(folder: Path) -> None:

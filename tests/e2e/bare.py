@@ -18,6 +18,7 @@ import psutil
 
 from longwire.assets import extension_folder
 from tests.e2e.browser import QUIET, chromium_path, hosts_of, logs_of, longwire, sandbox_arguments
+from tests.e2e.scripts import script
 from tests.host_process import environment
 from tests.patience import PATIENCE_S
 from tests.upstreams import bodies
@@ -33,25 +34,8 @@ ENDS_WITHIN_S = 10.0
 
 # Orders come one at a time, expressions or `reload`; what they give goes back as JSON. `until` waits for something
 # that script can see.
-PAGE = """<!doctype html><title>told from afar</title><script src="/page.js"></script><script>
-async function until(reached) {
-  while (!reached()) await new Promise((resolve) => setTimeout(resolve, 20))
-}
-async function obey() {
-  for (;;) {
-    const order = await (await fetch('/order')).text()
-    let answer
-    try {
-      answer = { value: order === 'reload' ? null : await (0, eval)(order) }
-    } catch (error) {
-      answer = { error: String(error) }
-    }
-    await fetch('/answer', { method: 'POST', body: JSON.stringify(answer) })
-    if (order === 'reload') return location.reload()
-  }
-}
-obey()
-</script>"""
+PAGE = f"""<!doctype html><title>told from afar</title><script src="/page.js"></script>
+<script>{script("obey.js")}</script>"""
 
 
 async def give_next(request: Request, orders: asyncio.Queue[T], encode: Callable[[T], bytes]) -> None:

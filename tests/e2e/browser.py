@@ -17,6 +17,7 @@ from longwire.assets import extension_folder, extension_id
 from longwire.install.browsers import browser_table
 from longwire.install.surroundings import Surroundings
 from longwire.install.targets import Options, target_of, write_target
+from tests.e2e.scripts import script
 from tests.host_process import environment, write_policy
 from tests.patience import PATIENCE_S
 
@@ -36,12 +37,7 @@ QUIET = [
 PAGES_STORAGE = "cookies,local_storage,indexeddb,cache_storage"
 
 # An expression for a page: what `longwire.status()` says once it is more than what it waits for.
-STATUS = """(async () => {
-    for (;;) {
-        const status = await longwire.status()
-        if (status.state !== 'starting') return status
-    }
-})()"""
+STATUS = f"({script('status.js')})()"
 
 
 def chromium_path() -> str:

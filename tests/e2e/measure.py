@@ -46,13 +46,7 @@ class Beside:
 def events_beside_download(busy: Page, quiet: Page, download: str, paced: str) -> Beside:
     """Read the events of `paced` in `quiet` while `busy` takes all it can get of `download`, and goes on doing so."""
     busy.evaluate(
-        """(url) => {
-            window.downloaded = 0
-            window.downloading = (async () => {
-                for await (const chunk of (await longwire.fetch(url)).body) downloaded += chunk.length
-            })()
-            downloading.catch(() => undefined)
-        }""",
+        script("download_all.js"),
         download,
     )
     busy.wait_for_function("(count) => downloaded >= count", arg=UNDER_WAY_BYTES)

@@ -9,6 +9,7 @@ from playwright.sync_api import CDPSession, Page
 
 from longwire.assets import extension_id
 from tests.e2e.browser import Browser
+from tests.e2e.scripts import script
 
 ORIGIN = f"chrome-extension://{extension_id()}"
 POPUP_URL = f"{ORIGIN}/popup.html"
@@ -69,16 +70,7 @@ class ActionPopup:
 
     def text(self, element_id: str) -> str:
         """What an element says, once it is shown and says anything."""
-        value: str = self.evaluate(
-            f"""new Promise((resolve) => {{
-                const look = () => {{
-                    const element = document.getElementById('{element_id}')
-                    if (element?.checkVisibility() && element.innerText) resolve(element.innerText)
-                    else requestAnimationFrame(look)
-                }}
-                look()
-            }})"""
-        )
+        value: str = self.evaluate(f"({script('visible_text.js')})({json.dumps(element_id)})")
         return value
 
 

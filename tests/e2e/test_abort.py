@@ -203,12 +203,7 @@ def test_a_signal_rejects_as_it_does_the_browsers_own_fetch(
     ended = {}
     for through, server in (("browser", site), ("longwire", upstream.threaded)):
         ended[through] = page.evaluate(
-            f"""async ({{ url, through }}) => {{
-                const fetch = through === 'longwire' ? longwire.fetch : window.fetch
-                const signal = {signal}
-                const error = await {given}.then(() => 'not aborted', (error) => error)
-                return {{ same: error === signal.reason, kind: String(error) }}
-            }}""",
+            script("abort_by_signal.js").replace("SIGNAL", signal).replace("FETCHED", given),
             {"url": server.url("/fault/silent"), "through": through},
         )
     assert ended["longwire"]["same"] is True
@@ -221,13 +216,7 @@ def test_a_signal_rejects_as_it_does_the_browsers_own_fetch(
 
 def test_a_signal_that_was_aborted_before_cancels_the_body_too(page: Page, site: ThreadedServer) -> None:
     cancelled = page.evaluate(
-        """async (url) => {
-            let cancelled = 'no'
-            const body = new ReadableStream({ cancel: (reason) => { cancelled = reason } })
-            const signal = AbortSignal.abort('reason')
-            const error = await longwire.fetch(url, { method: 'POST', body, duplex: 'half', signal }).catch((e) => e)
-            return [error, cancelled]
-        }""",
+        script("aborted_before.js"),
         site.url("/echo"),
     )
     assert cancelled == ["reason", "reason"]
@@ -254,12 +243,7 @@ def test_one_signal_ends_all_its_streams_and_no_other(browser: Browser, page: Pa
 
 def test_an_abort_after_the_end_is_nothing(page: Page, upstream: Upstream) -> None:
     length = page.evaluate(
-        """async (url) => {
-            const aborter = new AbortController()
-            const bytes = await (await longwire.fetch(url, aborter)).bytes()
-            aborter.abort()
-            return bytes.length
-        }""",
+        script("abort_after_the_end.js"),
         upstream.url("/bytes?size=1000"),
     )
     assert length == 1000
@@ -319,14 +303,7 @@ def test_a_page_that_goes_takes_its_streams_along(
 ) -> None:
     browser.grant(upstream.root)
     tab = open_page()
-    tab.evaluate(
-        """() => new Promise((loaded) => {
-            const frame = document.createElement('iframe')
-            frame.src = location.href
-            frame.onload = () => loaded()
-            document.body.append(frame)
-        })"""
-    )
+    tab.evaluate(script("one_frame.js"))
     targets = ["/fault/silent", "/fault/body-silent", "/endless"]
     urls = [upstream.url(target) for target in targets]
     tab.frames[1].evaluate(
@@ -416,14 +393,7 @@ def test_a_loop_that_waits_is_reached_by_what_it_waits_for(page: Page, upstream:
     events = upstream.app.streams.channel()
     events.event("first")
     page.evaluate(
-        f"""async (url) => {{
-            window.text = ''
-            const response = await longwire.fetch(url)
-            void (async () => {{
-                for await (const bytes of {body}) text += new TextDecoder().decode(bytes)
-                text += 'end'
-            }})()
-        }}""",
+        script("read_loop_body.js").replace("BODY", body),
         upstream.url("/sse"),
     )
     page.wait_for_function("text.includes('first')")

@@ -10,6 +10,7 @@ from longwire.protocol.limits import MIB, WINDOW_MAX_BYTES
 from tests.e2e.browser import Browser, running_browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.flow import KernelQueues, collect_garbage, when_still
+from tests.e2e.scripts import script
 from tests.printed import say
 from tests.upstreams import bodies
 
@@ -46,12 +47,7 @@ def test_a_reader_that_stops_holds_little_and_reads_on_where_it_was(
     assert read_mib * MIB >= 4 * WINDOW_MAX_BYTES
     assert body_bytes - read_mib * MIB > max(MAX_BEYOND_BYTES, MAX_GROWTH_BYTES)
     page.evaluate(
-        """async ({ url, count }) => {
-            const response = await longwire.fetch(url)
-            window.reader = response.body.getReader()
-            window.digest = new BlockDigest()
-            await readInto(digest, reader, count)
-        }""",
+        script("read_some.js"),
         {"url": upstream.url(f"/bytes?size={body_bytes}&seed=long"), "count": read_mib * MIB},
     )
     (body,) = upstream.server.connections

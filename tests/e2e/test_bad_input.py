@@ -13,6 +13,7 @@ from tests.e2e.browser import STATUS, running_browser
 from tests.e2e.client import load_client
 from tests.e2e.conftest import Upstream
 from tests.e2e.permissions import permit, revoke, withhold_all, withholding_extension
+from tests.e2e.scripts import script
 from tests.e2e.typed import assert_typed
 from tests.upstreams import bodies, faults
 from tests.upstreams.connection import Request
@@ -33,12 +34,7 @@ READERS = {
     "stream": "client.stream(url, init, { fetch: longwire.fetch, retry: { delay: 1, retries: 2 }, ...options })",
     "events": "client.events(new Request(url, init), { fetch: longwire.fetch, ...options })",
 }
-READ = """async ({ url, init, options }) => {
-    const reading = READER
-    const error = await reading.readToCompletion().then(() => null, (error) => error)
-    const { name, code, category, retryable, cause } = error ?? {}
-    return { name, code, category, retryable, cause: cause?.code, text: reading.text, events: reading.eventsReceived }
-}"""
+READ = script("read_to_completion.js")
 
 
 def read(page: Page, reader: str, url: str, init: object = None, **options: Any) -> dict[str, Any]:
@@ -127,23 +123,13 @@ def test_a_server_that_closes_before_the_first_byte(
 
 # With every reason to ask again at once.
 START = {
-    "stream": """(url) => {
-        window.seen = ''
-        const onText = (added) => { seen += added }
-        const options = { fetch: longwire.fetch, resume: true, retry: { delay: 1, retries: 100 }, onText }
-        client.stream(url, {}, options).readToCompletion().catch(() => {})
-    }""",
+    "stream": script("text_by_stream.js"),
     "EventSource": """(url) => {
         window.seen = ''
         window.source = new client.EventSource(url, { fetch: longwire.fetch, reconnectionTime: 1 })
         source.onmessage = ({ data }) => { seen += data }
     }""",
-    "patched EventSource": """(url) => {
-        window.seen = ''
-        longwire.patch()
-        window.source = new EventSource(url)
-        source.onmessage = ({ data }) => { seen += data }
-    }""",
+    "patched EventSource": script("text_by_patched_event_source.js"),
 }
 
 

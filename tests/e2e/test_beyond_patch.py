@@ -9,15 +9,7 @@ IN_WORKER = script("in_worker.js")
 
 HANDED_OVER = script("handed_over.js")
 
-BY_XHR = """
-(url) => new Promise((resolve) => {
-    const request = new XMLHttpRequest()
-    request.onload = () => resolve('reached')
-    request.onerror = () => resolve('error')
-    request.open('GET', url)
-    request.send()
-})
-"""
+BY_XHR = script("by_xml_http_request.js")
 
 
 def test_an_xml_http_request_is_the_browsers_and_goes_on_to_be(page: Page, upstream: Upstream) -> None:

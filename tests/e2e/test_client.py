@@ -19,23 +19,10 @@ from tests.upstreams import bodies, uploads
 from tests.upstreams.connection import Request
 from tests.upstreams.threaded import ThreadedServer
 
-PARTS = """() => {
-    document.body.innerHTML = `<p id=answer></p><p id=chat-status></p><button id=stop></button>
-        <p id=feed></p><p id=feed-status></p><button id=leave></button>
-        <progress class=bar id=upload-bar></progress><input id=file type=file><p id=upload-status></p>
-        <progress class=bar id=download-bar></progress><p id=download-status></p>`
-    window.values = []
-    const seen = new MutationObserver(([{ target }]) => values.push(target.value))
-    for (const bar of document.querySelectorAll('.bar')) seen.observe(bar, { attributes: true })
-}"""
+PARTS = script("example_parts.js")
 
 # What the examples import is put before them; a page of its own would have an import map. Not waited for: some go on.
-RUN = """([status, code]) => {
-    const names = Object.keys(client).join(', ')
-    const head = `const { ${names} } = window.client\\n${status.replace('export ', '')}`
-    const text = head + code.replace(/^import .*$/gm, '')
-    import(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })))
-}"""
+RUN = script("run_example.js")
 
 EVENT_STREAM = ("Content-Type", "text/event-stream")
 
@@ -161,12 +148,7 @@ def test_an_event_source_with_a_body_reconnects_with_its_last_event_id(client: P
 
 def test_a_thousand_events_are_shown_in_few_frames_and_none_is_lost(client: Page, upstream: Upstream) -> None:
     calls, text = client.evaluate(
-        """async (url) => {
-            let calls = 0, shown = ''
-            const options = { fetch: longwire.fetch, batch: 'frame', onText: (added) => { calls += 1; shown += added } }
-            await client.stream(url, {}, options).readToCompletion()
-            return [calls, shown]
-        }""",
+        script("text_by_frames.js"),
         upstream.url("/paced?events=1000&per_second=2000"),
     )
     assert text.count(".") == 1000
@@ -242,15 +224,7 @@ def test_a_page_that_goes_away_ends_its_streams(client: Page, site: ThreadedServ
 
 def test_a_body_that_fails_is_told_apart_and_never_sent_again(client: Page, upstream: Upstream) -> None:
     error = client.evaluate(
-        """(url) => {
-            async function* failing() {
-                yield 'one'
-                throw new Error('the source failed')
-            }
-            const options = { fetch: longwire.fetch, retry: { delay: 1, resend: 'always' } }
-            return client.stream(url, { method: 'POST', body: failing() }, options).readToCompletion().then(
-                () => null, ({ code, category, cause }) => ({ code, category, cause: cause.cause.message }))
-        }""",
+        script("send_failing.js"),
         upstream.url("/mirror"),
     )
     assert error == {"code": "UPLOAD_FAILED", "category": "NETWORK", "cause": "the source failed"}
@@ -270,13 +244,7 @@ def test_an_endless_body_is_let_go_of_with_its_stream(client: Page, upstream: Up
 
 def test_the_header_timeout_of_a_stream_is_the_hosts_too(client: Page, upstream: Upstream) -> None:
     error = client.evaluate(
-        """async (url) => {
-            // The page's own clock stands still, so that only the host's can be what ends it.
-            window.setTimeout = () => 0
-            const options = { fetch: longwire.fetch, headerTimeout: 300, retry: false }
-            const { code, message } = await client.stream(url, {}, options).readToCompletion().catch((error) => error)
-            return { code, message }
-        }""",
+        script("client_header_timeout.js"),
         upstream.url("/fault/silent"),
     )
     assert error["code"] == "HEADER_TIMEOUT", error

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 from tests.e2e.browser import Browser
 from tests.e2e.conftest import Upstream
+from tests.e2e.scripts import script
 from tests.upstreams import bodies
 from tests.upstreams.app import make_app
 from tests.upstreams.connection import Request
@@ -48,14 +49,7 @@ def page(browser: Browser, upstream: Upstream) -> Iterator[Page]:
 def test_a_chat_is_streamed_and_its_abort_reaches_the_server(page: Page, upstream: Upstream) -> None:
     upstream.app.routes.add("/chats/7", upstream.app.streams)
     events = upstream.app.streams.channel()
-    page.evaluate(
-        """() => {
-            window.seen = []
-            window.stop = new AbortController()
-            const over = compat.streamChat('7', 'Hello', ({ text }) => seen.push(text), stop.signal)
-            window.over = over.catch(({ name }) => name)
-        }"""
-    )
+    page.evaluate(script("compat_chat.js"))
     for text in ("one", "two"):
         events.event(json.dumps({"type": "text", "data": text}))
         page.wait_for_function("(text) => seen.at(-1) === text", arg=text)
@@ -76,13 +70,7 @@ def test_a_model_is_asked_and_an_answer_is_fetched(page: Page, upstream: Upstrea
 
     upstream.app.routes.add("/model", model)
     result = page.evaluate(
-        """async (root) => {
-            const chunks = []
-            const whole = await compat.chatWithModelStream({ model: 'm', messages: [] }, (chunk) => chunks.push(chunk))
-            const { status, url } = await compat.authFetch(`${root}echo`, {}, { timeout: 60000 })
-            const failed = await compat.authFetch('https://elsewhere.test/').catch(({ code }) => code)
-            return { chunks, whole, status, url, failed }
-        }""",
+        script("compat_calls.js"),
         upstream.root,
     )
     assert result == {

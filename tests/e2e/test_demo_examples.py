@@ -14,16 +14,11 @@ from longwire.demo.models import CAREFUL, QUICK
 from longwire.demo.pages import EXAMPLES_PATH, examples
 from tests.e2e.browser import Browser, running_browser
 from tests.e2e.demo_site import KEY, Demo, assert_fits_and_reads, serving, visit, visiting
+from tests.e2e.scripts import script
 
 SIZE = 4 << 20
 # Everything that an element ever said, and every value that a bar ever had.
-LISTEN = """() => {
-    window.said = []
-    const note = ([{ target }]) => said.push(target.value ?? target.textContent)
-    const seen = new MutationObserver(note)
-    for (const status of document.querySelectorAll('.status')) seen.observe(status, { childList: true })
-    for (const bar of document.querySelectorAll('progress')) seen.observe(bar, { attributes: true })
-}"""
+LISTEN = script("listen_to_examples.js")
 
 
 @pytest.fixture(scope="module")

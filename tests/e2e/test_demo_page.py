@@ -10,16 +10,11 @@ from playwright.sync_api import Page, Playwright, expect
 from longwire.demo.chat import TEXT
 from tests.e2e.browser import Browser, running_browser
 from tests.e2e.demo_site import KEY, assert_fits_and_reads, serving, visit, visiting
+from tests.e2e.scripts import script
 from tests.patience import PATIENCE_S
 
 # The width that the plot is drawn for, two frames after it got another one.
-RESIZED = """(plot) => new Promise((resolve) => {
-    plot.style.width = "200px"
-    requestAnimationFrame(() => requestAnimationFrame(() => {
-        resolve(plot.viewBox.baseVal.width)
-        plot.style.width = ""
-    }))
-})"""
+RESIZED = script("plot_resized.js")
 
 
 @pytest.fixture(scope="module")

@@ -130,14 +130,7 @@ def test_the_error_of_a_body_is_the_same_whichever_way_it_is_read(page: Page, up
 
 def test_bytes_before_the_failure_are_delivered_and_the_error_stays(page: Page, upstream: Upstream) -> None:
     result = page.evaluate(
-        """async (url) => {
-            const reader = (await longwire.fetch(url)).body.getReader()
-            let text = ''
-            const read = async () => {
-                for (let piece; !(piece = await reader.read()).done; ) text += new TextDecoder().decode(piece.value)
-            }
-            return { first: await outcome(read()), second: await outcome(read()), text }
-        }""",
+        script("read_on_after_an_error.js"),
         upstream.url("/fault/length-cut"),
     )
     assert result["text"] == "half"
@@ -417,14 +410,7 @@ def test_a_request_body_whose_source_fails_after_the_headers(page: Page, upstrea
 
     upstream.app.routes.add("/at-once", answer_at_once)
     result = page.evaluate(
-        """async (url) => {
-            let source
-            const body = new ReadableStream({ start(controller) { source = controller } })
-            source.enqueue(new Uint8Array(1000))
-            const response = await longwire.fetch(url, { method: 'POST', body, duplex: 'half' })
-            source.error(new RangeError('the source broke'))
-            return outcome(response.text())
-        }""",
+        script("source_that_breaks.js"),
         upstream.url("/at-once"),
     )
     assert_typed(result["error"], ErrorCode.UPLOAD_FAILED, Phase.BODY, "its source failed")

@@ -37,13 +37,7 @@ def test_progress_of_an_upload_grows_to_all_of_it_before_the_response_is_there(
 
 def test_progress_of_no_body_is_not_told(page: Page, upstream: Upstream) -> None:
     told = page.evaluate(
-        """async (url) => {
-            const told = []
-            const longwireOptions = { onUploadProgress: (progress) => told.push(progress) }
-            await longwire.fetch(url, { longwire: longwireOptions })
-            await longwire.fetch(url, { method: 'POST', body: '', longwire: longwireOptions })
-            return told
-        }""",
+        script("no_upload_no_progress.js"),
         upstream.url("/echo"),
     )
     assert told == []
@@ -53,13 +47,7 @@ def test_a_progress_callback_that_throws_is_the_pages_own_error_and_breaks_nothi
     page: Page, upstream: Upstream
 ) -> None:
     result = page.evaluate(
-        """async (url) => {
-            const errors = []
-            addEventListener('error', (event) => { errors.push(event.message); event.preventDefault() })
-            const onUploadProgress = () => { throw new RangeError('mine') }
-            const response = await longwire.fetch(url, { method: 'POST', body: 'x', longwire: { onUploadProgress } })
-            return { errors, status: response.status }
-        }""",
+        script("progress_that_throws.js"),
         upstream.url("/echo"),
     )
     assert result == {"errors": ["Uncaught RangeError: mine"], "status": 200}
@@ -67,19 +55,7 @@ def test_a_progress_callback_that_throws_is_the_pages_own_error_and_breaks_nothi
 
 # --- the end ----------------------------------------------------------------------------------------------------------
 
-FETCH_AND_TELL = """async ({ url, init, read }) => {
-    const told = []
-    let tell
-    const ended = new Promise((resolve) => { tell = resolve })
-    const onEnd = (end) => { told.push(end); tell() }
-    const response = await longwire.fetch(url, { ...init, longwire: { onEnd } })
-    if (read) await response.arrayBuffer()
-    else await ended
-    // Before what the page awaits goes on.
-    const inTime = told.length === 1
-    await new Promise((resolve) => setTimeout(resolve))
-    return { told, inTime, timings: Object.keys(told[0].timings) }
-}"""
+FETCH_AND_TELL = script("fetch_and_tell.js")
 
 
 @pytest.mark.parametrize("read", [True, False])
@@ -106,19 +82,7 @@ def test_the_end_of_what_has_no_body_is_told(page: Page, upstream: Upstream) -> 
 
 def test_what_fails_or_is_given_up_has_no_end(page: Page, upstream: Upstream) -> None:
     result = page.evaluate(
-        """async ({ broken, endless, echo }) => {
-            const told = []
-            const toldOf = (name) => ({ longwire: { onEnd: () => told.push(name) } })
-            await (await longwire.fetch(broken, toldOf('broken'))).text().catch(() => undefined)
-            const aborter = new AbortController()
-            const aborted = await longwire.fetch(endless, { ...toldOf('aborted'), signal: aborter.signal })
-            aborter.abort()
-            await aborted.text().catch(() => undefined)
-            await (await longwire.fetch(endless, toldOf('cancelled'))).body.cancel()
-            // One more exchange: whatever was still to come of the others is here by then.
-            await (await longwire.fetch(echo, toldOf('whole'))).text()
-            return told
-        }""",
+        script("ends_of_three.js"),
         {
             "broken": upstream.url("/fault/length-cut"),
             "endless": upstream.url("/endless"),
@@ -130,13 +94,7 @@ def test_what_fails_or_is_given_up_has_no_end(page: Page, upstream: Upstream) ->
 
 def test_an_end_callback_that_throws_is_the_pages_own_error_and_breaks_nothing(page: Page, upstream: Upstream) -> None:
     result = page.evaluate(
-        """async (url) => {
-            const errors = []
-            addEventListener('error', (event) => { errors.push(event.message); event.preventDefault() })
-            const onEnd = () => { throw new RangeError('mine') }
-            const response = await longwire.fetch(url, { method: 'POST', body: 'x', longwire: { onEnd } })
-            return { errors, arrived: (await response.json()).bytes }
-        }""",
+        script("end_that_throws.js"),
         upstream.url("/echo"),
     )
     assert result == {"errors": ["Uncaught RangeError: mine"], "arrived": 1}

@@ -16,6 +16,7 @@ from longwire.assets import extension_folder
 from tests.e2e.bare import START_S, FarPage, bare_browser
 from tests.e2e.conftest import PAGE_SCRIPT, Upstream
 from tests.e2e.managed import Managed, mounts_are_ours
+from tests.e2e.scripts import script
 from tests.host_process import grant, write_policy
 from tests.upstreams import bodies
 from tests.upstreams.app import make_app
@@ -28,17 +29,7 @@ needs_mounts = pytest.mark.skipif(
 )
 
 # In front of the worker's script: tells the site that the browser has answered, and what is in effect then.
-TELL_SETTLED = """{
-  const managed = chrome.storage.managed
-  const get = managed.get.bind(managed)
-  const value = async (...names) => {
-    const settings = await get(...names)
-    setTimeout(() => fetch('%s'))
-    return settings
-  }
-  Object.defineProperty(managed, 'get', { value })
-}
-"""
+TELL_SETTLED = script("tell_settled.js")
 
 
 class FirstPage:
@@ -103,7 +94,7 @@ def first_page(upstream: Upstream, tmp_path: Path) -> Iterator[FirstPage]:
         app.routes.add("/image", page.give_image)
         app.routes.add("/settled", page.hear_settled)
         worker = Path(shutil.copytree(extension_folder(), tmp_path / "extension")) / "worker.js"
-        worker.write_text(TELL_SETTLED % site.url("/settled") + worker.read_text())
+        worker.write_text(TELL_SETTLED.replace("TELL", site.url("/settled")) + worker.read_text())
         yield page
 
 

@@ -200,12 +200,7 @@ def refused_bytes(answer: dict[str, Any]) -> int:
 
 
 def test_a_request_that_fills_a_frame_to_the_byte_reaches_the_host_and_one_byte_more_does_not(arena: Arena) -> None:
-    sized = """(extra) => provoke(start({
-        method: 'POST',
-        url: upstream + '?' + '\\\\'.repeat(65000),
-        headers: [['a', '\\x01'.repeat(49000)], ['b', '\\x01'.repeat(45500) + 'x'.repeat(extra)]],
-        body: inline(262144),
-    }))"""
+    sized = script("fill_a_frame.js")
     room = 2500 - (refused_bytes(arena.evaluate(sized, 2500)) - MAX_FRAME_TO_HOST)
     # Ids count upwards, so the numbers may need a digit more from one request to the next.
     answers = [arena.evaluate(sized, room + step) for step in range(-3, 4)]
@@ -301,14 +296,7 @@ def test_a_message_about_no_stream_of_this_page_has_no_effect(arena: Arena, mess
 
 
 def test_a_request_body_that_does_not_wait_for_credit_ends_alone(arena: Arena) -> None:
-    answer = arena.evaluate(
-        """async () => {
-            const id = await uploading()
-            const data = new Uint8Array(65536)
-            for (let n = 0; n < 500; n++) relay.postMessage({ type: 'STREAM_BODY', id, offset: n * 65536, data })
-            return terminal(id)
-        }"""
-    )
+    answer = arena.evaluate(script("body_beyond_credit.js"))
     arena.assert_typed(answer, Phase.HEADERS, "beyond the upload credit", ErrorCode.PROTOCOL)
     arena.assert_unharmed()
 
@@ -335,14 +323,7 @@ def test_a_page_that_closes_its_direct_port_harms_itself_alone(
 # --- a compromised relay ---------------------------------------------------------------------------------------------
 
 # What a renderer that has been taken over can do with its content script: any number of ports, under any name.
-PORTS_ON_DEMAND = """
-addEventListener('message', ({ data, ports: [end] }) => {
-  const port = chrome.runtime.connect({ name: data.portName })
-  port.onMessage.addListener((message) => end.postMessage(message))
-  port.onDisconnect.addListener(() => end.postMessage({ type: 'BRIDGE_LOST' }))
-  end.onmessage = ({ data }) => port.postMessage(data)
-})
-"""
+PORTS_ON_DEMAND = script("ports_on_demand.js")
 OPEN_PORT = """(portName) => {
     const { port1, port2 } = new MessageChannel()
     usePort(port1)

@@ -17,6 +17,7 @@ from playwright.sync_api import Page, Playwright, expect
 from longwire.demo.pages import EXAMPLE_ORIGIN
 from tests.e2e.browser import longwire, running_browser
 from tests.e2e.conftest import Upstream
+from tests.e2e.scripts import script
 from tests.e2e.walk import Walk
 from tests.host_process import environment
 from tests.private_etc import etc_is_ours, run_privately
@@ -31,15 +32,8 @@ KEY = "sk-journey-0123456789abcdef"
 CHAT = "/v1/chat/completions"
 WORDS = ("Once", " upon", " a time")
 
-SDK_PAGE = """<!doctype html><title>chat</title><p id=answer></p><script type=module>
-import OpenAI from './openai.js'
-const client = CLIENT
-const parts = await client.chat.completions.create({
-  model: 'gpt-4o-mini', stream: true, messages: [{ role: 'user', content: 'Tell me a story.' }]
-})
-for await (const part of parts) answer.textContent += part.choices[0]?.delta?.content ?? ''
-answer.dataset.over = 'yes'
-</script>"""
+SDK_PAGE = f"""<!doctype html><title>chat</title><p id=answer></p>
+<script type=module>{script("sdk_page.js")}</script>"""
 
 
 def speak(page: Page, upstream: Upstream) -> None:

@@ -6,6 +6,7 @@ from playwright.sync_api import Page
 
 from tests.e2e.browser import STATUS
 from tests.e2e.conftest import Upstream
+from tests.e2e.scripts import script
 
 # Far more than a relay may have open (MAX_STATUS_REQUESTS of the worker).
 CALLS = 500
@@ -40,13 +41,7 @@ def test_a_patched_page_with_a_fallback_that_fetches_much_at_once_keeps_its_stre
     """Each such fetch asks first whether there is a host."""
     stream_beside(page, upstream)
     statuses = page.evaluate(
-        """async (url) => {
-            const undo = longwire.patch({ fallback: true })
-            const one = () => fetch(url).then(({ status }) => status, (error) => error.code ?? error.name)
-            const statuses = await Promise.all(Array.from({ length: 100 }, one))
-            undo()
-            return statuses
-        }""",
+        script("hundred_with_fallback.js"),
         upstream.url("/echo"),
     )
     assert statuses == [200] * 100

@@ -22,6 +22,7 @@ from tests.e2e.browser import Browser
 from tests.e2e.conftest import OpenPage, Upstream
 from tests.e2e.flow import KernelQueues, when_still
 from tests.e2e.measure import events_beside_download, rate
+from tests.e2e.scripts import script
 from tests.printed import say
 from tests.upstreams.app import make_app
 from tests.upstreams.server import Server
@@ -41,12 +42,7 @@ ROUNDS = [1, pytest.param(3, marks=pytest.mark.long)]
 # Small, so that what waits in the kernel is what the host's own sockets hold.
 STALLED_SEND_BUFFER = 16 * KIB
 
-OPEN_FRAMES = """(count) => Promise.all(Array.from({ length: count }, () => new Promise((loaded) => {
-    const frame = document.createElement('iframe')
-    frame.src = location.href
-    frame.onload = () => loaded()
-    document.body.append(frame)
-})))"""
+OPEN_FRAMES = script("open_frames.js")
 
 HOLD_RESPONSES = """async ({ url, count }) => {
     window.held = await Promise.all(Array.from({ length: count }, () => longwire.fetch(url)))
@@ -54,15 +50,7 @@ HOLD_RESPONSES = """async ({ url, count }) => {
 
 # Stream by stream, the bytes that the page had got: a read that has to wait is the end of that. What is there comes in
 # a microtask, so before any timer.
-READ_WHAT_IS_THERE = """() => Promise.all(held.map(async (response) => {
-    const reader = response.body.getReader()
-    let bytes = 0
-    for (;;) {
-        const piece = await Promise.race([reader.read(), new Promise((resolve) => setTimeout(resolve))])
-        if (piece === undefined) return bytes
-        bytes += piece.value.length
-    }
-}))"""
+READ_WHAT_IS_THERE = script("read_what_is_there.js")
 
 
 @pytest.fixture
@@ -165,14 +153,7 @@ def test_200_event_streams_of_four_tabs_each_get_their_own_events_in_step(
     channels = {name: upstream.app.streams.channel(name) for of_tab in names for name in of_tab}
     for tab, of_tab in zip(tabs, names, strict=True):
         tab.evaluate(
-            """async ({ url, names }) => {
-                window.heard = Object.fromEntries(names.map((name) => [name, '']))
-                const listen = async (name, response) => {
-                    for await (const text of response.body.pipeThrough(new TextDecoderStream())) heard[name] += text
-                }
-                const responses = await Promise.all(names.map((name) => longwire.fetch(url + name)))
-                window.over = Promise.all(names.map((name, index) => listen(name, responses[index])))
-            }""",
+            script("hear_many.js"),
             {"url": upstream.url("/sse?channel="), "names": of_tab},
         )
     # All of them are open at once, on one server.

@@ -115,25 +115,11 @@ WRAP = script("library_methods.js")
 @pytest.mark.parametrize("replace", [POLLUTE, WRAP], ids=["names", "methods"])
 def test_it_works_on_a_page_that_replaced_what_it_calls(own_site: Site, upstream: Upstream, replace: str) -> None:
     upstream.app.routes.add(CHAT, upstream.app.streams)
-    script = """<p id="answer"></p><script>
-        const answer = document.querySelector('#answer')
-        async function read(url) {
-          const onText = (added) => answer.append(added)
-          const options = { body: { model: 'm' }, onText, idleTimeout: 60000, batch: 'frame' }
-          for await (const event of longwire.stream(url, {}, options));
-        }
-    """
-    own_site.put("/", f"<!doctype html>{script}{replace}\nread('{upstream.url(CHAT)}')</script>")
+    reading = f"<p id=answer></p><script>{script('library_page.js')}"
+    own_site.put("/", f"<!doctype html>{reading}{replace}\nread('{upstream.url(CHAT)}')</script>")
     page = own_site.open("/")
     speak(page, upstream)
 
 
 def test_the_library_on_the_page_can_be_neither_replaced_nor_told_another_fetch(page: Page) -> None:
-    assert page.evaluate(
-        """() => {
-            'use strict'
-            const refused = (act) => { try { act(); return false } catch (error) { return error.name === 'TypeError' } }
-            return [refused(() => { longwire.stream = null }), refused(() => { longwire.setUsualFetch = null }),
-                refused(() => { window.longwire = null }), 'setUsualFetch' in longwire]
-        }"""
-    ) == [True, True, True, False]
+    assert page.evaluate(script("frozen_library.js")) == [True, True, True, False]

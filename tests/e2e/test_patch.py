@@ -63,12 +63,7 @@ def test_a_first_call_takes_its_arguments_before_the_grants_are_known(page: Page
     )
     assert result["used"] is True
     sent = page.evaluate(
-        """async (url) => {
-            longwire.patch()
-            const headers = { 'User-Agent': 'mine', 'X-A': '1' }
-            const response = await fetch(url, { method: 'POST', body: 'x', headers })
-            return (await response.json()).headers.map(([name, value]) => [name.toLowerCase(), value])
-        }""",
+        script("patched_headers.js"),
         upstream.url("/echo"),
     )
     assert {"user-agent": "mine", "x-a": "1", "content-type": "text/plain;charset=UTF-8"}.items() <= dict(sent).items()
@@ -158,14 +153,7 @@ def test_the_timeouts_of_a_patch_are_those_of_calls_that_name_none(
     url = upstream.url("/fault/silent")
     browser.grant(url)
     texts = page.evaluate(
-        """async (url) => {
-            const undo = longwire.patch({ timeouts: { headerTimeout: 90 } })
-            const texts = []
-            for (const init of [undefined, { longwire: {} }, { longwire: { headerTimeout: 70 } }])
-                texts.push(await fetch(url, init).then(String, (error) => `${error.code} ${error.message}`))
-            undo()
-            return texts
-        }""",
+        script("patched_timeouts.js"),
         url,
     )
     assert [text.split()[0] for text in texts] == ["HEADER_TIMEOUT"] * 3
@@ -177,25 +165,12 @@ def test_an_event_source_of_a_granted_destination(page: Page, upstream: Upstream
     events = upstream.app.streams.channel()
     events.event("first", event_id="1")
     result = page.evaluate(
-        """async (url) => {
-            const source = new EventSource(url)
-            const { data, lastEventId } = await new Promise((resolve) => { source.onmessage = resolve })
-            source.close()
-            return [data, lastEventId, source instanceof EventSource, source instanceof Before, EventSource.OPEN]
-        }""",
+        script("patched_event_source.js"),
         upstream.url("/sse"),
     )
     assert result == ["first", "1", True, False, 1]
     result = page.evaluate(
-        """async ([far, near]) => {
-            await fetch(near)
-            const sources = [far, near].map((url) => new EventSource(url))
-            class Mine extends EventSource {}
-            sources.push(new Mine(near))
-            for (const source of sources) source.close()
-            undo()
-            return [...sources.map((source) => source instanceof Before), EventSource === Before]
-        }""",
+        script("usual_event_sources.js"),
         [upstream.url("/sse"), site.url("/echo")],
     )
     assert result == [False, True, True, True]
@@ -245,15 +220,7 @@ def test_without_a_host(
 
 def test_a_fallback_sends_the_body_that_was_given(hostless: Browser, site: ThreadedServer) -> None:
     page = hostless.open(site.url("/"))
-    result: dict[str, Any] = page.evaluate(
-        """async () => {
-            longwire.patch({ fallback: true })
-            const form = new FormData()
-            form.append('a', 'b')
-            const response = await fetch('/echo', { method: 'POST', body: form, longwire: {} })
-            return response.json()
-        }"""
-    )
+    result: dict[str, Any] = page.evaluate(script("fall_back_with_a_form.js"))
     assert result["method"] == "POST"
     assert result["bytes"] > 100
     hostless.close_pages()

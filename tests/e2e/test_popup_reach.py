@@ -24,12 +24,7 @@ from tests.upstreams.threaded import ThreadedServer
 
 def test_no_web_page_opens_or_frames_the_popup(browser: Browser, page: Page) -> None:
     framed = page.evaluate(
-        """(url) => new Promise((resolve) => {
-            const frame = document.createElement('iframe')
-            frame.onload = () => resolve(frame.contentDocument === null ? 'another origin' : 'blank')
-            frame.src = url
-            document.body.append(frame)
-        })""",
+        script("frame_it.js"),
         POPUP_URL,
     )
     assert framed in {"another origin", "blank"}
@@ -45,13 +40,7 @@ def test_no_web_page_opens_or_frames_the_popup(browser: Browser, page: Page) -> 
     assert page.evaluate("(url) => fetch(url).then(() => 'read', () => 'refused')", POPUP_URL) == "refused"
 
 
-CONNECT_AS_POPUP = """new Promise((resolve) => {
-    const port = chrome.runtime.connect({ name: 'longwire-popup' })
-    port.onMessage.addListener((message) => resolve(`heard ${JSON.stringify(message)}`))
-    port.onDisconnect.addListener(() => resolve('disconnected'))
-    port.postMessage({ type: 'WATCH', tab: TAB, origin: 'https://chat.example.com', private: false })
-    port.postMessage({ type: 'STOP', stream: 1 })
-})"""
+CONNECT_AS_POPUP = script("connect_as_popup.js")
 
 
 def as_content_script(browser: Browser, page: Page, expression: str) -> Any:
@@ -77,7 +66,7 @@ def test_a_content_script_is_not_heard_on_the_popups_port(browser: Browser, page
     """Whoever controls a page's renderer is the content script in it."""
     page.evaluate("(url) => { hold(url) }", upstream.url("/fault/body-silent"))
     page.wait_for_function("held.text === 'half'")
-    heard = as_content_script(browser, page, CONNECT_AS_POPUP.replace("TAB", "1"))
+    heard = as_content_script(browser, page, f"({CONNECT_AS_POPUP})(1)")
     assert heard == "disconnected"
     assert page.evaluate("held.error") is None
 

@@ -11,12 +11,7 @@ from tests.upstreams.threaded import ThreadedServer
 # channel, with a port and without; and messages of the protocol for the stream that is open.
 SPEAK = script("speak_look_alikes.js")
 # Given every chance: an own port with the right data, and the relay's own by asking for it again.
-LISTEN = """() => {
-    window.caught = []
-    for (const type of ['longwire:port', 'longwire:gone', 'longwire:shim', 'message']) {
-        addEventListener(type, (event) => caught.push([type, event.isTrusted, event.ports?.length ?? 0]), true)
-    }
-}"""
+LISTEN = script("listen_for_ports.js")
 
 
 def holding(page: Page, upstream: Upstream) -> None:

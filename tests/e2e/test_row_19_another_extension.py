@@ -9,6 +9,7 @@ from playwright.sync_api import Playwright, Worker
 from longwire.assets import extension_folder, extension_id
 from tests.e2e.browser import STATUS, Browser, running_browser
 from tests.e2e.hosts import HostFiles
+from tests.e2e.scripts import script
 from tests.patience import PATIENCE_S
 from tests.upstreams.threaded import ThreadedServer
 
@@ -22,17 +23,7 @@ MANIFEST = {
     "background": {"service_worker": "worker.js"},
 }
 # What a port says before it closes, and why it closed.
-CONNECT = """(connect) => new Promise((resolve) => {
-    const heard = []
-    const port = (0, eval)(connect)
-    port.onMessage.addListener((message) => heard.push(message.type))
-    port.onDisconnect.addListener(() => resolve({ heard, error: chrome.runtime.lastError?.message ?? null }))
-    try {
-        port.postMessage({ type: 'HELLO', protocol: 1, extension: '1', chunk_encodings: [] })
-        port.postMessage({ type: 'STATUS_REQUEST', request: 1 })
-        port.postMessage({ type: 'WATCH', tab: 1, origin: 'http://localhost', private: false })
-    } catch {}
-})"""
+CONNECT = script("connect_and_speak.js")
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from playwright.sync_api import Frame, Page
 
 from tests.e2e.browser import STATUS, Browser, stop_worker, wait_ended
 from tests.e2e.conftest import Upstream
+from tests.e2e.scripts import script
 from tests.upstreams.app import make_app
 from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
@@ -23,27 +24,7 @@ OPAQUE = "opaque"
 OPAQUE_TEXT = "This frame has an opaque origin (a sandboxed or data: frame), to which nothing can be granted."
 
 # One server under three origins: by name, by address, and (a second one) at another port.
-FRAMES = """<!doctype html><title>frames</title><body><script>
-const frame = (name, attributes) => {
-    const element = Object.assign(document.createElement('iframe'), { name })
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
-    document.body.append(element)
-}
-const html = '<!doctype html><title>inner</title>'
-frame('same', { src: '/blank' })
-frame('address', { src: ADDRESS + '/blank' })
-frame('port', { src: PORT + '/blank' })
-frame('srcdoc', { srcdoc: html })
-frame('blank', { src: 'about:blank' })
-frame('empty', {})
-frame('blob', { src: URL.createObjectURL(new Blob([html], { type: 'text/html' })) })
-frame('sandboxed', { src: '/blank', sandbox: 'allow-scripts' })
-frame('sandboxed-same', { src: '/blank', sandbox: 'allow-scripts allow-same-origin' })
-frame('sandboxed-srcdoc', { srcdoc: html, sandbox: 'allow-scripts' })
-frame('sandboxed-address', { src: ADDRESS + '/blank', sandbox: 'allow-scripts' })
-frame('data', { src: 'data:text/html,' + html })
-frame('address-with-frames', { src: ADDRESS + '/inner' })
-</script>"""
+FRAMES = f"<!doctype html><title>frames</title><body><script>{script('kinds_of_frames.js')}</script>"
 INNER = """<!doctype html><title>inner frames</title>
 <iframe name="srcdoc-in-address" srcdoc="<title>inner</title>"></iframe>
 <iframe name="home-in-address" src="HOME/blank"></iframe>"""
@@ -103,7 +84,7 @@ def zoo(browser_of_module: Browser) -> Iterator[Zoo]:
             "address": f"http://127.0.0.1:{near.server.port}",
             "port": other.url(""),
         }
-        app.site.put("/", FRAMES.replace("ADDRESS", repr(origins["address"])).replace("PORT", repr(origins["port"])))
+        app.site.put("/", FRAMES.replace("ADDRESS", origins["address"]).replace("PORT", origins["port"]))
         app.site.put("/inner", INNER.replace("HOME", origins["home"]))
         page = browser_of_module.context.new_page()
         page.goto(origins["home"] + "/")
@@ -210,12 +191,7 @@ def test_a_frame_cannot_touch_the_streams_of_another_frame_of_its_own_page(
     victim = page.evaluate("live({ id: 5000 })")
     # Under this id, and under whatever the host calls it: that is one of the first few hundred.
     other.evaluate(
-        """(victim) => {
-            for (const id of [victim, ...Array(500).keys()].filter((id) => id > 0)) {
-                relay.postMessage({ type: 'STREAM_ACK', id, consumed: 2 ** 52 })
-                relay.postMessage({ type: 'STREAM_ABORT', id, reason: 'signal' })
-            }
-        }""",
+        script("acknowledge_for_others.js"),
         victim,
     )
     assert other.evaluate("exchange()") == "STREAM_END"

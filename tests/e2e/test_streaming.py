@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.e2e.conftest import Upstream
+from tests.e2e.scripts import script
 from tests.upstreams import bodies
 
 MIB = 1 << 20
@@ -16,15 +17,7 @@ def test_events_of_a_post_reach_the_page_one_by_one_while_the_server_is_still_se
 ) -> None:
     events = upstream.app.streams.channel()
     page.evaluate(
-        """(url) => {
-            window.seen = []
-            window.reading = (async () => {
-                const response = await longwire.fetch(url, { method: 'POST', body: '{"stream":true}' })
-                window.type = response.headers.get('content-type')
-                for await (const text of response.body.pipeThrough(new TextDecoderStream())) seen.push(text)
-                return 'end'
-            })()
-        }""",
+        script("read_by_events.js"),
         upstream.url("/sse"),
     )
     for number in range(20):

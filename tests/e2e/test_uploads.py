@@ -60,12 +60,7 @@ SIZES = [0, 1, INLINE_BODY_BYTES, INLINE_BODY_BYTES + 1, 5 * MIB + 3]
 def test_every_byte_of_a_body_arrives_in_order(page: Page, upstream: Upstream, form: str, sized: bool) -> None:
     for size in SIZES:
         sent, arrived = page.evaluate(
-            f"""async ({{ url, size }}) => {{
-                const bytes = random(size)
-                const digest = await sha256(bytes)
-                const response = await longwire.fetch(url, {{ method: 'PUT', body: {form}, duplex: 'half' }})
-                return [digest, await response.json()]
-            }}""",
+            script("upload_form.js").replace("FORM", form),
             {"url": upstream.url("/echo"), "size": size},
         )
         assert (arrived["method"], arrived["bytes"], arrived["sha256"]) == ("PUT", size, sent)
@@ -78,13 +73,7 @@ def test_a_form_with_a_file_arrives_as_the_browser_writes_it(
     page: Page, site: ThreadedServer, upstream: Upstream
 ) -> None:
     ways = page.evaluate(
-        """async (urls) => Promise.all(urls.map(async (url, index) => {
-            const form = new FormData()
-            form.append('field', 'one & two')
-            form.append('file', new File([new Uint8Array(600_000).fill(7)], 'seven.bin'))
-            const init = { method: 'POST', body: form }
-            return (await (index === 0 ? fetch(url, init) : longwire.fetch(url, init))).json()
-        }))""",
+        script("send_forms.js"),
         [site.url("/echo"), upstream.url("/echo")],
     )
     own, through = ways

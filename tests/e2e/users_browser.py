@@ -14,13 +14,9 @@ from playwright.sync_api import sync_playwright
 
 from longwire.assets import extension_folder
 from tests.e2e.browser import QUIET, STATUS, chromium_path
+from tests.e2e.scripts import script
 
-_ASK = """async ([server, elsewhere]) => {
-  const response = await longwire.fetch(server, { method: 'POST', body: 'Tell me a story.' })
-  const text = await response.text()
-  const refused = await longwire.fetch(elsewhere).then(() => 'an answer', (error) => error.code)
-  return { text, elsewhere: refused }
-}"""
+_ASK = script("ask_twice.js")
 _OWN_POLICY = """version = 1
 [[grant]]
 name = "mine"

@@ -6,21 +6,14 @@ from pathlib import Path
 
 from longwire import __version__
 from longwire.assets import client_library
+from tests.e2e.scripts import script
 from tests.patience import PATIENCE_S
 from tests.unit.home import Home
 
 # What the package imports; a test takes from no registry.
 PARSER = Path(__file__).parents[3] / "extension" / "node_modules" / "eventsource-parser"
 
-PROGRAM = """
-import { stream, StreamError } from 'longwire'
-import { configure, streamChat } from 'longwire/compat'
-const answer = 'data: {"type": "text", "data": "it reads"}\\n\\ndata: [DONE]\\n\\n'
-const fetch = async () => new Response(answer, { headers: { 'content-type': 'text/event-stream' } })
-console.log((await stream('https://x.test/', {}, { fetch }).readToCompletion()).text, StreamError.name)
-configure({ fetch: async () => new Response('', { status: 500 }), chatUrl: () => 'https://x.test/' })
-console.log(await streamChat('1', 'Hi', () => {}).catch((error) => error instanceof StreamError))
-"""
+PROGRAM = script("client_package.js")
 
 
 def test_it_writes_the_module_and_a_package_and_says_how_each_is_used(home: Home, tmp_path: Path) -> None:

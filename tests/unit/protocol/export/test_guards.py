@@ -11,25 +11,14 @@ import pytest
 
 from longwire.protocol.export.__main__ import ROOT
 from longwire.protocol.export.schema import union_members
+from tests.e2e.scripts import script
 from tests.unit.protocol.samples import SCHEMA, broken, sample
 
 GUARDS = {"isFromHost": "FromHost", "isFromPage": "FromPage", "isToPage": "ToPage"}
 PER_GUARD = 1_500
 
 # Reads one {guard, message} per line and answers with one verdict per line; on the bridge, base64 becomes bytes.
-RUNNER = """
-import { createInterface } from 'node:readline'
-import * as guards from './guards.mjs'
-const bytes = (key, value) =>
-  key === 'data' && typeof value === 'string' && value.length % 4 === 0
-    ? new Uint8Array(Buffer.from(value, 'base64'))
-    : value
-for await (const line of createInterface({ input: process.stdin })) {
-  const guard = line.slice(0, line.indexOf(' '))
-  const message = JSON.parse(line.slice(guard.length + 1), guard === 'isFromHost' ? undefined : bytes)
-  console.log(guards[guard](message))
-}
-"""
+RUNNER = script("run_guards.js")
 
 
 @pytest.fixture(scope="module")

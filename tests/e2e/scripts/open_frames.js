@@ -1,0 +1,13 @@
+export default (count) =>
+  Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise((loaded) => {
+          const frame = document.createElement('iframe')
+          frame.src = location.href
+          frame.onload = () => loaded()
+          document.body.append(frame)
+        })
+    )
+  )

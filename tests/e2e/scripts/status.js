@@ -1,0 +1,6 @@
+export default async () => {
+  for (;;) {
+    const status = await longwire.status()
+    if (status.state !== 'starting') return status
+  }
+}
