@@ -17,7 +17,7 @@ from longwire.protocol.limits import (
     INLINE_BODY_BYTES,
     MAX_FRAME_TO_HOST,
     MAX_HEADERS_CHARS,
-    MAX_STREAMS_PER_FRAME,
+    MAX_STREAMS_PER_TAB_FRAME,
     MAX_URL_CHARS,
 )
 from tests.e2e.browser import Browser, running_browser
@@ -356,8 +356,8 @@ def test_many_ports_of_one_document_share_its_streams(taken_over: Page) -> None:
                 return ids.map((wanted) => heard.findLast(({ id }) => id === wanted).code ?? 'open')
             }"""
         )
-    assert opened.count("open") == MAX_STREAMS_PER_FRAME
-    assert opened[MAX_STREAMS_PER_FRAME:] == [ErrorCode.LIMIT_EXCEEDED] * (300 - MAX_STREAMS_PER_FRAME)
+    assert opened.count("open") == MAX_STREAMS_PER_TAB_FRAME
+    assert opened[MAX_STREAMS_PER_TAB_FRAME:] == [ErrorCode.LIMIT_EXCEEDED] * (300 - MAX_STREAMS_PER_TAB_FRAME)
     taken_over.reload()
 
 

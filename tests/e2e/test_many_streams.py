@@ -11,8 +11,8 @@ from playwright.sync_api import Page
 from longwire.protocol.limits import (
     HOST_POOL_BYTES,
     KIB,
-    MAX_STREAMS_PER_FRAME,
     MAX_STREAMS_PER_HOST,
+    MAX_STREAMS_PER_TAB_FRAME,
     MIB,
     WINDOW_FLOOR_BYTES,
     WINDOW_MAX_BYTES,
@@ -117,7 +117,7 @@ def kernel_takes(buffer_bytes: int) -> int:
 def test_a_thousand_stalled_readers_are_bounded_and_leave_another_tab_its_speed(
     browser: Browser, page: Page, upstream: Upstream, stalled_server: ThreadedServer, open_page: OpenPage, rounds: int
 ) -> None:
-    assert STREAMS_PER_FRAME <= MAX_STREAMS_PER_FRAME
+    assert STREAMS_PER_FRAME <= MAX_STREAMS_PER_TAB_FRAME
     assert STALLED < MAX_STREAMS_PER_HOST
     browser.grant(upstream.root, stalled_server.url("/"))
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from longwire.protocol.errors import ErrorCode, Phase
-from longwire.protocol.limits import MAX_STREAMS_PER_FRAME, PROTOCOL_VERSION
+from longwire.protocol.limits import MAX_STREAMS_PER_TAB_FRAME, PROTOCOL_VERSION
 from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.hosts import HostFiles, without_host
@@ -136,9 +136,9 @@ def test_256_streams_stay_usable_by_keyboard_and_stop_at_once(browser: Browser, 
         """([url, count]) => {
             window.all = Array.from({ length: count }, (_, i) => fetchText(`${url}?channel=${i}`))
         }""",
-        [upstream.url("/sse"), MAX_STREAMS_PER_FRAME],
+        [upstream.url("/sse"), MAX_STREAMS_PER_TAB_FRAME],
     )
-    expect(popup.locator("#count")).to_have_text(str(MAX_STREAMS_PER_FRAME))
+    expect(popup.locator("#count")).to_have_text(str(MAX_STREAMS_PER_TAB_FRAME))
     # The list scrolls, the popup does not, and its other parts stay in sight.
     assert popup.evaluate("document.documentElement.scrollHeight <= innerHeight")
     expect(popup.locator("#versions")).to_be_in_viewport()
@@ -150,15 +150,15 @@ def test_256_streams_stay_usable_by_keyboard_and_stop_at_once(browser: Browser, 
     popup.keyboard.press("ArrowDown")
     assert popup.evaluate(focused) == "1"
     popup.keyboard.press("End")
-    assert popup.evaluate(focused) == str(MAX_STREAMS_PER_FRAME - 1)
+    assert popup.evaluate(focused) == str(MAX_STREAMS_PER_TAB_FRAME - 1)
     expect(popup.locator("#stream-list li").last).to_be_in_viewport()
     # Once it is gone, its neighbour has the focus.
     popup.keyboard.press("Enter")
-    expect(popup.locator("#count")).to_have_text(str(MAX_STREAMS_PER_FRAME - 1))
-    assert popup.evaluate(focused) == str(MAX_STREAMS_PER_FRAME - 2)
+    expect(popup.locator("#count")).to_have_text(str(MAX_STREAMS_PER_TAB_FRAME - 1))
+    assert popup.evaluate(focused) == str(MAX_STREAMS_PER_TAB_FRAME - 2)
     popup.locator("#stop-all").click()
     codes = page.evaluate("Promise.all(all).then((results) => results.map(({ error }) => error.code))")
-    assert codes == [ErrorCode.STOPPED_BY_USER] * MAX_STREAMS_PER_FRAME
+    assert codes == [ErrorCode.STOPPED_BY_USER] * MAX_STREAMS_PER_TAB_FRAME
     expect(popup.locator("#no-streams")).to_be_visible()
 
 

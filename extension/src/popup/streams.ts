@@ -1,4 +1,4 @@
-import type { StreamReport } from '../shared/popup'
+import type { StreamRow } from '../shared/popup'
 import { announce, element, setText } from './dom'
 import { formatBytes, formatDuration } from './format'
 import type { Rates } from './rates'
@@ -8,7 +8,7 @@ interface Row {
   readonly where: HTMLElement
   readonly what: HTMLElement
   readonly figures: HTMLElement
-  readonly frame: HTMLElement
+  readonly tabFrame: HTMLElement
   readonly button: HTMLButtonElement
 }
 
@@ -32,7 +32,7 @@ export class StreamList {
     })
   }
 
-  show(streams: readonly StreamReport[], at: number, rates: Rates, topOrigin: string | null): void {
+  show(streams: readonly StreamRow[], at: number, rates: Rates, topOrigin: string | null): void {
     this.#topOrigin = topOrigin
     const live = new Set(streams.map(({ id }) => id))
     for (const id of this.#rows.keys()) if (!live.has(id)) this.#remove(id)
@@ -55,7 +55,7 @@ export class StreamList {
       where: make('p', 'where'),
       what: make('p', 'what'),
       figures: make('p', 'figures'),
-      frame: make('p', 'frame'),
+      tabFrame: make('p', 'frame'),
       button: make('button', 'quiet')
     }
     row.button.type = 'button'
@@ -63,21 +63,21 @@ export class StreamList {
       announce(`Stopping ${row.what.textContent} of ${row.where.textContent}`)
       this.#stop(id)
     })
-    row.item.append(row.where, row.what, row.figures, row.frame, row.button)
+    row.item.append(row.where, row.what, row.figures, row.tabFrame, row.button)
     this.#rows.set(id, row)
     this.#list.append(row.item)
     return row
   }
 
-  #update(row: Row, stream: StreamReport, at: number, rates: Rates): void {
+  #update(row: Row, stream: StreamRow, at: number, rates: Rates): void {
     const { host, pathname, search } = new URL(stream.url)
     const what = `${stream.method} ${pathname}${search}`
     setText(row.where, host)
     setText(row.what, what)
     if (row.item.title !== stream.url) row.item.title = stream.url
     setText(row.figures, figuresOf(stream, rates.of(stream.id), at - stream.startedAt))
-    row.frame.hidden = stream.origin === this.#topOrigin
-    setText(row.frame, row.frame.hidden ? '' : `in a frame of ${stream.origin}`)
+    row.tabFrame.hidden = stream.origin === this.#topOrigin
+    setText(row.tabFrame, row.tabFrame.hidden ? '' : `in a frame of ${stream.origin}`)
     const ending = stream.state === 'ending'
     setText(row.button, ending ? 'Stopping' : 'Stop')
     // Not `disabled`: that would take the focus away from a keyboard that is on it.
@@ -123,7 +123,7 @@ export class StreamList {
 }
 
 /** `Streaming · 1.2 MB · 340 kB/s · 12 s` */
-export function figuresOf(stream: StreamReport, rate: number | null, ageMs: number): string {
+export function figuresOf(stream: StreamRow, rate: number | null, ageMs: number): string {
   const parts = [stateOf(stream)]
   if (stream.sent > 0) parts.push(`${formatBytes(stream.sent)} sent`)
   if (stream.status > 0) {
@@ -134,7 +134,7 @@ export function figuresOf(stream: StreamReport, rate: number | null, ageMs: numb
   return parts.join(' · ')
 }
 
-function stateOf({ state, status }: StreamReport): string {
+function stateOf({ state, status }: StreamRow): string {
   if (state === 'ending') return 'Ending'
   if (state === 'starting') return 'Waiting for the host to start'
   if (state === 'connecting') return 'Waiting for the server'

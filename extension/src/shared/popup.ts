@@ -31,8 +31,8 @@ export interface Snapshot {
   readonly obstacles: readonly Obstacle[]
   /** The last request of the watched page that the policy refused. */
   readonly denied: DeniedRequest | null
-  readonly streams: readonly StreamReport[]
-  /** When all this was so, on the clock of `StreamReport.startedAt`, milliseconds. */
+  readonly streams: readonly StreamRow[]
+  /** When all this was so, on the clock of `StreamRow.startedAt`, milliseconds. */
   readonly at: number
 }
 
@@ -66,7 +66,7 @@ export interface DeniedRequest {
 }
 
 /** One stream of any document of the tab. */
-export interface StreamReport {
+export interface StreamRow {
   readonly id: number
   /** Of the document that asked. */
   readonly origin: string

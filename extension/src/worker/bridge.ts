@@ -1,5 +1,5 @@
 import type { BridgeState, StreamErrorMessage, ToPage, WaitsFor } from '../protocol/bridge'
-import { MAX_STREAMS_PER_FRAME } from '../protocol/constants'
+import { MAX_STREAMS_PER_TAB_FRAME } from '../protocol/constants'
 import { ERRORS, type ErrorCode, type Phase } from '../protocol/errors'
 import { isFromPage } from '../protocol/guards'
 import type { AbortReason, ToHost } from '../protocol/native'
@@ -174,7 +174,7 @@ export class Bridge {
     const stream = this.#streams.open(peer, fields.id, page.document)
     if (stream === 'in-use') return this.#badFromPage(peer, fields)
     if (stream === 'limit') {
-      const text = `This page has ${MAX_STREAMS_PER_FRAME} streams open, which is the limit. Finish or cancel some first.`
+      const text = `This page has ${MAX_STREAMS_PER_TAB_FRAME} streams open, which is the limit. Finish or cancel some first.`
       return this.#tellError(peer, fields.id, 'LIMIT_EXCEEDED', text, 'policy')
     }
     try {

@@ -1,10 +1,10 @@
 import type { StreamHeaders } from '../protocol/native'
-import type { StreamReport } from '../shared/popup'
+import type { StreamRow } from '../shared/popup'
 import type { BesideType, ObservedStream, StreamEvents } from './observer'
 
 /** How far a stream has come. */
 interface Account {
-  state: Exclude<StreamReport['state'], 'starting'>
+  state: Exclude<StreamRow['state'], 'starting'>
   status: number
   received: number
   sent: number
@@ -48,9 +48,9 @@ export class LiveStreams implements StreamEvents {
   }
 
   /** Those of all documents of one tab, as they stand. */
-  of(tab: number): StreamReport[] {
+  of(tab: number): StreamRow[] {
     const starting = this.#hostStarts()
-    const reports: StreamReport[] = []
+    const reports: StreamRow[] = []
     for (const [{ id, page, method, url, startedAt }, account] of this.#accounts) {
       if (page.tab !== tab) continue
       const state = starting && account.state !== 'ending' ? 'starting' : account.state

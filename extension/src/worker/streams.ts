@@ -1,4 +1,4 @@
-import { MAX_STREAMS_PER_FRAME } from '../protocol/constants'
+import { MAX_STREAMS_PER_TAB_FRAME } from '../protocol/constants'
 import type { Phase } from '../protocol/errors'
 import type { ObservedStream, StreamEnding } from './observer'
 
@@ -53,7 +53,7 @@ export class StreamTable<P extends object> {
     const ofPeer = this.#byPeer.get(peer) ?? new Map<number, Stream<P>>()
     if (ofPeer.has(pageId)) return 'in-use'
     const count = this.#perDocument.get(document) ?? 0
-    if (count >= MAX_STREAMS_PER_FRAME) return 'limit'
+    if (count >= MAX_STREAMS_PER_TAB_FRAME) return 'limit'
     this.#lastHostId += 1
     const hostId = this.#lastHostId
     const nothingYet = { state: 'live', headersSeen: false, observed: null, ending: null } as const

@@ -8,7 +8,7 @@ import { RECONNECT_MS, WorkerLink, type WorkerPort } from '../../src/popup/link'
 import { RATE_WINDOW_MS, Rates } from '../../src/popup/rates'
 import { findSite, type SiteWorld } from '../../src/popup/site'
 import { figuresOf } from '../../src/popup/streams'
-import type { FromPopup, StreamReport } from '../../src/shared/popup'
+import type { FromPopup, StreamRow } from '../../src/shared/popup'
 
 // --- lines ----------------------------------------------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ test.each([
   [90_000_000, '25 h 00 min']
 ])('%d ms are %s', (ms, text) => expect(formatDuration(ms)).toBe(text))
 
-const STREAM: StreamReport = {
+const STREAM: StreamRow = {
   id: 1,
   origin: 'https://a.example',
   method: 'GET',

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { FromPage, Status } from '../../src/protocol/bridge'
-import { MAX_STREAMS_PER_FRAME } from '../../src/protocol/constants'
+import { MAX_STREAMS_PER_TAB_FRAME } from '../../src/protocol/constants'
 import type { ErrorCode, Phase } from '../../src/protocol/errors'
 import { Bridge } from '../../src/worker/bridge'
 import { failureOf } from '../../src/worker/failure'
@@ -240,9 +240,9 @@ describe('a start is refused', () => {
   test('over the limit of its document, whose slots come back with the host’s last word', () => {
     const twin = peerOf({ tab: 1, document: 'one' })
     const ids = []
-    for (let n = 0; n < MAX_STREAMS_PER_FRAME; n++) ids.push(open(n % 2 ? one : twin, n + 1))
+    for (let n = 0; n < MAX_STREAMS_PER_TAB_FRAME; n++) ids.push(open(n % 2 ? one : twin, n + 1))
     bridge.fromPage(one, start(1000))
-    expect(one.port.posted).toEqual([failed(1000, 'LIMIT_EXCEEDED', 'policy', `${MAX_STREAMS_PER_FRAME} streams`)])
+    expect(one.port.posted).toEqual([failed(1000, 'LIMIT_EXCEEDED', 'policy', `${MAX_STREAMS_PER_TAB_FRAME} streams`)])
     expect(open(other, 1)).toBeGreaterThan(0)
 
     bridge.fromPage(twin, abort(1))

@@ -1,7 +1,7 @@
 // Which stream is which: two kinds of ids, and slots that are free only when the host says so.
 
 import { beforeEach, expect, test } from 'vitest'
-import { MAX_STREAMS_PER_FRAME } from '../../src/protocol/constants'
+import { MAX_STREAMS_PER_TAB_FRAME } from '../../src/protocol/constants'
 import { phaseOf, type Stream, StreamTable } from '../../src/worker/streams'
 
 const one = { name: 'one' }
@@ -54,7 +54,7 @@ test('a page id is in use until the stream is closed', () => {
 
 test('a document has as many slots as the limit says, over all its ports', () => {
   const streams = []
-  for (let n = 0; n < MAX_STREAMS_PER_FRAME; n++) streams.push(open(n % 2 ? one : other, n + 1, 'document'))
+  for (let n = 0; n < MAX_STREAMS_PER_TAB_FRAME; n++) streams.push(open(n % 2 ? one : other, n + 1, 'document'))
   expect(table.open(one, 1000, 'document')).toBe('limit')
   expect(table.open({ name: 'third' }, 1, 'document')).toBe('limit')
   expect(typeof table.open(one, 1000, 'next document')).toBe('object')
@@ -65,7 +65,7 @@ test('a document has as many slots as the limit says, over all its ports', () =>
 
 test('a stream that is closed twice gives its slot back once', () => {
   const stream = open(one, 1, 'document')
-  for (let n = 1; n < MAX_STREAMS_PER_FRAME; n++) open(one, n + 1, 'document')
+  for (let n = 1; n < MAX_STREAMS_PER_TAB_FRAME; n++) open(one, n + 1, 'document')
   table.close(stream)
   table.close(stream)
   open(one, 1000, 'document')
@@ -79,7 +79,7 @@ test('closing all gives every slot back', () => {
   expect(table.size).toBe(0)
   expect(table.of(one)).toEqual([])
   expect(table.ofHost((streams[0] as Stream<Peer>).hostId)).toBeUndefined()
-  for (let n = 0; n < MAX_STREAMS_PER_FRAME; n++) open(one, n + 1)
+  for (let n = 0; n < MAX_STREAMS_PER_TAB_FRAME; n++) open(one, n + 1)
 })
 
 test('the phase of a stream that breaks is where it had come to', () => {

@@ -59,7 +59,7 @@ UPLOAD_WINDOW_BYTES: Final = 256 * KIB
 ACK_WINDOW_DIVISOR: Final = 4
 
 # --- counts -------------------------------------------------------------------------------------------------
-MAX_STREAMS_PER_FRAME: Final = 256
+MAX_STREAMS_PER_TAB_FRAME: Final = 256
 MAX_STREAMS_PER_HOST: Final = 1024
 # The last slots of the host go only to tabs that hold no more than they leave: one page, however many frames it makes,
 # finds 1,000, and the next tab half of these.

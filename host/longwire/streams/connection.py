@@ -17,8 +17,8 @@ from longwire import __version__
 from longwire.protocol.errors import ErrorCode, FrameError, LongwireError, Phase, StreamError
 from longwire.protocol.frames import BadMessage, FrameDecoder, encode, parse_to_host
 from longwire.protocol.limits import (
-    MAX_STREAMS_PER_FRAME,
     MAX_STREAMS_PER_HOST,
+    MAX_STREAMS_PER_TAB_FRAME,
     PEER_SILENCE_MS,
     PING_INTERVAL_MS,
     PROTOCOL_VERSION,
@@ -170,7 +170,7 @@ class Connection:
     def welcome(self, policy: PolicySummary) -> None:
         """Answer HELLO."""
         limits = Limits(
-            streams_per_frame=MAX_STREAMS_PER_FRAME,
+            streams_per_frame=MAX_STREAMS_PER_TAB_FRAME,
             streams_per_host=MAX_STREAMS_PER_HOST,
             window_max_bytes=WINDOW_MAX_BYTES,
         )

@@ -3,8 +3,8 @@
 The round is one queue of streams, and a turn is one chunk: as much as the stream has, its credit and the limit of the
 moment allow. A stream whose turn was short saves nothing up for the next one.
 
-The writer asks for one step at a time. A step is every control frame that waits, and at most one data frame behind
-them. A control frame that comes while a step is being written waits for that step, and so behind one data frame at
+The writer asks for one step at a time. A step is every control message that waits, and at most one data message behind
+them. A control message that comes while a step is being written waits for that step, and so behind one data message at
 most.
 """
 
@@ -13,14 +13,14 @@ from collections import deque
 from longwire.protocol.limits import CHUNK_ALONE_BYTES, CHUNK_SHARED_BYTES, MIB, READ_AHEAD_BYTES
 from longwire.streams.stream import Stream
 
-# Control frames that may wait, and their bytes, before nothing is done that makes more of them: a page cannot make
+# Control messages that may wait, and their bytes, before nothing is done that makes more of them: a page cannot make
 # answers pile up without bound. What is over by then is one frame (of a STATUS or a head) and a small one per stream.
-MAX_CONTROL_FRAMES = 4096
+MAX_CONTROL_MESSAGES = 4096
 MAX_CONTROL_BYTES = 8 * MIB
 
 
 class Scheduler:
-    """Control frames and streams in, steps out. Knows nothing of time or of the pipe."""
+    """Control messages and streams in, steps out. Knows nothing of time or of the pipe."""
 
     def __init__(self) -> None:
         self._control: deque[bytes] = deque()
@@ -31,8 +31,8 @@ class Scheduler:
 
     @property
     def backlogged(self) -> bool:
-        """Whether so many control frames wait that there must not be more: the other end does not read."""
-        return len(self._control) > MAX_CONTROL_FRAMES or self._control_bytes > MAX_CONTROL_BYTES
+        """Whether so many control messages wait that there must not be more: the other end does not read."""
+        return len(self._control) > MAX_CONTROL_MESSAGES or self._control_bytes > MAX_CONTROL_BYTES
 
     @property
     def idle(self) -> bool:
@@ -70,9 +70,9 @@ class Scheduler:
                 self._round.append(stream)
 
     def next_step(self) -> tuple[list[bytes], Stream | None]:
-        """The frames of the next write, and the stream that gave the data frame among them, which is the last one.
+        """The frames of the next write, and the stream that gave the data message among them, which is the last one.
 
-        The stream is None without a data frame, and the list empty when there is nothing to send.
+        The stream is None without a data message, and the list empty when there is nothing to send.
         """
         frames = list(self._control)
         self._control.clear()

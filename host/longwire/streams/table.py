@@ -10,8 +10,8 @@ from longwire.protocol.limits import (
     FRAME_POOL_BYTES,
     HOST_POOL_BYTES,
     INLINE_POOL_BYTES,
-    MAX_STREAMS_PER_FRAME,
     MAX_STREAMS_PER_HOST,
+    MAX_STREAMS_PER_TAB_FRAME,
     MIB,
     RESERVED_STREAMS,
     UPLOAD_WINDOW_BYTES,
@@ -33,7 +33,7 @@ class StreamTable:
 
     def __init__(
         self,
-        per_frame: int = MAX_STREAMS_PER_FRAME,
+        per_frame: int = MAX_STREAMS_PER_TAB_FRAME,
         per_host: int = MAX_STREAMS_PER_HOST,
         reserved: int = RESERVED_STREAMS,
     ) -> None:

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from longwire.audit.vocabulary import PRIVATE
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.limits import MAX_STREAMS_PER_FRAME
+from longwire.protocol.limits import MAX_STREAMS_PER_TAB_FRAME
 from longwire.turns import Turns
 from longwire.upstream.model import Redirect, UpstreamRequest, UpstreamResponse
 from tests.unit.engine.harness import PAGE, POLICY, Bench, ScriptedResponse, page_facts, running_engine
@@ -70,7 +70,7 @@ async def test_a_refusal_is_one_line_that_is_decision_and_end(
 
 
 async def test_a_stream_over_the_cap_is_one_line_of_the_same_shape(lines: list[Any], tmp_path: Path) -> None:
-    over = MAX_STREAMS_PER_FRAME + 1
+    over = MAX_STREAMS_PER_TAB_FRAME + 1
     async with running_engine(tmp_path) as bench:
         for stream_id in range(1, over):
             bench.start(stream_id)

@@ -18,7 +18,7 @@ from longwire.protocol.frames import frame
 from longwire.protocol.limits import (
     INLINE_BODY_BYTES,
     INLINE_POOL_BYTES,
-    MAX_STREAMS_PER_FRAME,
+    MAX_STREAMS_PER_TAB_FRAME,
     PROTOCOL_VERSION,
     UPLOAD_CHUNK_BYTES,
     WINDOW_FLOOR_BYTES,
@@ -31,7 +31,7 @@ async def test_hello_is_answered_with_version_limits_and_the_policys_pages(tmp_p
     async with running_engine(tmp_path) as bench:
         welcome = await bench.channel.message("WELCOME")
     assert (welcome["protocol"], welcome["host"]) == (PROTOCOL_VERSION, __version__)
-    assert welcome["limits"]["streams_per_frame"] == MAX_STREAMS_PER_FRAME
+    assert welcome["limits"]["streams_per_frame"] == MAX_STREAMS_PER_TAB_FRAME
     assert (welcome["policy"]["state"], welcome["policy"]["pages"]) == ("ok", [PAGE])
 
 

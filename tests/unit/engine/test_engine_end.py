@@ -32,7 +32,7 @@ async def test_end_of_input_closes_every_socket_and_ends(tmp_path: Path) -> None
 async def test_a_browser_that_does_not_read_stops_the_input_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler_module, "MAX_CONTROL_FRAMES", 10)
+    monkeypatch.setattr(scheduler_module, "MAX_CONTROL_MESSAGES", 10)
     async with running_engine(tmp_path) as bench:
         bench.channel.gate = anyio.Event()
         for request in range(1, 200):
@@ -106,7 +106,7 @@ async def test_lost_output_ends_the_connection_although_the_input_waits_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A browser that is killed while it does not read: nothing but the failed write says so."""
-    monkeypatch.setattr(scheduler_module, "MAX_CONTROL_FRAMES", 10)
+    monkeypatch.setattr(scheduler_module, "MAX_CONTROL_MESSAGES", 10)
     killed = anyio.Event()
 
     async def write(_: bytes) -> None:

@@ -10,7 +10,7 @@ from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.frames import frame
 from longwire.protocol.limits import (
     MAX_FRAME_TO_HOST,
-    MAX_STREAMS_PER_FRAME,
+    MAX_STREAMS_PER_TAB_FRAME,
     PEER_SILENCE_MS,
     PING_INTERVAL_MS,
     PROTOCOL_VERSION,
@@ -46,7 +46,7 @@ def test_hello_is_answered_with_version_limits_and_policy() -> None:
     pair = Pair()
     (welcome,) = pair.got
     assert (welcome["type"], welcome["protocol"], welcome["host"]) == ("WELCOME", PROTOCOL_VERSION, __version__)
-    assert welcome["limits"]["streams_per_frame"] == MAX_STREAMS_PER_FRAME
+    assert welcome["limits"]["streams_per_frame"] == MAX_STREAMS_PER_TAB_FRAME
     assert welcome["policy"]["state"] == SUMMARY.state
 
 
@@ -313,13 +313,13 @@ def test_a_page_that_reads_nothing_gets_its_floor() -> None:
 
 def test_one_stream_too_many_is_refused_and_the_others_live() -> None:
     pair = Pair()
-    streams = [pair.start(number) for number in range(1, MAX_STREAMS_PER_FRAME + 1)]
-    (refused,) = pair.send(**pair.start_message(MAX_STREAMS_PER_FRAME + 1))
+    streams = [pair.start(number) for number in range(1, MAX_STREAMS_PER_TAB_FRAME + 1)]
+    (refused,) = pair.send(**pair.start_message(MAX_STREAMS_PER_TAB_FRAME + 1))
     assert isinstance(refused, Refused) and refused.error.code is ErrorCode.LIMIT_EXCEEDED and refused.error.retryable
     assert refused.start is not None and pair.read()[-1]["code"] == "LIMIT_EXCEEDED"
     pair.connection.fail_now(streams[0], RESET)
     pair.connection.closed(streams[0])
-    assert pair.start(MAX_STREAMS_PER_FRAME + 2).live
+    assert pair.start(MAX_STREAMS_PER_TAB_FRAME + 2).live
 
 
 def test_a_large_end_to_end_body_is_whole_and_its_count_right() -> None:

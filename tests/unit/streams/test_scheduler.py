@@ -1,4 +1,4 @@
-"""The order of frames: control waits behind at most one data frame, nobody waits longer than a round of the others."""
+"""The order of frames: control waits behind at most one data message, nobody longer than a round of the others."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,7 +130,7 @@ def test_control_never_waits_behind_more_than_one_data_frame_and_no_stream_longe
     def write() -> None:
         messages = step(scheduler)
         data = [stream_id for kind, stream_id, _ in messages if kind == "STREAM_CHUNK"]
-        # Everything that waited is in this very write, ahead of its one data frame.
+        # Everything that waited is in this very write, ahead of its one data message.
         assert [seq for kind, seq, _ in messages if kind == "STREAM_PING"] == waiting_control
         assert len(data) <= 1
         assert not data or messages[-1][0] == "STREAM_CHUNK"

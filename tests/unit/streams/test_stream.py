@@ -159,7 +159,7 @@ def test_offsets_are_contiguous_and_bytes_exact_for_any_arrival(
     assert [kind for kind in kinds if kind in TERMINALS] == kinds[-1:]
 
 
-# All that an upstream, a page and the connection may do with a stream. What gives a frame at once is a control frame.
+# All that an upstream, a page and the connection may do with a stream. What gives a frame at once is a control message.
 ACTIONS: dict[str, Callable[[Stream], bytes | None]] = {
     "headers": lambda stream: stream.headers(head()),
     "body ack": lambda stream: stream.body_ack(1, 2),

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.limits import (
-    MAX_STREAMS_PER_FRAME,
     MAX_STREAMS_PER_HOST,
+    MAX_STREAMS_PER_TAB_FRAME,
     UPLOAD_WINDOW_BYTES,
     WINDOW_FLOOR_BYTES,
 )
@@ -18,19 +18,19 @@ from longwire.streams.table import UPLOAD_POOL_BYTES, StreamTable
 
 def test_a_frame_may_open_its_share_and_not_one_more() -> None:
     table = StreamTable()
-    for number in range(1, MAX_STREAMS_PER_FRAME + 1):
+    for number in range(1, MAX_STREAMS_PER_TAB_FRAME + 1):
         table.open(number, "frame", "tab")
     with pytest.raises(StreamError) as refused:
-        table.open(MAX_STREAMS_PER_FRAME + 1, "frame", "tab")
+        table.open(MAX_STREAMS_PER_TAB_FRAME + 1, "frame", "tab")
     assert refused.value.code is ErrorCode.LIMIT_EXCEEDED
-    assert table.open(MAX_STREAMS_PER_FRAME + 2, "another frame", "tab").live
+    assert table.open(MAX_STREAMS_PER_TAB_FRAME + 2, "another frame", "tab").live
 
 
 def filled(table: StreamTable, tab: str, first_id: int) -> int:
     """Open streams in `tab`, in as many frames as it needs, until one is refused; returns how many there were."""
     before = len(table)
     with pytest.raises(StreamError) as refused:
-        [table.open(first_id + n, (tab, n // MAX_STREAMS_PER_FRAME), tab) for n in range(MAX_STREAMS_PER_HOST + 1)]
+        [table.open(first_id + n, (tab, n // MAX_STREAMS_PER_TAB_FRAME), tab) for n in range(MAX_STREAMS_PER_HOST + 1)]
     assert refused.value.code is ErrorCode.LIMIT_EXCEEDED
     return len(table) - before
 
