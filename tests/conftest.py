@@ -33,6 +33,7 @@ LONGEST_FIRST = (
     *("e2e/test_managed_storage", "e2e/test_popup_reach", "e2e/test_product", "e2e/test_direct_port"),
 )
 _RANKS = {TESTS / f"{name}.py": rank for rank, name in enumerate(LONGEST_FIRST)}
+assert all(path.is_file() for path in _RANKS), "a file of LONGEST_FIRST has another name by now"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
