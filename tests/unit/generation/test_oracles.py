@@ -13,26 +13,12 @@ from typing import Any, Final
 
 import pytest
 
+from tests.unit.generation.comparing import differing
 from tests.unit.generation.vectors import VECTORS, Vector
 
 SCRIPTS: Final = Path(__file__).parent / "oracles"
 # Whose node_modules the SDKs are in.
 PACKAGES: Final = Path(__file__).parents[2] / "compat"
-
-# What an SDK says of an end, in our words. What is not here stays as it is.
-ENDS: Final = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_calls",
-    "refusal": "content_filter",
-    "pause_turn": "other",
-    "completed": "stop",
-    "max_output_tokens": "length",
-    "load": "other",
-    "eos": "other",
-}
 
 DIFFERS: Final[dict[str, dict[str, dict[str, Any]]]] = {
     "openai-chat": {  # openai 7.57.0, chat.completions.stream()
@@ -109,43 +95,6 @@ def _ask(oracle: str, vectors: list[Vector]) -> dict[str, dict[str, Any]]:
     return said
 
 
-def _ours(vector: Vector) -> dict[str, Any]:
-    last = vector.events[-1]
-    said: dict[str, Any] = {
-        "text": "".join(event["text"] for event in vector.events if event["type"] == "content"),
-        "end": last.get("finishReason", "error"),
-    }
-    if last["type"] == "complete":
-        said["calls"] = [
-            [event["id"], event["name"], event.get("arguments")]
-            for event in vector.events
-            if event["type"] == "tool_call"
-        ]
-        usage = last.get("usage", {})
-        said["usage"] = [usage.get("inputTokens"), usage.get("outputTokens")]
-    return said
-
-
-def _theirs(said: dict[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = {"text": said["text"], "end": "error"}
-    if "error" not in said:
-        calls = [[call.get("id"), call["name"], _object(call["arguments"])] for call in said["calls"]]
-        usage = said.get("usage") or {}
-        end = ENDS.get(said["finish"], said["finish"])
-        # Two of them have no word for it.
-        result["end"] = "tool_calls" if end == "stop" and calls else end
-        result |= {"calls": calls, "usage": [usage.get("input"), usage.get("output")]}
-    return result
-
-
-def _object(arguments: str) -> Any:
-    try:
-        value = json.loads(arguments or "{}")
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
 @pytest.mark.parametrize("oracle", FILES)
 def test_the_vendors_own_sdk_reads_the_same_answer(oracle: str) -> None:
     # They read an answer in one piece only where they asked for one.
@@ -155,12 +104,5 @@ def test_the_vendors_own_sdk_reads_the_same_answer(oracle: str) -> None:
         if vector.name.startswith(FILES[oracle]) and not vector.name.partition("/")[2].startswith("whole")
     ]
     said = _ask(oracle, vectors)
-    differs: dict[str, dict[str, Any]] = {}
-    for vector in vectors:
-        ours, theirs = _ours(vector), _theirs(said[vector.name])
-        # Of what one of them calls an error there is no more to compare.
-        keys = ours.keys() & theirs.keys()
-        differing = {key: theirs[key] for key in sorted(keys) if ours[key] != theirs[key]}
-        if differing:
-            differs[vector.name.partition("/")[2]] = differing
-    assert differs == DIFFERS[oracle]
+    found = {vector.name.partition("/")[2]: differing(vector, said[vector.name]) for vector in vectors}
+    assert {name: row for name, row in found.items() if row} == DIFFERS[oracle]
