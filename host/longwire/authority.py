@@ -2,7 +2,12 @@
 
 from typing import Final, Literal
 
-DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+# Those of WebSockets (RFC 6455 section 3), and those of everything else.
+SOCKET_SCHEMES: Final = frozenset({"ws", "wss"})
+HTTP_SCHEMES: Final = frozenset({"http", "https"})
+# Over TLS.
+SECURE_SCHEMES: Final = frozenset({"https", "wss"})
 
 
 def authority(host: str, port: int | Literal["*"] | None = None, scheme: str | None = None) -> str:

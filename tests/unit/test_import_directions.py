@@ -44,6 +44,7 @@ ROOMS: dict[str, set[str]] = {
         "generation",
         "fair_pool",
         "prices",
+        "authority",
     },
     "native": {"protocol", "policy", "upstream", "engine", "audit", "turns", "families", "assets"},
     # What people type, and what it stands on. None of it imports the process that a browser starts.
@@ -99,6 +100,8 @@ ONLY_OF_MODULE: dict[tuple[str, str], set[str]] = {
     ("engine/http.py", "policy"): set(),
     ("engine/generating.py", "upstream"): set(),
     ("engine/asking.py", "upstream"): {"model"},
+    ("engine/websocket.py", "upstream"): {"model"},
+    ("engine/websocket.py", "policy"): set(),
 }
 # Sans-IO rooms know no loop, no clock, no socket and no file; their tests need none.
 IO = {"asyncio", "anyio", "threading", "time", "socket", "ssl", "subprocess", "selectors", "httpx2", "httpcore2"}
@@ -257,6 +260,7 @@ def test_the_engine_knows_its_kinds_and_rules_by_what_is_handed_to_it(file: str)
         ("engine/http.py", "from longwire.upstream.client import UpstreamClient"),
         ("engine/http.py", "from longwire.upstream import UpstreamClient"),
         ("engine/http.py", "from longwire.policy import Decision"),
+        ("engine/websocket.py", "from longwire.upstream.websocket import WebSocketClient"),
         ("engine/authorization.py", "from longwire.upstream.client import UpstreamClient"),
     ],
 )

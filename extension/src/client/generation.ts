@@ -55,6 +55,7 @@ export type ErrorCode =
   | 'VERSION_MISMATCH'
   | 'UPLOAD_FAILED'
   | 'STOPPED_BY_USER'
+  | 'HANDSHAKE_FAILED'
 
 /**
  * What to generate: either `messages`, or a `template` of the policy's and its `fields`.

@@ -39,7 +39,7 @@ export type BridgeState = 'ready' | 'host-missing' | 'host-forbidden' | 'host-fa
 export type WaitsFor = 'settings' | 'permission' | 'host'
 
 /**
- * Open a stream: what the page says of its request.
+ * Open a stream: what the page says of its request. `protocols` are the subprotocols that a WebSocket offers.
  */
 export interface StreamStartFields {
   type: 'STREAM_START'
@@ -50,6 +50,7 @@ export interface StreamStartFields {
   body: NoBody | InlineRequestBody | StreamedRequestBody
   redirect: RedirectMode
   timeouts: Timeouts
+  protocols?: string[]
 }
 /**
  * No request body.
@@ -137,6 +138,8 @@ export interface DirectOffer {
 }
 /**
  * The final response's head. At most one per stream, before any chunk.
+ *
+ * A WebSocket that is open has the status 101; with any other the handshake was refused, and STREAM_ERROR follows.
  */
 export interface StreamHeaders {
   type: 'STREAM_HEADERS'

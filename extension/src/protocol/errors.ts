@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'VERSION_MISMATCH'
   | 'UPLOAD_FAILED'
   | 'STOPPED_BY_USER'
+  | 'HANDSHAKE_FAILED'
 
 export type Category =
   | 'NETWORK'
@@ -174,5 +175,10 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorInfo>> = {
     category: 'CANCELLED',
     retryable: false,
     meaning: 'the user stopped the stream in the extension\'s own popup'
+  },
+  HANDSHAKE_FAILED: {
+    category: 'SERVER',
+    retryable: false,
+    meaning: 'the server did not open the WebSocket, or not as it was asked'
   }
 }

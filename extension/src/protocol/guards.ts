@@ -149,7 +149,7 @@ function total(check: Check, value: unknown): boolean {
   }
 }
 
-const errorCode = oneOf('POLICY_DENIED', 'PROTOCOL', 'LIMIT_EXCEEDED', 'HOST_UNAVAILABLE', 'HOST_LOST', 'BRIDGE_LOST', 'UPSTREAM_DNS', 'UPSTREAM_CONNECT', 'UPSTREAM_TLS', 'UPSTREAM_RESET', 'UPSTREAM_TRUNCATED', 'UPSTREAM_PROTOCOL', 'REDIRECT_DENIED', 'TOO_MANY_REDIRECTS', 'HEADER_TIMEOUT', 'IDLE_TIMEOUT', 'TOTAL_TIMEOUT', 'DECODE_FAILED', 'BODY_TOO_LARGE', 'SECRET_UNAVAILABLE', 'SECRET_REFLECTED', 'POLICY_INVALID', 'VERSION_MISMATCH', 'UPLOAD_FAILED', 'STOPPED_BY_USER')
+const errorCode = oneOf('POLICY_DENIED', 'PROTOCOL', 'LIMIT_EXCEEDED', 'HOST_UNAVAILABLE', 'HOST_LOST', 'BRIDGE_LOST', 'UPSTREAM_DNS', 'UPSTREAM_CONNECT', 'UPSTREAM_TLS', 'UPSTREAM_RESET', 'UPSTREAM_TRUNCATED', 'UPSTREAM_PROTOCOL', 'REDIRECT_DENIED', 'TOO_MANY_REDIRECTS', 'HEADER_TIMEOUT', 'IDLE_TIMEOUT', 'TOTAL_TIMEOUT', 'DECODE_FAILED', 'BODY_TOO_LARGE', 'SECRET_UNAVAILABLE', 'SECRET_REFLECTED', 'POLICY_INVALID', 'VERSION_MISMATCH', 'UPLOAD_FAILED', 'STOPPED_BY_USER', 'HANDSHAKE_FAILED')
 const fatal = record({
   type: oneOf('FATAL'),
   code: errorCode,
@@ -263,7 +263,7 @@ const streamHeaders = record({
   id: integer(1, MAX_ID),
   url: text(1, 65_536),
   redirected: boolean,
-  status: integer(200, 599),
+  status: integer(101, 599),
   reason: text(0, 200),
   headers: list(tuple(text(1, 256), text(0, 65_536)), 1024)
 })
@@ -362,20 +362,25 @@ const timeouts = record(
     total_ms: integer(1, 86_400_000)
   }
 )
-const bridgeStreamStartFields = record({
-  type: oneOf('STREAM_START'),
-  id: integer(1, MAX_ID),
-  method: text(1, 32),
-  url: text(1, 65_536),
-  headers: list(tuple(text(1, 256), text(0, 65_536)), 256),
-  body: union('kind', {
-    inline: bridgeInlineRequestBody,
-    none: noBody,
-    stream: streamedRequestBody
-  }),
-  redirect: redirectMode,
-  timeouts: timeouts
-})
+const bridgeStreamStartFields = record(
+  {
+    type: oneOf('STREAM_START'),
+    id: integer(1, MAX_ID),
+    method: text(1, 32),
+    url: text(1, 65_536),
+    headers: list(tuple(text(1, 256), text(0, 65_536)), 256),
+    body: union('kind', {
+      inline: bridgeInlineRequestBody,
+      none: noBody,
+      stream: streamedRequestBody
+    }),
+    redirect: redirectMode,
+    timeouts: timeouts
+  },
+  {
+    protocols: list(text(1, 256), 64)
+  }
+)
 const bridgeFromPage = union('type', {
   DIRECT_OFFER: directOffer,
   STATUS_REQUEST: statusRequestFields,

@@ -50,7 +50,8 @@ export interface Hello {
 }
 /**
  * Open a stream: the page's request, and what the worker says of it, which no page can say: its identity, and which
- * kind of exchange carries it out (`http` if absent). A kind that this host does not know is refused with PROTOCOL.
+ * kind of exchange carries it out (`http` if absent, `websocket` for ws: and wss:). A kind that this host does not
+ * know is refused with PROTOCOL.
  */
 export interface StreamStart {
   type: 'STREAM_START'
@@ -61,6 +62,7 @@ export interface StreamStart {
   body: NoBody | InlineRequestBody | StreamedRequestBody
   redirect: RedirectMode
   timeouts: Timeouts
+  protocols?: string[]
   page: Page
   kind?: string
 }
@@ -190,6 +192,8 @@ export interface PolicySummary {
 }
 /**
  * The final response's head. At most one per stream, before any chunk.
+ *
+ * A WebSocket that is open has the status 101; with any other the handshake was refused, and STREAM_ERROR follows.
  */
 export interface StreamHeaders {
   type: 'STREAM_HEADERS'

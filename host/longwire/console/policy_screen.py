@@ -8,6 +8,7 @@ from longwire.console.output import say, say_marked
 from longwire.console.provider_screen import provider_settings
 from longwire.console.words import duration, listed, truth
 from longwire.policy import Grant, Policy, PolicyStore, Provider, Suspensions
+from longwire.protocol.limits import SOCKET_MESSAGE_BYTES
 from longwire.protocol.records import PolicyState
 
 _NAME_CHARS: Final = len("limits.requests_per_minute")
@@ -79,9 +80,14 @@ def _settings(grant: Grant) -> Iterator[tuple[str, str]]:
     yield "ca_file", grant.ca_file or "the system's authorities"
     limits, own = grant.limits, "the host's own"
     yield "limits.streams", own if limits.streams is None else f"{limits.streams} for each page"
+    yield "limits.sockets", own if limits.sockets is None else f"{limits.sockets} for each page"
     yield (
         "limits.requests_per_minute",
         own if limits.requests_per_minute is None else f"{limits.requests_per_minute} for each page",
+    )
+    yield (
+        "limits.message_bytes",
+        f"{limits.message_bytes or SOCKET_MESSAGE_BYTES:,} for each message of a socket",
     )
     yield "limits.bytes", "no limit" if limits.bytes is None else f"{limits.bytes:,} for each response"
     yield "limits.header_timeout", own if limits.header_timeout_ms is None else duration(limits.header_timeout_ms)

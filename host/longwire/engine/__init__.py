@@ -5,6 +5,7 @@ engine           three loops over one connection, and a task for each exchange
 sending          what a connection has to send, into its channel
 exchange         the life that every kind shares: scope, audit lines, exactly one terminal
 http             the kind that asks an upstream
+websocket        the kind that holds a WebSocket open
 aborting         where a socket is closed on abort, and what waits for that
 authorization    a decision of the policy turned into what may be sent and shown
 hops             one hop of it: its place under the limits, its secrets, its headers

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Hashable, Iterable
 from contextlib import ExitStack, asynccontextmanager
 from typing import Final
 
+from longwire.authority import SOCKET_SCHEMES
 from longwire.engine.exchange import asker_of
 from longwire.engine.hops import Hops
 from longwire.engine.redirects import RedirectJudge
@@ -32,7 +33,8 @@ from longwire.policy.live_policy import LivePolicy
 from longwire.policy.secret_supply import SecretSupply
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.field_types import HeaderPair
-from longwire.protocol.messages import StreamStart
+from longwire.protocol.limits import SOCKET_MESSAGE_BYTES
+from longwire.protocol.messages import WEBSOCKET_KIND, StreamStart
 from longwire.protocol.records import Page, StreamedRequestBody
 from longwire.upstream.model import Hop, NextHop, RequestBody, StreamedBody, UpstreamRequest
 
@@ -95,11 +97,19 @@ class Authorizer:
         Raises:
             StreamError: refused: phase `policy`, with the code and the rule that was missing.
         """
-        if start.method in ("GET", "HEAD") and start.body.kind != "none":  # Fetch, the Request constructor, step 35
+        socket = start.kind == WEBSOCKET_KIND
+        if (
+            start.method in ("GET", "HEAD") and start.body.kind != "none" and not socket
+        ):  # Fetch, the Request constructor, step 35
             message = f"a request body with the method {start.method}; send it with another method, such as POST"
             raise StreamError(ErrorCode.PROTOCOL, message, Phase.POLICY)
         policy = await self._policy.settled()
         decision = policy.decide(start.page, start.method, start.url) if decide is None else decide(policy)
+        if socket != (decision.url.scheme in SOCKET_SCHEMES):
+            message = (
+                "ws: and wss: are for WebSockets, and nothing else is: this extension asks for another kind of exchange"
+            )
+            raise StreamError(ErrorCode.PROTOCOL, message, Phase.POLICY)
         carried = Carried(start.page, self._keeper, self._policy.current)
         hops = Hops(start, decision, self._admission, self._secrets, carried, decide=decide)
         with ExitStack() as ends:
@@ -129,6 +139,11 @@ class Authorization:
         self._next_hop = next_hop
         self._carried = carried
         self.renewed = False
+
+    @property
+    def message_bytes(self) -> int:
+        """How large one message of a WebSocket may be, either way."""
+        return self._hops.decision.grant.limits.message_bytes or SOCKET_MESSAGE_BYTES
 
     @property
     def grant_name(self) -> str:

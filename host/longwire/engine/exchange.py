@@ -157,9 +157,12 @@ class Exchange:
         self._way_out.soon()
         self._log.info("headers", status=head.status, ms=self.clock.headers_ms)
 
-    async def room(self) -> int:
-        """Wait until the page's credit and the read-ahead allow to read; returns how many bytes."""
-        while not (room := self.stream.wants(self._connection.read_ahead)):
+    async def room(self, unless: Callable[[], bool] = lambda: False) -> int:
+        """Wait until the page's credit and the read-ahead allow to read; returns how many bytes.
+
+        0 as soon as `unless` is true, which is asked whenever something changed.
+        """
+        while not (room := self.stream.wants(self._connection.read_ahead)) and not unless():
             await self._changed.wait()
         return room
 

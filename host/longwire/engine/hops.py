@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from longwire.authority import SOCKET_SCHEMES
 from longwire.engine.exchange import asker_of
 from longwire.engine.suspending import Carried
 from longwire.policy import Admission, Decision, Policy, Secret, SecretSource, Ticket, build_request_headers
@@ -53,7 +54,8 @@ class Hops:
         if grant.name in self._tickets:
             self._admission.request_again(grant, self._asker)
         else:
-            self._tickets[grant.name] = self._admission.enter(grant, self._asker)
+            socket = decision.url.scheme in SOCKET_SCHEMES
+            self._tickets[grant.name] = self._admission.enter(grant, self._asker, socket=socket)
         if grant.ca_file is not None:
             check_ca_file(grant.ca_file)
         secrets = await self._secrets.read_all(grant.secrets)

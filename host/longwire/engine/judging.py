@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, ParamSpec
 
+from longwire.authority import SECURE_SCHEMES
 from longwire.engine.suspending import refusal
 from longwire.policy import (
     Decision,
@@ -187,13 +188,13 @@ class Judge:
             self._secrets.check(source)
 
     def check_authorities(self, grant: Grant, scheme: str = "https") -> None:
-        """Its `ca_file`: whose it is, and for https whether it can be used.
+        """Its `ca_file`: whose it is, and for https and wss whether it can be used.
 
         Raises:
             StreamError: UPSTREAM_TLS.
         """
         self._check_owners(grant)
-        if grant.ca_file is not None and scheme == "https":
+        if grant.ca_file is not None and scheme in SECURE_SCHEMES:
             check_authorities(grant.ca_file)
 
     def _check_suspended(self, grant: Grant, page: CanonicalUrl | None) -> None:

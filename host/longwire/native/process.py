@@ -13,19 +13,21 @@ from longwire.audit import log as host_log
 from longwire.audit.last_words import LAST_WORDS
 from longwire.engine.authorization import Authorizer
 from longwire.engine.engine import Engine
-from longwire.engine.exchange import Kind
+from longwire.engine.exchange import Kinds
 from longwire.engine.generation import Generation
 from longwire.engine.http import Http
 from longwire.engine.status import PolicyStatus
 from longwire.engine.suspending import SuspensionKeeper
+from longwire.engine.websocket import WebSocket
 from longwire.families import families
 from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions
 from longwire.policy.live_policy import LivePolicy
 from longwire.protocol.limits import EXIT_DEADLINE_MS
-from longwire.protocol.messages import DEFAULT_KIND, GENERATION_KIND
+from longwire.protocol.messages import DEFAULT_KIND, GENERATION_KIND, WEBSOCKET_KIND
 from longwire.turns import Turns
 from longwire.upstream.client import UpstreamClient
+from longwire.upstream.websocket import WebSocketClient
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.process")
 
@@ -78,9 +80,10 @@ async def _serve(descriptors: tuple[int, int]) -> None:
     policy, keeper = LivePolicy(), SuspensionKeeper(Suspensions(SuspensionFile()))
     authorizer = Authorizer(policy, keeper)
     try:
-        kinds: dict[str, Kind] = {
+        kinds: Kinds = {
             DEFAULT_KIND: Http(upstream, authorizer),
             GENERATION_KIND: Generation(upstream, authorizer, turns=turns),
+            WEBSOCKET_KIND: WebSocket(WebSocketClient(upstream), authorizer),
         }
         await Engine(kinds, PolicyStatus(policy, keeper), turns=turns).serve(channel)
     finally:

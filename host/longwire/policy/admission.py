@@ -24,6 +24,7 @@ _MAX_IDLE_COUNTS: Final = 1024
 @dataclass(slots=True)
 class _Usage:
     open_streams: int = 0
+    open_sockets: int = 0
     # A bucket that holds one minute's requests and refills evenly.
     tokens: float = 0.0
     capacity: int = 0
@@ -37,8 +38,10 @@ class Admission:
         self._clock = clock
         self._usage: dict[tuple[str, str], _Usage] = {}
 
-    def enter(self, grant: Grant, page_origin: str) -> "Ticket":
+    def enter(self, grant: Grant, page_origin: str, *, socket: bool = False) -> "Ticket":
         """Take a place for one stream. Its ticket is given back when the stream's socket is closed, not before.
+
+        A `socket` (a WebSocket) has a count of its own, and is no stream in the other.
 
         Raises:
             StreamError: LIMIT_EXCEEDED, naming the grant and the limit.
@@ -47,11 +50,15 @@ class Admission:
             self._forget_idle()
         usage = self._usage.setdefault((grant.name, page_origin), _Usage())
         limits = grant.limits
-        if limits.streams is not None and usage.open_streams >= limits.streams:
+        if socket:
+            if limits.sockets is not None and usage.open_sockets >= limits.sockets:
+                raise _exceeded(f'the grant "{grant.name}" allows {limits.sockets} sockets at once')
+        elif limits.streams is not None and usage.open_streams >= limits.streams:
             raise _exceeded(f'the grant "{grant.name}" allows {limits.streams} streams at once')
         self._count_request(usage, grant)
-        usage.open_streams += 1
-        return Ticket(usage)
+        ticket = Ticket(usage, socket=socket)
+        ticket.count(1)
+        return ticket
 
     def request_again(self, grant: Grant, page_origin: str) -> None:
         """Count one more request of a stream that has its place: a redirect is a request like any other.
@@ -71,7 +78,7 @@ class Admission:
         self._usage = {
             key: usage
             for key, usage in self._usage.items()
-            if usage.open_streams or now - usage.filled_at_s < _MINUTE_S
+            if usage.open_streams or usage.open_sockets or now - usage.filled_at_s < _MINUTE_S
         }
 
     def _count_request(self, usage: _Usage, grant: Grant) -> None:
@@ -96,16 +103,23 @@ class Admission:
 class Ticket:
     """One stream's place. `leave` may be called again without effect."""
 
-    __slots__ = ("_usage",)
+    __slots__ = ("_socket", "_usage")
 
-    def __init__(self, usage: _Usage) -> None:
+    def __init__(self, usage: _Usage, *, socket: bool) -> None:
         self._usage: _Usage | None = usage
+        self._socket = socket
 
     def leave(self) -> None:
         """Give the place back."""
-        if self._usage is not None:
-            self._usage.open_streams -= 1
-            self._usage = None
+        self.count(-1)
+        self._usage = None
+
+    def count(self, step: int) -> None:
+        """Add to the count that the stream is in; nothing after `leave`."""
+        if self._usage is not None and self._socket:
+            self._usage.open_sockets += step
+        elif self._usage is not None:
+            self._usage.open_streams += step
 
 
 def _exceeded(message: str) -> StreamError:

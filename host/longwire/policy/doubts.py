@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from longwire.addresses import AddressClass, Network, admits, classify, parse_address
+from longwire.authority import SECURE_SCHEMES
 from longwire.policy.grants import Source
 from longwire.policy.matching import DestinationPattern
 from longwire.policy.model import GrantEntry, PolicyFile
@@ -66,12 +67,15 @@ def _destination(grant: GrantEntry, destination: DestinationPattern, *, secret: 
     if not origin.wildcard and (why := out_of_reach(origin.host, grant.network)):
         yield why, True
     if in_the_open(origin.scheme, origin.host, grant.network, secret=secret):
-        yield "takes the secret over http, where everybody on the way can read it: write https", False
+        yield (
+            f"takes the secret over {origin.scheme}, where everybody on the way can read it: write {origin.scheme}s",
+            False,
+        )
 
 
 def in_the_open(scheme: str, host: str, network: Network, *, secret: bool) -> bool:
     """Whether a secret goes over the Internet unencrypted."""
-    return secret and scheme == "http" and network == "public" and out_of_reach(host, network) is None
+    return secret and scheme not in SECURE_SCHEMES and network == "public" and out_of_reach(host, network) is None
 
 
 def out_of_reach(host: str, network: Network) -> str | None:

@@ -21,11 +21,14 @@ Source = Literal["administrator", "user"]
 class GrantLimits:
     """Upper bounds; None is no bound of the grant's own.
 
-    The first two count for each page, the others for each response; `bytes` are those of its body, decoded.
+    `streams`, `sockets` and `requests_per_minute` count for each page, the others for each response; `bytes` are those
+    of its body, decoded. A socket is no stream here, its handshake is a request, and its `bytes` are all that came.
     """
 
     streams: int | None = None
+    sockets: int | None = None
     requests_per_minute: int | None = None
+    message_bytes: int | None = None
     bytes: int | None = None
     header_timeout_ms: int | None = None
     total_timeout_ms: int | None = None

@@ -254,7 +254,9 @@ def _grant(
         ca_file=entry.ca_file,
         limits=GrantLimits(
             streams=entry.limits.streams,
+            sockets=entry.limits.sockets,
             requests_per_minute=entry.limits.requests_per_minute,
+            message_bytes=entry.limits.message_bytes,
             bytes=entry.limits.bytes,
             header_timeout_ms=entry.limits.header_timeout,
             total_timeout_ms=entry.limits.total_timeout,

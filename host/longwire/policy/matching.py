@@ -6,11 +6,11 @@ and none directly below a public suffix, where the hosts belong to different peo
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from longwire.authority import DEFAULT_PORTS, authority
+from longwire.authority import DEFAULT_PORTS, HTTP_SCHEMES, authority
 from longwire.policy.urls import CONSOLE, CanonicalUrl, comparable_path, parse_lenient, scoped_path_hazard
 from longwire.protocol.errors import StreamError
 from longwire.protocol.limits import MAX_METHOD_CHARS
@@ -98,6 +98,8 @@ class PagePattern:
         if text.lower().startswith(f"{CONSOLE.scheme}:"):
             raise ValueError(f'Longwire\'s own page is "{CONSOLE.origin}"')
         origin, path = _parse_pattern(text)
+        if origin.scheme not in HTTP_SCHEMES:
+            raise ValueError(f'a page is named by where it lies: write "{_of_page(origin)}"')
         if path:
             raise ValueError(f'a page is named by its origin, without a path: write "{origin}"')
         return cls(origin)
@@ -127,7 +129,7 @@ class DestinationPattern:
 
     @classmethod
     def parse(cls, text: str) -> "DestinationPattern":
-        """Read `https://api.example.com`, `https://*.example.com:8443/v1/`.
+        """Read `https://api.example.com`, `https://*.example.com:8443/v1/`, `wss://live.example.com`.
 
         Raises:
             ValueError: it is none of those; the text says what to write.
@@ -185,7 +187,7 @@ def _parse_pattern(text: str) -> tuple[HostPattern, str]:
     scheme, host, port, path = match["scheme"], match["host"], match["port"], match["path"] or ""
     wildcard = match["wildcard"] is not None
     if scheme not in DEFAULT_PORTS:
-        raise ValueError("the scheme must be http or https")
+        raise ValueError("the scheme must be http or https, or for the destination of a WebSocket ws or wss")
     any_port = port == "*"
     if "?" in path or "#" in path:
         raise ValueError("a pattern has no query and no fragment")
@@ -207,6 +209,11 @@ def _parse_pattern(text: str) -> tuple[HostPattern, str]:
         # Not quoted: a key that was pasted into the middle of a host is one label, and that makes a public suffix.
         raise ValueError("the wildcard would take in servers of different owners: its host is a public suffix")
     return HostPattern(scheme, url.host, wildcard, None if any_port else url.port), path
+
+
+def _of_page(origin: HostPattern) -> str:
+    """The origin of pages that lie on a server of WebSockets."""
+    return str(replace(origin, scheme={"ws": "http", "wss": "https"}[origin.scheme]))
 
 
 def _right_form(text: str) -> str:

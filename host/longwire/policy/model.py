@@ -36,8 +36,10 @@ from longwire.protocol.limits import (
     MAX_HEADER_NAME_CHARS,
     MAX_ID,
     MAX_METHOD_CHARS,
+    MAX_SOCKET_MESSAGE_BYTES,
     MAX_STREAMS_PER_HOST,
     MAX_TIMEOUT_MS,
+    MIB,
 )
 
 FORMAT_VERSION: Final = 1
@@ -94,6 +96,13 @@ def _size(value: object) -> int:
     size = value if isinstance(value, int) and not isinstance(value, bool) else parse_size(_text(value))
     if not 1 <= size <= MAX_ID:
         raise ValueError("must be at least 1 byte")
+    return size
+
+
+def _message_size(value: object) -> int:
+    size = _size(value)
+    if size > MAX_SOCKET_MESSAGE_BYTES:
+        raise ValueError(f'must be at most "{MAX_SOCKET_MESSAGE_BYTES // MIB}MiB"')
     return size
 
 
@@ -266,6 +275,11 @@ Command = Annotated[
         }
     ),
 ]
+MessageSize = Annotated[
+    int,
+    PlainValidator(_message_size),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, _QUANTITY_TEXT], "examples": ["16MiB"]}),
+]
 Pages = Annotated[tuple[Page, ...], _LIST]
 Destinations = Annotated[tuple[Destination, ...], _LIST]
 Methods = Annotated[tuple[Method, ...], _LIST]
@@ -304,7 +318,9 @@ class LimitsEntry(Entry):
     """`limits` of a grant. Durations in milliseconds, sizes in bytes."""
 
     streams: Annotated[int, Field(ge=1, le=MAX_STREAMS_PER_HOST)] | None = None
+    sockets: Annotated[int, Field(ge=1, le=MAX_STREAMS_PER_HOST)] | None = None
     requests_per_minute: Annotated[int, Field(ge=1, le=MAX_REQUESTS_PER_MINUTE)] | None = None
+    message_bytes: MessageSize | None = None
     bytes: Size | None = None
     header_timeout: Duration | None = None
     total_timeout: Duration | None = None

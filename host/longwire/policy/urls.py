@@ -17,7 +17,7 @@ from urllib.parse import unquote_to_bytes
 
 import ada_url
 
-from longwire.authority import DEFAULT_PORTS
+from longwire.authority import DEFAULT_PORTS, HTTP_SCHEMES
 from longwire.protocol.errors import ErrorCode, Phase, StreamError, printable
 from longwire.protocol.limits import MAX_URL_CHARS
 
@@ -93,7 +93,8 @@ def parse_canonical(text: str) -> CanonicalUrl:
     """Parse a URL that claims to be canonical already, as every URL in a frame must.
 
     Raises:
-        StreamError: PROTOCOL; it is relative, no http(s) URL, has credentials, or is not what ada would have written.
+        StreamError: PROTOCOL; it is relative, not http(s) or ws(s), has credentials, or is not what ada would have
+            written.
     """
     url = parse_lenient(text)
     if text.partition("#")[0] != url.href:
@@ -105,7 +106,7 @@ def parse_lenient(text: str) -> CanonicalUrl:
     """Parse a URL that a person typed, making it canonical as a browser would. Never for what came in a frame.
 
     Raises:
-        StreamError: PROTOCOL; it is relative, no http(s) URL, has credentials, or a host that is not one.
+        StreamError: PROTOCOL; it is relative, not http(s) or ws(s), has credentials, or a host that is not one.
     """
     if len(text) > MAX_URL_CHARS:
         raise _refuse(f"the URL is longer than {MAX_URL_CHARS} characters")
@@ -115,7 +116,7 @@ def parse_lenient(text: str) -> CanonicalUrl:
         raise _refuse("the URL is not an absolute URL") from None
     scheme = parsed.protocol.removesuffix(":")
     if scheme not in DEFAULT_PORTS:
-        raise _refuse(f'the scheme "{shorten(scheme, 20)}" is not supported: only http and https are')
+        raise _refuse(f'the scheme "{shorten(scheme, 20)}" is not supported: only http and https, ws and wss are')
     if parsed.username or parsed.password:
         raise _refuse("the URL contains a user name or a password; the policy's inject is the place for those")
     host = parsed.hostname.removeprefix("[").removesuffix("]")
@@ -142,7 +143,7 @@ def parse_origin(text: str) -> CanonicalUrl | None:
         url = parse_lenient(text)
     except StreamError:
         return None
-    return url if url.origin == text else None
+    return url if url.origin == text and url.scheme in HTTP_SCHEMES else None
 
 
 @lru_cache(maxsize=8)

@@ -65,6 +65,7 @@ class ErrorCode(StrEnum):
     VERSION_MISMATCH = "VERSION_MISMATCH"
     UPLOAD_FAILED = "UPLOAD_FAILED"
     STOPPED_BY_USER = "STOPPED_BY_USER"
+    HANDSHAKE_FAILED = "HANDSHAKE_FAILED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,9 @@ ERRORS: Final[dict[ErrorCode, ErrorInfo]] = {
     ErrorCode.UPLOAD_FAILED: ErrorInfo(Category.NETWORK, "the request body could not be sent in full", retryable=False),
     ErrorCode.STOPPED_BY_USER: ErrorInfo(
         Category.CANCELLED, "the user stopped the stream in the extension's own popup", retryable=False
+    ),
+    ErrorCode.HANDSHAKE_FAILED: ErrorInfo(
+        Category.SERVER, "the server did not open the WebSocket, or not as it was asked", retryable=False
     ),
 }
 

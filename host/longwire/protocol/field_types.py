@@ -45,6 +45,7 @@ Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_CHARS)]
 Origin = Annotated[str, Field(min_length=1, max_length=MAX_URL_CHARS)]
 HeaderName = Annotated[str, Field(min_length=1, max_length=MAX_HEADER_NAME_CHARS)]
 HeaderValue = Annotated[str, Field(max_length=MAX_HEADER_VALUE_CHARS)]
+Subprotocol = Annotated[str, Field(min_length=1, max_length=MAX_HEADER_NAME_CHARS)]  # of a WebSocket: a token
 HeaderPair = tuple[HeaderName, HeaderValue]  # not a mapping: duplicates and their order are part of HTTP
 HeaderPairs = Annotated[list[HeaderPair], Field(max_length=MAX_HEADER_PAIRS)]
 

@@ -58,6 +58,16 @@ UPLOAD_WINDOW_BYTES: Final = 256 * KIB
 # window.
 ACK_WINDOW_DIVISOR: Final = 4
 
+# --- sockets ------------------------------------------------------------------------------------------------
+# One message of a WebSocket, whole: what a grant allows that says nothing, and the most that one may allow. A page puts
+# no more than the latter together at a time, of all its sockets.
+SOCKET_MESSAGE_BYTES: Final = 16 * MIB
+MAX_SOCKET_MESSAGE_BYTES: Final = 64 * MIB
+MAX_SUBPROTOCOLS: Final = 64
+# Before each part of a message in the body of a socket's stream: one byte for what it is, four for its length.
+SOCKET_PART_HEAD_BYTES: Final = 5
+MAX_CLOSE_REASON_BYTES: Final = 123  # RFC 6455 section 5.5: 125, of which the code takes two
+
 # --- counts -------------------------------------------------------------------------------------------------
 MAX_STREAMS_PER_TAB_FRAME: Final = 256
 MAX_STREAMS_PER_HOST: Final = 1024

@@ -22,10 +22,18 @@ from longwire.protocol.field_types import (
     Message,
     Offset,
     ShortText,
+    Subprotocol,
     UploadBody,
     Url,
 )
-from longwire.protocol.limits import MAX_CHUNK_BYTES, MAX_HEADER_PAIRS, MAX_ID, MAX_KIND_CHARS, MAX_METHOD_CHARS
+from longwire.protocol.limits import (
+    MAX_CHUNK_BYTES,
+    MAX_HEADER_PAIRS,
+    MAX_ID,
+    MAX_KIND_CHARS,
+    MAX_METHOD_CHARS,
+    MAX_SUBPROTOCOLS,
+)
 from longwire.protocol.records import (
     AbortReason,
     BridgeState,
@@ -47,6 +55,8 @@ DEFAULT_KIND: Final = "http"
 # What carries out what is sent to this address, which is no server's: the worker knows it by that.
 GENERATION_KIND: Final = "generation"
 GENERATION_URL: Final = "longwire:generate"
+# Of streams whose two bodies are the parts of a WebSocket's messages.
+WEBSOCKET_KIND: Final = "websocket"
 
 # --- to the host --------------------------------------------------------------------------------------------
 
@@ -61,7 +71,7 @@ class Hello(Message):
 
 
 class StreamStartFields(Message):
-    """Open a stream: what the page says of its request."""
+    """Open a stream: what the page says of its request. `protocols` are the subprotocols that a WebSocket offers."""
 
     type: Literal["STREAM_START"]
     id: Id
@@ -71,11 +81,13 @@ class StreamStartFields(Message):
     body: RequestBody
     redirect: RedirectMode
     timeouts: Timeouts
+    protocols: Annotated[list[Subprotocol], Field(max_length=MAX_SUBPROTOCOLS)] | None = None
 
 
 class StreamStart(StreamStartFields):
     """Open a stream: the page's request, and what the worker says of it, which no page can say: its identity, and which
-    kind of exchange carries it out (`http` if absent). A kind that this host does not know is refused with PROTOCOL.
+    kind of exchange carries it out (`http` if absent, `websocket` for ws: and wss:). A kind that this host does not
+    know is refused with PROTOCOL.
     """
 
     page: Page
@@ -164,13 +176,16 @@ class Welcome(Message):
 
 
 class StreamHeaders(Message):
-    """The final response's head. At most one per stream, before any chunk."""
+    """The final response's head. At most one per stream, before any chunk.
+
+    A WebSocket that is open has the status 101; with any other the handshake was refused, and STREAM_ERROR follows.
+    """
 
     type: Literal["STREAM_HEADERS"]
     id: Id
     url: Url
     redirected: bool
-    status: Annotated[int, Field(ge=200, le=599)]
+    status: Annotated[int, Field(ge=101, le=599)]
     reason: ShortText
     headers: Annotated[list[HeaderPair], Field(max_length=4 * MAX_HEADER_PAIRS)]
 

@@ -108,16 +108,23 @@ class Upload:
         self._consumed += len(piece)
         return piece
 
-    def acknowledge(self) -> tuple[int, int] | None:
+    @property
+    def window(self) -> int:
+        """How much of it may be on its way and here."""
+        return self._window
+
+    def acknowledge(self, held: int = 0, *, prompt: bool = False) -> tuple[int, int] | None:
         """(consumed, window) when a STREAM_BODY_ACK is worth its message, else None. The last byte's always is.
 
-        Called when what was taken is in the socket.
+        Called when what was taken is in the socket, but for `held` bytes. `prompt`: whatever was taken is worth it once
+        nothing waits here. A page that shows how much is under way has to hear of it.
         """
-        last = self._consumed == self.size or (self._complete and not self._pieces)
-        if self._consumed - self._acknowledged < (1 if last else self._window // ACK_WINDOW_DIVISOR):
+        consumed = self._consumed - held
+        last = consumed == self.size or ((self._complete or prompt) and not self._pieces)
+        if consumed - self._acknowledged < (1 if last else self._window // ACK_WINDOW_DIVISOR):
             return None
-        self._acknowledged = self._consumed
-        return self._consumed, self._window
+        self._acknowledged = consumed
+        return consumed, self._window
 
 
 def decode_base64(text: str) -> bytes:

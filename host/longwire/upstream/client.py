@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 import anyio
 
+from longwire.authority import SECURE_SCHEMES
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.header_names import METHOD_OVERRIDES, same_to_servers
 from longwire.protocol.records import RedirectMode
@@ -96,13 +97,30 @@ class UpstreamClient:
         for connection in list(self._busy):
             connection.close()
 
+    async def connection(self, isolation: str, hop: Hop) -> UpstreamConnection:
+        """One for this hop that carried nothing before. `release` gives it back.
+
+        Raises:
+            StreamError: UPSTREAM_TLS, the grant's `ca_file`.
+        """
+        return await self._connection(isolation, hop, new=True)
+
+    def release(self, connection: UpstreamConnection) -> None:
+        """What was carried is over. It is closed if nothing more can be sent by it."""
+        self._release(connection)
+
+    @property
+    def turns(self) -> Turns:
+        """Those of everything in this event loop."""
+        return self._turns
+
     async def _connection(self, isolation: str, hop: Hop, *, new: bool) -> UpstreamConnection:
         if self._closed:
             raise RuntimeError("the client is closed")
         key = ConnectionKey.of(isolation, hop)
         connection = None if new else self._idle.take(key)
         if connection is None:
-            context = await self._trust.context(hop.ca_file) if hop.scheme == "https" else None
+            context = await self._trust.context(hop.ca_file) if hop.scheme in SECURE_SCHEMES else None
             connection = UpstreamConnection(key, hop, self._resolver, self._buffers, turns=self._turns, context=context)
         self._busy.add(connection)
         return connection

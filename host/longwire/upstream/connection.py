@@ -19,7 +19,7 @@ from longwire.protocol.errors import Phase
 from longwire.turns import Turns
 from longwire.upstream.backend import HopBackend, HopStream
 from longwire.upstream.buffers import ReceiveBuffers
-from longwire.upstream.interim_responses import InterimAnswers
+from longwire.upstream.interim_responses import InterimAnswers, Unread
 from longwire.upstream.model import Hop
 from longwire.upstream.resolver import Resolver
 from longwire.upstream.sockets import SMALL_READ_BYTES
@@ -131,6 +131,14 @@ class UpstreamConnection:
             raise RuntimeError("httpcore2 does not show its parser any more")
         if data := parser.send(event):
             await self.stream.write(data)
+
+    def take_over(self) -> tuple[HopStream, bytes]:
+        """After a 101: the bytes of what HTTP was left for, and those of them that came with the head."""
+        parser = self._parser()
+        if parser is None:
+            raise RuntimeError("httpcore2 does not show its parser any more")
+        self._backend.expect(Unread())
+        return self.stream, parser.trailing_data[0]
 
     def end_sending(self) -> None:
         """Tell the server that no more of the request comes. Nothing is sent here after that."""

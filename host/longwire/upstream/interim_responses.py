@@ -163,6 +163,21 @@ class InterimAnswers:
         return mend_head(held[:size]) + held[size:]
 
 
+class Unread(InterimAnswers):
+    """After a 101: what comes is no HTTP, and nobody here looks at it."""
+
+    def feed(self, data: bytes) -> bytes:
+        """See `InterimAnswers`."""
+        return data
+
+    def before_waiting(self) -> None:
+        """See `InterimAnswers`."""
+
+    def rest(self) -> bytes:
+        """See `InterimAnswers`."""
+        return b""
+
+
 def _over(budget: str) -> StreamError:
     return _refused(
         f"the server sent more than {budget} interim answers (1xx) and no final one. That many are allowed before the "

@@ -6,9 +6,10 @@ order, duplicates kept.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from longwire.addresses import Network
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import DECODER_FLOOR_BYTES
 from longwire.protocol.records import Completeness, RedirectMode
 
@@ -213,6 +214,97 @@ class UpstreamResponse(Protocol):
         """Release it. Before the end this closes the socket at once; after it, and a second time, it does nothing.
 
         A `read` of another task that is waiting meanwhile fails with UPSTREAM_RESET.
+        """
+
+
+NO_CLOSE_CODE: Final = 1005  # RFC 6455 section 7.1.5: a close frame without one
+
+
+@dataclass(frozen=True, slots=True)
+class SocketFragment:
+    """Some of a WebSocket's message, in order. `text`: UTF-8, from a server cut between characters. `last` ends it."""
+
+    text: bool
+    data: bytes
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SocketClosed:
+    """A close frame, the last that comes. `code` may be anything but what no endpoint may send, and NO_CLOSE_CODE."""
+
+    code: int
+    reason: str
+
+
+SocketEvent: TypeAlias = SocketFragment | SocketClosed
+
+
+class HandshakeRefused(StreamError):
+    """HANDSHAKE_FAILED. `status` is what the server answered instead of 101; None where it is not about that."""
+
+    def __init__(self, message: str, status: int | None, *, retryable: bool | None = None) -> None:
+        super().__init__(ErrorCode.HANDSHAKE_FAILED, message, Phase.HEADERS, retryable=retryable)
+        self.status = status
+
+
+class FrameViolation(StreamError):
+    """What came cannot be taken, by the rules of frames or by a limit. `close_code` is what the server should hear."""
+
+    def __init__(self, code: ErrorCode, message: str, close_code: int) -> None:
+        super().__init__(code, message, Phase.BODY)
+        self.close_code = close_code
+
+
+class UpstreamSocket(Protocol):
+    """A WebSocket that is open. One task reads, another sends, a third answers pings. Its owner closes it."""
+
+    @property
+    def protocol(self) -> str:
+        """The subprotocol that the server chose, "" for none."""
+
+    @property
+    def timings(self) -> Timings:
+        """When things happened."""
+
+    async def read(self, max_bytes: int) -> list[SocketEvent]:
+        """What comes next, made of at most about `max_bytes` bytes of the network. Nothing is read between calls.
+
+        Returns:
+            [] at the end of the connection, however that came, and ever after. A close frame before it or not: only
+            after one was it an end in order.
+
+        Raises:
+            FrameViolation: UPSTREAM_PROTOCOL, what came is no frame, or no UTF-8. What came before it was given.
+            StreamError: IDLE_TIMEOUT, TOTAL_TIMEOUT; phase `body`.
+        """
+
+    async def send(self, fragment: SocketFragment) -> bool:
+        """Send a frame of a message; back when the system has taken all of it. False if the connection is gone.
+
+        Raises:
+            StreamError: UPLOAD_FAILED, the server takes nothing; PROTOCOL, a text that is not UTF-8. Phase `body`.
+        """
+
+    async def close(self, code: int, reason: str = "") -> None:
+        """Send a close frame, the last that is sent; the first call only. Waits as `send` does, and raises nothing."""
+
+    async def answer_pings(self) -> None:
+        """Runs until it is cancelled. Of several pings that wait it answers the newest."""
+
+    async def aclose(self) -> None:
+        """Close the connection at once. A server that was not told anything is told that the page went away."""
+
+
+class SocketUpstream(Protocol):
+    """Something that opens WebSockets."""
+
+    async def open_socket(self, request: UpstreamRequest, protocols: tuple[str, ...]) -> UpstreamSocket:
+        """Do the handshake at the request's hop. Cancelling it closes the connection at once.
+
+        Raises:
+            HandshakeRefused: the server answered something else.
+            StreamError: it could not be asked, or did not answer. Phase `policy`, `connect` or `headers`.
         """
 
 

@@ -36,7 +36,7 @@ def build_request(
         StreamError: PROTOCOL, phase `policy`; a field that only this module writes, or one that is not latin-1. Policy
             builds the fields, so this is a second lock.
     """
-    fields = [("Host", _host_field(hop)), *hop.headers]
+    fields = [("Host", host_field(hop)), *hop.headers]
     given = {name.lower() for name, _ in hop.headers}
     if not given.isdisjoint(_OURS):
         raise _bad_field("a header field that belongs to the connection was given")
@@ -54,20 +54,22 @@ def build_request(
             scheme=hop.scheme.encode("ascii"),
             host=hop.host.encode("ascii"),
             port=hop.port,
-            target=_request_target(hop).encode("ascii"),
+            target=request_target(hop).encode("ascii"),
         ),
-        headers=_encoded(fields),
+        headers=encoded(fields),
         content=content,
         # A certificate is never issued for the dot that makes a DNS name absolute; Host keeps it.
         extensions={"sni_hostname": hop.host.removesuffix(".")},
     )
 
 
-def _request_target(hop: Hop) -> str:
-    return f"{hop.scheme}://{_host_field(hop)}{hop.target}" if hop.asks_proxy else hop.target
+def request_target(hop: Hop) -> str:
+    """What stands in the request line."""
+    return f"{hop.scheme}://{host_field(hop)}{hop.target}" if hop.asks_proxy else hop.target
 
 
-def _host_field(hop: Hop) -> str:
+def host_field(hop: Hop) -> str:
+    """The value of `Host`."""
     return authority(hop.host, hop.port, hop.scheme)
 
 
@@ -78,7 +80,12 @@ def _framing(method: str, body: RequestBody) -> list[tuple[str, str]]:
     return [("Transfer-Encoding", "chunked")] if size is None else [("Content-Length", str(size))]
 
 
-def _encoded(fields: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+def encoded(fields: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Header fields as bytes.
+
+    Raises:
+        StreamError: PROTOCOL, phase `policy`: one is not latin-1.
+    """
     try:
         return [(name.encode("ascii"), value.encode("latin-1")) for name, value in fields]
     except UnicodeEncodeError:

@@ -39,6 +39,19 @@ def test_a_stream_past_the_limit_is_refused_until_one_is_closed() -> None:
     assert admission.open_streams("g") == 2
 
 
+def test_sockets_and_streams_are_counted_apart() -> None:
+    admission, granted = Admission(), limited("streams = 1, sockets = 1")
+    stream, socket = admission.enter(granted, PAGE), admission.enter(granted, PAGE, socket=True)
+    with pytest.raises(StreamError, match="1 sockets at once"):
+        admission.enter(granted, PAGE, socket=True)
+    stream.leave()
+    with pytest.raises(StreamError, match="1 sockets at once"):
+        admission.enter(granted, PAGE, socket=True)
+    socket.leave()
+    socket.leave()
+    admission.enter(granted, PAGE, socket=True)
+
+
 def test_requests_past_a_minutes_number_wait_for_the_clock() -> None:
     clock = Clock()
     admission, granted = Admission(clock), limited("requests_per_minute = 3")

@@ -30,7 +30,8 @@ response_headers = ["Content-Type", "x-request-id"]
 reflection_guard = true
 proxy = "http://proxy.example.com:3128"
 ca_file = "/etc/ssl/company.pem"
-limits = { streams = 8, requests_per_minute = 120, bytes = "2GiB", header_timeout = "5m", total_timeout = "2h" }
+limits = { streams = 8, sockets = 4, message_bytes = "1MiB", requests_per_minute = 120, bytes = "2GiB", \
+header_timeout = "5m", total_timeout = "2h" }
 
 [secret.openai]
 file = "/run/secrets/openai"
@@ -58,6 +59,7 @@ def test_every_key_of_the_format_arrives() -> None:
     assert only.request_headers == ("content-type", "accept", "openai-*")
     assert only.response_headers == ("content-type", "x-request-id")
     assert (only.limits.streams, only.limits.requests_per_minute, only.limits.bytes) == (8, 120, 2 * 1024**3)
+    assert (only.limits.sockets, only.limits.message_bytes) == (4, 1024**2)
     assert (only.limits.header_timeout_ms, only.limits.total_timeout_ms) == (300_000, 7_200_000)
     assert (only.enabled, only.private_windows, only.reflection_guard) == (True, False, True)
     assert (only.source, only.line) == ("user", 4)
@@ -90,6 +92,8 @@ def test_the_defaults_are_the_closed_ones() -> None:
         ("streams = 8", 'streams = "8"', "line 18, field grant[0].limits.streams: must be a whole number"),
         ("streams = 8", "streams = 0", "line 18, field grant[0].limits.streams: must be at least 1"),
         ("streams = 8", "streams = 1025", "line 18, field grant[0].limits.streams: must be at most 1024"),
+        ('"1MiB"', '"65MiB"', 'line 18, field grant[0].limits.message_bytes: must be at most "64MiB"'),
+        ("sockets = 4", "sockets = 0", "line 18, field grant[0].limits.sockets: must be at least 1"),
         ('"2GiB"', '"2 GB/s"', "line 18, field grant[0].limits.bytes: must be a size"),
         ('"5m"', "300", "line 18, field grant[0].limits.header_timeout: must be a duration"),
         ('"2h"', '"25h"', "line 18, field grant[0].limits.total_timeout: must be between"),

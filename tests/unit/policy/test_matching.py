@@ -51,6 +51,12 @@ def test_a_page_pattern_is_an_origin(pattern: str, origin: str, expected: bool) 
     ("pattern", "url", "expected"),
     [
         ("https://api.example.com", "https://api.example.com/anything?x", True),
+        ("wss://api.example.com/v1/", "wss://api.example.com/v1/live?x", True),
+        ("wss://*.example.com", "wss://a.example.com/", True),
+        ("wss://api.example.com", "https://api.example.com/", False),
+        ("https://api.example.com", "wss://api.example.com/", False),
+        ("ws://localhost:8080", "ws://localhost:8080/", True),
+        ("ws://api.example.com", "wss://api.example.com/", False),
         ("https://api.example.com/", "https://api.example.com/%2e%2f", True),  # not held to a prefix
         ("https://api.example.com/v1", "https://api.example.com/v1", True),
         ("https://api.example.com/v1", "https://api.example.com/v1?x=1", True),
@@ -113,6 +119,12 @@ def test_a_bad_pattern_says_what_to_write(
 ) -> None:
     with pytest.raises(ValueError, match=reason.replace(".", r"\.").replace("*", r"\*")):
         kind.parse(text)
+
+
+def test_a_page_does_not_lie_at_a_socket() -> None:
+    with pytest.raises(ValueError, match=r'write "https://\*\.a\.example:8443"'):
+        PagePattern.parse("wss://*.a.example:8443")
+    assert parse_origin("wss://a.example") is None
 
 
 @pytest.mark.parametrize("text", ["https://a.com/", "https://a.com/x"])

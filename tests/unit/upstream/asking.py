@@ -6,6 +6,7 @@ from typing import Any
 import ada_url
 
 from longwire.addresses import Network
+from longwire.authority import DEFAULT_PORTS
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.records import RedirectMode
 from longwire.upstream import (
@@ -35,7 +36,7 @@ def hop(
     return Hop(
         scheme=scheme,
         host=parsed.hostname.strip("[]"),
-        port=int(parsed.port or {"http": 80, "https": 443}[scheme]),
+        port=int(parsed.port or DEFAULT_PORTS[scheme]),
         # Not pathname + search: a bare "?" is part of the target, and `search` hides it.
         target="/" + parsed.href.partition("#")[0].split("/", 3)[3],
         href=parsed.href,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import anyio
 
-from longwire.authority import DEFAULT_PORTS
+from longwire.authority import DEFAULT_PORTS, SECURE_SCHEMES
 from longwire.doctor.finding import Finding, fail, ok
 from longwire.doctor.patient import Patient
 from longwire.policy import Grant
@@ -66,7 +66,7 @@ async def _try(grant: Grant, origin: HostPattern, dial: Dial) -> Finding:
         return fail("network", f"{shown} did not answer in {_DEADLINE_S:.0f} s", _FIX)
     except StreamError as error:
         return fail("network", error.message, _FIXES.get(error.code, _FIX), shown)
-    if origin.scheme == "https":
+    if origin.scheme in SECURE_SCHEMES:
         return ok("network", f"{shown} can be reached, its certificate is good")
     if grant.proxy is not None:
         return ok("network", f"the proxy for {shown} can be reached; whether it gets there, a request will tell")
@@ -75,13 +75,13 @@ async def _try(grant: Grant, origin: HostPattern, dial: Dial) -> Finding:
 
 async def _dial(grant: Grant, origin: HostPattern) -> None:
     proxy = (grant.proxy.host, grant.proxy.port) if grant.proxy else None
-    tunnel = origin.scheme == "https"
+    tunnel = origin.scheme != "http"
     backend = HopBackend(
         SystemResolver(), ReceiveBuffers(), grant.network, "doctor", turns=Turns(), proxy=proxy, tunnel=tunnel
     )
     try:
         stream = await backend.connect_tcp(origin.host, origin.port or DEFAULT_PORTS[origin.scheme])
-        if origin.scheme == "https":
+        if origin.scheme in SECURE_SCHEMES:
             await stream.start_tls(await TrustStore().context(grant.ca_file), origin.host)
     finally:
         backend.close()
