@@ -26,6 +26,27 @@ globalThis.PageTransitionEvent ??= class extends Event {
   }
 }
 
+globalThis.CloseEvent ??= class extends Event {
+  readonly #init: CloseEventInit
+
+  constructor(type: string, init: CloseEventInit = {}) {
+    super(type, init)
+    this.#init = init
+  }
+
+  get code(): number {
+    return this.#init.code ?? 0
+  }
+
+  get reason(): string {
+    return this.#init.reason ?? ''
+  }
+
+  get wasClean(): boolean {
+    return this.#init.wasClean ?? false
+  }
+}
+
 globalThis.reportError ??= (error: unknown) => {
   queueMicrotask(() => {
     throw error

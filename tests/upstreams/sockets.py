@@ -41,6 +41,7 @@ class SocketServer:
         self.port = 0
         self.closes: list[tuple[int, str]] = []  # of clients, as they came
         self.received: list[str | bytes] = []
+        self.handshakes: list[list[tuple[str, str]]] = []  # their header pairs
         self.sent_bytes = 0
         self.changed = asyncio.Event()
 
@@ -49,7 +50,8 @@ class SocketServer:
         """Without a path."""
         return f"{'ws' if self._context is None else 'wss'}://localhost:{self.port}"
 
-    async def __aenter__(self) -> Self:
+    async def start(self) -> None:
+        """Listen."""
         self._server = await serve(
             self._handle,
             "127.0.0.1",
@@ -62,14 +64,21 @@ class SocketServer:
             ping_interval=None,
         )
         self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Close what is open."""
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._server is not None
-        self._server.close()
-        await self._server.wait_closed()
+        await self.stop()
 
     async def closed(self) -> tuple[int, str]:
         """Code and reason of the first connection that is over, as the server had them."""
@@ -80,6 +89,7 @@ class SocketServer:
 
     async def _handle(self, connection: ServerConnection) -> None:
         assert connection.request is not None
+        self.handshakes.append(list(connection.request.headers.raw_items()))
         parts = urlsplit(connection.request.path)
         query = dict(parse_qsl(parts.query))
         with suppress(ConnectionClosed):

@@ -27,6 +27,26 @@ export interface Longwire extends Readonly<ClientLibrary> {
    */
   readonly status: () => Promise<StatusReport>
   /**
+   * The browser's `WebSocket`, but through the host, and with headers: docs/websocket.md says where it differs. The `error`
+   * event has an `error`, a LongwireError, where the reason is known.
+   */
+  readonly WebSocket: {
+    new (url: string | URL, protocols?: string | readonly string[] | SocketOptions): WebSocket
+    readonly prototype: WebSocket
+    readonly CONNECTING: 0
+    readonly OPEN: 1
+    readonly CLOSING: 2
+    readonly CLOSED: 3
+  }
+  /**
+   * Chromium's `WebSocketStream`, but through the host, and with headers: what is not read is not received, and a writer
+   * waits. What fails rejects with a LongwireError, which has a `closeCode` and a `reason`, or with `signal.reason`.
+   */
+  readonly WebSocketStream: {
+    new (url: string | URL, options?: SocketStreamOptions): SocketStream
+    readonly prototype: SocketStream
+  }
+  /**
    * Have `window.fetch` and `window.EventSource` use Longwire for what the policy grants.
    *
    * @returns its undo
@@ -39,6 +59,42 @@ export interface Longwire extends Readonly<ClientLibrary> {
 export type LongwireInit = Omit<RequestInit, 'body'> & {
   body?: BodyInit | AsyncIterable<unknown> | null
   longwire?: StreamOptions
+}
+
+/** The second argument of `longwire.WebSocket`, as undici, Deno and Bun have it. */
+export interface SocketOptions {
+  protocols?: string | readonly string[]
+  headers?: HeadersInit
+}
+
+/** The options of `longwire.WebSocketStream`. */
+export interface SocketStreamOptions {
+  protocols?: string | readonly string[]
+  headers?: HeadersInit
+  /** Aborts the handshake. */
+  signal?: AbortSignal
+}
+
+/** What `new longwire.WebSocketStream` gives. */
+export interface SocketStream {
+  readonly url: string
+  readonly opened: Promise<SocketStreamConnection>
+  readonly closed: Promise<SocketStreamEnd>
+  close(end?: { closeCode?: number; reason?: string }): void
+}
+
+/** A socket that is open. */
+export interface SocketStreamConnection {
+  readonly readable: ReadableStream<string | ArrayBuffer>
+  readonly writable: WritableStream<string | BufferSource>
+  readonly protocol: string
+  readonly extensions: string
+}
+
+/** How it was closed. */
+export interface SocketStreamEnd {
+  readonly closeCode: number
+  readonly reason: string
 }
 
 /** Milliseconds, more than 0 and at most 24 hours. The policy may bound the first and the last: what is more is lowered. */
@@ -143,6 +199,11 @@ export interface PatchOptions {
   fallback?: boolean
   /** Whether to replace `EventSource` too. True by default. */
   eventSource?: boolean
+  /**
+   * Whether to replace `WebSocket` too. False by default. What carries a socket is decided when it is made: what is not known
+   * to be granted by then is the browser's, unless `destinations` names it.
+   */
+  webSocket?: boolean
   /** Of the calls that go through Longwire; what a call's own `longwire` option names comes first. */
   timeouts?: TimeoutOptions
 }

@@ -231,3 +231,56 @@ export function eventPort(event: MessageEvent): MessagePort | undefined {
   const ports = eventPorts(event)
   return ports.length > 0 ? ports[0] : undefined
 }
+
+/** Put `source` into `target` from `at` on. */
+export const bytesSet = uncurry(Uint8Array.prototype.set) as (
+  target: Uint8Array,
+  source: Uint8Array,
+  at: number
+) => void
+export const bytesAt = (bytes: Uint8Array, index: number): number => bytes[index] as number
+
+export const NativeDOMException = DOMException
+export const NativeEventTarget = EventTarget
+export const NativeMessageEvent = MessageEvent
+export const NativeCloseEvent = CloseEvent
+export const NativeBlob = Blob
+export const NativeRangeError = RangeError
+export const NativeError = Error
+export const NativeMessageChannel = MessageChannel
+export const NativeWritableStream = WritableStream
+export const iteratorSymbol: typeof Symbol.iterator = Symbol.iterator
+export const toStringTagSymbol: typeof Symbol.toStringTag = Symbol.toStringTag
+export const { max, round } = Math
+export const { isNaN: isNaNumber } = Number
+export const isBlob = (value: unknown): value is Blob => brand(() => blobSize(value as Blob))
+export const urlOrigin = getter<URL, string>(URL.prototype, 'origin')
+export const urlHash = getter<URL, string>(URL.prototype, 'hash')
+export const urlHref = getter<URL, string>(URL.prototype, 'href')
+export const setUrlProtocol = uncurry(
+  getOwnPropertyDescriptor(URL.prototype, 'protocol')?.set as (value: string) => void
+)
+export const charCodeAt = uncurry(String.prototype.charCodeAt)
+export const toWellFormed = uncurry(String.prototype.toWellFormed)
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+const decodeWith = uncurry(TextDecoder.prototype.decode)
+/** Not past an unpaired half: what came is UTF-8, as the host has seen. */
+export const decodeUtf8 = (bytes: Uint8Array): string => decodeWith(decoder, bytes)
+
+/** A copy in memory of its own: what the page does to its buffer afterwards changes nothing. */
+export const copyOfBytes = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => new NativeUint8Array(bytes)
+/** The memory of bytes that have it to themselves. */
+export const bytesBuffer = (bytes: Uint8Array<ArrayBuffer>): ArrayBuffer => typedArrayBuffer(bytes)
+export const promiseThenValue = uncurry(Promise.prototype.then) as <T, R>(
+  promise: Promise<T>,
+  onFulfilled: (value: T) => R
+) => Promise<R>
+
+export const readableEnqueue = uncurry(ReadableStreamDefaultController.prototype.enqueue) as (
+  controller: ReadableStreamDefaultController<unknown>,
+  chunk: unknown
+) => void
+export const readableClose = uncurry(ReadableStreamDefaultController.prototype.close)
+export const readableError = uncurry(ReadableStreamDefaultController.prototype.error)
+export const writableError = uncurry(WritableStreamDefaultController.prototype.error)

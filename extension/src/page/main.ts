@@ -7,18 +7,24 @@ import { addListener, bare, defineProperty, eventPersisted, freeze, hasOwn } fro
 import { announceShim, receivePorts } from './handover'
 import { patch } from './patch'
 import { fetchFunction, Shim } from './shim'
+import { type Connect, webSocketClass } from './websocket'
+import { webSocketStreamClass } from './websocket-stream'
 
 function install(): void {
   const shim = new Shim(() => announceShim(window))
   const fetch = fetchFunction((args) => shim.fetch(args))
   // The library knows nothing of the shim beyond what the page has of it.
   setUsualFetch(fetch)
+  const connect: Connect = (plan, events) => shim.connect(plan, events)
+  const WebSocket = webSocketClass(connect) as unknown as Longwire['WebSocket']
   const longwire: Longwire = {
     ...client,
     version: LONGWIRE_VERSION,
     fetch,
     status: () => shim.status(),
-    patch: (options) => patch(shim, window, options)
+    WebSocket,
+    WebSocketStream: webSocketStreamClass(connect),
+    patch: (options) => patch(shim, WebSocket as unknown as typeof window.WebSocket, window, options)
   }
   defineProperty(window, 'longwire', bare({ value: freeze(longwire), enumerable: true }))
   receivePorts(window, shim.channel)

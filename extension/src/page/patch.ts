@@ -31,6 +31,7 @@ import { readTimeouts } from './options'
 import { recordOf } from './request'
 import { asyncIterableBody } from './request-body'
 import { type Fetch, type FetchArguments, fetchFunction, initOf, type Shim } from './shim'
+import { parseSocketUrl } from './socket-arguments'
 
 /** How old the known grants may be before they are asked for again, which a page does not wait for. */
 const GRANTS_FRESH_MS = 10_000
@@ -45,7 +46,7 @@ interface Call {
 }
 
 /**
- * Replaces `fetch` and `EventSource` of a window until it is undone. Patches may be laid over each other and undone in any
+ * Replaces `fetch`, `EventSource` and `WebSocket` of a window until it is undone. Patches may be laid over each other and undone in any
  * order: what is not for Longwire goes to what was there before.
  */
 class Patch {
@@ -74,16 +75,19 @@ class Patch {
   }
 
   /** @returns undo */
-  install(target: typeof globalThis, eventSource: boolean): () => void {
+  install(target: typeof globalThis, eventSource: boolean, Ours: typeof WebSocket | null): () => void {
     const restoreFetch = replace(target, 'fetch', this.fetch)
     const restoreEventSource = eventSource
       ? replace(target, 'EventSource', this.#patchedEventSource(target.EventSource))
       : () => undefined
+    const restoreWebSocket =
+      Ours === null ? () => undefined : replace(target, 'WebSocket', this.#patchedWebSocket(target.WebSocket, Ours))
     return () => {
       if (!this.#active) return
       this.#active = false
       restoreFetch()
       restoreEventSource()
+      restoreWebSocket()
     }
   }
 
@@ -185,6 +189,38 @@ class Patch {
     return patched
   }
 
+  #patchedWebSocket(Before: typeof WebSocket, Ours: typeof WebSocket): typeof WebSocket {
+    const patched: typeof WebSocket = new NativeProxy(
+      Before,
+      bare<ProxyHandler<typeof WebSocket>>({
+        construct: (target, args, newTarget) => {
+          // A subclass of the page builds on the browser's own prototype.
+          const ours = newTarget === patched && args.length > 0 && this.#takesWebSocket(args[0])
+          return ours ? construct(Ours, args) : construct(target, args, newTarget)
+        },
+        get: (target, name, receiver) => {
+          if (name !== hasInstanceSymbol) return (target as never)[name]
+          return (value: unknown) => value instanceof Before || (receiver === patched && value instanceof Ours)
+        }
+      })
+    )
+    return patched
+  }
+
+  /** What carries it is decided at once: what is not known to be granted is the browser's, unless the page named it. */
+  #takesWebSocket(url: unknown): boolean {
+    if (!this.#active || this.#select !== 'all') return false
+    try {
+      const call = { url: parseSocketUrl(`${url}`), marked: false }
+      if (now() - this.#grantedAt > GRANTS_FRESH_MS) this.#refresh()
+      if (this.#absent && this.#fallback) return false
+      if (this.#granted === null) return this.#named !== null && isUnder(call.url, this.#named)
+      return this.#isOurs(call)
+    } catch {
+      return false
+    }
+  }
+
   /** As long as the grants are not known, what carries it is decided by its fetch. */
   #takesEventSource(url: unknown): boolean {
     if (!this.#active || this.#select === 'marked') return false
@@ -237,8 +273,8 @@ function replace(target: object, name: string, value: unknown): () => void {
 }
 
 const SELECTIONS = bare({ all: 0, 'event-streams': 0, marked: 0 })
-const OPTIONS = bare({ select: 0, destinations: 0, fallback: 0, eventSource: 0, timeouts: 0 })
-const OPTION_NAMES = 'select, destinations, fallback, eventSource, timeouts'
+const OPTIONS = bare({ select: 0, destinations: 0, fallback: 0, eventSource: 0, webSocket: 0, timeouts: 0 })
+const OPTION_NAMES = 'select, destinations, fallback, eventSource, webSocket, timeouts'
 
 /** @throws {TypeError} */
 function readPatchOptions(given: unknown): PatchOptions {
@@ -263,8 +299,12 @@ function isObject<T>(value: T): value is T & object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
-/** `longwire.patch`. */
-export function patch(shim: Shim, target: typeof globalThis, given: unknown): () => void {
+/** `longwire.patch`; `Ours` is `longwire.WebSocket`. */
+export function patch(shim: Shim, Ours: typeof WebSocket, target: typeof globalThis, given: unknown): () => void {
   const options = readPatchOptions(given)
-  return new Patch(shim, target, options).install(target, options.eventSource ?? true)
+  return new Patch(shim, target, options).install(
+    target,
+    options.eventSource ?? true,
+    options.webSocket === true ? Ours : null
+  )
 }

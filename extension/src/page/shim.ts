@@ -27,6 +27,7 @@ import { Exchange, type ExchangeHost, type Outcome } from './exchange'
 import { type LocalPlan, type Plan, planRequest } from './request'
 import { type BodyPlan, discardBody, type Payload, preparePayload } from './request-body'
 import { resolveWith } from './response'
+import { Socket, type SocketEvents, type SocketHost, type SocketPlan } from './socket'
 
 /** The arguments of fetch. */
 export type FetchArguments = [input: RequestInfo | URL, init?: LongwireInit]
@@ -46,6 +47,9 @@ export function initOf(args: Partial<FetchArguments>): LongwireInit | undefined 
 
 /** After how long a question that is not answered says what it waits for. */
 export const WORTH_A_WORD_MS = 1_000
+
+/** What one id stands for: a call of `fetch`, or a socket. */
+type PageStream = Exchange | Socket
 
 interface StatusWaiter {
   readonly resolve: (report: StatusReport) => void
@@ -69,7 +73,7 @@ const WAITS_FOR = bare({
 export class Shim {
   /** Where the relay's port goes. */
   readonly channel: Channel
-  readonly #exchanges = new Map<number, Exchange>()
+  readonly #exchanges = new Map<number, PageStream>()
   /** Who waits for the answer to the question that is open. */
   #asked: StatusWaiter[] = []
   /** Who waits for the next. */
@@ -150,6 +154,24 @@ export class Shim {
   /** The page was restored from the back/forward cache: its relay gave the worker's port back when it went in. */
   restored(): void {
     this.#loseAll(RESTORED, null)
+  }
+
+  /** A WebSocket. */
+  connect(plan: SocketPlan, events: SocketEvents): Socket {
+    this.#lastId += 1
+    const id = this.#lastId
+    const host: SocketHost = {
+      post: (message) => this.channel.post(message),
+      closed: () => mapDelete(this.#exchanges, id)
+    }
+    const socket = new Socket(id, plan, host, events)
+    this.channel.acquire(this.#idle(), (arrived) => {
+      if (socket.over) return
+      if (!arrived) return socket.fail(new LongwireError('BRIDGE_LOST', NO_RELAY, 'connect'), null)
+      mapSet(this.#exchanges, id, socket)
+      socket.start()
+    })
+    return socket
   }
 
   #begin(plan: Plan, outcome: Outcome): void {

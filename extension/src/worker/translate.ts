@@ -24,6 +24,11 @@ export type StreamReportToPage = Exclude<
 /** The page asked for something that the protocol does not carry. The text is for the page. */
 export class Refused extends Error {}
 
+/** A canonical URL of a WebSocket. */
+const SOCKET_URL = /^wss?:/
+
+const CARRIED = ['http:', 'https:', 'ws:', 'wss:']
+
 /** The most that a UTF-16 unit of text becomes in a frame: JSON escapes a control character, as in `\u0001`. */
 const MAX_BYTES_PER_CHAR = 6
 
@@ -41,7 +46,7 @@ export function startToHost(fields: bridge.StreamStartFields, hostId: number, pa
   if (chars > MAX_HEADERS_CHARS) {
     throw new Refused(`The request headers have ${chars} characters; the limit is ${MAX_HEADERS_CHARS}.`)
   }
-  const { type, method, headers, redirect, timeouts } = fields
+  const { type, method, headers, redirect, timeouts, protocols } = fields
   const generation = fields.url === GENERATE_URL
   // Field by field: what the host is told of beside the page's request, such as `page` and `kind`, is the worker's to say.
   const start: native.StreamStart = {
@@ -56,6 +61,8 @@ export function startToHost(fields: bridge.StreamStartFields, hostId: number, pa
     page
   }
   if (generation) start.kind = 'generation'
+  if (SOCKET_URL.test(start.url)) start.kind = 'websocket'
+  if (protocols !== undefined) start.protocols = protocols
   checkFrame(start)
   return start
 }
@@ -71,8 +78,9 @@ function headerChars(headers: readonly [string, string][]): number {
  * has no way to go on behind a frame that it cannot read: every page's streams would end.
  */
 function checkFrame(start: native.StreamStart): void {
-  const { method, url, headers, body, page } = start
-  const chars = method.length + url.length + headerChars(headers) + page.origin.length + page.document.length
+  const { method, url, headers, body, page, protocols = [] } = start
+  const offered = protocols.reduce((length, protocol) => length + protocol.length, 0)
+  const chars = method.length + url.length + headerChars(headers) + page.origin.length + page.document.length + offered
   const base64Chars = body.kind === 'inline' ? body.data.length : 0
   if (chars * MAX_BYTES_PER_CHAR + base64Chars + MAX_BYTES_BESIDE_TEXT <= MAX_FRAME_TO_HOST) return
   // Chromium writes to the host what JSON.stringify gives, as UTF-8.
@@ -81,12 +89,12 @@ function checkFrame(start: native.StreamStart): void {
   throw new Refused(`The request takes ${bytes} bytes as a message to the host; the limit is ${MAX_FRAME_TO_HOST}.`)
 }
 
-/** http(s), absolute, without credentials; the fragment is dropped, as every user agent does before it sends. */
+/** http(s) or ws(s), absolute, without credentials; the fragment is dropped, as every user agent does before it sends. */
 function canonicalUrl(text: string): string {
   const url = URL.parse(text)
   if (url === null) throw new Refused('The URL is not an absolute URL.')
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new Refused(`Longwire carries http: and https: only, not ${url.protocol}`)
+  if (!CARRIED.includes(url.protocol)) {
+    throw new Refused(`Longwire carries http: and https:, ws: and wss: only, not ${url.protocol}`)
   }
   if (url.username !== '' || url.password !== '') throw new Refused('The URL includes credentials.')
   url.hash = ''

@@ -31,6 +31,16 @@ test('what only the worker says of a stream, a page cannot slip in', () => {
   expect(startToHost(bold, 41, PAGE)).not.toHaveProperty('kind')
 })
 
+test.each([
+  ['wss://a.example/live#x', 'wss://a.example/live', 'websocket'],
+  ['WS://A.example:80', 'ws://a.example/', 'websocket'],
+  ['https://a.example/wss:', 'https://a.example/wss:', undefined]
+])('the kind of a stream is what its URL says: %s', (url, canonical, kind) => {
+  const start = translate({ url, protocols: ['chat'] })
+  expect([start.url, start.kind, start.protocols]).toEqual([canonical, kind, ['chat']])
+  expect(translate({ url })).not.toHaveProperty('protocols')
+})
+
 test('a start is written to the host in the order in which the shim writes it', () => {
   const fields = start(3, { method: 'PUT', headers: [['a', 'b']], timeouts: { idle_ms: 5 }, redirect: 'manual' })
   const inOrder = { ...fields, id: 41, page: PAGE }
@@ -74,7 +84,8 @@ describe('a URL', () => {
     ['file:///etc/passwd', 'not file:'],
     ['javascript:alert(1)', 'not javascript:'],
     ['blob:https://a.example/1', 'not blob:'],
-    ['ws://a.example/', 'not ws:'],
+    ['wss+x://a.example/', 'not wss+x:'],
+    ['wss://user@a.example/', 'credentials'],
     ['http://user@a.example/', 'credentials'],
     ['http://:secret@a.example/', 'credentials']
   ])('is refused: %s', (url, says) => {
