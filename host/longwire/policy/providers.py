@@ -6,7 +6,7 @@ A page names one and never sees its address or its key. Which pages may, their g
 import re
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from longwire.addresses import Network
 from longwire.policy.grants import Grant, Source
@@ -45,8 +45,7 @@ _COST: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(NamedTuple):
     """At most `amount` in any `window_ms` milliseconds."""
 
     amount: int
@@ -70,8 +69,7 @@ class Rate:
         return f"{self.amount // _FACTORS[factor]}{factor or ''}/{window_text(self.window_ms)}"
 
 
-@dataclass(frozen=True, slots=True)
-class CostRate:
+class CostRate(NamedTuple):
     """At most `amount` of `currency` (ISO 4217) in any `window_ms` milliseconds."""
 
     amount: Decimal
@@ -95,8 +93,7 @@ class CostRate:
         return f"{self.amount} {self.currency}/{window_text(self.window_ms)}"
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderLimits:
+class ProviderLimits(NamedTuple):
     """Upper bounds for each entry of a grant's `pages`; None is no bound. Tokens are those that go in and come out."""
 
     requests: Rate | None = None
