@@ -1,3 +1,6 @@
+import { RpcError, type WireError, wireError } from './errors'
+import type { Link } from './link'
+
 /** Requests in both directions: which are waiting for an answer, here and there, and what is to be sent of them. */
 export class Requests {
   /** Those of this side, and until when they wait. */
@@ -7,13 +10,25 @@ export class Requests {
   readonly #sending: { readonly text: string; readonly answers: boolean }[] = []
   /** Answers among them: a side that does not read may not ask for ever. */
   #unread = 0
+  readonly #most: number
+  readonly #link: Link
+
+  /** @param most that may wait for an answer, in each direction */
+  constructor(most: number, link: Link) {
+    this.#most = most
+    this.#link = link
+  }
 
   get size(): number {
     return this.#asked.size
   }
 
-  /** @param data JSON */
+  /**
+   * @param data JSON
+   * @throws {RpcError} TOO_MANY_REQUESTS
+   */
   ask(requestId: string, data: string, deadline: number): void {
+    if (this.#asked.size >= this.#most) throw new RpcError('TOO_MANY_REQUESTS')
     this.#asked.set(requestId, deadline)
     this.#send(`{"category":"request","requestId":${JSON.stringify(requestId)},"data":${data}}`, false)
   }
@@ -23,13 +38,42 @@ export class Requests {
     this.#send(`{"category":"request","requestId":${id},"notify":true,"data":${data}}`, false)
   }
 
-  respond(requestId: string, data: string): void {
-    this.#send(`{"category":"response","requestId":${JSON.stringify(requestId)},"data":${data}}`, true)
+  /** The other side asks, or says what nobody answers. */
+  onRequest(requestId: string, data: unknown, notify: boolean): void {
+    if (!notify) {
+      if (this.#served.has(requestId)) {
+        const error = new RpcError('BAD_MESSAGE', 'A request has the id of one that is not answered yet')
+        return this.#link.tell({ type: 'violation', error })
+      }
+      if (this.#unread >= 2 * this.#most) return this.#link.closeSocket(1008, 'too many answers unread')
+      if (this.#served.size + this.#unread >= this.#most) {
+        return this.#answer(requestId, null, new RpcError('TOO_MANY_REQUESTS'))
+      }
+      this.#served.add(requestId)
+    }
+    this.#link.tell({ type: 'request', requestId, data, notify })
   }
 
-  /** Answers with an error. */
-  fail(message: object): void {
-    this.#send(JSON.stringify(message), true)
+  /** Answers with JSON, or with an error. */
+  respond(requestId: string, data: string | null, error: WireError | null): void {
+    if (this.served(requestId)) this.#answer(requestId, data, error)
+  }
+
+  /** Answers nothing: a peer that knows no better waits until its patience is over. */
+  ignore(requestId: string): void {
+    if (this.served(requestId) && this.#link.extended === true) {
+      this.#answer(requestId, null, new RpcError('NO_ANSWER'))
+    }
+  }
+
+  #answer(requestId: string, data: string | null, error: RpcError | WireError | null): void {
+    if (error === null) {
+      this.#send(`{"category":"response","requestId":${JSON.stringify(requestId)},"data":${data ?? 'null'}}`, true)
+    } else if (this.#link.extended === true) {
+      this.#send(JSON.stringify({ category: 'response', requestId, error: wireError(error, true) }), true)
+    } else {
+      this.#send(JSON.stringify({ category: 'error', error: error.message, details: { requestId } }), true)
+    }
   }
 
   #send(text: string, answers: boolean): void {
@@ -48,15 +92,7 @@ export class Requests {
     return this.#asked.delete(requestId)
   }
 
-  /** @returns why the other side may not ask that, null if it may */
-  serve(requestId: string, most: number): 'again' | 'many' | 'unread' | null {
-    if (this.#served.has(requestId)) return 'again'
-    if (this.#unread >= 2 * most) return 'unread'
-    if (this.#served.size + this.#unread >= most) return 'many'
-    this.#served.add(requestId)
-    return null
-  }
-
+  /** @returns whether the other side waits for it, and now does no more */
   served(requestId: string): boolean {
     return this.#served.delete(requestId)
   }

@@ -2,8 +2,9 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Core, type CoreEvent } from '../../src/rpc/core'
+import { Core } from '../../src/rpc/core'
 import { RpcError } from '../../src/rpc/errors'
+import type { CoreEvent } from '../../src/rpc/link'
 
 const OPTIONS = {
   window: 300,

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from longwire.rpc.core import CoreOptions
 from longwire.rpc.errors import RpcError
+from longwire.rpc.link import CoreOptions
 
 
 def _ignore(error: RpcError, stream_id: str | None) -> None:

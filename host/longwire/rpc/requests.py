@@ -2,15 +2,20 @@
 
 import math
 from collections import deque
-from typing import Literal
 
-from longwire.rpc.messages import written
+from longwire.rpc import events as event
+from longwire.rpc.errors import RpcError, WireError, wire_error
+from longwire.rpc.link import Link
+from longwire.rpc.messages import Request, written
 
 
 class Requests:
     """Those of this side, with until when they wait, and those of the other one."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int, link: Link) -> None:
+        """`most` may wait for an answer, in each direction."""
+        self._most = most
+        self._link = link
         self._asked: dict[str, float] = {}
         self._served: dict[str, None] = {}
         # Text, and whether it is an answer: a side that does not read may not ask for ever.
@@ -21,7 +26,13 @@ class Requests:
         return len(self._asked)
 
     def ask(self, request_id: str, data: str, deadline: float) -> None:
-        """`data` is JSON."""
+        """`data` is JSON.
+
+        Raises:
+            RpcError: TOO_MANY_REQUESTS.
+        """
+        if len(self._asked) >= self._most:
+            raise RpcError("TOO_MANY_REQUESTS")
         self._asked[request_id] = deadline
         self._send(f'{{"category":"request","requestId":{written(request_id)},"data":{data}}}', answers=False)
 
@@ -30,13 +41,42 @@ class Requests:
         quoted = written(request_id)
         self._send(f'{{"category":"request","requestId":{quoted},"notify":true,"data":{data}}}', answers=False)
 
-    def respond(self, request_id: str, data: str) -> None:
-        """An answer, as JSON."""
-        self._send(f'{{"category":"response","requestId":{written(request_id)},"data":{data}}}', answers=True)
+    def on_request(self, message: Request) -> None:
+        """The other side asks, or says what nobody answers."""
+        request_id = message.request_id
+        if not message.notify:
+            if request_id in self._served:
+                error = RpcError("BAD_MESSAGE", "A request has the id of one that is not answered yet")
+                self._link.tell(event.Violation(error))
+                return
+            if self._unread >= 2 * self._most:
+                self._link.tell(event.CloseSocket(1008, "too many answers unread"))
+                return
+            if len(self._served) + self._unread >= self._most:
+                self._answer(request_id, None, wire_error(RpcError("TOO_MANY_REQUESTS")))
+                return
+            self._served[request_id] = None
+        self._link.tell(event.Requested(request_id, message.data, message.notify))
 
-    def fail(self, message: dict[str, object]) -> None:
-        """An answer that is an error."""
-        self._send(written(message), answers=True)
+    def respond(self, request_id: str, data: str | None, error: WireError | None) -> None:
+        """Answer with JSON, or with an error."""
+        if self.served(request_id):
+            self._answer(request_id, data, error)
+
+    def ignore(self, request_id: str) -> None:
+        """Answer nothing: a peer that knows no better waits until its patience is over."""
+        if self.served(request_id) and self._link.extended:
+            self._answer(request_id, None, wire_error(RpcError("NO_ANSWER")))
+
+    def _answer(self, request_id: str, data: str | None, error: WireError | None) -> None:
+        quoted = written(request_id)
+        if error is None:
+            text = f'{{"category":"response","requestId":{quoted},"data":{data or "null"}}}'
+        elif self._link.extended:
+            text = f'{{"category":"response","requestId":{quoted},"error":{written(error.as_json())}}}'
+        else:
+            text = written({"category": "error", "error": error.message, "details": {"requestId": request_id}})
+        self._send(text, answers=True)
 
     def _send(self, text: str, *, answers: bool) -> None:
         self._sending.append((text, answers))
@@ -53,17 +93,6 @@ class Requests:
     def answered(self, request_id: str) -> bool:
         """Whether somebody waited for it, and now does no more."""
         return self._asked.pop(request_id, None) is not None
-
-    def serve(self, request_id: str, most: int) -> Literal["again", "many", "unread"] | None:
-        """Why the other side may not ask that; None if it may."""
-        if request_id in self._served:
-            return "again"
-        if self._unread >= 2 * most:
-            return "unread"
-        if len(self._served) + self._unread >= most:
-            return "many"
-        self._served[request_id] = None
-        return None
 
     def served(self, request_id: str) -> bool:
         """Whether the other side waits for it, and now does no more."""

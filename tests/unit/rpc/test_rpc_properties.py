@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longwire.rpc import RpcError, events
-from longwire.rpc.core import Core, CoreOptions
+from longwire.rpc.core import Core
 from longwire.rpc.incoming import TakenItem
+from longwire.rpc.link import CoreOptions
 from longwire.rpc.messages import Hello, read_message
 from longwire.rpc.outgoing import SendOptions
 

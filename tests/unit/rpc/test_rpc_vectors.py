@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from longwire.rpc import events
-from longwire.rpc.core import Core, CoreOptions
+from longwire.rpc.core import Core
 from longwire.rpc.errors import RpcError
 from longwire.rpc.incoming import TakenEnd, TakenItem
+from longwire.rpc.link import CoreOptions
 from longwire.rpc.messages import Hello, hello_text, read_message, size_of
 from longwire.rpc.outgoing import SendOptions
 

@@ -1,0 +1,75 @@
+import type { RpcError } from './errors'
+import type { Hello } from './messages'
+
+export type CoreEvent =
+  /** It is known whom one speaks to. */
+  | { readonly type: 'ready'; readonly extended: boolean; readonly resumed: boolean }
+  /** The other side wants its streams back: those of the side with the token `resume`. */
+  | { readonly type: 'resume-asked'; readonly hello: Hello }
+  /** `push` may be called. */
+  | { readonly type: 'wanted'; readonly streamId: string }
+  /** A stream that was sent is over, for whatever reason; once for each. */
+  | { readonly type: 'sent'; readonly streamId: string; readonly error: RpcError | null }
+  /** `take` has something. */
+  | { readonly type: 'readable'; readonly streamId: string }
+  | { readonly type: 'unclaimed'; readonly streamId: string; readonly items: number }
+  | { readonly type: 'request'; readonly requestId: string; readonly data: unknown; readonly notify: boolean }
+  | { readonly type: 'request-cancelled'; readonly requestId: string }
+  | {
+      readonly type: 'response'
+      readonly requestId: string
+      readonly data: unknown
+      readonly error: RpcError | null
+    }
+  /** The other side sent what is against the protocol; it is told nothing. */
+  | { readonly type: 'violation'; readonly error: RpcError }
+  /** The connection was lost, and its streams wait for the next one. */
+  | { readonly type: 'detached' }
+  /** No next one came in time. */
+  | { readonly type: 'expired' }
+  /** The socket is of no use. */
+  | { readonly type: 'close'; readonly code: number; readonly reason: string }
+
+/** Answers to a side that asks and does not read. */
+const MAX_CONTROLS = 20_000
+
+/** What the parts of a core share: whom one speaks to, what is to be said of the protocol itself, and what has happened. */
+export class Link {
+  state: 'idle' | 'open' | 'detached' | 'closed' = 'idle'
+  /** Null until it is known whom one speaks to. */
+  extended: boolean | null = null
+  #controls: string[] = []
+  #events: CoreEvent[] = []
+
+  tell(event: CoreEvent): void {
+    this.#events.push(event)
+  }
+
+  get hasEvents(): boolean {
+    return this.#events.length > 0
+  }
+
+  events(): CoreEvent[] {
+    const events = this.#events
+    this.#events = []
+    return events
+  }
+
+  /** A message that waits for no credit, and goes before all others. */
+  control(text: string): void {
+    this.#controls.push(text)
+    if (this.#controls.length === MAX_CONTROLS) this.closeSocket(1008, 'too many messages unread')
+  }
+
+  nextControl(): string | undefined {
+    return this.#controls.shift()
+  }
+
+  dropControls(): void {
+    this.#controls = []
+  }
+
+  closeSocket(code: number, reason: string): void {
+    this.tell({ type: 'close', code, reason })
+  }
+}
