@@ -20,7 +20,7 @@ from longwire.streams.socket_parts import Kind, part
 from longwire.upstream import UpstreamClient
 from longwire.upstream.websocket import WebSocketClient
 from tests.patience import PATIENCE_S
-from tests.unit.engine.harness import PAGE, Bench, running_engine
+from tests.unit.engine.harness import PAGE, TERMINALS, Bench, running_engine
 from tests.unit.upstream.test_websocket import drain, raw
 from tests.upstreams.connection import Request
 from tests.upstreams.server import Server
@@ -70,14 +70,22 @@ class SocketBench:
         self._sent[number] = offset + len(data)
 
     async def send_within_credit(self, number: int, data: bytes) -> None:
+        """All of it, unless the socket is over before."""
+
+        def room(written: list[dict[str, Any]], sent: int) -> int:
+            acks = [m for m in written if m["type"] == "STREAM_BODY_ACK" and m["id"] == number]
+            return int(acks[-1]["consumed"] + acks[-1]["window"] - sent) if acks else 0
+
         while data:
             sent = self._sent.get(number, 0)
 
-            def room(written: list[dict[str, Any]], sent: int = sent) -> int:
-                acks = [m for m in written if m["type"] == "STREAM_BODY_ACK" and m["id"] == number]
-                return int(acks[-1]["consumed"] + acks[-1]["window"] - sent)
+            def may_go_on(written: list[dict[str, Any]], sent: int = sent) -> bool:
+                return self.over(number) or room(written, sent) > 0
 
-            size = min(65536, await self.channel.wait_for(room))
+            await self.channel.wait_for(may_go_on)
+            if self.over(number):
+                return
+            size = min(65536, room(self.channel.written, sent))
             self.send(number, data[:size])
             data = data[size:]
 
@@ -88,6 +96,13 @@ class SocketBench:
 
     def body(self, number: int) -> bytes:
         return b"".join(m["data"] for m in self.channel.of_stream(number) if m["type"] == "STREAM_CHUNK")
+
+    def over(self, number: int) -> bool:
+        return any(m["type"] in TERMINALS for m in self.channel.of_stream(number))
+
+    def forget(self, number: int) -> None:
+        """Keep nothing of it."""
+        self.channel.written[:] = [m for m in self.channel.written if m.get("id") != number]
 
     def acknowledge(self, number: int) -> None:
         self.channel.send(type="STREAM_ACK", id=number, consumed=len(self.body(number)))
