@@ -10,9 +10,8 @@ messages of any size, empty ones too, holds no more than its window. Nothing is 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import KIB, SOCKET_PART_HEAD_BYTES
@@ -31,8 +30,7 @@ class Kind(IntEnum):
     CLOSE = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Some of a message, in order; `last` ends it. Of text it may end inside a character."""
 
     kind: Kind

@@ -6,7 +6,7 @@ order, duplicates kept.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from longwire.addresses import Network
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
@@ -220,8 +220,7 @@ class UpstreamResponse(Protocol):
 NO_CLOSE_CODE: Final = 1005  # RFC 6455 section 7.1.5: a close frame without one
 
 
-@dataclass(frozen=True, slots=True)
-class SocketFragment:
+class SocketFragment(NamedTuple):
     """Some of a WebSocket's message, in order. `text`: UTF-8, from a server cut between characters. `last` ends it."""
 
     text: bool
@@ -229,8 +228,7 @@ class SocketFragment:
     last: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SocketClosed:
+class SocketClosed(NamedTuple):
     """A close frame, the last that comes. `code` may be anything but what no endpoint may send, and NO_CLOSE_CODE."""
 
     code: int
