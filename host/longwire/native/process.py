@@ -3,6 +3,7 @@
 import gc
 import sys
 from collections.abc import Sequence
+from functools import cache
 
 import anyio
 import structlog
@@ -13,12 +14,11 @@ from longwire.audit import log as host_log
 from longwire.audit.last_words import LAST_WORDS
 from longwire.engine.authorization import Authorizer
 from longwire.engine.engine import Engine
-from longwire.engine.exchange import Kinds
+from longwire.engine.exchange import Exchange, Kind, Kinds
 from longwire.engine.generation import Generation
 from longwire.engine.http import Http
 from longwire.engine.status import PolicyStatus
 from longwire.engine.suspending import SuspensionKeeper
-from longwire.engine.websocket import WebSocket
 from longwire.families import families
 from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions
@@ -27,7 +27,6 @@ from longwire.protocol.limits import EXIT_DEADLINE_MS
 from longwire.protocol.messages import DEFAULT_KIND, GENERATION_KIND, WEBSOCKET_KIND
 from longwire.turns import Turns
 from longwire.upstream.client import UpstreamClient
-from longwire.upstream.websocket import WebSocketClient
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.process")
 
@@ -83,10 +82,25 @@ async def _serve(descriptors: tuple[int, int]) -> None:
         kinds: Kinds = {
             DEFAULT_KIND: Http(upstream, authorizer),
             GENERATION_KIND: Generation(upstream, authorizer, turns=turns),
-            WEBSOCKET_KIND: WebSocket(WebSocketClient(upstream), authorizer),
+            WEBSOCKET_KIND: _web_sockets(upstream, authorizer),
         }
         await Engine(kinds, PolicyStatus(policy, keeper), turns=turns).serve(channel)
     finally:
         authorizer.close()
         with anyio.move_on_after(EXIT_DEADLINE_MS / 3000, shield=True):
             await upstream.aclose()
+
+
+def _web_sockets(upstream: UpstreamClient, authorizer: Authorizer) -> Kind:
+    @cache
+    def loaded() -> Kind:
+        # Here: a host that starts has its first stream waiting, and it is seldom one of these.
+        from longwire.engine.websocket import WebSocket
+        from longwire.upstream.websocket import WebSocketClient
+
+        return WebSocket(WebSocketClient(upstream), authorizer)
+
+    async def kind(exchange: Exchange) -> None:
+        await loaded()(exchange)
+
+    return kind
