@@ -15,7 +15,7 @@ def refusal(url: str) -> str:
     try:
         assert parse_canonical(url).href == url
     except StreamError as error:
-        return error.message
+        return error.text
     return ""
 
 

@@ -158,7 +158,7 @@ def url_decision(rng: random.Random) -> str:
     except StreamError as error:
         if error.code not in (ErrorCode.POLICY_DENIED, ErrorCode.PROTOCOL):
             raise Broken(f"refused with {error.code}") from error
-        if len(error.message) > MAX_MESSAGE_CHARS or not error.message.isprintable():
+        if len(error.text) > MAX_MESSAGE_CHARS or not error.text.isprintable():
             raise Broken("a message that may not be shown") from error
         return str(error.code)
     _judge_allowed(text, decision)
@@ -223,7 +223,7 @@ def header_rules(rng: random.Random) -> str:
     try:
         sent = build_request_headers(pairs, _DECISION, _SECRETS)
     except StreamError as error:
-        if CANARY in error.message or not error.message.isprintable():
+        if CANARY in error.text or not error.text.isprintable():
             raise Broken("a message that may not be shown") from error
         return str(error.code)
     for name, value in sent:

@@ -108,7 +108,7 @@ class Host:
                 finally:
                     await response.aclose()
         except StreamError as error:
-            return Answer(error.code, error.message)
+            return Answer(error.code, error.text)
 
     async def aclose(self) -> None:
         """Close the client; nothing of it may be busy."""

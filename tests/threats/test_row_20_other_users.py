@@ -130,7 +130,7 @@ def test_a_link_put_in_the_keys_place_leads_to_no_file_of_anothers(tmp_path: Pat
 
     with pytest.raises(StreamError) as refused:
         SecretReader(uid=lambda: ME, fstat=fstat).read(SecretSource("key", "file", str(mine)))
-    assert "belongs neither to you nor to root" in refused.value.message
+    assert "belongs neither to you nor to root" in refused.value.text
 
 
 def test_nothing_that_is_planted_beside_the_host_is_imported(tmp_path: Path) -> None:

@@ -114,8 +114,8 @@ async def show_answer(request: dict[str, Any], screen: Screen) -> None:
                 if event["type"] == "error":
                     raise CommandError(event["message"], _fix(event["code"], event.get("retryAfter")))
     except StreamFailed as failed:
-        screen.event({"type": "error", "code": failed.code, "message": failed.message, "retryable": False})
-        raise CommandError(failed.message, _fix(failed.code, None)) from None
+        screen.event({"type": "error", "code": failed.code, "message": failed.text, "retryable": False})
+        raise CommandError(failed.text, _fix(failed.code, None)) from None
     finally:
         screen.close()
 

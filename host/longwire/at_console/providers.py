@@ -18,5 +18,5 @@ def first_provider() -> str:
         return name
     raise CommandError(
         "no grant of the policy lets a terminal ask a language model",
-        'add "longwire:terminal" to the pages of a [[grant]] with generate = ["NAME"]: `longwire docs generation` has an example',
+        'add "longwire:terminal" to the pages of a [[grant]] with generate = ["NAME"]: see `longwire docs generation`',
     )

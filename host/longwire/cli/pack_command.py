@@ -78,7 +78,7 @@ def _folder_url(url: str) -> str:
     try:
         parsed = parse_lenient(url)
     except StreamError as error:
-        raise MisuseError(error.message, "write --url https://host/folder/") from None
+        raise MisuseError(error.text, "write --url https://host/folder/") from None
     if "?" in parsed.href or "#" in url:
         raise MisuseError("the URL of a folder has no query", "write --url https://host/folder/")
     return parsed.href if parsed.href.endswith("/") else f"{parsed.href}/"

@@ -77,7 +77,7 @@ def _page(text: str, *, private: bool) -> Page:
         try:
             origin = parse_lenient(text).origin
         except StreamError as error:
-            raise MisuseError(error.message, "write --page https://host[:port], or --page longwire:terminal") from None
+            raise MisuseError(error.text, "write --page https://host[:port], or --page longwire:terminal") from None
     return Page(origin=origin, tab=0, frame=0, document="", private=private)
 
 
@@ -88,13 +88,13 @@ def _check_request(policy: Policy, asking: Page, method: str, url: str, *, as_js
     try:
         target = parse_lenient(url).href
     except StreamError as error:
-        raise MisuseError(error.message, "write --page https://host[:port] and --url with an absolute URL") from None
+        raise MisuseError(error.text, "write --page https://host[:port] and --url with an absolute URL") from None
     judgement = Judge(policy, known_suspensions()).judge(asking, method, target)
     decision, refused = judgement.decision, judgement.error
     if decision is None:
         assert refused is not None  # noqa: S101  (one of the two is there)
         if refused.code is ErrorCode.PROTOCOL:
-            raise MisuseError(refused.message, "ask for a method that a page can send")
+            raise MisuseError(refused.text, "ask for a method that a page can send")
         (say_json if as_json else _say_denial)(_denial(policy, refused, asking, (method, target)))
     elif refused is None:
         (say_json if as_json else _say_permission)(_permission(policy, decision))

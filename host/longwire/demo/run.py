@@ -136,7 +136,7 @@ class _Demo:
                 store.current().decide(asking, method, upstream + path)
         except StreamError as error:
             raise CommandError(
-                f"the policy of this machine does not let the demo run: {error.message}",
+                f"the policy of this machine does not let the demo run: {error.text}",
                 f"{store.locations.administrator} decides here; user_grants = true in it lets the demo add its grant",
             ) from None
         installation = Installation(profile.folder / "host", browser_table().host_name)

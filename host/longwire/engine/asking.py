@@ -235,7 +235,7 @@ class Asking:
                 if error.code not in _BROKEN:
                     raise
                 # What came stays, and no end was said.
-                return failure(FailureCode.ENDED_EARLY, error.message)
+                return failure(FailureCode.ENDED_EARLY, error.text)
             total += len(data)
             answer.inspect(data, total)
             parts = decoder.receive(data) if data else decoder.end()

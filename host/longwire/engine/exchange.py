@@ -214,7 +214,7 @@ class Exchange:
         except StreamError as error:
             self._fail(error)
         except LongwireError as error:
-            self._fail(StreamError(error.code, error.message, Phase.POLICY))
+            self._fail(StreamError(error.code, error.text, Phase.POLICY))
         except BadUpload as error:
             self._fail(StreamError(ErrorCode.PROTOCOL, str(error), Phase.POLICY))
         except Exception as error:  # noqa: BLE001  (one stream's defect must not take the others down)

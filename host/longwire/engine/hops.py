@@ -92,7 +92,7 @@ class Hops:
                 )
                 raise StreamError(ErrorCode.POLICY_DENIED, message, Phase.POLICY)
         except StreamError as error:
-            message = shorten(f"the policy was changed while the stream ran: {error.message}", MAX_MESSAGE_CHARS)
+            message = shorten(f"the policy was changed while the stream ran: {error.text}", MAX_MESSAGE_CHARS)
             mended = error.code is ErrorCode.POLICY_INVALID or error.retryable
             revoked(StreamError(error.code, message, error.phase, retryable=mended))
             return

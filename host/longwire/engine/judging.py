@@ -127,7 +127,7 @@ class Judge:
         for kind, met in enumerate((self.destinations(page), self.providers(page))):
             for name, error in met:
                 if error is not None:
-                    found.setdefault((error.code, error.message, error.command), ([], []))[kind].append(name)
+                    found.setdefault((error.code, error.text, error.command), ([], []))[kind].append(name)
         every = [
             Obstacle(destinations=where, providers=providers or None, code=code, message=message, command=command)
             for (code, message, command), (where, providers) in found.items()

@@ -124,7 +124,7 @@ def of_event(said: Said, *, delivered: bool) -> Failure:
 def of_stream(error: StreamError) -> Failure:
     """Of what the host itself failed with. What never became a connection was never asked."""
     unconnected = error.phase is Phase.CONNECT and ERRORS[error.code].retryable
-    return Failure(error.code, error.message, error.retryable, error.retry_after_ms, refused=unconnected)
+    return Failure(error.code, error.text, error.retryable, error.retry_after_ms, refused=unconnected)
 
 
 def _code_of(status: int, said: Said) -> FailureCode:

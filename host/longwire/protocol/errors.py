@@ -143,16 +143,16 @@ def printable(text: str) -> str:
 
 
 class LongwireError(Exception):
-    """A failure with a code. `message` is for people, names the fix, and never quotes a library or a secret.
+    """A failure with a code. `text` is for people, names the fix, and never quotes a library or a secret.
 
     It is made `printable`, so that it always fits the wire and a log line whatever it quotes.
     """
 
-    def __init__(self, code: ErrorCode, message: str) -> None:
-        message = printable(message)
-        super().__init__(f"{code}: {message}")
+    def __init__(self, code: ErrorCode, text: str) -> None:
+        text = printable(text)
+        super().__init__(f"{code}: {text}")
         self.code = code
-        self.message = message
+        self.text = text
 
     @property
     def info(self) -> ErrorInfo:
@@ -163,24 +163,24 @@ class LongwireError(Exception):
 class FrameError(LongwireError):
     """Bytes on the native channel that no frame can be made of. Nothing that follows them has a meaning."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(ErrorCode.PROTOCOL, message)
+    def __init__(self, text: str) -> None:
+        super().__init__(ErrorCode.PROTOCOL, text)
 
 
 class StreamError(LongwireError):
     """One stream cannot go on. Everything else can.
 
-    `message` is sent to the page. `reason` is for the log and the console, where it may name what no page should
-    know, such as a path of this machine; without one it is the message. `retryable` is the code's own, unless the
+    `text` is sent to the page. `reason` is for the log and the console, where it may name what no page should
+    know, such as a path of this machine; without one it is the text. `retryable` is the code's own, unless the
     case at hand is known to be another. `needed_network`: with this `network` the grant would have allowed it.
-    `command` is the one of Longwire's own that the message names, as it is typed. `retry_after_ms`: until then the same
+    `command` is the one of Longwire's own that the text names, as it is typed. `retry_after_ms`: until then the same
     request fails for the same reason; None where nobody knows.
     """
 
     def __init__(
         self,
         code: ErrorCode,
-        message: str,
+        text: str,
         phase: Phase,
         reason: str | None = None,
         *,
@@ -189,19 +189,19 @@ class StreamError(LongwireError):
         command: str | None = None,
         retry_after_ms: int | None = None,
     ) -> None:
-        super().__init__(code, message)
+        super().__init__(code, text)
         self.command = command
         self.retry_after_ms = retry_after_ms
         self.retryable = self.info.retryable if retryable is None else retryable
         self.phase = phase
         self.needed_network = needed_network
-        self.reason = self.message if reason is None else printable(reason)
+        self.reason = self.text if reason is None else printable(reason)
 
     def in_phase(self, phase: Phase) -> "StreamError":
         """The same failure, said of another phase."""
         return StreamError(
             self.code,
-            self.message,
+            self.text,
             phase,
             self.reason,
             retryable=self.retryable,

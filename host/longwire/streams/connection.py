@@ -268,12 +268,12 @@ class Connection:
 
     def _fatal(self, failure: LongwireError, fix: str) -> Iterator[ConnectionEvent]:
         for stream in self._table:
-            error = StreamError(failure.code, failure.message, stream.phase, retryable=False)
+            error = StreamError(failure.code, failure.text, stream.phase, retryable=False)
             if self.fail_now(stream, error):
                 yield Violated(stream, error)
-        self.send(Fatal(type="FATAL", code=failure.code, message=failure.message, fix=fix))
+        self.send(Fatal(type="FATAL", code=failure.code, message=failure.text, fix=fix))
         self._over = True
-        yield Over(failure.message, failure.code)
+        yield Over(failure.text, failure.code)
 
     def _receive(self, payload: bytes) -> ConnectionEvent | None:
         try:
@@ -299,10 +299,10 @@ class Connection:
         if not self._greeted or bad.stream_id is None:
             raise bad
         if (stream := receiver(self._table, bad.stream_id)) is not None:
-            return self._violate(stream, bad.message)
+            return self._violate(stream, bad.text)
         if bad.message_type == "STREAM_START" and self._table.get(bad.stream_id) is None:
-            return self._refuse(bad.stream_id, StreamError(ErrorCode.PROTOCOL, bad.message, Phase.POLICY), None)
-        return Noted("bad frame for a past stream", bad.message)
+            return self._refuse(bad.stream_id, StreamError(ErrorCode.PROTOCOL, bad.text, Phase.POLICY), None)
+        return Noted("bad frame for a past stream", bad.text)
 
     def _on_start(self, start: StreamStart) -> ConnectionEvent | None:
         known = self._table.get(start.id)

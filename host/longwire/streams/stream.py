@@ -180,7 +180,7 @@ def error_message(stream_id: int, error: StreamError) -> StreamErrorMessage:
         type="STREAM_ERROR",
         id=stream_id,
         code=error.code,
-        message=error.message,
+        message=error.text,
         phase=error.phase,
         retryable=error.retryable,
     )

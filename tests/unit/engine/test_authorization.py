@@ -155,8 +155,8 @@ async def test_a_redirect_out_of_every_grant_is_refused_as_a_redirect(authorizer
     async with begun(authorizer) as authorization:
         error = await refusal(authorization, redirect(url))
     assert error.code is ErrorCode.REDIRECT_DENIED
-    assert SECRET not in error.message
-    assert url not in error.message
+    assert SECRET not in error.text
+    assert url not in error.text
     assert f"GET {url} for" in error.reason
 
 
@@ -165,7 +165,7 @@ async def test_a_body_is_not_replayed_into_another_grant(authorizer: Authorizer)
     async with begun(authorizer) as authorization:
         error = await refusal(authorization, replayed)
     assert error.code is ErrorCode.REDIRECT_DENIED
-    assert "body" in error.message
+    assert "body" in error.text
 
 
 async def test_the_fragment_of_a_redirect_is_not_part_of_the_decision(authorizer: Authorizer) -> None:
@@ -200,7 +200,7 @@ async def test_the_piece_that_completes_a_secret_is_withheld(authorizer: Authori
         with pytest.raises(StreamError) as refused:
             answer.inspect((SECRET[cut:] or SECRET).encode(), 1)
         assert refused.value.code is ErrorCode.SECRET_REFLECTED
-        assert SECRET not in refused.value.message
+        assert SECRET not in refused.value.text
 
 
 async def test_a_secret_in_a_response_header_is_withheld(authorizer: Authorizer) -> None:
@@ -224,7 +224,7 @@ async def test_a_redirect_to_where_a_secret_is_guarded_takes_no_range_along(auth
         assert names(authorization.request(None).hop)["range"] == "bytes=0-9"
         error = await refusal(authorization, redirect("https://api.example.com/v1/x"))
         assert (error.code, error.phase) == (ErrorCode.POLICY_DENIED, "policy")
-        assert "ranges = true" in error.message
+        assert "ranges = true" in error.text
     with pytest.raises(StreamError, match="ranges = true"):
         await judged(authorizer, method="GET", headers=ranged)
 
@@ -289,7 +289,7 @@ async def test_a_secret_in_a_redirects_target_is_withheld_from_the_refusal_too(
     async with begun(authorizer) as authorization:
         error = await refusal(authorization, redirect(url))
     assert error.code is ErrorCode.SECRET_REFLECTED
-    assert SECRET not in error.message
+    assert SECRET not in error.text
 
 
 async def test_a_secret_in_the_reason_or_in_the_final_url_is_withheld(authorizer: Authorizer) -> None:
@@ -323,7 +323,7 @@ async def test_a_policy_that_no_longer_allows_a_stream_revokes_it(
         await authorizer._policy.settled()
         # What is broken will be mended, and the same request goes through again; what is denied stays denied.
         assert [(error.code, error.retryable) for error in revoked] == [(code, code is ErrorCode.POLICY_INVALID)]
-        assert "the policy was changed" in revoked[0].message
+        assert "the policy was changed" in revoked[0].text
     file.write_text("oops")
     await authorizer._policy.settled()
     assert len(revoked) == 1
@@ -361,7 +361,7 @@ async def test_a_stream_ends_when_the_policy_would_carry_it_another_way(
         file.write_text(before.replace(*change, 1))
         assert (await authorizer._policy.settled()).problem is None
         assert [error.code for error in revoked] == [ErrorCode.POLICY_DENIED]
-        assert f"has another {field} for this request" in revoked[0].message
+        assert f"has another {field} for this request" in revoked[0].text
 
 
 async def test_a_change_that_carries_a_stream_as_before_leaves_it_alone(authorizer: Authorizer, tmp_path: Path) -> None:
@@ -386,7 +386,7 @@ async def test_a_guard_that_is_switched_on_ends_what_runs_without_one(authorizer
         file = tmp_path / "policy.toml"
         file.write_text(file.read_text().replace("reflection_guard = false", ""))
         await authorizer._policy.settled()
-        assert "reflection_guard" in revoked[0].message
+        assert "reflection_guard" in revoked[0].text
 
 
 async def test_a_ca_file_that_others_could_replace_vouches_for_nobody(authorizer: Authorizer, tmp_path: Path) -> None:
@@ -400,7 +400,7 @@ async def test_a_ca_file_that_others_could_replace_vouches_for_nobody(authorizer
     with pytest.raises(StreamError) as refused:
         await judged(authorizer)
     assert refused.value.code is ErrorCode.UPSTREAM_TLS
-    assert str(tmp_path) not in refused.value.message
+    assert str(tmp_path) not in refused.value.text
     assert f"run `chmod go-w {authorities.parent}`" in refused.value.reason
 
 

@@ -24,7 +24,7 @@ def refused(admission: Admission, granted: Grant) -> str:
     with pytest.raises(StreamError) as caught:
         admission.enter(granted, PAGE)
     assert caught.value.code is ErrorCode.LIMIT_EXCEEDED
-    return caught.value.message
+    return caught.value.text
 
 
 def test_a_stream_past_the_limit_is_refused_until_one_is_closed() -> None:

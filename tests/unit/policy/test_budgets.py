@@ -246,13 +246,13 @@ async def test_a_refusal_says_which_provider_which_limit_and_when_there_is_room(
     assert error.retryable
     assert error.retry_after_ms is not None
     assert 10 * MINUTE <= error.retry_after_ms <= 10 * MINUTE + 15_000
-    assert error.message.startswith(
+    assert error.text.startswith(
         'the provider "openai" allows this page 2 requests per 15m; there is room again in 10m'
     )
-    assert "tools.example.com" not in error.message
+    assert "tools.example.com" not in error.text
     assert "tools.example.com" in error.reason
     error = await refused(budgets, limits, tokens=20_000)
-    assert "allows this page 100000 tokens per day, and this request may take 20000 tokens; there is" in error.message
+    assert "allows this page 100000 tokens per day, and this request may take 20000 tokens; there is" in error.text
     clock.now += error.retry_after_ms or 0
     await budgets.reserve(KEY, limits, tokens=20_000)
 
@@ -260,7 +260,7 @@ async def test_a_refusal_says_which_provider_which_limit_and_when_there_is_room(
 async def test_what_no_window_could_hold_is_refused_for_good(files: BudgetFiles, budgets: Budgets) -> None:
     error = await refused(budgets, tokens(100), tokens=101)
     assert (error.retryable, error.retry_after_ms) == (False, None)
-    assert "ask for less with maxTokens" in error.message
+    assert "ask for less with maxTokens" in error.text
     error = await refused(budgets, [Limit("requests", 0, None, DAY)])
     assert (error.retryable, error.retry_after_ms) == (False, None)
     assert spent(files) == Amount()
@@ -269,8 +269,8 @@ async def test_what_no_window_could_hold_is_refused_for_good(files: BudgetFiles,
 async def test_a_limit_of_cost_without_prices_is_refused_for_good_and_says_what_to_write(budgets: Budgets) -> None:
     error = await refused(budgets, [Limit("cost", Decimal(5), "USD", DAY)])
     assert (error.retryable, error.retry_after_ms) == (False, None)
-    assert "`prices`" in error.message
-    assert "USD" in error.message
+    assert "`prices`" in error.text
+    assert "USD" in error.text
 
 
 async def test_money_is_held_and_settled(files: BudgetFiles, budgets: Budgets) -> None:
@@ -348,7 +348,7 @@ async def test_a_file_that_cannot_be_used_closes_its_provider_and_no_other(
     assert (error.retryable, error.command) == (False, BUDGETS_COMMAND)
     assert str(path) in error.reason
     assert "delete it" in error.reason
-    assert str(files.folder) not in error.message
+    assert str(files.folder) not in error.text
     assert path.read_text() == text
     await budgets.reserve(OTHER, tokens(100), tokens=1)
     assert path.read_text() == text  # nor does the file of another budget that is new have it removed
@@ -376,7 +376,7 @@ async def test_where_nothing_can_be_written_nothing_is_spent(tmp_path: Path, clo
     error = await refused(budgets, tokens(100))
     assert (error.retryable, error.retry_after_ms, error.command) == (False, None, BUDGETS_COMMAND)
     assert "cannot be written" in error.reason
-    assert str(tmp_path) not in error.message
+    assert str(tmp_path) not in error.text
 
 
 async def test_a_full_disk_lets_nothing_through_and_changes_nothing(

@@ -49,12 +49,12 @@ def test_a_private_window_matches_only_grants_that_say_so() -> None:
 
     assert decide(granted, PAGE, private=False, method="GET", url=URL).grant.name == "a"
     assert decide(granted, PAGE, private=True, method="GET", url=URL).grant.name == "b"
-    assert "private_windows = true" in denied(ONE, private=True).message
+    assert "private_windows = true" in denied(ONE, private=True).text
 
 
 @pytest.mark.parametrize("origin", ["null", "", "file://", "chrome-extension://abc", "https://chat.example.com/"])
 def test_a_page_without_an_http_origin_has_no_grant(origin: str) -> None:
-    assert "only http and https pages" in denied(ONE, origin=origin).message
+    assert "only http and https pages" in denied(ONE, origin=origin).text
 
 
 @pytest.mark.parametrize(
@@ -71,21 +71,21 @@ def test_a_page_without_an_http_origin_has_no_grant(origin: str) -> None:
 def test_a_refusal_says_which_grant_came_nearest_and_what_differs(changes: dict[str, str], difference: str) -> None:
     error = denied(ONE, method=changes.get("method", "GET"), url=changes.get("url", URL))
 
-    assert 'nearest is grant "g"' in error.message
-    assert difference in error.message
+    assert 'nearest is grant "g"' in error.text
+    assert difference in error.text
     assert error.nearest is not None
     assert difference in error.nearest.describe()
 
 
 def test_a_disabled_grant_can_be_the_nearest() -> None:
-    assert "enabled = false" in denied(grants(policy_text(grant("enabled = false")))).message
+    assert "enabled = false" in denied(grants(policy_text(grant("enabled = false")))).text
 
 
 def test_a_page_learns_nothing_of_grants_for_other_pages() -> None:
     error = denied(ONE, origin="https://stranger.example.com")
 
-    assert '"g"' not in error.message
-    assert "chat.example.com" not in error.message.replace("stranger.example.com", "")
+    assert '"g"' not in error.text
+    assert "chat.example.com" not in error.text.replace("stranger.example.com", "")
     assert error.nearest is not None
     assert error.nearest.describe() == 'grant "g": it is for other pages (https://chat.example.com)'
 
@@ -117,8 +117,8 @@ def test_the_slip_is_nearer_than_the_stranger() -> None:
 def test_the_lines_of_the_message_would_allow_the_request(url: str, network: str) -> None:
     error = denied((), url=url)
 
-    assert "hidden" not in error.message
-    lines = re.split(r", (?=[a-z]+ = )", error.message.partition("[[grant]] with ")[2])
+    assert "hidden" not in error.text
+    lines = re.split(r", (?=[a-z]+ = )", error.text.partition("[[grant]] with ")[2])
     (suggested,) = grants(policy_text("\n".join(["[[grant]]", 'name = "g"', *lines])))
     assert suggested.network == network
     assert decide((suggested,), PAGE, private=False, method="GET", url=url).grant is suggested
@@ -132,7 +132,7 @@ def test_a_method_that_no_policy_could_allow_is_a_protocol_error(method: str) ->
 
 
 def test_methods_are_case_sensitive() -> None:
-    assert "its methods are GET, POST" in denied(ONE, method="get").message
+    assert "its methods are GET, POST" in denied(ONE, method="get").text
 
 
 @given(st.text(max_size=60), st.text(max_size=60).map("https://api.example.com/v1/".__add__) | st.text(max_size=60))
@@ -141,7 +141,7 @@ def test_whatever_is_asked_the_answer_is_a_decision_or_a_typed_error(origin: str
         decision = decide(ONE, origin, private=False, method="GET", url=url)
     except StreamError as error:
         outcome: object = error.code
-        longest = len(error.message)
+        longest = len(error.text)
     else:
         outcome = (origin, decision.url.origin, decision.url.path.startswith("/v1/"))
         longest = 0
@@ -158,13 +158,13 @@ def test_whatever_is_asked_the_answer_is_a_decision_or_a_typed_error(origin: str
     ],
 )
 def test_what_no_grant_could_allow_is_said_to_be_that(method: str, url: str, says: str) -> None:
-    message = denied((), method=method, url=url).message
+    message = denied((), method=method, url=url).text
 
     assert says in message
     assert "[[grant]]" not in message
 
 
 def test_a_slip_in_a_grant_of_the_page_is_told_as_the_line_of_it() -> None:
-    message = denied(ONE, method="PUT").message
+    message = denied(ONE, method="PUT").text
 
     assert message.endswith('The policy would need methods = ["GET", "POST", "PUT"] in that grant')

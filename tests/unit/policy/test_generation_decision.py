@@ -38,7 +38,7 @@ def refused(by: Policy, provider: str, model: str | None = None, *, origin: str 
         Phase.POLICY,
         False,
     )
-    return caught.value.message
+    return caught.value.text
 
 
 def nearest(by: Policy, provider: str, *, origin: str = CHAT, private: bool = False) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def refused(name: str, value: str = "x") -> str:
     with pytest.raises(StreamError) as caught:
         build_request_headers([(name, value)], PLAIN, {})
     assert caught.value.code is ErrorCode.PROTOCOL
-    return caught.value.message
+    return caught.value.text
 
 
 def test_ordinary_headers_pass_in_order_duplicates_kept() -> None:

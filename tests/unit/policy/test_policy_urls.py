@@ -106,7 +106,7 @@ def test_each_refusal_names_its_reason(text: str, reason: str) -> None:
 def test_a_password_is_never_quoted() -> None:
     with pytest.raises(StreamError) as caught:
         parse_canonical("http://someone:hunter2@example.com/")
-    assert "hunter2" not in caught.value.message
+    assert "hunter2" not in caught.value.text
 
 
 def test_what_a_person_types_is_made_canonical() -> None:

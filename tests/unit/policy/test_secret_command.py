@@ -57,9 +57,9 @@ def unavailable(source: SecretSource, reader: SecretReader | None = None) -> Sec
     with pytest.raises(SecretUnavailable) as caught:
         (reader or SecretReader()).read(source)
     error = caught.value
-    for text in (str(error), error.message, error.reason, repr(error)):
+    for text in (str(error), error.text, error.reason, repr(error)):
         assert VALUE not in text
-    assert source.command[0] not in error.message  # the page reads that
+    assert source.command[0] not in error.text  # the page reads that
     assert source.command[0] in error.reason
     return error
 
@@ -128,7 +128,7 @@ def test_the_largest_secret_passes_and_one_byte_more_does_not(tool: Tool) -> Non
     tool.does(f"head -c {MAX_SECRET_BYTES} /dev/zero | tr '\\0' k; echo")
     assert len(SecretReader().read(tool.source()).reveal()) == MAX_SECRET_BYTES
     tool.does(f"head -c {MAX_SECRET_BYTES + 1} /dev/zero | tr '\\0' k; echo")
-    assert "is longer than 16384 bytes" in unavailable(tool.source()).message
+    assert "is longer than 16384 bytes" in unavailable(tool.source()).text
 
 
 # --- what is wrong with it -------------------------------------------------------------------------------------------
@@ -149,18 +149,18 @@ def test_the_largest_secret_passes_and_one_byte_more_does_not(tool: Tool) -> Non
     ids=["exit", "signal", "two", "second", "nothing", "blank", "nul", "space"],
 )
 def test_what_is_no_secret_is_none_and_no_error_quotes_it(tool: Tool, script: str, says: str) -> None:
-    assert says in unavailable(tool.does(script).source()).message
+    assert says in unavailable(tool.does(script).source()).text
 
 
 def test_one_that_prints_without_end_is_ended(tool: Tool) -> None:
-    assert "printed more than 16384 bytes" in unavailable(tool.does('yes "$(cat "$VALUE")"').source()).message
+    assert "printed more than 16384 bytes" in unavailable(tool.does('yes "$(cat "$VALUE")"').source()).text
 
 
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("script", ["sleep 600", "exec >&-; sleep 600", "trap '' TERM INT HUP; while :; do :; done"])
 def test_one_that_hangs_is_ended(tool: Tool, script: str) -> None:
     tool.does(f'cat "$VALUE"\n{script}')
-    assert "has a command that took longer than 0.5 s" in unavailable(tool.source()).message
+    assert "has a command that took longer than 0.5 s" in unavailable(tool.source()).text
 
 
 class Held:
@@ -212,7 +212,7 @@ def test_a_program_that_is_not_there_is_missing(tool: Tool) -> None:
     tool.path.unlink()
     error = unavailable(tool.source())
     assert error.problem is SecretProblem.MISSING
-    assert "has a command that does not exist" in error.message
+    assert "has a command that does not exist" in error.text
 
 
 def test_what_cannot_be_run_is_said_to_be_so(tool: Tool, tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_what_cannot_be_run_is_said_to_be_so(tool: Tool, tmp_path: Path) -> None
     assert unavailable(tool.source()).problem is SecretProblem.FORBIDDEN
     tool.path.chmod(0o700)
     tool.path.write_text("no program")
-    assert "cannot be run" in unavailable(tool.source()).message
+    assert "cannot be run" in unavailable(tool.source()).text
     folder = SecretSource.of_command("token", [str(tmp_path)], by_root=False)
     assert unavailable(folder).problem is SecretProblem.FORBIDDEN
 
@@ -245,8 +245,8 @@ def test_a_program_that_others_could_change_or_replace_is_not_run(tool: Tool, tm
         reader(foreign=[tmp_path]),
     ):
         error = unavailable(source, changed)
-        assert "could be changed or replaced by others" in error.message
-        assert str(tmp_path) not in error.message
+        assert "could be changed or replaced by others" in error.text
+        assert str(tmp_path) not in error.text
         assert str(tmp_path) in error.reason
         with pytest.raises(SecretUnavailable):
             changed.check(source)
@@ -330,7 +330,7 @@ def test_one_command_is_one_secret_whatever_it_is_called_and_whoever_names_it(on
 def test_its_arguments_are_in_no_text(tool: Tool) -> None:
     source = tool.does("exit 1").source("--account", "lw-argument-9b2e")
     error = unavailable(source)
-    for text in (error.message, error.reason, source.describe(), source.place):
+    for text in (error.text, error.reason, source.describe(), source.place):
         assert "lw-argument" not in text
 
 

@@ -171,7 +171,7 @@ def test_the_page_reads_no_path_and_the_administrator_reads_the_command(key: Pat
         reader.read(SecretSource("api", "file", str(key)))
 
     assert refused.value.code is ErrorCode.SECRET_UNAVAILABLE
-    assert str(key.parent) not in refused.value.message
+    assert str(key.parent) not in refused.value.text
     assert f"run `chmod go-w {key.parent}`" in refused.value.reason
 
 
@@ -192,5 +192,5 @@ def test_a_ca_file_is_asked_for_as_the_policy_is(tmp_path: Path, place: str, uid
         check_ca_file(str(file), uid=lambda: ME, lstat=lstat)
     assert refused.value.code is ErrorCode.UPSTREAM_TLS
     assert str(node) in refused.value.reason
-    assert str(tmp_path) not in refused.value.message
+    assert str(tmp_path) not in refused.value.text
     check_ca_file(str(file), uid=lambda: -1, lstat=lstat)  # Windows

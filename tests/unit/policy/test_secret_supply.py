@@ -185,5 +185,5 @@ async def test_the_end_of_the_process_ends_what_runs(supply: SecretSupply, tool:
         let_go = await gate.reached()
         supply.close()
     let_go()
-    assert "ended with signal 9" in failed[0].message
+    assert "ended with signal 9" in failed[0].text
     supply.close()  # and where nothing runs it does nothing

@@ -20,8 +20,8 @@ def unavailable(source: SecretSource, environ: dict[bytes, bytes] | None = None)
         SecretReader(environ=lambda: environ or {}).read(source)
     assert caught.value.code is ErrorCode.SECRET_UNAVAILABLE
     assert VALUE not in str(caught.value)
-    assert source.where not in caught.value.message  # the page reads that
-    assert len(caught.value.message) <= MAX_MESSAGE_CHARS
+    assert source.where not in caught.value.text  # the page reads that
+    assert len(caught.value.text) <= MAX_MESSAGE_CHARS
     return caught.value.reason
 
 
@@ -90,7 +90,7 @@ def test_what_a_person_has_to_do_about_it_is_a_field(tmp_path: Path, monkeypatch
 def test_the_page_is_told_the_name_and_not_the_place() -> None:
     error = SecretSource("openai", "file", "/home/alice/key").unavailable("does not exist")
 
-    assert error.message == 'secret "openai" does not exist; `longwire secret list` says where it is looked for'
+    assert error.text == 'secret "openai" does not exist; `longwire secret list` says where it is looked for'
     assert error.reason == 'secret "openai" (file /home/alice/key) does not exist'
 
 

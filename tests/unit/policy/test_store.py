@@ -103,7 +103,7 @@ def test_a_broken_file_that_takes_part_closes_everything(locations: Locations, b
     with pytest.raises(StreamError, match="line ") as caught:
         policy.decide(page(), "GET", URL)
     assert caught.value.code is ErrorCode.POLICY_INVALID
-    assert str(path) not in caught.value.message
+    assert str(path) not in caught.value.text
 
 
 def test_a_broken_user_file_that_takes_no_part_changes_nothing(locations: Locations) -> None:
@@ -136,7 +136,7 @@ def test_a_users_file_that_others_may_write_closes_everything_and_heals(location
     assert f"run `chmod go-w {locations.user.parent}`" in (policy.problem or "")
     with pytest.raises(StreamError) as caught:
         policy.decide(page(), "GET", URL)
-    assert str(locations.user.parent) not in caught.value.message  # the page reads that
+    assert str(locations.user.parent) not in caught.value.text  # the page reads that
     assert f"run `chmod go-w {locations.user.parent}`" in caught.value.reason
     writable.clear()
     assert names(subject.current()) == ["chat"]

@@ -42,7 +42,7 @@ def unavailable(read: TemplateFiles, source: Source, name: str = "describe") -> 
     with pytest.raises(TemplateUnavailable) as caught:
         read.read(source, name)
     error = caught.value
-    assert str(read.folder(source).parent) not in error.message  # the page reads that
+    assert str(read.folder(source).parent) not in error.text  # the page reads that
     return error
 
 
@@ -65,15 +65,15 @@ def test_each_use_reads_anew(places: Locations) -> None:
 def test_an_unknown_one_is_told_with_those_that_there_are(places: Locations) -> None:
     error = unavailable(files(places), "user")
     assert (error.code, error.retryable) == (ErrorCode.POLICY_DENIED, False)
-    assert error.message == 'there is no template "describe" beside the policy file of this grant; there are none'
+    assert error.text == 'there is no template "describe" beside the policy file of this grant; there are none'
     for name in ("one", "two.v2"):
         put(places, "user", name)
     put(places, "administrator", "three")
-    assert unavailable(files(places), "user").message.endswith("; there are: one, two.v2")
+    assert unavailable(files(places), "user").text.endswith("; there are: one, two.v2")
     assert str(files(places).path("user", "describe")) in unavailable(files(places), "user").reason
     for number in range(100):
         put(places, "user", f"a{number:02}")
-    assert unavailable(files(places), "user").message.endswith("a18, a19 …")
+    assert unavailable(files(places), "user").text.endswith("a18, a19 …")
 
 
 @given(st.text(max_size=80))
@@ -96,7 +96,7 @@ def test_no_name_leads_out_of_the_folder(tmp_path_factory: pytest.TempPathFactor
     with pytest.raises(TemplateUnavailable) as caught:
         read.read("user", name)
     assert caught.value.unknown
-    assert caught.value.message.isprintable()
+    assert caught.value.text.isprintable()
     if is_name(name):
         assert read.path("user", name).resolve().parent == (folder / "templates").resolve()
 

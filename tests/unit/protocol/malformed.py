@@ -237,7 +237,7 @@ def outcome_of(case: Case, rng: random.Random) -> Outcome:
 
 
 def _judge(error: FrameError, case: Case) -> None:
-    text = error.message
+    text = error.text
     if len(text) > MAX_MESSAGE_CHARS or not text.isprintable() or CANARY in text:
         raise UndefinedOutcome(f"a text that may not be shown: {text!r}")
     if case.field is not None and case.field not in text:

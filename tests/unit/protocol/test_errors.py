@@ -80,6 +80,6 @@ def test_text_is_cut_and_controls_are_escaped(text: str, shown: str) -> None:
 def test_any_failure_fits_its_message(text: str) -> None:
     error = LongwireError(ErrorCode.PROTOCOL, text)
     message = StreamErrorMessage(
-        type="STREAM_ERROR", id=1, code=error.code, message=error.message, phase=Phase.BODY, retryable=False
+        type="STREAM_ERROR", id=1, code=error.code, message=error.text, phase=Phase.BODY, retryable=False
     )
     assert message.message.isprintable()

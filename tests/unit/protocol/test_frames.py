@@ -120,9 +120,9 @@ def test_what_the_schema_allows_is_a_message(seed: int, name: str) -> None:
 def test_one_wrong_field_is_a_bad_message_that_repeats_no_value(seed: int, name: str) -> None:
     error = bad(broken(random.Random(seed), name).message)
     assert error.code is ErrorCode.PROTOCOL
-    assert CANARY not in error.message
-    assert error.message.isprintable()
-    assert len(error.message) <= MAX_MESSAGE_CHARS
+    assert CANARY not in error.text
+    assert error.text.isprintable()
+    assert len(error.text) <= MAX_MESSAGE_CHARS
 
 
 @pytest.mark.parametrize(
@@ -144,25 +144,25 @@ def test_one_wrong_field_is_a_bad_message_that_repeats_no_value(seed: int, name:
 )
 def test_what_is_not_json_says_so_and_names_no_stream(payload: bytes) -> None:
     error = bad(payload)
-    assert "not valid UTF-8 JSON" in error.message
+    assert "not valid UTF-8 JSON" in error.text
     assert error.stream_id is None
 
 
 @pytest.mark.parametrize("value", [None, True, 7, "HELLO", [], [ACK]])
 def test_what_is_not_an_object_says_so(value: object) -> None:
-    assert bad(value).message == "a frame that is not a JSON object"
+    assert bad(value).text == "a frame that is not a JSON object"
 
 
 @pytest.mark.parametrize("kind", ["SESAME", "", "stream_ack", "STREAM_CHUNK", "__class__", None, 1, ["STREAM_ACK"]])
 def test_an_unknown_type_is_not_repeated_and_names_no_stream(kind: object) -> None:
     error = bad({**ACK, "type": kind})
-    assert error.message == "a frame whose type is missing or unknown to this host"
+    assert error.text == "a frame whose type is missing or unknown to this host"
     assert (error.stream_id, error.message_type) == (None, None)
 
 
 def test_nesting_deeper_than_the_parser_goes_still_names_the_stream() -> None:
     error = bad(b'{"type":"STREAM_ACK","id":5,"consumed":' + b"[" * 300 + b"]" * 300 + b"}")
-    assert (error.message, error.stream_id) == ("STREAM_ACK: nests too deep", 5)
+    assert (error.text, error.stream_id) == ("STREAM_ACK: nests too deep", 5)
 
 
 START: dict[str, Any] = {
@@ -193,7 +193,7 @@ START: dict[str, Any] = {
 )
 def test_a_wrong_field_is_named(change: dict[str, Any], fault: str) -> None:
     error = bad({**ACK, **change})
-    assert error.message == f"STREAM_ACK: {fault}"
+    assert error.text == f"STREAM_ACK: {fault}"
     assert (error.stream_id, error.message_type) == (5, "STREAM_ACK")
 
 
@@ -218,7 +218,7 @@ def test_a_wrong_field_is_named(change: dict[str, Any], fault: str) -> None:
 )
 def test_a_wrong_field_inside_is_named_by_its_path(change: dict[str, Any], fault: str) -> None:
     error = bad({**START, **change})
-    assert (error.message, error.stream_id) == (f"STREAM_START: {fault}", 3)
+    assert (error.text, error.stream_id) == (f"STREAM_START: {fault}", 3)
 
 
 @pytest.mark.parametrize("stream_id", [0, -1, MAX_ID + 1, 2**80, True, "5", 5.0, None, [5]])

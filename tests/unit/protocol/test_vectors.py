@@ -47,7 +47,7 @@ def test_a_bad_message_names_type_stream_and_field(case: Any) -> None:
         parse_to_host(payload)
     assert (caught.value.message_type, caught.value.stream_id) == (case["type"], case["stream"])
     if case["field"] is not None:
-        assert f"field '{case['field']}" in caught.value.message
+        assert f"field '{case['field']}" in caught.value.text
 
 
 @pytest.mark.parametrize("case", to_host("frame-error"), ids=name_of)

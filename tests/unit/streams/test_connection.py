@@ -124,7 +124,7 @@ def test_a_second_start_with_one_id_ends_the_first() -> None:
     assert isinstance(violated, Violated) and violated.stream is stream
     pair.connection.closed(stream)
     (refused,) = pair.send(**pair.start_message(5))
-    assert isinstance(refused, Refused) and "not above 5" in refused.error.message
+    assert isinstance(refused, Refused) and "not above 5" in refused.error.text
     assert pair.connection.streams == 0
 
 
@@ -134,7 +134,7 @@ def test_an_ack_that_decreases_or_runs_ahead_ends_its_stream(consumed: int) -> N
     stream = pair.body(1, b"0123456789")
     assert pair.send(type="STREAM_ACK", id=1, consumed=5) == [Progressed(stream)]
     (violated,) = pair.send(type="STREAM_ACK", id=1, consumed=consumed)
-    assert isinstance(violated, Violated) and str(consumed) in violated.error.message
+    assert isinstance(violated, Violated) and str(consumed) in violated.error.text
     assert pair.read()[-1]["code"] == "PROTOCOL"
 
 

@@ -132,5 +132,5 @@ async def failing(upstream: Upstream, request: UpstreamRequest) -> tuple[str, Er
     try:
         response, body = await fetch(upstream, request)
     except StreamError as error:
-        return error.message, error.code, error.phase
+        return error.text, error.code, error.phase
     raise AssertionError(f"{response.status} with {len(body)} bytes ended cleanly")

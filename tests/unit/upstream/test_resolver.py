@@ -46,7 +46,7 @@ async def test_all_answers_in_the_class_are_given_in_order_without_repeats() -> 
 async def test_one_answer_outside_the_class_refuses_the_whole_name(inside: str) -> None:
     error = await refusal(Table({"rebind.test": ["1.1.1.1", inside]}), "rebind.test", "public")
     assert error.code is ErrorCode.POLICY_DENIED
-    assert inside not in error.message
+    assert inside not in error.text
     error = await refusal(Table({"rebind.test": [inside, "1.1.1.1"]}), "rebind.test", "public")
     assert error.code is ErrorCode.POLICY_DENIED
 
@@ -58,7 +58,7 @@ async def test_one_answer_outside_the_class_refuses_the_whole_name(inside: str) 
 async def test_the_class_must_match_exactly(address: str, network: Network) -> None:
     error = await refusal(Table({"host.test": [address]}), "host.test", network)
     assert error.code is ErrorCode.POLICY_DENIED
-    assert f'network = "{network}"' in error.message
+    assert f'network = "{network}"' in error.text
     assert error.needed_network == classify(ip_address(address))
 
 
@@ -82,7 +82,7 @@ async def test_localhost_names_never_reach_the_name_service(name: str) -> None:
 async def test_no_answer_is_a_dns_error(answers: dict[str, Sequence[str]]) -> None:
     error = await refusal(Table(answers), "gone.test", "public")
     assert error.code is ErrorCode.UPSTREAM_DNS
-    assert "gone.test" in error.message
+    assert "gone.test" in error.text
 
 
 async def test_the_system_resolver_knows_this_machine_and_not_the_invalid() -> None:

@@ -144,4 +144,4 @@ async def test_a_server_that_wants_a_client_certificate(
 def test_no_message_of_the_library_is_passed_on() -> None:
     error = ssl.SSLCertVerificationError(1, "[SSL] certificate verify failed: secret detail (_ssl.c:1)")
     for raw in (error, ssl.SSLError(1, "secret detail"), OSError("secret detail")):
-        assert "secret" not in tls_error(raw, "a.test").message
+        assert "secret" not in tls_error(raw, "a.test").text

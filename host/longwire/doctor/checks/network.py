@@ -65,7 +65,7 @@ async def _try(grant: Grant, origin: HostPattern, dial: Dial) -> Finding:
     except TimeoutError:
         return fail("network", f"{shown} did not answer in {_DEADLINE_S:.0f} s", _FIX)
     except StreamError as error:
-        return fail("network", error.message, _FIXES.get(error.code, _FIX), shown)
+        return fail("network", error.text, _FIXES.get(error.code, _FIX), shown)
     if origin.scheme in SECURE_SCHEMES:
         return ok("network", f"{shown} can be reached, its certificate is good")
     if grant.proxy is not None:
