@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import Browser
 from tests.e2e.conftest import Upstream
+from tests.e2e.popup import open_popup
 from tests.e2e.scripts import script
 from tests.host_process import write_policy
 from tests.unit.engine.generation_bench import KEY, Reply, Vendor, chat, chat_end, chat_text, event, refusing
@@ -122,6 +123,21 @@ def test_stop_reaches_the_provider_and_what_has_arrived_stays(stage: Stage) -> N
     assert (stage.outcome()["text"], stage.outcome()["state"]) == ("half", "cancelled")
 
 
+def test_the_popup_shows_a_generation_and_stops_it(stage: Stage) -> None:
+    stage.upstream.app.routes.add("/v1/", stage.upstream.app.streams)
+    stage.upstream.app.streams.channel().event(json.dumps({"choices": [{"index": 0, "delta": {"content": "half"}}]}))
+    stage.begin()
+    expect(stage.page.locator("body")).to_have_text("half")
+    popup = open_popup(stage.browser, stage.page)
+    row = popup.locator("#streams li")
+    expect(row).to_contain_text("A language model")
+    expect(row).to_contain_text("generate")
+    row.get_by_role("button").click()
+    stage.upstream.run(stage.upstream.server.connections[-1].wait_gone)
+    done = stage.outcome()
+    assert (done["text"], done["error"]["code"]) == ("half", "STOPPED_BY_USER")
+
+
 QUOTA = refusing(429, {"message": "used up", "code": "insufficient_quota"})
 HOUR = refusing(429, {"message": "slow down"}, {"Retry-After": "3600"})
 FAILURES = {
@@ -133,6 +149,8 @@ FAILURES = {
     "MODEL_UNKNOWN": (refusing(404, {"message": "no", "code": "model_not_found"}), "SERVER", False),
     "BAD_REQUEST": (refusing(400, {"message": "no"}), "SERVER", False),
     "PROVIDER_UNAVAILABLE": (refusing(502, {"message": "no"}), "SERVER", True),
+    "OVERLOADED": (refusing(529, {"message": "no"}, {"Retry-After": "3600"}), "SERVER", True),
+    "GENERATION_FAILED": (chat(event({"error": {"message": "no", "type": "server_error"}})), "SERVER", True),
     "ENDED_EARLY": (chat(chat_text("half")), "NETWORK", True),
 }
 

@@ -1,3 +1,4 @@
+import { GENERATE_URL } from '../shared/names'
 import type { StreamRow } from '../shared/popup'
 import { announce, element, setText } from './dom'
 import { formatBytes, formatDuration } from './format'
@@ -70,8 +71,7 @@ export class StreamList {
   }
 
   #update(row: Row, stream: StreamRow, at: number, rates: Rates): void {
-    const { host, pathname, search } = new URL(stream.url)
-    const what = `${stream.method} ${pathname}${search}`
+    const { host, what } = namesOf(stream)
     setText(row.where, host)
     setText(row.what, what)
     if (row.item.title !== stream.url) row.item.title = stream.url
@@ -123,7 +123,14 @@ export class StreamList {
 }
 
 /** `Streaming · 1.2 MB · 340 kB/s · 12 s` */
-export function figuresOf(stream: StreamRow, rate: number | null, ageMs: number): string {
+export /** What a person calls it. Which provider a generation is asked of, only the host knows. */
+function namesOf({ method, url }: StreamRow): { readonly host: string; readonly what: string } {
+  if (url === GENERATE_URL) return { host: 'A language model', what: 'generate' }
+  const { host, pathname, search } = new URL(url)
+  return { host, what: `${method} ${pathname}${search}` }
+}
+
+function figuresOf(stream: StreamRow, rate: number | null, ageMs: number): string {
   const parts = [stateOf(stream)]
   if (stream.sent > 0) parts.push(`${formatBytes(stream.sent)} sent`)
   if (stream.status > 0) {
