@@ -3,7 +3,7 @@
 from typing import Any
 
 from longwire.cli.release_command import known_suspensions, to_json
-from longwire.console.check_words import notes, say_notes, secret_fix, silenced
+from longwire.console.check_words import notes, say_denied, say_notes, secret_fix, silenced
 from longwire.console.output import say, say_json, say_marked
 from longwire.console.policy_screen import file_of
 from longwire.console.provider_screen import input_bound, limits_line, provider_json, shown_url
@@ -126,22 +126,10 @@ def _known(policy: Policy, provider: str) -> str:
 
 
 def _say_denial(denial: dict[str, Any]) -> None:
-    nearest, suggestion = denial["nearest"], denial["suggestion"]
-    if denial["decided"]:
-        say_marked("denied", denial["message"], "bold red")
-        say(f'grant      "{nearest["grant"]}", {nearest["file"]} line {nearest["line"]}')
-        say_notes(denial["notes"])
+    nearest = denial["nearest"]
+    if not denial["decided"]:
+        say_denied(denial, denial["message"] if nearest is None else "no grant allows it")
         return
-    say_marked("denied", denial["message"] if nearest is None else "no grant allows it", "bold red")
-    if nearest:
-        say(f'nearest    grant "{nearest["grant"]}", {nearest["file"]} line {nearest["line"]}')
-        for difference in nearest["differences"]:
-            say(f"           {difference}")
+    say_marked("denied", denial["message"], "bold red")
+    say(f'grant      "{nearest["grant"]}", {nearest["file"]} line {nearest["line"]}')
     say_notes(denial["notes"])
-    if nearest and nearest["changes"]:
-        say("\nThis in that grant would allow it:\n")
-        for line in nearest["changes"]:
-            say(line)
-    elif suggestion:
-        say(f"\nThis would allow it, in {denial['put_into']}:\n")
-        say(suggestion)

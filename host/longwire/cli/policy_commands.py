@@ -11,7 +11,7 @@ from longwire.audit.reader import LogReader
 from longwire.cli.budget_command import budgets
 from longwire.cli.generation_check import check_generation
 from longwire.cli.release_command import known_suspensions, release, to_json
-from longwire.console.check_words import notes, say_notes, secret_fix, silenced
+from longwire.console.check_words import notes, say_denied, say_notes, secret_fix, silenced
 from longwire.console.errors import CommandError, MisuseError
 from longwire.console.output import complain, say, say_json, say_marked
 from longwire.console.policy_screen import file_of, say_policy
@@ -285,27 +285,11 @@ def _denial(policy: Policy, error: StreamError, asking: Page, wanted: tuple[str,
 
 
 def _say_denial(denial: dict[str, Any]) -> None:
-    nearest, suggestion = denial["nearest"], denial["suggestion"]
-    if nearest is None and suggestion is None:
+    if denial["nearest"] is None and denial["suggestion"] is None:
         say_marked("denied", denial["message"], "bold red")
         say_notes(denial["notes"])
-        return
-    say_marked("denied", "no grant allows it", "bold red")
-    if nearest:
-        say(f'nearest    grant "{nearest["grant"]}", {nearest["file"]} line {nearest["line"]}')
-        for difference in nearest["differences"]:
-            say(f"           {difference}")
-    say_notes(denial["notes"])
-    if nearest and nearest["changes"]:
-        say("\nThis in that grant would allow it:\n")
-        for line in nearest["changes"]:
-            say(line)
-        return
-    if denial["hopeless"]:
-        say(f"           {denial['hopeless']}")
-    if suggestion:
-        say(f"\nThis would allow it, in {denial['put_into']}:\n")
-        say(suggestion)
+    else:
+        say_denied(denial, "no grant allows it", denial["hopeless"] or "")
 
 
 def _grant_json(grant: Grant, file: Path) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """What every answer of `longwire policy check` says beside its verdict."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from longwire.console.output import say
+from longwire.console.output import say, say_marked
 from longwire.policy import CanonicalUrl, Grant, Policy
 from longwire.policy.doubts import in_the_open
 from longwire.policy.secrets import SecretUnavailable
@@ -45,3 +46,27 @@ def say_notes(found: Iterable[str]) -> None:
     """Print them."""
     for note in found:
         say(f"note       {note}")
+
+
+def say_denied(denial: Mapping[str, Any], verdict: str, more: str = "") -> None:
+    """Print a denial: its `verdict`, the grant that came nearest, notes, and the lines that would allow it.
+
+    `more` stands before lines of a grant that there is not yet.
+    """
+    nearest, suggestion = denial["nearest"], denial["suggestion"]
+    say_marked("denied", verdict, "bold red")
+    if nearest:
+        say(f'nearest    grant "{nearest["grant"]}", {nearest["file"]} line {nearest["line"]}')
+        for difference in nearest["differences"]:
+            say(f"           {difference}")
+    say_notes(denial["notes"])
+    if nearest and nearest["changes"]:
+        say("\nThis in that grant would allow it:\n")
+        for line in nearest["changes"]:
+            say(line)
+        return
+    if more:
+        say(f"           {more}")
+    if suggestion:
+        say(f"\nThis would allow it, in {denial['put_into']}:\n")
+        say(suggestion)

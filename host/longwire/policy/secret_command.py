@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Final
 
 from longwire.policy.ownership import Lstat, OwnGroup, own_group, ownership_problem, user_file_problem, walk
-from longwire.policy.secrets import MAX_SECRET_BYTES, SecretProblem
+from longwire.policy.secrets import MAX_SECRET_BYTES, SecretProblem, UnusableSecret
 
 # Asking a server for a token may take seconds. Whoever asks a person cannot be waited for here.
 COMMAND_TIMEOUT_S: Final = 10.0
@@ -36,19 +36,6 @@ _running: Final[set["subprocess.Popen[bytes]"]] = set()
 _starting: Final = Lock()
 
 
-class UnusableCommand(Exception):
-    """What is wrong with a command, as the rest of a sentence that begins with the secret; never what it printed.
-
-    `detail` says more to the administrator: it names paths, which no page should know.
-    """
-
-    def __init__(self, what: str, detail: str | None = None, problem: SecretProblem = SecretProblem.UNUSABLE) -> None:
-        super().__init__(what)
-        self.what = what
-        self.detail = detail
-        self.problem = problem
-
-
 def check_command(
     command: Sequence[str], *, by_root: bool, uid: int, lstat: Lstat = os.lstat, in_own_group: OwnGroup = own_group
 ) -> None:
@@ -58,20 +45,20 @@ def check_command(
     the question of ownership, where there are no user ids (Windows).
 
     Raises:
-        UnusableCommand: it is not.
+        UnusableSecret: it is not.
     """
     trail = walk(Path(command[0]), lstat)
     if trail.missing is not None:
-        raise UnusableCommand("has a command that does not exist", f"has no command {trail.missing}", _MISSING)
+        raise UnusableSecret("has a command that does not exist", f"has no command {trail.missing}", _MISSING)
     if problem := trail.problem or trail.failure:
-        raise UnusableCommand("has a command that cannot be looked at", f"has a command that cannot be run: {problem}")
+        raise UnusableSecret("has a command that cannot be looked at", f"has a command that cannot be run: {problem}")
     problem = ownership_problem(trail) if by_root and uid >= 0 else user_file_problem(trail, uid, in_own_group)
     if problem:
-        raise UnusableCommand(
+        raise UnusableSecret(
             f"has a command that {_REPLACEABLE}", f"has a command that {_REPLACEABLE}, so it is not run: {problem}"
         )
     if sys.platform == "win32" and command[0].lower().endswith(_BATCH):
-        raise UnusableCommand("has a command that is a batch file, which only a shell could run: name a program")
+        raise UnusableSecret("has a command that is a batch file, which only a shell could run: name a program")
 
 
 def run_command(command: Sequence[str], environ: Mapping[str, str] | None = None) -> bytes:
@@ -80,26 +67,26 @@ def run_command(command: Sequence[str], environ: Mapping[str, str] | None = None
     Let `check_command` look at it first.
 
     Raises:
-        UnusableCommand: it could not be run, took too long, printed too much, or did not end with exit code 0.
+        UnusableSecret: it could not be run, took too long, printed too much, or did not end with exit code 0.
     """
     process = _start(command, os.environ if environ is None else environ)
     try:
         deadline = time.monotonic() + COMMAND_TIMEOUT_S
         output = _output(process, deadline)
         if len(output) > _MOST_OUTPUT:
-            raise UnusableCommand(f"has a command that printed more than {MAX_SECRET_BYTES} bytes")
+            raise UnusableSecret(f"has a command that printed more than {MAX_SECRET_BYTES} bytes")
         code = process.wait(max(0.0, deadline - time.monotonic()))
     except (TimeoutError, subprocess.TimeoutExpired):
-        raise UnusableCommand(f"has a command that took longer than {COMMAND_TIMEOUT_S:g} s") from None
+        raise UnusableSecret(f"has a command that took longer than {COMMAND_TIMEOUT_S:g} s") from None
     except OSError:
-        raise UnusableCommand("has a command whose output cannot be read") from None
+        raise UnusableSecret("has a command whose output cannot be read") from None
     finally:
         with _starting:
             _running.discard(process)
             _end(process)
     if code:
         how = f"exit code {code}" if code > 0 else f"signal {-code}"
-        raise UnusableCommand(f"has a command that ended with {how}; run it by hand to see why")
+        raise UnusableSecret(f"has a command that ended with {how}; run it by hand to see why")
     return output.removesuffix(b"\n").removesuffix(b"\r")
 
 
@@ -134,9 +121,9 @@ def _start(command: Sequence[str], environ: Mapping[str, str]) -> "subprocess.Po
             )
             _running.add(process)
     except PermissionError:
-        raise UnusableCommand("has a command that this user may not run", problem=SecretProblem.FORBIDDEN) from None
+        raise UnusableSecret("has a command that this user may not run", problem=SecretProblem.FORBIDDEN) from None
     except (OSError, ValueError):
-        raise UnusableCommand("has a command that cannot be run") from None
+        raise UnusableSecret("has a command that cannot be run") from None
     return process
 
 

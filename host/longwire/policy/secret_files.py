@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from longwire.policy.ownership import ROOT_UID, Lstat, OwnGroup, own_group, walk, writable_by_others
-from longwire.policy.secrets import MAX_SECRET_BYTES, SecretProblem
+from longwire.policy.secrets import MAX_SECRET_BYTES, SecretProblem, UnusableSecret
 
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -22,19 +22,6 @@ _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _REPLACEABLE: Final = "lies where others could put another file in its place"
 
 Fstat = Callable[[int], os.stat_result]
-
-
-class UnusableSecretFile(Exception):
-    """What is wrong with the file, as the rest of a sentence that begins with its name; never its contents.
-
-    `detail` says more to the administrator: it names paths, which no page should know.
-    """
-
-    def __init__(self, what: str, detail: str | None = None, problem: SecretProblem = SecretProblem.UNUSABLE) -> None:
-        super().__init__(what)
-        self.what = what
-        self.detail = detail
-        self.problem = problem
 
 
 def own_uid() -> int:
@@ -50,32 +37,32 @@ def read_secret_file(
     Blocks for one small file. What is checked is the file that was opened, so nothing can be swapped in between.
 
     Raises:
-        UnusableSecretFile: not there, no regular file, not this user's alone, or others could put another in its place.
+        UnusableSecret: not there, no regular file, not this user's alone, or others could put another in its place.
     """
     try:
         # Not blocking: opening a FIFO would otherwise wait for its writer.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
-        raise UnusableSecretFile("does not exist", problem=SecretProblem.MISSING) from None
+        raise UnusableSecret("does not exist", problem=SecretProblem.MISSING) from None
     except PermissionError:
         what = "may not be read by the user that runs the browser"
-        raise UnusableSecretFile(what, problem=SecretProblem.FORBIDDEN) from None
+        raise UnusableSecret(what, problem=SecretProblem.FORBIDDEN) from None
     except OSError:
-        raise UnusableSecretFile("cannot be opened") from None
+        raise UnusableSecret("cannot be opened") from None
     try:
         status = fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise UnusableSecretFile("is not a regular file")
+            raise UnusableSecret("is not a regular file")
         if uid >= 0 and (problem := mode_problem(status, uid)):
-            raise UnusableSecretFile(problem)
+            raise UnusableSecret(problem)
         # The file itself was judged above, as it was opened; what is left is the way to it.
         above = walk(Path(path), lstat).nodes[:-1] if uid >= 0 else ()
         if problem := writable_by_others(above, uid, in_own_group):
-            raise UnusableSecretFile(_REPLACEABLE, f"{_REPLACEABLE}: {problem}")
+            raise UnusableSecret(_REPLACEABLE, f"{_REPLACEABLE}: {problem}")
         # One read of a regular file this small is the whole of it. Three more bytes: a line end, and one too many.
         data = os.read(descriptor, MAX_SECRET_BYTES + 3)
     except OSError:
-        raise UnusableSecretFile("cannot be read") from None
+        raise UnusableSecret("cannot be read") from None
     finally:
         os.close(descriptor)
     # Editors and `echo` end a file with a newline that is not part of the secret.

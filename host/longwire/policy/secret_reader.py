@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from longwire.policy.keyrings import Keyring, KeyringUnavailable, load_keyring, read_entry
 from longwire.policy.ownership import Lstat
-from longwire.policy.secret_files import Fstat, UnusableSecretFile, own_uid, read_secret_file
-from longwire.policy.secrets import Secret, SecretProblem, SecretSource, problem_with_value
+from longwire.policy.secret_files import Fstat, own_uid, read_secret_file
+from longwire.policy.secrets import Secret, SecretProblem, SecretSource, UnusableSecret, problem_with_value
 
 
 def process_environment() -> Mapping[bytes, bytes]:
@@ -35,7 +35,7 @@ class SecretReader:
         """
         try:
             value = self._bytes(source)
-        except UnusableSecretFile as error:
+        except UnusableSecret as error:
             raise source.unavailable(error.what, error.detail, error.problem) from None
         except KeyringUnavailable as error:
             raise source.unavailable(error.what, problem=error.problem) from None
@@ -77,19 +77,19 @@ class SecretReader:
         return value
 
     def _check_command(self, source: SecretSource) -> None:
-        from longwire.policy.secret_command import UnusableCommand, check_command  # most policies have none
+        from longwire.policy.secret_command import check_command  # most policies have none
 
         try:
             check_command(source.command, by_root=source.by_root, uid=self.uid(), lstat=self.lstat)
-        except UnusableCommand as error:
+        except UnusableSecret as error:
             raise source.unavailable(error.what, error.detail, error.problem) from None
 
     def _run_command(self, source: SecretSource) -> bytes:
-        from longwire.policy.secret_command import UnusableCommand, run_command
+        from longwire.policy.secret_command import run_command
 
         self._check_command(source)
         environ = {os.fsdecode(name): os.fsdecode(value) for name, value in self.environ().items()}
         try:
             return run_command(source.command, environ)
-        except UnusableCommand as error:
+        except UnusableSecret as error:
             raise source.unavailable(error.what, error.detail, error.problem) from None

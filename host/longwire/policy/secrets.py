@@ -34,6 +34,19 @@ class SecretProblem(Enum):
     UNUSABLE = auto()  # something is there, or nobody can say
 
 
+class UnusableSecret(Exception):
+    """What is wrong with the place of a secret, as the rest of a sentence that begins with it; never what it holds.
+
+    `detail` says more to the administrator: it names paths, which no page should know.
+    """
+
+    def __init__(self, what: str, detail: str | None = None, problem: SecretProblem = SecretProblem.UNUSABLE) -> None:
+        super().__init__(what)
+        self.what = what
+        self.detail = detail
+        self.problem = problem
+
+
 class SecretUnavailable(StreamError):
     """SECRET_UNAVAILABLE. `detail` is what is wrong, as the rest of a sentence that begins with the secret's name.
 

@@ -50,16 +50,21 @@ def build_request(
     fields += _framing(method, body)
     return httpcore2.Request(
         method=method.encode("ascii"),
-        url=httpcore2.URL(
-            scheme=hop.scheme.encode("ascii"),
-            host=hop.host.encode("ascii"),
-            port=hop.port,
-            target=request_target(hop).encode("ascii"),
-        ),
+        url=request_url(hop),
         headers=encoded(fields),
         content=content,
         # A certificate is never issued for the dot that makes a DNS name absolute; Host keeps it.
         extensions={"sni_hostname": hop.host.removesuffix(".")},
+    )
+
+
+def request_url(hop: Hop) -> httpcore2.URL:
+    """What a request line and its Host are made of."""
+    return httpcore2.URL(
+        scheme=hop.scheme.encode("ascii"),
+        host=hop.host.encode("ascii"),
+        port=hop.port,
+        target=request_target(hop).encode("ascii"),
     )
 
 

@@ -15,7 +15,7 @@ import httpcore2
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream.model import HandshakeRefused, Hop
-from longwire.upstream.request_head import USER_AGENT, encoded, host_field, request_target
+from longwire.upstream.request_head import USER_AGENT, encoded, host_field, request_url
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
@@ -59,12 +59,7 @@ class Handshake:
             fields.append(("Sec-WebSocket-Protocol", ", ".join(self._protocols)))
         return httpcore2.Request(
             method=b"GET",
-            url=httpcore2.URL(
-                scheme=hop.scheme.encode("ascii"),
-                host=hop.host.encode("ascii"),
-                port=hop.port,
-                target=request_target(hop).encode("ascii"),
-            ),
+            url=request_url(hop),
             headers=encoded(fields),
             extensions={"sni_hostname": hop.host.removesuffix(".")},
         )

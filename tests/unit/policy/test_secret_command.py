@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from longwire.policy import secret_command
 from longwire.policy.loading import parse_policy
-from longwire.policy.secret_command import UnusableCommand, end_commands, run_command
+from longwire.policy.secret_command import end_commands, run_command
 from longwire.policy.secret_reader import SecretReader
-from longwire.policy.secrets import MAX_SECRET_BYTES, SecretProblem, SecretSource, SecretUnavailable
+from longwire.policy.secrets import MAX_SECRET_BYTES, SecretProblem, SecretSource, SecretUnavailable, UnusableSecret
 from longwire.policy.suspensions import source_mark
 from tests.patience import PATIENCE_S
 from tests.unit.policy.samples import CHAT, owned_lstat
@@ -196,7 +196,7 @@ def test_all_that_run_are_ended_when_the_process_ends(tool: Tool, tmp_path: Path
     def run() -> None:
         try:
             run_command([str(tool.path)])
-        except UnusableCommand as error:
+        except UnusableSecret as error:
             failed.append(error)
 
     running = threading.Thread(target=run)

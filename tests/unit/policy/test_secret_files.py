@@ -10,9 +10,9 @@ from typing import cast
 import pytest
 
 from longwire.policy.ca_files import check_ca_file
-from longwire.policy.secret_files import UnusableSecretFile, mode_problem, read_secret_file
+from longwire.policy.secret_files import mode_problem, read_secret_file
 from longwire.policy.secret_reader import SecretReader
-from longwire.policy.secrets import SecretSource
+from longwire.policy.secrets import SecretSource, UnusableSecret
 from longwire.protocol.errors import ErrorCode, StreamError
 
 ME = 1000
@@ -55,7 +55,7 @@ def test_the_matrix_of_owner_and_mode(tmp_path: Path, mode: int, uid: int, probl
     if problem is None:
         assert read_secret_file(str(file), uid=ME, fstat=opened_as(mode, uid)) == b"value-0123456789"
         return
-    with pytest.raises(UnusableSecretFile, match=problem) as caught:
+    with pytest.raises(UnusableSecret, match=problem) as caught:
         read_secret_file(str(file), uid=ME, fstat=opened_as(mode, uid))
     assert "value-" not in str(caught.value)
 
@@ -77,7 +77,7 @@ def test_the_real_modes_are_looked_at(tmp_path: Path) -> None:
     file.write_bytes(b"value")
     file.chmod(0o666)
 
-    with pytest.raises(UnusableSecretFile, match="written by others"):
+    with pytest.raises(UnusableSecret, match="written by others"):
         read_secret_file(str(file), uid=os.geteuid())
 
 
@@ -87,7 +87,7 @@ def test_what_is_judged_is_the_file_that_a_link_leads_to(tmp_path: Path) -> None
     file.chmod(0o602)
     link.symlink_to(file)
 
-    with pytest.raises(UnusableSecretFile, match="written by others"):
+    with pytest.raises(UnusableSecret, match="written by others"):
         read_secret_file(str(link), uid=os.geteuid())
 
 
@@ -135,7 +135,7 @@ def test_who_could_replace_the_file_is_asked_of_every_folder_above(
     if usable:
         assert read_secret_file(str(key), uid=ME, fstat=opened_as(0o600, ME), lstat=lstat) == b"value-0123456789"
         return
-    with pytest.raises(UnusableSecretFile) as caught:
+    with pytest.raises(UnusableSecret) as caught:
         read_secret_file(str(key), uid=ME, fstat=opened_as(0o600, ME), lstat=lstat)
     assert str(caught.value) == "lies where others could put another file in its place"
     assert str(folder) in (caught.value.detail or "")
@@ -147,7 +147,7 @@ def test_the_folders_behind_a_link_count_as_well(key: Path, tmp_path: Path) -> N
     link.symlink_to(key)
     lstat = folders_as({key.parent: (ME, 0o777)})
 
-    with pytest.raises(UnusableSecretFile) as caught:
+    with pytest.raises(UnusableSecret) as caught:
         read_secret_file(str(link), uid=ME, fstat=opened_as(0o600, ME), lstat=lstat)
     assert str(key.parent) in (caught.value.detail or "")
 
