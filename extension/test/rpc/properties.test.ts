@@ -37,6 +37,7 @@ class World {
   /** By sender and id; a new one whenever the id is used again. */
   readonly streams: Seen[] = []
   readonly #current: [Map<string, Seen>, Map<string, Seen>] = [new Map(), new Map()]
+  #sent = 0
   now = 0
   connected = false
 
@@ -67,6 +68,7 @@ class World {
     for (const side of [0, 1] as const) {
       for (let next = this.cores[side].next(true, this.now); next; next = this.cores[side].next(true, this.now)) {
         this.wires[side].push(next.data)
+        this.#sent++
       }
     }
   }
@@ -153,7 +155,8 @@ class World {
         while (this.connected && this.wires[side].length > 0) this.deliver(side)
         for (const id of IDS) for (let i = 0; i < 50; i++) this.take(side, id)
       }
-      const after = JSON.stringify([this.streams, this.wires])
+      // A round in which nothing was sent, nothing read and nothing ended is the last one.
+      const after = JSON.stringify([this.#sent, this.streams])
       if (after === before) return
       before = after
     }
@@ -203,6 +206,15 @@ test.each([
         if (ends[0] === null) expect(taken.length).toBe(given)
         if (sent[0] === null && !left && ends.length > 0) expect(ends[0]).toBeNull()
       }
+      // What both sides are done with comes to its end: no credit is lost.
+      for (const side of [0, 1] as const) {
+        for (const id of IDS) {
+          world.claim(side, id)
+          world.end(side, id, 'end')
+        }
+      }
+      world.settle()
+      expect(world.streams.map(({ sent }) => sent.length)).toEqual(world.streams.map(() => 1))
       world.cut(true)
       world.settle()
       for (const { claimed, ends, sent, left } of world.streams) {

@@ -1,5 +1,6 @@
 """Whatever the order in which things happen: every stream has one end on each side, and its items come once."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -41,6 +42,7 @@ class World:
         self.streams: list[Seen] = []
         self._current: tuple[dict[str, Seen], dict[str, Seen]] = ({}, {})
         self._connected = False
+        self._sent = 0
         self.connect()
 
     def connect(self) -> None:
@@ -63,6 +65,7 @@ class World:
         for core, wire in zip(self.cores, self.wires, strict=True):
             while self._connected and (message := core.next(0, writable=True)) is not None:
                 wire.append(message.data)
+                self._sent += 1
 
     def deliver(self, side: int) -> None:
         if not self._connected or not self.wires[side]:
@@ -139,8 +142,9 @@ class World:
 
     def settle(self) -> None:
         """Everything on its way arrives, and everything that can be read is."""
-        before = None
-        while before != (after := repr((self.streams, self.wires))):
+        before: object = None
+        # A round in which nothing was sent, nothing read and nothing ended is the last one.
+        while before != (after := (self._sent, repr(self.streams))):
             before = after
             self.pump()
             for side in (0, 1):
@@ -184,6 +188,13 @@ def test_every_stream_has_one_end_on_each_side(resumable: bool, actions: list[tu
             assert len(seen.taken) == seen.given
         if seen.sent == [None] and seen.ends:
             assert seen.ends == [None]
+    # What both sides are done with comes to its end: no credit is lost.
+    for side in (0, 1):
+        for stream_id in IDS:
+            world.claim(side, stream_id)
+            world.end(side, stream_id)
+    world.settle()
+    assert [len(seen.sent) for seen in world.streams] == [1] * len(world.streams)
     world.cut(final=True)
     world.look()
     world.settle()
@@ -192,3 +203,53 @@ def test_every_stream_has_one_end_on_each_side(resumable: bool, actions: list[tu
         assert len(seen.ends) == (seen.claimed and not seen.left)
     for core in world.cores:
         assert set(core.counts.values()) == {0}
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["", "a", "x" * 300]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["message", "requestId", "a"]), inner),
+    max_leaves=6,
+)
+MEMBERS = "streamId index count payload payloads error received limit requestId data details timestamp longwire notify"
+MESSAGES = st.dictionaries(st.sampled_from(MEMBERS.split()), VALUES, max_size=5)
+TYPES = [
+    "StreamData",
+    "StreamBatch",
+    "StreamEnd",
+    "StreamError",
+    "StreamCredit",
+    "StreamCancel",
+    "StreamClosed",
+    "StreamX",
+]
+CATEGORIES = ["ping", "pong", "request", "response", "cancel", "error", "welcome"]
+FRAMES = (
+    st.binary(max_size=40)
+    | st.binary(max_size=10).map(lambda rest: b"\x00" + rest)
+    | st.text(max_size=20)
+    | st.tuples(MESSAGES, st.sampled_from(TYPES)).map(lambda pair: json.dumps({**pair[0], "type": pair[1]}))
+    | st.tuples(MESSAGES, st.sampled_from(CATEGORIES)).map(lambda pair: json.dumps({**pair[0], "category": pair[1]}))
+)
+
+
+@pytest.mark.parametrize("plain", [True, False])
+@settings(max_examples=500, deadline=None)
+@given(frames=st.lists(FRAMES, max_size=20))
+def test_no_message_is_more_than_a_violation(plain: bool, frames: list[str | bytes]) -> None:
+    core = Core(CoreOptions("accept", "s", window=300, max_unclaimed_bytes=1000, max_streams=4))
+    core.opened(0)
+    hello = {"version": 1, "peer": "p", "window": 1, "maxMessageBytes": 1000}
+    core.receive(json.dumps({"category": "ping", "timestamp": 0, **({} if plain else {"longwire": hello})}), 0)
+    core.open("a", SendOptions())
+    core.claim("x" * 200, 300)
+    for frame in frames:
+        core.push("a", "1", 0)
+        core.receive(frame, 0)
+        while core.next(0, writable=True) is not None:
+            pass
+    core.tick(1e9)
+    core.closed(1006, "", 0, final=True)
+    happened = [event for event in core.events() if isinstance(event, events.Sent)]
+    assert [event.stream_id for event in happened] == ["a"]
+    core.take("x" * 200)
+    assert core.counts["outgoing"] == core.counts["unclaimed_bytes"] == 0
