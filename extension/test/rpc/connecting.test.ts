@@ -26,8 +26,9 @@ async function server(options: AcceptOptions | (() => AcceptOptions) = {}): Prom
   const peers: Peer[] = []
   server.on('connection', async (socket) => {
     sockets.push(socket)
-    const peer = await accept(socket, typeof options === 'function' ? options() : options)
-    if (!peers.includes(peer)) peers.push(peer)
+    // It fails where the socket closes before its first word.
+    const peer = await accept(socket, typeof options === 'function' ? options() : options).catch(() => null)
+    if (peer !== null && !peers.includes(peer)) peers.push(peer)
   })
   await new Promise((resolve) => server.once('listening', resolve))
   open.push(server)
@@ -194,4 +195,16 @@ test('an iterator waits for a server that does not read, without a timer that as
   expect(given).toBeLessThan(300)
   socket.resume()
   expect(await sent).toBe('up')
+})
+
+test('a socket that closes before its first word fails, typed', async () => {
+  const accepted: Promise<unknown>[] = []
+  const listening = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  open.push(listening)
+  listening.on('connection', (socket) => accepted.push(failing(accept(socket))))
+  await new Promise((resolve) => listening.once('listening', resolve))
+  const socket = new WebSocket(`ws://127.0.0.1:${(listening.address() as AddressInfo).port}`)
+  socket.once('open', () => socket.close(4001, 'no'))
+  await vi.waitFor(() => expect(accepted).toHaveLength(1))
+  expect(await accepted[0]).toMatchObject({ code: 'CONNECTION_FAILED', closeCode: 4001, closeReason: 'no' })
 })
