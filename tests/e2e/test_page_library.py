@@ -85,7 +85,8 @@ def test_what_the_package_exports_is_on_the_page(page: Page, own_site: Site, tmp
     of_package, of_page = own_site.open("/").evaluate(
         """async () => [Object.keys(await import('/longwire.min.js')).sort(), Object.keys(longwire).sort()]"""
     )
-    assert set(of_page) == {*of_package, "WebSocket", "WebSocketStream", "fetch", "patch", "status", "version"}
+    own = {"WebSocket", "WebSocketStream", "fetch", "patch", "rpc", "status", "version"}
+    assert set(of_page) == {*of_package, *own}
 
 
 def test_each_part_goes_through_longwire_without_being_told(page: Page, upstream: Upstream) -> None:

@@ -82,6 +82,13 @@ def test_a_page_and_a_server_in_node(browser: Browser, site: str) -> None:
         assert opened(browser, site).evaluate(SCENARIO, url) == EXPECTED
 
 
+def test_the_library_that_is_in_the_page_already(browser: Browser, site: str) -> None:
+    with uvicorn_server() as url:
+        page = opened(browser, site)
+        assert page.evaluate("Object.isFrozen(longwire.rpc)")
+        assert page.evaluate(SCENARIO.replace("rpc.connect", "longwire.rpc.connect"), url) == EXPECTED
+
+
 def test_two_pages_over_a_relay_in_node(browser: Browser, site: str) -> None:
     with node_server("relay") as url:
         opened(browser, site).evaluate(SERVE, url)

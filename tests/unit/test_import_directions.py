@@ -117,7 +117,7 @@ WORLDS: dict[str, set[str]] = {
     "platform": set(),
     "client": set(),  # the page library: a package of its own
     "rpc": {"client"},  # of the same package: knows of it how to retry, and how to check options
-    "page": {"protocol", "shared", "client"},
+    "page": {"protocol", "shared", "client", "rpc"},
     "relay": {"protocol", "shared", "platform"},
     "worker": {"protocol", "shared", "platform"},
     "popup": {"protocol", "shared", "platform", "worker"},

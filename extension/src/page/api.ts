@@ -4,6 +4,7 @@
 
 import type * as client from '../client/index'
 import type { Category, ErrorCode, Phase } from '../protocol/errors'
+import type * as rpc from '../rpc/index'
 
 export type { Category, ErrorCode, Phase }
 
@@ -14,6 +15,8 @@ export type ClientLibrary = typeof client
 export interface Longwire extends Readonly<ClientLibrary> {
   /** Of the extension. */
   readonly version: string
+  /** Streams and requests over a socket, of which a page makes the connection: docs/rpc.md. */
+  readonly rpc: Readonly<Pick<typeof rpc, 'connect' | 'RpcError'>>
   /**
    * The browser's `fetch`, but through the host: docs/page-api.md says where it differs.
    *

@@ -7,7 +7,10 @@
 
 const OwnAbortController = AbortController
 const OwnArrayBuffer = ArrayBuffer
+const OwnCompressionStream = CompressionStream
+const OwnDataView = DataView
 const OwnDate = Date
+const OwnDecompressionStream = DecompressionStream
 const OwnDOMException = DOMException
 const OwnError = Error
 const OwnEvent = Event
@@ -26,16 +29,24 @@ const OwnTextEncoder = TextEncoder
 const OwnTypeError = TypeError
 const OwnUint8Array = Uint8Array
 const OwnURL = URL
+const OwnWebSocket = WebSocket
 const { from: arrayFrom, isArray: arrayIsArray } = Array
 const { now: dateNow, parse: dateParse } = Date
 const { parse: jsonParse, stringify: jsonStringify } = JSON
 const { ceil: mathCeil, imul: mathImul, max: mathMax, min: mathMin, random: mathRandom, round: mathRound } = Math
 const { isNaN: numberIsNaN } = Number
-const { assign: objectAssign, entries: objectEntries, hasOwn: objectHasOwn, keys: objectKeys } = Object
+const {
+  assign: objectAssign,
+  create: objectCreate,
+  entries: objectEntries,
+  hasOwn: objectHasOwn,
+  keys: objectKeys
+} = Object
 const { fromCharCode: stringFromCharCode } = String
-const { asyncIterator: symbolAsyncIterator } = Symbol
+const { asyncIterator: symbolAsyncIterator, iterator: symbolIterator } = Symbol
 const ownGlobalThis = globalThis
 const ownParseInt = parseInt
+const getRandomValues = crypto.getRandomValues.bind(crypto)
 const performanceNow = performance.now.bind(performance)
 const startTimeout = setTimeout.bind(globalThis)
 const stopTimeout = clearTimeout.bind(globalThis)
@@ -49,6 +60,7 @@ export {
   cancelFrame as 'globalThis.cancelAnimationFrame',
   dateNow as 'Date.now',
   dateParse as 'Date.parse',
+  getRandomValues as 'crypto.getRandomValues',
   jsonParse as 'JSON.parse',
   jsonStringify as 'JSON.stringify',
   mathCeil as 'Math.ceil',
@@ -60,7 +72,10 @@ export {
   numberIsNaN as 'Number.isNaN',
   OwnAbortController as AbortController,
   OwnArrayBuffer as ArrayBuffer,
+  OwnCompressionStream as CompressionStream,
+  OwnDataView as DataView,
   OwnDate as Date,
+  OwnDecompressionStream as DecompressionStream,
   OwnDOMException as DOMException,
   OwnError as Error,
   OwnEvent as Event,
@@ -79,7 +94,9 @@ export {
   OwnTypeError as TypeError,
   OwnUint8Array as Uint8Array,
   OwnURL as URL,
+  OwnWebSocket as 'globalThis.WebSocket',
   objectAssign as 'Object.assign',
+  objectCreate as 'Object.create',
   objectEntries as 'Object.entries',
   objectHasOwn as 'Object.hasOwn',
   objectKeys as 'Object.keys',
@@ -89,5 +106,6 @@ export {
   startTimeout as setTimeout,
   stopTimeout as clearTimeout,
   stringFromCharCode as 'String.fromCharCode',
-  symbolAsyncIterator as 'Symbol.asyncIterator'
+  symbolAsyncIterator as 'Symbol.asyncIterator',
+  symbolIterator as 'Symbol.iterator'
 }

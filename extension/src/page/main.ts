@@ -2,6 +2,7 @@
 
 import * as client from '../client/index'
 import { setUsualFetch } from '../client/usual-fetch'
+import { connect, RpcError } from '../rpc/index'
 import type { Longwire } from './api'
 import { addListener, bare, defineProperty, eventPersisted, freeze, hasOwn } from './builtins'
 import { announceShim, receivePorts } from './handover'
@@ -19,6 +20,7 @@ function install(): void {
   const WebSocket = webSocketClass(connect) as unknown as Longwire['WebSocket']
   const longwire: Longwire = {
     ...client,
+    rpc: freeze({ connect, RpcError }),
     version: LONGWIRE_VERSION,
     fetch,
     status: () => shim.status(),
