@@ -172,15 +172,9 @@ def test_a_stream_that_fails_says_with_what_and_an_abort_keeps_its_reason(page: 
     ended = page.evaluate("(url) => streamFailure(url)", f"{servers.raw}/raw?hex=&then=close")
     assert ended[0] == "fulfilled"
     assert ended[1] == ["TypeError", "UPSTREAM_RESET", 1006]
-    for act in ("aborter.abort('mine')", "setTimeout(() => aborter.abort('mine'))"):
-        aborted = page.evaluate(
-            f"""async (url) => {{
-                const aborter = new AbortController()
-                {act}
-                return streamFailure(url, {{ signal: aborter.signal }})
-            }}""",
-            f"{servers.raw}/answer/never",
-        )
+    for later in (False, True):
+        asked = {"url": f"{servers.raw}/answer/never", "later": later}
+        aborted = page.evaluate(script("abort_a_socket.js"), asked)
         assert aborted == [["mine", None, None]] * 2
 
 
@@ -190,12 +184,7 @@ def test_a_stream_that_is_not_read_bounds_what_leaves_an_endless_server(
 ) -> None:
     browser.grant(servers.url, upstream.root)
     page.evaluate(
-        """async (url) => {
-            window.stream = new longwire.WebSocketStream(url)
-            const { readable } = await stream.opened
-            window.reader = readable.getReader()
-            window.first = (await reader.read()).value
-        }""",
+        script("read_one_message.js"),
         f"{servers.url}/endless?size=1000{'&text=1' if kind == 'text' else ''}",
     )
     left = when_still(page, upstream.url("/echo"), lambda: servers.sockets.sent_bytes)
@@ -212,26 +201,7 @@ def test_a_patched_page_has_what_is_granted_through_longwire_and_the_rest_as_bef
 ) -> None:
     browser.grant(servers.url)
     result = page.evaluate(
-        """async ([granted, other]) => {
-            const before = WebSocket
-            const undo = longwire.patch({ webSocket: true })
-            await longwire.status()
-            const kinds = []
-            for (const url of [granted, other]) {
-                const socket = new WebSocket(url)
-                kinds.push([socket instanceof longwire.WebSocket, socket instanceof WebSocket, WebSocket.OPEN])
-                await new Promise((next) => { socket.onopen = next })
-                socket.close()
-            }
-            undo()
-            const named = longwire.patch({ webSocket: true, destinations: [granted] })
-            const early = new WebSocket(granted) instanceof longwire.WebSocket
-            named()
-            const quiet = longwire.patch()
-            const untouched = WebSocket === before
-            quiet()
-            return [kinds, early, untouched, WebSocket === before]
-        }""",
+        script("patch_sockets.js"),
         [f"{servers.url}/echo", f"{servers.raw}/raw?hex="],
     )
     assert result == [[[True, True, 1], [False, True, 1]], True, True, True]

@@ -2,7 +2,7 @@
 
 import * as client from '../client/index'
 import { setUsualFetch } from '../client/usual-fetch'
-import { connect, RpcError } from '../rpc/index'
+import { connect as connectPeer, RpcError } from '../rpc/index'
 import type { Longwire } from './api'
 import { addListener, bare, defineProperty, eventPersisted, freeze, hasOwn } from './builtins'
 import { announceShim, receivePorts } from './handover'
@@ -20,7 +20,7 @@ function install(): void {
   const WebSocket = webSocketClass(connect) as unknown as Longwire['WebSocket']
   const longwire: Longwire = {
     ...client,
-    rpc: freeze({ connect, RpcError }),
+    rpc: freeze({ connect: connectPeer, RpcError }),
     version: LONGWIRE_VERSION,
     fetch,
     status: () => shim.status(),
