@@ -271,6 +271,8 @@ export function checkClose(code: number | undefined, reason: Uint8Array): void {
 /** What Web IDL makes of the class beside what a class is: constants on both, members that are enumerated, lengths. */
 function asStandard(target: { prototype: object }): void {
   const { prototype } = target
+  // Where two things of a bundle have one name, one of them is called otherwise in it.
+  defineProperty(target, 'name', bare({ value: 'WebSocket', configurable: true }))
   for (const name in STATES) {
     const constant = bare({ value: STATES[name as keyof typeof STATES], enumerable: true })
     defineProperty(target, name, constant)
