@@ -9,27 +9,13 @@ from typing import Any
 import pytest
 
 from tests.host_process import HostProcess, write_policy
-from tests.unit.engine.generation_bench import Vendor, chat, chat_end, chat_text, read_events, refusing
+from tests.unit.engine.generation_bench import Vendor, chat, chat_end, chat_text, one_provider, read_events, refusing
 from tests.upstreams import bodies
 from tests.upstreams.connection import Request
 from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
 
-POLICY = """\
-version = 1
-[[grant]]
-name = "answers"
-pages = ["http://localhost:5173"]
-generate = ["vendor"]
-[[provider]]
-name = "vendor"
-kind = "openai-chat"
-base_url = "{url}"
-models = ["test-1"]
-network = "loopback"
-prices = {{ "test-1" = {{ input = "1 USD/1M", output = "2 USD/1M" }} }}
-limits = {{ {limits} }}
-"""
+PRICES = 'prices = { "test-1" = { input = "1 USD/1M", output = "2 USD/1M" } }'
 ANSWER = chat(chat_text("a"), chat_end((10, 20)))
 
 
@@ -42,7 +28,8 @@ class Home:
     server: ThreadedServer
 
     def allow(self, limits: str) -> None:
-        write_policy(self.folder, POLICY.format(url=self.server.url("/v1"), limits=limits))
+        more = f"{PRICES}\nlimits = {{ {limits} }}"
+        write_policy(self.folder, one_provider(self.server.url("/v1"), more=more))
 
 
 @pytest.fixture

@@ -14,23 +14,10 @@ import pytest
 
 from tests.host_process import environment, write_policy
 from tests.patience import PATIENCE_S
-from tests.unit.engine.generation_bench import Reply, Vendor, chat, chat_end, chat_text, refusing
+from tests.unit.engine.generation_bench import Reply, Vendor, chat, chat_end, chat_text, one_provider, refusing
 from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
 
-POLICY = """\
-version = 1
-[[grant]]
-name = "me"
-pages = ["longwire:terminal"]
-generate = ["vendor"]
-[[provider]]
-name = "vendor"
-kind = "openai-chat"
-base_url = "{url}"
-models = ["test-1"]
-network = "loopback"
-"""
 ANSWER = chat(chat_text("Because "), chat_text("of that."), chat_end((7, 3)))
 
 
@@ -58,7 +45,7 @@ class Console:
 def console(tmp_path: Path) -> Iterator[Console]:
     vendor = Vendor([ANSWER])
     with ThreadedServer(lambda: Server(vendor)) as server:
-        write_policy(tmp_path, POLICY.format(url=server.url("/v1")))
+        write_policy(tmp_path, one_provider(server.url("/v1"), page="longwire:terminal"))
         yield Console(tmp_path, vendor)
 
 

@@ -207,6 +207,24 @@ def text_of(events: list[dict[str, Any]]) -> str:
     return "".join(each["text"] for each in of_type(events, "content"))
 
 
+def one_provider(url: str, *, page: str = PAGE, more: str = "") -> str:
+    """A policy that lets `page` ask `vendor` at `url`, without a key; `more` are further lines of the provider."""
+    return f"""\
+version = 1
+[[grant]]
+name = "answers"
+pages = ["{page}"]
+generate = ["vendor"]
+[[provider]]
+name = "vendor"
+kind = "openai-chat"
+base_url = "{url}"
+models = ["test-1"]
+network = "loopback"
+{more}
+"""
+
+
 def policy(server: str, base_url: str, key_file: Path, kind: str, provider: str) -> str:
     """A policy that lets the page ask `vendor`, of which `provider` are more lines, and `other` at the same server."""
     return f"""\
