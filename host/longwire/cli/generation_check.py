@@ -58,7 +58,7 @@ def _answer(policy: Policy, decision: GenerationDecision, refused: StreamError |
 
 
 def _notes(policy: Policy, decision: GenerationDecision) -> list[str]:
-    return notes(policy, decision.provider.reached_by(decision.grant), decision.provider.base_url)
+    return notes(policy, decision.grant.reaching(decision.provider), decision.provider.base_url)
 
 
 def _say_permission(policy: Policy, decision: GenerationDecision) -> None:

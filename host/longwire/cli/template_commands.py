@@ -10,7 +10,7 @@ import typer
 
 from longwire.console.errors import CommandError, MisuseError
 from longwire.console.output import complain, say, say_json, say_marked, say_table
-from longwire.policy.grants import Source
+from longwire.policy.locations import Source
 from longwire.policy.template_files import TemplateFiles, TemplateUnavailable, is_name
 
 app = typer.Typer(help="The prompts beside the policy: list, check, render.", no_args_is_help=True)

@@ -32,7 +32,7 @@ from longwire.generation.templates import Template
 from longwire.policy import Decision, Policy
 from longwire.policy.budgets import Budgets
 from longwire.policy.generation_decision import GenerationDecision
-from longwire.policy.grants import Source
+from longwire.policy.locations import Source
 from longwire.policy.template_files import TemplateFiles
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.generation import AnyGenerationEvent, FailureCode, GenerationPhase
@@ -336,7 +336,7 @@ def _decider(
 
     def decide(policy: Policy) -> Decision:
         found = policy.decide_generation(start.page, choice.provider.name, choice.model)
-        grant = found.provider.grant_for(found.grant, adapter.key_header, adapter.key_prefix, outgoing.path)
+        grant = found.grant.for_provider(found.provider, adapter.key_header, adapter.key_prefix, outgoing.path)
         return Decision(grant, found.provider.url(outgoing.path), outgoing.method)
 
     return decide

@@ -136,7 +136,7 @@ class Judge:
 
     def provider_obstacle(self, grant: Grant, provider: Provider, page: CanonicalUrl | None) -> StreamError | None:
         """What generations with this provider meet first, as `obstacle`; pages are not told where it is."""
-        reached = provider.reached_by(grant)
+        reached = grant.reaching(provider)
         error = self.obstacle(reached, reached.destinations[0].origin, page)
         if error is None or error.phase is not Phase.CONNECT:
             return error

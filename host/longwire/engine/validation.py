@@ -8,8 +8,8 @@ from longwire.engine.judging import Judge
 from longwire.policy import Grant, Policy, PolicyStore, Suspensions
 from longwire.policy.coverage import unreachable_grants
 from longwire.policy.files import read_policy
-from longwire.policy.grants import Source
 from longwire.policy.loading import PolicyDocument
+from longwire.policy.locations import Source
 from longwire.policy.problems import Problem
 from longwire.protocol.errors import ErrorCode
 from longwire.protocol.records import PolicyState

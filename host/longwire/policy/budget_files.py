@@ -15,8 +15,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longwire.policy.budget_ledger import MAX_TRACKS, SLICES, Amount, Ledger, Track
-from longwire.policy.grants import Source
-from longwire.policy.locations import state_folder
+from longwire.policy.locations import Source, state_folder
 from longwire.policy.matching import MAX_PATTERN_CHARS
 from longwire.policy.suspensions import UnusableState
 from longwire.storage.files import keep_name, write_atomically

@@ -10,7 +10,7 @@ from typing import Final
 
 from longwire.addresses import AddressClass, Network, admits, classify, parse_address
 from longwire.authority import SECURE_SCHEMES
-from longwire.policy.grants import Source
+from longwire.policy.locations import Source
 from longwire.policy.matching import DestinationPattern
 from longwire.policy.model import GrantEntry, PolicyFile
 from longwire.policy.problems import Problem, problem_at

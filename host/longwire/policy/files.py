@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from longwire.policy.coverage import unreachable_grants
-from longwire.policy.grants import Source
 from longwire.policy.loading import MAX_POLICY_BYTES, PolicyDocument, parse_policy
-from longwire.policy.locations import Locations, default_locations
+from longwire.policy.locations import Locations, Source, default_locations
 from longwire.policy.ownership import Lstat, Trail, ownership_problem, user_file_problem, walk
 from longwire.policy.policy import Policy, PolicyFinding
 from longwire.policy.problems import Problem

@@ -21,7 +21,7 @@ _NAMED: Final = 8
 class GenerationDecision:
     """Permission for one generation: `entry` is the one of the grant's `pages` that names the page.
 
-    What is sent, is sent by `provider.grant_for(grant, …)`.
+    What is sent, is sent by `grant.for_provider(provider, …)`.
     """
 
     grant: Grant

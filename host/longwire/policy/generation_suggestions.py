@@ -6,7 +6,8 @@ from typing import Any
 
 from longwire.policy.generation_decision import deciding
 from longwire.policy.generation_proposals import propose_generation
-from longwire.policy.grants import Grant, Source
+from longwire.policy.grants import Grant
+from longwire.policy.locations import Source
 from longwire.policy.policy import Policy
 from longwire.policy.proposals import Proposal
 from longwire.policy.urls import CanonicalUrl, parse_origin

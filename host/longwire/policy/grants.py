@@ -1,20 +1,19 @@
 """A grant as the host decides by it: compiled, and with the secrets that its own file defines."""
 
 import hashlib
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import TYPE_CHECKING
 
 from longwire.addresses import Network
-from longwire.policy.matching import DestinationPattern, PagePattern
+from longwire.policy.locations import Source
+from longwire.policy.matching import DestinationPattern, HostPattern, PagePattern
 from longwire.policy.proxies import ProxyAddress
 from longwire.policy.secrets import SecretSource
 from longwire.policy.templates import ValueTemplate
-from longwire.policy.urls import CanonicalUrl
+from longwire.policy.urls import CanonicalUrl, comparable_path
 
 if TYPE_CHECKING:
     from longwire.policy.providers import Provider
-
-Source = Literal["administrator", "user"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Grant:
 
     `inject` holds header names as written and their values; `secrets` what those values refer to. The narrowing
     lists are lower case, possibly with a trailing `*`; None narrows nothing. `generate` are the providers of its own
-    file that its pages may ask; what they are asked by is a grant made for it (`Provider.grant_for`), and `of` is then
+    file that its pages may ask; what they are asked by is a grant made for it (`for_provider`), and `of` is then
     the one in the file.
     """
 
@@ -93,6 +92,41 @@ class Grant:
         """Whether one of `destinations` matches the URL."""
         return any(destination.matches(url) for destination in self.destinations)
 
+    def reaching(self, provider: "Provider") -> "Grant":
+        """What its pages need of this provider, whatever they ask: to judge by before they do."""
+        return self.for_provider(provider, "Authorization", "", "/")
+
+    def for_provider(self, provider: "Provider", key_header: str, key_prefix: str, path: str) -> "Grant":
+        """What lets its pages POST to that path of this provider, with the provider's secret in `key_header`.
+
+        It has the fingerprint of this grant, so that a suspension of the secret is this grant's.
+        """
+        base, secret = provider.base_url, provider.secret
+        place = HostPattern(base.scheme, base.host, wildcard=False, port=base.port)
+        inject = () if secret is None else ((key_header, ValueTemplate((key_prefix, ""), (secret.name,))),)
+        limits = replace(
+            self.limits,
+            header_timeout_ms=_least(self.limits.header_timeout_ms, provider.header_timeout_ms),
+            total_timeout_ms=_least(self.limits.total_timeout_ms, provider.total_timeout_ms),
+        )
+        return Grant(
+            name=self.name,
+            pages=self.pages,
+            destinations=(DestinationPattern(place, comparable_path(provider.url(path).path)),),
+            methods=("POST",),
+            network=provider.network,
+            inject=inject,
+            secrets=() if secret is None else (secret,),
+            enabled=self.enabled,
+            private_windows=self.private_windows,
+            proxy=provider.proxy,
+            ca_file=provider.ca_file,
+            limits=limits,
+            source=self.source,
+            line=self.line,
+            of=self,
+        )
+
     def carries_otherwise(self, other: "Grant") -> tuple[str, ...]:
         """The fields in which `other` would carry a request differently: other addresses, another proxy, other
         authorities, other headers, or a guard that this grant does without.
@@ -106,6 +140,10 @@ class Grant:
             "ranges": self.ranges and not other.ranges,
         }
         return tuple(field for field, it in differs.items() if it)
+
+
+def _least(*bounds: int | None) -> int | None:
+    return min((bound for bound in bounds if bound is not None), default=None)
 
 
 def _told(value: object, without: str = "") -> str:

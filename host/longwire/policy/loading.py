@@ -10,7 +10,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from longwire.policy.doubts import doubts
-from longwire.policy.grants import Grant, GrantLimits, Source
+from longwire.policy.grants import Grant, GrantLimits
+from longwire.policy.locations import Source
 from longwire.policy.model import (
     FORMAT_VERSION,
     GrantEntry,

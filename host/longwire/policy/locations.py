@@ -3,8 +3,12 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
+
+# Whose policy file.
+Source = Literal["administrator", "user"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from typing import Final
 
 from longwire.policy.decision import Decision, decide, folder_of, hopeless, likely_network, methods_line
 from longwire.policy.doubts import out_of_reach
-from longwire.policy.grants import Grant, Source
+from longwire.policy.grants import Grant
 from longwire.policy.loading import parse_policy
+from longwire.policy.locations import Source
 from longwire.policy.policy import Policy
 from longwire.policy.templates import ValueTemplate
 from longwire.policy.urls import CanonicalUrl

@@ -4,17 +4,15 @@ A page names one and never sees its address or its key. Which pages may, their g
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from longwire.addresses import Network
-from longwire.policy.grants import Grant, Source
-from longwire.policy.matching import DestinationPattern, HostPattern
+from longwire.policy.locations import Source
 from longwire.policy.proxies import ProxyAddress
 from longwire.policy.secrets import SecretSource
-from longwire.policy.templates import ValueTemplate
-from longwire.policy.urls import CanonicalUrl, comparable_path, parse_canonical, parse_lenient, scoped_path_hazard
+from longwire.policy.urls import CanonicalUrl, parse_canonical, parse_lenient, scoped_path_hazard
 from longwire.prices import Prices
 from longwire.protocol.errors import StreamError
 
@@ -145,42 +143,6 @@ class Provider:
         """Of `/responses` and the like, below `base_url`."""
         return parse_canonical(self.base_url.origin + self.base_url.path.removesuffix("/") + path)
 
-    def reached_by(self, grant: Grant) -> Grant:
-        """What a page of `grant` needs of this provider, whatever it asks: to judge by before it does."""
-        return self.grant_for(grant, "Authorization", "", "/")
-
-    def grant_for(self, grant: Grant, key_header: str, key_prefix: str, path: str) -> Grant:
-        """What lets a page of `grant` POST to that path of this provider, with its secret in `key_header`.
-
-        It has the fingerprint of `grant`, so that a suspension of the secret is that grant's.
-        """
-        url, base = self.url(path), self.base_url
-        place = HostPattern(base.scheme, base.host, wildcard=False, port=base.port)
-        secret = self.secret
-        inject = () if secret is None else ((key_header, ValueTemplate((key_prefix, ""), (secret.name,))),)
-        limits = replace(
-            grant.limits,
-            header_timeout_ms=_least(grant.limits.header_timeout_ms, self.header_timeout_ms),
-            total_timeout_ms=_least(grant.limits.total_timeout_ms, self.total_timeout_ms),
-        )
-        return Grant(
-            name=grant.name,
-            pages=grant.pages,
-            destinations=(DestinationPattern(place, comparable_path(url.path)),),
-            methods=("POST",),
-            network=self.network,
-            inject=inject,
-            secrets=() if secret is None else (secret,),
-            enabled=grant.enabled,
-            private_windows=grant.private_windows,
-            proxy=self.proxy,
-            ca_file=self.ca_file,
-            limits=limits,
-            source=grant.source,
-            line=grant.line,
-            of=grant,
-        )
-
 
 def parse_base_url(text: str) -> CanonicalUrl:
     """Read `https://api.openai.com/v1`; a slash at its end is left off.
@@ -207,10 +169,6 @@ def parse_base_url(text: str) -> CanonicalUrl:
 
 def _names(pattern: str, model: str) -> bool:
     return model.startswith(pattern[:-1]) if pattern.endswith("*") else model == pattern
-
-
-def _least(*bounds: int | None) -> int | None:
-    return min((bound for bound in bounds if bound is not None), default=None)
 
 
 def _window(match: re.Match[str]) -> int:

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from longwire.policy.files import read_file
-from longwire.policy.grants import Source
 from longwire.policy.loading import MAX_POLICY_BYTES
-from longwire.policy.locations import Locations, default_locations
+from longwire.policy.locations import Locations, Source, default_locations
 from longwire.policy.ownership import Lstat, ownership_problem, user_file_problem, walk
 from longwire.policy.secret_files import own_uid
 from longwire.protocol.errors import ErrorCode, Phase, StreamError, printable

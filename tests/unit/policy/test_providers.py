@@ -207,7 +207,7 @@ def test_what_it_is_asked_by_allows_one_path_by_post_with_the_key() -> None:
     lines = ('limits = { header_timeout = "1m", total_timeout = "1h" }',)
     document = read(page_grant, provider(*lines, base_url='"https://m.example.com/v1"', secret='"key"'), KEY)
     (of,) = document.grants
-    asked = of.generate[0].grant_for(of, "Authorization", "Bearer ", "/responses")
+    asked = of.for_provider(of.generate[0], "Authorization", "Bearer ", "/responses")
 
     assert (asked.name, asked.pages, asked.private_windows, asked.line) == ("g", of.pages, True, of.line)
     assert [str(each) for each in asked.destinations] == ["https://m.example.com/v1/responses"]
@@ -221,7 +221,7 @@ def test_what_it_is_asked_by_allows_one_path_by_post_with_the_key() -> None:
 
 def test_without_a_secret_nothing_is_sent_as_one() -> None:
     (of,) = read(grant(generate='["p"]'), provider()).grants
-    asked = of.generate[0].grant_for(of, "Authorization", "Bearer ", "/api/chat")
+    asked = of.for_provider(of.generate[0], "Authorization", "Bearer ", "/api/chat")
 
     assert (asked.inject, asked.secrets, asked.guards) == ((), (), False)
 

@@ -135,7 +135,7 @@ def asked_by(by: Policy, name: str, page: str) -> Grant:
     """What a generation of that page with that provider goes by."""
     ask = Page(origin=page, tab=0, frame=0, document="", private=False)
     decision = by.decide_generation(ask, name)
-    return decision.provider.grant_for(decision.grant, "Authorization", "Bearer ", "/responses")
+    return decision.grant.for_provider(decision.provider, "Authorization", "Bearer ", "/responses")
 
 
 def test_a_providers_secret_is_suspended_for_all_that_has_it_in_whichever_way() -> None:

@@ -9,8 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from longwire.generation.templates import Template
-from longwire.policy.grants import Source
-from longwire.policy.locations import Locations
+from longwire.policy.locations import Locations, Source
 from longwire.policy.template_files import MAX_TEMPLATE_BYTES, TemplateFiles, TemplateUnavailable, is_name
 from longwire.protocol.errors import ErrorCode
 from tests.unit.policy.samples import owned_lstat

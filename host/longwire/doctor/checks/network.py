@@ -34,7 +34,7 @@ _FIX: Final = "check that the server runs, and that no firewall or VPN is in the
 def check_network(patient: Patient, dial: Dial | None = None) -> Iterator[Finding]:
     """Try every destination and provider of the grants in force, all at once; ten seconds at most."""
     in_force = patient.policy().current().in_force
-    grants = [*in_force, *(provider.reached_by(grant) for grant in in_force for provider in grant.generate)]
+    grants = [*in_force, *(grant.reaching(provider) for grant in in_force for provider in grant.generate)]
     todo = {
         (str(destination.origin), grant.network, grant.ca_file): (grant, destination.origin)
         for grant in grants
