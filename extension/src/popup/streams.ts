@@ -122,15 +122,15 @@ export class StreamList {
   }
 }
 
-/** `Streaming · 1.2 MB · 340 kB/s · 12 s` */
-export /** What a person calls it. Which provider a generation is asked of, only the host knows. */
+/** What a person calls it. Which provider a generation is asked of, only the host knows. */
 function namesOf({ method, url }: StreamRow): { readonly host: string; readonly what: string } {
   if (url === GENERATE_URL) return { host: 'A language model', what: 'generate' }
   const { host, pathname, search } = new URL(url)
   return { host, what: `${method} ${pathname}${search}` }
 }
 
-function figuresOf(stream: StreamRow, rate: number | null, ageMs: number): string {
+/** `Streaming · 1.2 MB · 340 kB/s · 12 s` */
+export function figuresOf(stream: StreamRow, rate: number | null, ageMs: number): string {
   const parts = [stateOf(stream)]
   if (stream.sent > 0) parts.push(`${formatBytes(stream.sent)} sent`)
   if (stream.status > 0) {
