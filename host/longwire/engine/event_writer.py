@@ -28,6 +28,9 @@ class EventWriter:
     async def write(self, events: Iterable[AnyGenerationEvent]) -> None:
         """Put them into the stream, as fast as the page reads."""
         data = b"".join(map(encode, events))
+        if not data:
+            # What a provider says to keep its own connection open is no sign of life for the page.
+            return
         self._within = True
         for start in range(0, len(data), _PIECE_BYTES):
             await self._exchange.room()

@@ -447,6 +447,27 @@ async def test_a_silent_answer_says_that_it_is_still_there_and_never_inside_an_e
         assert not block or block == b": still there" or block.startswith(b"data: {")
 
 
+async def test_what_keeps_the_providers_connection_open_is_no_sign_of_life_for_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("longwire.engine.event_writer.HEARTBEAT_S", 0.5)
+    beaten = False
+
+    async def reply(request: Request) -> None:
+        fields = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]
+        await request.connection.send(bodies.head(200, fields) + bodies.chunk(chat_text("first")))
+        while not beaten:
+            await request.connection.send(bodies.chunk(b": still at it\n\n"))
+            await anyio.sleep(0.005)
+        await request.connection.send(bodies.chunk(chat_end()) + b"0\r\n\r\n")
+
+    async with generating(tmp_path, reply) as (asker, _):
+        asker.ask(1)
+        await asker.bench.channel.wait_for(lambda written: b": still there\n\n" in asker.so_far(1))
+        beaten = True
+        assert (await asker.events(1))[-1]["type"] == "complete"
+
+
 async def test_the_log_says_who_was_asked_and_what_it_took_and_never_what_was_said(tmp_path: Path) -> None:
     with capture_logs() as lines:
         async with generating(tmp_path, LATER, chat(chat_text("the answer"), chat_end((7, 3)))) as (asker, _):
