@@ -8,7 +8,7 @@ Failures that happen before anything of an answer came are the caller's to judge
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -43,6 +43,7 @@ from longwire.turns import Turns
 from longwire.upstream.model import Upstream, UpstreamResponse
 
 T = TypeVar("T")
+_Sizes: TypeAlias = tuple[int, int] | None
 
 # Silence of a model that answers. The page may say another (`idleTimeout`).
 IDLE_TIMEOUT_MS: Final = 120_000
@@ -100,7 +101,7 @@ class Asking:
         self._renewed = False  # a secret, which may be once
         self._templates: dict[Source, Template] = {}
         self._whole = False  # the provider does not stream it
-        self._announced: str | None = None  # the provider whose metadata was told
+        self._announced: tuple[str, _Sizes] | None = None  # the provider whose metadata was told, and what it got
         self._waited_ms = 0.0
         self._output_estimate = 0
         texts = (len(message.content) for message in question.messages or () if isinstance(message.content, str))
@@ -117,13 +118,19 @@ class Asking:
             DoesNotFit: the input is too long, and may not be cut.
             StreamError: what allowed the stream does so no longer.
         """
-        while isinstance(result := await self._ask_once(choice), _NewSecret):
-            self._renewed = True
-            text = f"{choice.provider.name} does not accept the key. Asking with a new one"
-            await self._say(self._telling.status(GenerationPhase.RETRYING, text))
-        return result
+        while True:
+            result = await self._ask_once(choice)
+            if isinstance(result, GenerationDecision):
+                choice = result
+            elif isinstance(result, _NewSecret):
+                self._renewed = True
+                text = f"{choice.provider.name} does not accept the key. Asking with a new one"
+                await self._say(self._telling.status(GenerationPhase.RETRYING, text))
+            else:
+                return result
 
-    async def _ask_once(self, choice: GenerationDecision) -> Failure | Told | _NewSecret:
+    async def _ask_once(self, choice: GenerationDecision) -> Failure | Told | _NewSecret | GenerationDecision:
+        """`GenerationDecision`: nothing was sent, for the policy has another provider of that name by now."""
         adapter = ADAPTERS[choice.provider.kind]
         template = await self.template_for(choice)
         fitted, outgoing = await self._aside(lambda: self._prepared(choice, adapter, template))
@@ -131,12 +138,14 @@ class Asking:
         await self._say(self._telling.status(GenerationPhase.CONNECTING, f"Asking {choice.provider.name}"))
         spending: Spending | None = None
         result: Failure | Told | _NewSecret
+        deciding = _Deciding(self._exchange.start, choice, adapter, outgoing)
         try:
             async with self._means.authorizer.begin(
-                _start_of(self._exchange.start, choice, outgoing),
-                self._exchange.revoke,
-                _decider(self._exchange.start, choice, adapter, outgoing),
+                _start_of(self._exchange.start, choice, outgoing), self._exchange.revoke, deciding
             ) as authorization:
+                if deciding.latest.provider != choice.provider:
+                    # It may be a minute since it was chosen. Its limits, its kind and its max_input are others now.
+                    return deciding.latest
                 # The last thing before it is sent: what is refused for another reason spends nothing.
                 spending = await Spending.reserve(self._means.budgets, choice, fitted, outgoing)
                 request = replace(authorization.request(outgoing.body), memory=self._exchange.stream.decoders)
@@ -196,11 +205,11 @@ class Asking:
         return fitted, adapter.request(fitted.prompt)
 
     async def _announce(self, choice: GenerationDecision, fitted: Fitted) -> None:
-        """Before any content, and once for each provider."""
-        if self._announced == choice.provider.name:
-            return
-        self._announced = choice.provider.name
+        """Before any content, and once for each provider, but where it is to get less than before."""
         cut = (fitted.original_size, fitted.size) if fitted.truncated else None
+        if self._announced == (choice.provider.name, cut):
+            return
+        self._announced = choice.provider.name, cut
         # Four characters to a token: nothing better is known of it, whoever's tokens they are.
         await self._say(self._telling.metadata(fitted.size, -(-fitted.size // 4), cut))
 
@@ -329,14 +338,20 @@ def _start_of(start: StreamStart, choice: GenerationDecision, outgoing: Outgoing
     )
 
 
-def _decider(
-    start: StreamStart, choice: GenerationDecision, adapter: Adapter, outgoing: Outgoing
-) -> Callable[[Policy], Decision]:
-    """By which grant the request is sent: the page's, for this provider alone. Asked again when the policy changes."""
+class _Deciding:
+    """By which grant the request is sent: the page's, for this provider alone. Asked again when the policy changes.
 
-    def decide(policy: Policy) -> Decision:
-        found = policy.decide_generation(start.page, choice.provider.name, choice.model)
-        grant = found.grant.for_provider(found.provider, adapter.key_header, adapter.key_prefix, outgoing.path)
-        return Decision(grant, found.provider.url(outgoing.path), outgoing.method)
+    `latest` is what the policy said the last time.
+    """
 
-    return decide
+    def __init__(self, start: StreamStart, choice: GenerationDecision, adapter: Adapter, outgoing: Outgoing) -> None:
+        self._page = start.page
+        self._adapter = adapter
+        self._outgoing = outgoing
+        self.latest = choice
+
+    def __call__(self, policy: Policy) -> Decision:
+        found = self.latest = policy.decide_generation(self._page, self.latest.provider.name, self.latest.model)
+        adapter, path = self._adapter, self._outgoing.path
+        grant = found.grant.for_provider(found.provider, adapter.key_header, adapter.key_prefix, path)
+        return Decision(grant, found.provider.url(path), self._outgoing.method)

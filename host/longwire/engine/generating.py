@@ -117,7 +117,8 @@ class _Attempts:
         self._authorizer = authorizer
         self._exchange = exchange
         self._question = question
-        self._left = list(question.fallback or ())
+        # Each once: whoever was asked four times already has no room now.
+        self._left = [name for name in dict.fromkeys(question.fallback or ()) if name != question.provider]
 
     async def run(self, choice: GenerationDecision) -> None:
         """Tell the answer, or why there is none.
@@ -163,15 +164,18 @@ class _Attempts:
             return failure(FailureCode.BAD_REQUEST, refused.message)
 
     async def _following(self) -> GenerationDecision | None:
-        """The next provider that the policy allows; those that it does not are left out."""
+        """The next provider that the policy allows, and whose file has the template; the others are left out."""
         while self._left:
             name, page = self._left[0], self._exchange.start.page
             for model in dict.fromkeys((self._question.model, None)):
                 try:
-                    return await self._authorizer.provider(page, name, model)
+                    choice = await self._authorizer.provider(page, name, model)
+                    await self._asking.template_for(choice)
                 except StreamError as error:
                     if error.info.category is not Category.POLICY:
                         raise
+                else:
+                    return choice
             self._left.pop(0)
         return None
 

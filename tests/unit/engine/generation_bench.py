@@ -84,6 +84,9 @@ def refusing(status: int, error: dict[str, Any], headers: dict[str, str] | None 
     return answering(Answer(status, body, fields))
 
 
+LATER = refusing(429, {"message": "slow down", "code": "rate_limit_exceeded"}, {"Retry-After": "0"})
+
+
 def event(value: dict[str, Any]) -> bytes:
     """One of a provider's events."""
     return b"data: " + orjson.dumps(value) + b"\n\n"
@@ -112,6 +115,12 @@ def chat(*pieces: bytes) -> Reply:
         await request.connection.send(b"0\r\n\r\n")
 
     return reply
+
+
+def write_template(folder: Path, text: str) -> None:
+    """`pr`, beside the policy file."""
+    (folder / "templates").mkdir(mode=0o700)
+    (folder / "templates" / "pr.txt").write_text(text)
 
 
 @dataclass
