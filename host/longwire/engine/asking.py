@@ -25,7 +25,7 @@ from longwire.generation.decoding import Decoder
 from longwire.generation.estimate import estimate_tokens
 from longwire.generation.failures import Failure, failure, of_answer, of_stream
 from longwire.generation.fitting import Fitted, fill, fit
-from longwire.generation.parts import Failed, Finished, Part, Reasoning, Text, ToolCall, Usage
+from longwire.generation.parts import Failed, Finished, Named, Part, Reasoning, Text, ToolCall, Usage
 from longwire.generation.prompt import Adapter, Outgoing, Prompt
 from longwire.generation.telling import Telling
 from longwire.generation.templates import Template
@@ -224,11 +224,13 @@ class Asking:
             body = await self._failure_body(response, answer)
             if authorization.renewed and not self._renewed:
                 return _NewSecret()
-            return of_answer(response.status, headers, body, time.time())
-        decoder = adapter.decoder(headers.get("content-type", ""))
-        failed = await self._read(response, answer, decoder, spending)
-        if failed is not None:
+            failed = of_answer(response.status, headers, body, time.time())
+            answer.inspect_joined(Failed, failed.message)
             return failed
+        decoder = adapter.decoder(headers.get("content-type", ""))
+        unfinished = await self._read(response, answer, decoder, spending)
+        if unfinished is not None:
+            return unfinished
         await self._read_rest(response)
         return Told(self.usage)
 
@@ -270,15 +272,21 @@ class Asking:
         return failed
 
     def _look_at(self, part: Part, answer: Answer) -> None:
+        """Every text of it that the page gets: as bytes of JSON it may have been written in other ways."""
         if isinstance(part, Text | Reasoning):
             answer.inspect_joined((type(part), part.number), part.text)
             self._output_estimate += estimate_tokens(part.text)
             self.delivered = True
         elif isinstance(part, ToolCall):
-            answer.inspect_joined((ToolCall, part.number), part.raw or orjson.dumps(part.arguments).decode())
+            for text in (part.id, part.name, part.raw or orjson.dumps(part.arguments).decode()):
+                answer.inspect_joined((ToolCall, part.number), text)
             self.delivered = True
         elif isinstance(part, Usage):
             self.usage = part
+        elif isinstance(part, Named):
+            answer.inspect_joined(Named, part.model)
+        elif isinstance(part, Failed):
+            answer.inspect_joined(Failed, part.failure.message)
 
     def _guess(self, now_ms: int) -> Iterator[AnyGenerationEvent]:
         """How many tokens it may be by now, while nobody counts them."""

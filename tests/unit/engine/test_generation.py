@@ -21,7 +21,6 @@ from tests.unit.engine.generation_bench import (
     generating,
     of_type,
     read_events,
-    refusing,
     streaming,
     text_of,
     write_template,
@@ -29,7 +28,7 @@ from tests.unit.engine.generation_bench import (
 from tests.unit.engine.harness import page_facts
 from tests.upstreams import bodies
 from tests.upstreams.connection import Request
-from tests.upstreams.vendors.wire import WHOLE_TEXT, Answer
+from tests.upstreams.vendors.wire import WHOLE_TEXT
 
 
 @pytest.mark.parametrize("kind", WIRES)
@@ -222,34 +221,6 @@ async def test_text_of_a_model_forges_no_event(tmp_path: Path) -> None:
     assert [each["type"] for each in events].count("complete") == 1 and of_type(events, "error") == []
 
 
-# --- secrets ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("where", ["in one piece", "over two texts", "in thoughts", "in a refusal", "in a header"])
-async def test_a_key_that_comes_back_ends_the_stream_and_suspends_the_key(tmp_path: Path, where: str) -> None:
-    def thought(text: str) -> bytes:
-        return event({"choices": [{"index": 0, "delta": {"reasoning_content": text}}]})
-
-    half = len(KEY) // 2
-    replies = {
-        "in one piece": chat(chat_text(KEY), chat_end()),
-        # Four characters a piece: nothing of it is found in the bytes.
-        "over two texts": chat(*(chat_text(KEY[at : at + 4]) for at in range(0, len(KEY), 4)), chat_end()),
-        "in thoughts": chat(*(thought(KEY[at : at + 4]) + chat_text("-") for at in range(0, len(KEY), 4)), chat_end()),
-        "in a refusal": refusing(401, {"message": f"not {KEY[:half]}{KEY[half:]}"}),
-        "in a header": answering(Answer(200, b"{}", (("X-Echo", KEY),))),
-    }
-    async with generating(tmp_path, replies[where]) as (asker, vendor):
-        asker.ask(1)
-        data, terminal = await asker.body(1)
-        assert terminal["code"] == "SECRET_REFLECTED"
-        shown = "".join(each.get("text", "") for each in read_events(data))
-        assert len(shown.replace("-", "")) < 16
-        asker.ask(2)
-        assert (await asker.body(2))[1]["code"] == "SECRET_REFLECTED"
-    assert len(vendor.requests) == 1
-
-
 async def test_a_change_of_the_policy_ends_what_it_allows_no_longer(tmp_path: Path) -> None:
     async def hold(request: Request) -> None:
         fields = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]
@@ -345,7 +316,7 @@ async def test_tokens_are_guessed_while_nobody_counts_them(tmp_path: Path, monke
     assert (counted["outputTokens"], counted["estimated"]) == (3, False)
 
 
-# --- templates, and secrets of commands ------------------------------------------------------------------------------
+# --- templates ----------------------------------------------------------------------------------------------------
 
 
 async def test_a_template_of_the_policys_folder_is_filled_once(tmp_path: Path) -> None:
@@ -379,22 +350,3 @@ async def test_a_template_that_is_not_there_is_denied_and_one_that_is_filled_wro
         last = (await asker.events(2))[-1]
     assert (last["code"], vendor.requests) == ("BAD_REQUEST", [])
     assert last["message"].endswith("fields.OTHER: is not in the template; its fields: TITLE")
-
-
-async def test_a_key_that_a_command_prints_is_asked_for_again_once_it_is_refused(tmp_path: Path) -> None:
-    count, tool = tmp_path / "count", tmp_path / "tool"
-    tool.write_text(f"#!/bin/sh\necho x >> {count}\nprintf 'token-%s-%s' $(wc -l < {count}) ZqXw81kLmN03pR\n")
-    tool.chmod(0o700)
-    secret = f'secret = "token"\n[secret.token]\ncommand = ["{tool}"]'
-    refusal = refusing(401, {"message": "expired"})
-    answer = chat(chat_text("a"), chat_end())
-    async with generating(tmp_path, refusal, answer, refusal, provider=secret) as (asker, vendor):
-        asker.ask(1)
-        events = await asker.events(1)
-        asker.ask(2)
-        assert (await asker.events(2))[-1]["code"] == "AUTHENTICATION"
-    assert text_of(events) == "a"
-    assert [each["phase"] for each in of_type(events, "status")][:3] == ["connecting", "retrying", "connecting"]
-    sent = [(request.header("authorization") or "")[: len("Bearer token-1")] for request in vendor.requests]
-    # A command that was run just now for the same reason is not run again.
-    assert sent == [f"Bearer token-{number}" for number in (1, 2, 2)]

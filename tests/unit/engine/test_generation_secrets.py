@@ -1,0 +1,92 @@
+"""Keys of providers: never shown, whatever a provider says, and asked for again where a command prints them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.engine.generation_bench import (
+    KEY,
+    Reply,
+    answering,
+    chat,
+    chat_end,
+    chat_text,
+    event,
+    generating,
+    of_type,
+    read_events,
+    refusing,
+    text_of,
+)
+from tests.upstreams.vendors.wire import Answer
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "in one piece",
+        "over two texts",
+        "in thoughts",
+        "in a refusal",
+        "in a header",
+        "escaped in a refusal",
+        "escaped in a failure",
+        "escaped in a model",
+        "escaped in the name of a call",
+    ],
+)
+async def test_a_key_that_comes_back_ends_the_stream_and_suspends_the_key(tmp_path: Path, where: str) -> None:
+    def thought(text: str) -> bytes:
+        return event({"choices": [{"index": 0, "delta": {"reasoning_content": text}}]})
+
+    half = len(KEY) // 2
+    # By no encoder in use, but JSON all the same. Without its beginning no one takes it for a key.
+    escaped = "".join(f"\\u{ord(char):04x}" for char in KEY[3:])
+
+    def chunk(more: str) -> Reply:
+        return chat(f'data: {{"choices": [], {more}}}\n\n'.encode(), chat_text("a"), chat_end())
+
+    call = f'{{"index": 0, "function": {{"name": "{escaped}", "arguments": "{{}}"}}}}'
+    calling = f'{{"index": 0, "delta": {{"tool_calls": [{call}]}}, "finish_reason": "tool_calls"}}'
+    refusal = f'{{"error": {{"message": "{escaped}"}}}}'.encode()
+    replies = {
+        "escaped in a refusal": answering(Answer(400, refusal, (("Content-Type", "application/json"),))),
+        "escaped in a failure": chunk(f'"error": {{"message": "{escaped}"}}'),
+        "escaped in a model": chunk(f'"model": "{escaped}"'),
+        "escaped in the name of a call": chunk(f'"choices": [{calling}]'),
+        "in one piece": chat(chat_text(KEY), chat_end()),
+        # Four characters a piece: nothing of it is found in the bytes.
+        "over two texts": chat(*(chat_text(KEY[at : at + 4]) for at in range(0, len(KEY), 4)), chat_end()),
+        "in thoughts": chat(*(thought(KEY[at : at + 4]) + chat_text("-") for at in range(0, len(KEY), 4)), chat_end()),
+        "in a refusal": refusing(401, {"message": f"not {KEY[:half]}{KEY[half:]}"}),
+        "in a header": answering(Answer(200, b"{}", (("X-Echo", KEY),))),
+    }
+    async with generating(tmp_path, replies[where]) as (asker, vendor):
+        asker.ask(1)
+        data, terminal = await asker.body(1)
+        assert terminal["code"] == "SECRET_REFLECTED"
+        assert KEY[3:].encode() not in data
+        shown = "".join(each.get("text", "") for each in read_events(data))
+        assert len(shown.replace("-", "")) < 16
+        asker.ask(2)
+        assert (await asker.body(2))[1]["code"] == "SECRET_REFLECTED"
+    assert len(vendor.requests) == 1
+
+
+async def test_a_key_that_a_command_prints_is_asked_for_again_once_it_is_refused(tmp_path: Path) -> None:
+    count, tool = tmp_path / "count", tmp_path / "tool"
+    tool.write_text(f"#!/bin/sh\necho x >> {count}\nprintf 'token-%s-%s' $(wc -l < {count}) ZqXw81kLmN03pR\n")
+    tool.chmod(0o700)
+    secret = f'secret = "token"\n[secret.token]\ncommand = ["{tool}"]'
+    refusal = refusing(401, {"message": "expired"})
+    answer = chat(chat_text("a"), chat_end())
+    async with generating(tmp_path, refusal, answer, refusal, provider=secret) as (asker, vendor):
+        asker.ask(1)
+        events = await asker.events(1)
+        asker.ask(2)
+        assert (await asker.events(2))[-1]["code"] == "AUTHENTICATION"
+    assert text_of(events) == "a"
+    assert [each["phase"] for each in of_type(events, "status")][:3] == ["connecting", "retrying", "connecting"]
+    sent = [(request.header("authorization") or "")[: len("Bearer token-1")] for request in vendor.requests]
+    # A command that was run just now for the same reason is not run again.
+    assert sent == [f"Bearer token-{number}" for number in (1, 2, 2)]
