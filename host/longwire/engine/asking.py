@@ -51,6 +51,8 @@ IDLE_TIMEOUT_MS: Final = 120_000
 _READ_BYTES: Final = 16 * 1024
 # How long what is behind the end of an answer may take, so that its connection can be used again.
 _REST_S: Final = 0.25
+# How long the words of a failure may take.
+_FAILURE_S: Final = 10.0
 # How often tokens are guessed while a provider does not count them.
 _GUESS_MS: Final = 1_000
 # More text than this is cut and encoded in a thread.
@@ -295,10 +297,16 @@ class Asking:
             yield self._telling.guess(self._output_estimate)
 
     async def _failure_body(self, response: UpstreamResponse, answer: Answer) -> bytes:
+        """As much of it as comes in time: the status says what failed, also where the words of it are cut."""
         body = b""
-        while len(body) < MAX_FAILURE_BYTES and (data := await self._timed(response.read(_READ_BYTES))):
-            body += data
-            answer.inspect(data, len(body))
+        with anyio.move_on_after(_FAILURE_S):
+            try:
+                while len(body) < MAX_FAILURE_BYTES and (data := await self._timed(response.read(_READ_BYTES))):
+                    body += data
+                    answer.inspect(data, len(body))
+            except StreamError as error:
+                if error.code in _OF_THE_STREAM:
+                    raise
         return body
 
     async def _read_rest(self, response: UpstreamResponse) -> None:

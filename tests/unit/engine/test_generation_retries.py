@@ -129,6 +129,27 @@ async def test_an_overload_inside_an_answer_that_has_not_begun_is_one_too(
         assert (text_of(await asker.events(1)), len(vendor.requests)) == ("a", 2)
 
 
+@pytest.mark.parametrize("how", ["short", "endless"])
+async def test_a_failure_whose_words_are_cut_is_what_its_status_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr("longwire.engine.asking._FAILURE_S", 0.1)
+
+    async def reply(request: Request) -> None:
+        fields = [("Content-Type", "application/json"), ("Content-Length", "5000"), ("Retry-After", "3600")]
+        await request.connection.send(bodies.head(429, fields) + b'{"error": ')
+        if how == "short":
+            request.connection.close()
+        else:
+            await request.connection.wait_gone()
+
+    async with generating(tmp_path, reply) as (asker, _):
+        asker.ask(1)
+        last = (await asker.events(1))[-1]
+        assert asker.upstream.busy_connections == 0
+    assert (last["code"], last["retryAfter"]) == ("RATE_LIMITED", 3600)
+
+
 @pytest.mark.parametrize("status", [301, 307, 308])
 async def test_a_redirect_is_not_followed(tmp_path: Path, status: int) -> None:
     moved = answering(Answer(status, b"", (("Location", "/v1/elsewhere"),)))
