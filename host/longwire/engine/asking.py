@@ -23,7 +23,7 @@ from longwire.generation.adapters import ADAPTERS
 from longwire.generation.bounds import MAX_FAILURE_BYTES
 from longwire.generation.decoding import Decoder
 from longwire.generation.estimate import estimate_tokens
-from longwire.generation.failures import Failure, failure, of_answer, of_stream
+from longwire.generation.failures import Failure, failure, of_answer, of_stream, without_address
 from longwire.generation.fitting import Fitted, fill, fit
 from longwire.generation.parts import Failed, Finished, Named, Part, Reasoning, Text, ToolCall, Usage
 from longwire.generation.prompt import Adapter, Outgoing, Prompt
@@ -156,7 +156,7 @@ class Asking:
                     result = await self._take(response, authorization, adapter, spending)
         except StreamError as error:
             if error.code in _OF_THE_STREAM:
-                raise
+                raise without_address(error) from None
             result = of_stream(error)
         if spending is not None and not isinstance(result, Told) and (isinstance(result, _NewSecret) or result.refused):
             await spending.give_back()

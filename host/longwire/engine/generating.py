@@ -181,6 +181,8 @@ class _Attempts:
 
     def _note(self, choice: GenerationDecision, retries: int, result: Failure | None) -> None:
         fields: dict[str, Any] = {} if result is None else {"code": result.code}
+        if result is not None and result.reason is not None and not self._exchange.start.page.private:
+            fields["reason"] = result.reason
         usage = self._asking.usage
         if usage is not None:
             fields |= {"input_tokens": usage.input, "output_tokens": usage.output}

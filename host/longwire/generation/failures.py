@@ -21,7 +21,8 @@ from longwire.protocol.generation import FailureCode
 class Failure(NamedTuple):
     """The end of a generation that did not go well. `message` is for people and has no secret in it.
 
-    `only_whole`: the provider gives this answer in one piece, and does not stream it.
+    `only_whole`: the provider gives this answer in one piece, and does not stream it. `reason`: what is known besides,
+    for the log, which may name what no page should know, such as an address.
     """
 
     code: FailureCode | StreamCode
@@ -30,6 +31,7 @@ class Failure(NamedTuple):
     retry_after_ms: int | None = None
     refused: bool = False
     only_whole: bool = False
+    reason: str | None = None
 
 
 _TEXTS: Final[Mapping[FailureCode, str]] = {
@@ -68,6 +70,15 @@ _BY_STATUS: Final[Mapping[int, FailureCode]] = {
     425: FailureCode.PROVIDER_UNAVAILABLE,
     429: FailureCode.RATE_LIMITED,
     529: FailureCode.OVERLOADED,
+}
+# What goes wrong on the way to a provider, whose address is the policy's and not the page's to know.
+_UNCONNECTED: Final[Mapping[StreamCode, str]] = {
+    StreamCode.UPSTREAM_DNS: "The provider's name did not resolve; `longwire logs` says which",
+    StreamCode.UPSTREAM_CONNECT: "No connection to the provider was made; `longwire logs` says why",
+    StreamCode.UPSTREAM_TLS: "No TLS with the provider; `longwire logs` says why",
+    StreamCode.POLICY_DENIED: (
+        "The provider is at an address that the policy does not open to it; `longwire logs` says what would"
+    ),
 }
 # Providers quote the ends of a key, with stars between.
 _LIKE_A_KEY: Final = re.compile(r"\b(?:sk|pk|xai|gsk)-[^\s,;\"']+|[^\s,;\"']*\*\*\*[^\s,;\"']*")
@@ -124,7 +135,23 @@ def of_event(said: Said, *, delivered: bool) -> Failure:
 def of_stream(error: StreamError) -> Failure:
     """Of what the host itself failed with. What never became a connection was never asked."""
     unconnected = error.phase is Phase.CONNECT and ERRORS[error.code].retryable
-    return Failure(error.code, error.text, error.retryable, error.retry_after_ms, refused=unconnected)
+    text = _UNCONNECTED.get(error.code, error.text) if error.phase is Phase.CONNECT else error.text
+    return Failure(error.code, text, error.retryable, error.retry_after_ms, unconnected, reason=error.reason)
+
+
+def without_address(error: StreamError) -> StreamError:
+    """The same, as a page may read it that does not know where its provider is."""
+    if error.phase is not Phase.CONNECT or error.code not in _UNCONNECTED:
+        return error
+    return StreamError(
+        error.code,
+        _UNCONNECTED[error.code],
+        error.phase,
+        error.reason,
+        retryable=error.retryable,
+        needed_network=error.needed_network,
+        command="longwire logs",
+    )
 
 
 def _code_of(status: int, said: Said) -> FailureCode:

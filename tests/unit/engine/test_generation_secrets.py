@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from longwire.generation import retrying
 from tests.unit.engine.generation_bench import (
     KEY,
     Reply,
@@ -18,6 +20,8 @@ from tests.unit.engine.generation_bench import (
     refusing,
     text_of,
 )
+from tests.unit.engine.harness import page_facts
+from tests.upstreams.faults import refusing_port
 from tests.upstreams.vendors.wire import Answer
 
 
@@ -71,6 +75,29 @@ async def test_a_key_that_comes_back_ends_the_stream_and_suspends_the_key(tmp_pa
         asker.ask(2)
         assert (await asker.body(2))[1]["code"] == "SECRET_REFLECTED"
     assert len(vendor.requests) == 1
+
+
+@pytest.mark.parametrize("private", [False, True], ids=["", "private"])
+@pytest.mark.parametrize("how", ["refused", "no name", "network"])
+async def test_where_a_provider_is_the_log_knows_and_no_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, private: bool
+) -> None:
+    monkeypatch.setattr(retrying, "MAX_RETRIES", 0)
+    with refusing_port() as port, capture_logs() as lines:
+        host = {"refused": "127.0.0.1", "no name": "models.corp.invalid", "network": "127.0.0.2"}[how]
+        async with generating(tmp_path, chat(), base_url=f"http://{host}:{port}") as (asker, _):
+            file = asker.bench.policy_file
+            text = file.read_text().replace("[[grant]]", "[[grant]]\nprivate_windows = true")
+            if how == "network":
+                text = text.replace('network = "loopback"', 'network = "public"', 1)
+            file.write_text(text)
+            asker.bench.policy.poke()
+            asker.ask(1, page=page_facts(private=private))
+            data, terminal = await asker.body(1)
+    failed = terminal["type"] == "STREAM_ERROR" or read_events(data)[-1]["type"] == "error"
+    assert failed and host.encode() not in data and host not in str(terminal)
+    reasons = str([line.get("reason") for line in lines if line.get("stream") == 1])
+    assert (host in reasons) is not private
 
 
 async def test_a_key_that_a_command_prints_is_asked_for_again_once_it_is_refused(tmp_path: Path) -> None:

@@ -198,8 +198,9 @@ def test_a_delay_may_be_in_the_words(text: str, delay: int | None) -> None:
 
 
 def test_a_connection_that_was_never_made_was_never_asked() -> None:
-    unmade = of_stream(StreamError(ErrorCode.UPSTREAM_CONNECT, "no connection", Phase.CONNECT))
-    assert unmade == Failure(ErrorCode.UPSTREAM_CONNECT, "no connection", True, None, True)
+    unmade = of_stream(StreamError(ErrorCode.UPSTREAM_CONNECT, "10.0.0.1:80 refused", Phase.CONNECT))
+    text = "No connection to the provider was made; `longwire logs` says why"
+    assert unmade == Failure(ErrorCode.UPSTREAM_CONNECT, text, True, None, True, reason="10.0.0.1:80 refused")
     for code, phase in (
         (ErrorCode.UPSTREAM_RESET, Phase.HEADERS),
         (ErrorCode.HEADER_TIMEOUT, Phase.HEADERS),
