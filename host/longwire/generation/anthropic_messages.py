@@ -203,7 +203,7 @@ class MessagesReader:
         fresh = count_of(self._counts.get("input_tokens"))
         counted = Usage(
             # The vendor leaves what the cache knew out of the input.
-            input=None if fresh is None else fresh + (read or 0) + (written or 0),
+            input=None if fresh is None else count_of(fresh + (read or 0) + (written or 0)),
             output=count_of(self._counts.get("output_tokens")),
             reasoning=_thinking_tokens(self._counts.get("output_tokens_details")),
             cached=read,

@@ -12,6 +12,7 @@ from longwire.generation.adapters import ADAPTERS
 from longwire.generation.event_stream import EventStream
 from longwire.generation.parts import Failed, Finished, Part, Text, ToolCall
 from longwire.generation.telling import Telling, encode
+from longwire.prices import Prices
 from longwire.protocol.generation import FailureCode
 from longwire.protocol.generation_request import MAX_JSON_DEPTH
 from tests.unit.generation.vectors import VECTORS
@@ -25,7 +26,8 @@ NAMES = [
     "name", "arguments", "finish_reason", "usage", "error", "code", "message", "response", "output", "output_index",
     "content_index", "item", "item_id", "status", "incomplete_details", "reason", "content_block", "text",
     "partial_json", "thinking", "stop_reason", "done", "done_reason", "prompt_eval_count", "total_tokens",
-    "prompt_tokens", "summary", "detail",
+    "prompt_tokens", "completion_tokens", "summary", "detail", "input_tokens", "output_tokens",
+    "cache_read_input_tokens", "cache_creation_input_tokens",
 ]
 VALUES = [
     "response.completed", "response.output_text.delta", "response.output_item.done", "response.failed",
@@ -35,7 +37,12 @@ VALUES = [
 ]
 # fmt: on
 vendor_json = st.recursive(
-    st.none() | st.booleans() | st.integers(-1, 3) | st.sampled_from(VALUES) | st.text(max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 3)
+    | st.sampled_from([2**53 - 1, 2**64])
+    | st.sampled_from(VALUES)
+    | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
     max_leaves=20,
 )
@@ -50,6 +57,10 @@ def _decoded(adapter: str, media_type: str, pieces: list[bytes]) -> list[Part]:
 def _has_one_end(parts: list[Part]) -> None:
     ends = [part for part in parts if isinstance(part, Finished | Failed)]
     assert len(ends) == 1 and parts[-1] is ends[0]
+    telling = Telling("req-1", "p", "m", Prices.parse("999999999 USD/1k", "0.000000001 USD/1M"))
+    for part in parts:
+        for event in telling.tell(part, 1, 1, 1):  # all of it fits the wire
+            encode(event)
     for part in parts:
         json.dumps(part._asdict(), default=str).encode()  # no lone surrogate anywhere
         if isinstance(part, Failed):
@@ -68,6 +79,16 @@ def test_random_bytes_end_in_a_typed_error(adapter: str, media_type: str, pieces
 @example(
     adapter="openai",
     values=[{"type": "response.completed", "response": {"output": [{"type": "message"}]}}],
+    whole=False,
+)
+@example(
+    adapter="anthropic",
+    values=[
+        {
+            "type": "message_start",
+            "message": {"usage": {"input_tokens": 2**53 - 1, "cache_read_input_tokens": 1, "output_tokens": 1}},
+        }
+    ],
     whole=False,
 )
 def test_any_json_in_a_vendors_words_has_one_end(adapter: str, values: list[Any], whole: bool) -> None:
