@@ -5,7 +5,7 @@
 #   make demo    a stream through a real Chromium
 #   make freeze  host and commands as a folder with a Python of their own, into dist/longwire-host
 #   make test    all tests that end in minutes, real browser included     make test-all   the long ones too
-#   make compat  other people's clients over longwire.fetch, the whole matrix of docs/compatibility.md
+#   make compat  other people's clients over longwire.fetch and WebSocket, both matrices of docs/compatibility.md
 #   make check   lint, types, generated files current                     make bench      figures, bench-quick for fewer
 #   make bench AGAINST=COMMIT ROUNDS=9   this build and another one in alternation; exit code 1 if this one is slower
 #   make soak MINUTES=60   everything at once for so long, with slopes of memory and a plot in OUT=build/soak (10 minutes)

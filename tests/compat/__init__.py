@@ -1,1 +1,1 @@
-"""Other people's clients, unmodified, from npm, over `longwire.fetch` and over the browser's own fetch."""
+"""Other people's clients, unmodified, from npm, over `longwire.fetch` and `longwire.WebSocket` and over the browser's own."""

@@ -1,5 +1,5 @@
-// Bundles the page and every client for a browser: `node bundle.mjs DIR`. The packages are as they came from npm; esbuild
-// is the extension's.
+// Bundles a page and its clients for a browser: `node bundle.mjs DIR page clients`, names in src. The packages are as they
+// came from npm; esbuild is the extension's.
 
 import { readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const { build } = createRequire(new URL('../../extension/', import.meta.url))('esbuild')
-const [, , outdir] = process.argv
+const [, , outdir, page, clients] = process.argv
 
-const clients = await readdir(new URL('src/clients/', import.meta.url))
+const names = await readdir(new URL(`src/${clients}/`, import.meta.url))
 await build({
   absWorkingDir: here,
-  entryPoints: ['src/page.ts', ...clients.map((name) => `src/clients/${name}`)],
+  entryPoints: [`src/${page}.ts`, ...names.map((name) => `src/${clients}/${name}`)],
   outdir,
   bundle: true,
   format: 'esm',

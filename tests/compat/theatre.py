@@ -109,11 +109,16 @@ class Theatre:
 _DENIED: Final = script("denied_client.js")
 
 
-def bundled(folder: Path) -> None:
-    """Bundle the page and the clients into `folder`."""
-    node = shutil.which("node", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    assert node is not None, "no Node: `make setup` takes one from PyPI where the machine has none"
-    subprocess.run([node, str(HERE / "bundle.mjs"), str(folder)], check=True)
+def node() -> str:
+    """Where Node is."""
+    found = shutil.which("node", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    assert found is not None, "no Node: `make setup` takes one from PyPI where the machine has none"
+    return found
+
+
+def bundled(folder: Path, page: str = "page", clients: str = "clients") -> None:
+    """Bundle a page and its clients, as src has them, into `folder`."""
+    subprocess.run([node(), str(HERE / "bundle.mjs"), str(folder), page, clients], check=True)
 
 
 @contextmanager

@@ -79,7 +79,7 @@ async function run(order: Order): Promise<Report> {
       })
     }
   }
-  let timer = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
   const stuck = new Promise<{ error: unknown }>((resolve) => {
     timer = setTimeout(() => resolve({ error: 'STUCK' }), STUCK_AFTER_MS)
   })
