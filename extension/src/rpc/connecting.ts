@@ -40,14 +40,18 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Peer {
     const socket: SocketLike = new Maker(String(url), ...(protocols === undefined ? [] : [protocols]))
     let open = false
     let over = false
+    // A browser's socket says nothing; Longwire's, Node's and `ws` say why.
+    let cause: unknown
     socket.addEventListener('open', () => {
       if (over) return
       open = true
       peer.attach(socket)
     })
-    socket.addEventListener('error', () => undefined)
+    socket.addEventListener('error', ({ error }) => {
+      cause = error
+    })
     socket.addEventListener('close', ({ code, reason }) => {
-      if (!open && !over && !again(code)) peer.lost(code, reason, true)
+      if (!open && !over && !again(code)) peer.lost(code, reason, true, cause)
     })
     void peer.closed.then(() => {
       over = true

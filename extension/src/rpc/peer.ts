@@ -267,8 +267,8 @@ export class Peer {
     this.#pump()
   }
 
-  /** @internal The socket is gone, or none could be had. */
-  lost(code: number, reason: string, final: boolean): void {
+  /** @internal The socket is gone, or none could be had, for this `cause` where the socket knows it. */
+  lost(code: number, reason: string, final: boolean, cause?: unknown): void {
     this.#socket?.abandon()
     this.#socket = null
     this.#inbox = []
@@ -277,7 +277,8 @@ export class Peer {
     if (!final) return
     clearTimeout(this.#timer)
     const closed = { phase: 'connecting', closeCode: code, closeReason: reason } as const
-    this.#ready.reject(new RpcError('CONNECTION_FAILED', undefined, closed))
+    const details = cause === undefined ? closed : { ...closed, cause }
+    this.#ready.reject(new RpcError('CONNECTION_FAILED', undefined, details))
     this.#done.resolve({ code, reason })
   }
 

@@ -152,7 +152,9 @@ test('no connection is a typed failure, after its retries', async () => {
     }
   }
   const peer = connect('ws://127.0.0.1:1', { WebSocket: Counted, retry: { retries: 2, delay: 1 } })
-  expect(await failing(peer.opened)).toMatchObject({ code: 'CONNECTION_FAILED', phase: 'connecting', closeCode: 1006 })
+  const failed = await failing(peer.opened)
+  expect(failed).toMatchObject({ code: 'CONNECTION_FAILED', phase: 'connecting', closeCode: 1006 })
+  expect((failed as Error).cause).toMatchObject({ message: expect.stringMatching(/ECONNREFUSED/) })
   expect(attempts).toBe(3)
   expect(() => connect('ws://127.0.0.1:1', { WebSocket, retry: { tries: 1 } as object })).toThrow(TypeError)
 })
