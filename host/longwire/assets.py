@@ -11,6 +11,7 @@ from typing import Any, Final
 _PACKAGE: Final = Path(__file__).resolve().parent
 _CHECKOUT: Final = _PACKAGE.parent.parent
 _BUNDLE: Final = "longwire.min.js"
+_RPC_BUNDLE: Final = "rpc.min.js"
 _PACKAGE_FILE: Final = "longwire.tgz"
 
 
@@ -69,6 +70,15 @@ def client_library() -> Path:
         AssetError: it is not built.
     """
     return _client_folder() / _BUNDLE
+
+
+def rpc_library() -> Path:
+    """`longwire/rpc` as one ES module with everything in it.
+
+    Raises:
+        AssetError: it is not built.
+    """
+    return _client_folder() / _RPC_BUNDLE
 
 
 def client_package() -> Path:

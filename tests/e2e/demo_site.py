@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from longwire.demo.judge import Verdict
 from longwire.demo.models import policy_lines
 from longwire.demo.page import DemoPage
+from longwire.demo.pages import socket_origin
 from longwire.demo.server import LoopbackServer
 from longwire.demo.upstream import Upstream
 from tests.e2e.browser import Browser
@@ -106,7 +107,8 @@ def visit(visitor: Page, chromium: Browser, demo: Demo, secret: Path, path: str 
     inject = 'inject = { Authorization = "Bearer {secret:demo}" }'
     providers = policy_lines(demo.upstream_origin)
     more = f'{inject}\ngenerate = ["quick", "careful"]\n{providers}\n[secret.demo]\nfile = "{secret}"'
-    chromium.grant(demo.upstream_origin + "/v1/", page=demo.origin, more=more)
+    sockets = socket_origin(demo.upstream_origin)
+    chromium.grant(demo.upstream_origin + "/v1/", sockets + "/v1/", page=demo.origin, more=more)
     visitor.goto(demo.origin + path)
 
 

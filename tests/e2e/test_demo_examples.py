@@ -9,9 +9,12 @@ import pytest
 from playwright.sync_api import Locator, Page, Playwright, expect
 
 from longwire.demo.chat import TEXT
+from longwire.demo.counting import ITEM_BYTES, ITEMS
 from longwire.demo.feed import ENTRIES, Feed
 from longwire.demo.models import CAREFUL, QUICK
-from longwire.demo.pages import EXAMPLES_PATH, examples
+from longwire.demo.pages import EXAMPLES_PATH, examples, localized
+from longwire.demo.talk import GREETINGS
+from longwire.rpc.peer import RECEIVE_WINDOW
 from tests.e2e.browser import Browser, running_browser
 from tests.e2e.demo_site import KEY, Demo, assert_fits_and_reads, serving, visit, visiting
 from tests.e2e.scripts import script
@@ -166,7 +169,7 @@ def test_without_a_grant_each_says_what_is_missing(visitor: Page, chromium: Brow
     with serving(visitor, size=1) as demo:
         open_examples(visitor, chromium, demo, tmp_path)
         chromium.grant("http://127.0.0.1:1/", page="http://127.0.0.1:1")
-        for button in ("Ask", "Start", "Upload", "Download", "Ask both"):
+        for button in ("Ask", "Start", "Upload", "Download", "Ask both", "Connect", "Ask for four"):
             visitor.get_by_role("button", name=button, exact=True).click()
         for status in visitor.get_by_role("status").all():
             expect(status).to_contain_text("policy")
@@ -200,13 +203,59 @@ def test_both_models_are_stopped_with_one_button(visitor: Page, chromium: Browse
             expect(visitor.locator(f"#{name}-status")).to_have_text("cancelled")
 
 
+def test_a_talk_goes_both_ways_over_a_socket_whose_key_the_page_has_not(
+    visitor: Page, chromium: Browser, tmp_path: Path
+) -> None:
+    with serving(visitor, size=1) as demo:
+        open_examples(visitor, chromium, demo, tmp_path)
+        talk = card(visitor, "A talk over a socket")
+        words = talk.get_by_role("textbox", name="A message")
+        expect(words).to_be_hidden()
+        talk.get_by_role("button", name="Connect").click()
+        said_by = [f"server: {words}\n" for words in GREETINGS]
+        expect(visitor.locator("#said")).to_have_text("".join(said_by))
+        words.fill("naïve 😀")
+        words.press("Enter")
+        said_by += ["page: naïve 😀\n", "server: 7 characters, backwards: 😀 evïan\n"]
+        expect(visitor.locator("#said")).to_have_text("".join(said_by))
+        expect(words).to_have_value("")
+        assert_fits_and_reads(visitor, tmp_path, "talk")
+        assert KEY not in visitor.content()
+        assert demo.upstream.keys_refused == 0
+        talk.get_by_role("button", name="Close").click()
+        expect(talk.get_by_role("status")).to_have_text("closed: 1000 bye")
+        expect(words).to_be_hidden()
+        talk.get_by_role("button", name="Connect").click()
+        expect(visitor.locator("#said")).to_have_text("".join(said_by[:3]))
+
+
+def test_three_streams_are_whole_while_the_fourth_is_read_slowly_and_sent_little(
+    visitor: Page, chromium: Browser, tmp_path: Path
+) -> None:
+    with serving(visitor, size=1, streams_bytes_per_s=1e9) as demo:
+        open_examples(visitor, chromium, demo, tmp_path)
+        streams = card(visitor, "Four streams over one socket")
+        streams.get_by_role("button", name="Ask for four").click()
+        status = streams.get_by_role("status")
+        expect(status).to_have_text(re.compile(r"^three are whole; of the slow one \d+ read, \d+ sent$"))
+        read, sent = map(int, re.findall(r"\d+", status.inner_text()))
+        assert 0 < read < ITEMS
+        # What the reader's credit lets go before it is read, and the item that waits for more of it.
+        assert read <= sent <= read + RECEIVE_WINDOW // ITEM_BYTES + 1
+        bars = [streams.get_by_role("progressbar", name=name) for name in ("first", "second", "third", "slow")]
+        assert [bar.evaluate("bar => [bar.value, bar.max]") for bar in bars] == [[ITEMS, ITEMS]] * 3 + [[read, ITEMS]]
+        assert_fits_and_reads(visitor, tmp_path, "streams")
+        streams.get_by_role("button", name="Ask for four").click()
+        expect(status).to_have_text("")
+        expect(status).to_contain_text("three are whole")
+
+
 def test_the_code_that_is_shown_is_the_code_that_runs(visitor: Page, chromium: Browser, tmp_path: Path) -> None:
     with serving(visitor, size=1) as demo:
         open_examples(visitor, chromium, demo, tmp_path)
         open_codes(visitor)
         shown = {code.strip() for code in visitor.locator("details code").all_inner_texts()}
-        upstream = demo.upstream_origin
-        assert shown == {code.replace("https://api.example.com", upstream).strip() for code in examples().values()}
+        assert shown == {localized(code, demo.upstream_origin).strip() for code in examples().values()}
 
 
 def test_the_code_is_as_large_as_the_text_marked_and_nowhere_cut(
@@ -224,5 +273,5 @@ def test_the_code_is_as_large_as_the_text_marked_and_nowhere_cut(
                     colours: new Set([...pre.querySelectorAll('i')].map(i => getComputedStyle(i).color)).size,
                 }))"""
             )
-            assert len(measured) == 6
+            assert len(measured) == 8
             assert all(one["size"] >= 15 and not one["cut"] and one["colours"] >= 2 for one in measured), measured

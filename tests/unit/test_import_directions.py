@@ -28,7 +28,7 @@ ROOMS: dict[str, set[str]] = {
     "families": {"assets"},
     "prices": set(),
     "sse": set(),  # for Python servers: nothing of the host imports it either
-    "rpc": set(),  # likewise
+    "rpc": set(),  # likewise, save the server that the demo plays
     "streams": {"protocol", "fair_pool"},
     "policy": {"protocol", "storage", "addresses", "authority", "prices"},
     "upstream": {"protocol", "turns", "addresses", "authority", "fair_pool"},
@@ -64,7 +64,7 @@ ROOMS: dict[str, set[str]] = {
         "protocol",
     },
     "at_console": {"console", "engine", "upstream", "policy", "protocol", "turns"},
-    "demo": {"install", "console", "assets", "policy", "protocol"},
+    "demo": {"install", "console", "assets", "policy", "protocol", "rpc"},
     "cli": {
         "install",
         "doctor",

@@ -8,12 +8,13 @@ from html import escape
 from importlib.resources import files
 from typing import Final
 
-from longwire.assets import client_library
+from longwire.assets import client_library, rpc_library
 from longwire.demo import chat, download
 
 EXAMPLES_PATH: Final = "/examples"
 # The server that the examples name, as docs/client.md shows them.
 EXAMPLE_ORIGIN: Final = "https://api.example.com"
+EXAMPLE_SOCKET_ORIGIN: Final = "wss://api.example.com"
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -29,7 +30,7 @@ _TOKEN: Final = re.compile(
     r"(?P<comment>/\*.*?\*/|//[^\n]*)"
     r"|(?P<string>'[^'\n]*'|`[^`]*`)"
     r"|(?P<number>\b\d[\d_]*\b)"
-    r"|(?P<word>\b(?:await|const|export|for|from|function|if|import|let|new|of|return|true)\b)",
+    r"|(?P<word>\b(?:await|const|export|for|from|function|if|import|let|new|of|return|true|async|break|false)\b)",
     re.DOTALL,
 )
 _IMPORT_MAP: Final = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
@@ -45,9 +46,20 @@ class Served:
 
 
 def examples() -> dict[str, str]:
-    """The examples of docs/client.md and docs/generation.md by name, word for word as they quote them."""
+    """The examples of the docs by name, word for word as they quote them."""
     folder = files("longwire.demo").joinpath("examples")
     return {file.name.removesuffix(".js"): file.read_text("utf-8") for file in folder.iterdir()}
+
+
+def socket_origin(origin: str) -> str:
+    """An `http` origin's for WebSockets."""
+    return origin.replace("http", "ws", 1)
+
+
+def localized(code: str, upstream_origin: str) -> str:
+    """An example, with the demo's server in the place of the one that it names."""
+    sockets = code.replace(EXAMPLE_SOCKET_ORIGIN, socket_origin(upstream_origin))
+    return sockets.replace(EXAMPLE_ORIGIN, upstream_origin)
 
 
 def served_files(upstream_origin: str, size: int) -> dict[str, Served]:
@@ -58,7 +70,7 @@ def served_files(upstream_origin: str, size: int) -> dict[str, Served]:
     """
     folder = files("longwire.demo")
     # As they run here.
-    codes = {name: code.replace(EXAMPLE_ORIGIN, upstream_origin) for name, code in examples().items()}
+    codes = {name: localized(code, upstream_origin) for name, code in examples().items()}
     page = _fill(
         folder.joinpath("page.html").read_text("utf-8"),
         {"chat": upstream_origin + chat.PATH, "download": upstream_origin + download.PATH, "size": str(size)},
@@ -71,6 +83,7 @@ def served_files(upstream_origin: str, size: int) -> dict[str, Served]:
         "/": (page, ".html"),
         EXAMPLES_PATH: (more, ".html"),
         "/longwire.min.js": (client_library().read_text("utf-8"), ".js"),
+        "/rpc.min.js": (rpc_library().read_text("utf-8"), ".js"),
         **{f"{EXAMPLES_PATH}/{name}.js": (code, ".js") for name, code in codes.items()},
         **{
             f"/{file.name}": (file.read_text("utf-8"), "." + file.name.rpartition(".")[2])

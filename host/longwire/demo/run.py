@@ -12,13 +12,14 @@ import platformdirs
 from longwire.assets import extension_folder
 from longwire.console.errors import CommandError
 from longwire.console.output import complain, say, say_json
-from longwire.demo import chat, download, feed, models, upload
+from longwire.demo import chat, counting, download, feed, models, talk, upload
 from longwire.demo.browser import Profile, check_display, running_browser
 from longwire.demo.chromium import Chromium, Machine, ensure_chromium
 from longwire.demo.clock import command_started_at
 from longwire.demo.devtools import DevTools, DevToolsError, screenshot
 from longwire.demo.judge import Verdict
 from longwire.demo.page import DemoPage
+from longwire.demo.pages import socket_origin
 from longwire.demo.screen import Screen, choose_screen
 from longwire.demo.server import LoopbackServer
 from longwire.demo.upstream import Upstream
@@ -41,7 +42,7 @@ version = 1
 [[grant]]
 name = "demo"
 pages = ["{page}"]
-destinations = ["{upstream}/v1/"]
+destinations = ["{upstream}/v1/", "{sockets}/v1/"]
 methods = ["GET", "POST", "PUT"]
 network = "loopback"
 inject = {{ Authorization = "Bearer {{secret:demo}}" }}
@@ -54,6 +55,7 @@ file = "{secret}"
 
 # What the two pages ask for.
 _REQUESTS: Final = (("POST", chat.PATH), ("GET", download.PATH), ("GET", feed.PATH), ("PUT", upload.PATH))
+_SOCKETS: Final = (talk.PATH, counting.PATH)
 
 
 def run_demo(*, headed: bool = False, keep: bool = False, as_json: bool = False) -> int:
@@ -126,7 +128,8 @@ class _Demo:
         secret = profile.folder / "key"
         secret.touch(mode=0o600)
         secret.write_text(self._key + "\n", encoding="utf-8")
-        text = _POLICY.format(page=page, upstream=upstream, secret=secret, models=models.policy_lines(upstream))
+        sockets, providers = socket_origin(upstream), models.policy_lines(upstream)
+        text = _POLICY.format(page=page, upstream=upstream, sockets=sockets, secret=secret, models=providers)
         profile.policy.write_text(text, encoding="utf-8")
         # An administrator's policy decides on this machine too; better to hear it now than from the page.
         store = PolicyStore(Locations(default_locations().administrator, profile.policy))
@@ -134,6 +137,8 @@ class _Demo:
         try:
             for method, path in _REQUESTS:
                 store.current().decide(asking, method, upstream + path)
+            for path in _SOCKETS:
+                store.current().decide(asking, "GET", sockets + path)
         except StreamError as error:
             raise CommandError(
                 f"the policy of this machine does not let the demo run: {error.text}",

@@ -28,6 +28,7 @@ class Request:
         self._connection = connection
         self._reader = reader
         self._whole = False
+        self._switched = False
 
     async def read(self) -> bytes:
         """The next piece of the body, empty at its end."""
@@ -50,6 +51,14 @@ class Request:
             if len(body) > _MAX_BODY_BYTES:
                 raise BrokenOffError
         return bytes(body)
+
+    async def read_switched(self) -> bytes:
+        """The next bytes of a connection that speaks another protocol now, empty at its end."""
+        early, _ = self._connection.trailing_data
+        if early and not self._switched:
+            self._switched = True
+            return bytes(early)
+        return await self._reader.read(_READ_BYTES)
 
 
 class Responder:
@@ -85,6 +94,11 @@ class Responder:
     async def send(self, data: bytes) -> None:
         """Send body bytes now."""
         await self._send(h11.Data(data=data))
+
+    async def send_switched(self, data: bytes) -> None:
+        """Send bytes of another protocol. The connection is closed when the handler returns."""
+        self._writer.write(data)
+        await self._writer.drain()
 
     async def finish(self) -> None:
         """End the response, if it was begun."""

@@ -1,10 +1,11 @@
-"""The demo's upstream: chat, feed, files, two language models. It wants a key, and sends no CORS headers."""
+"""The demo's upstream: chat, feed, files, models, sockets. It wants a key, and sends no CORS headers."""
 
 from collections.abc import Awaitable, Callable
 
-from longwire.demo import chat, download, feed, models, upload
+from longwire.demo import chat, counting, download, feed, models, talk, upload
 from longwire.demo.sent import Sent
 from longwire.demo.server import Request, Responder
+from longwire.demo.sockets import DemoSocket, serve_socket
 
 
 class Upstream:
@@ -22,11 +23,13 @@ class Upstream:
         entries: feed.Feed | None = None,
         upload_bytes_per_s: float = upload.RATE_BYTES_PER_S,
         models_speed: float = 1,
+        streams_bytes_per_s: float = counting.RATE_BYTES_PER_S,
     ) -> None:
         self._key = key
         self._text_duration_s = text_duration_s
         self._upload_bytes_per_s = upload_bytes_per_s
         self._models_speed = models_speed
+        self._streams_bytes_per_s = streams_bytes_per_s
         self.file = download.Download(size)
         self.feed = entries or feed.Feed()
         self.chat: Sent | None = None
@@ -42,6 +45,8 @@ class Upstream:
             upload.PATH: ("PUT", self._receive_upload),
             models.QUICK_PATH: ("POST", self._send_quick),
             models.CAREFUL_PATH: ("POST", self._send_careful),
+            talk.PATH: ("GET", self._talk),
+            counting.PATH: ("GET", self._count_streams),
         }
         method, answer = routes.get(request.path, ("", None))
         if answer is None:
@@ -82,3 +87,12 @@ class Upstream:
 
     async def _receive_upload(self, request: Request, responder: Responder) -> None:
         await upload.receive_upload(request, responder, self._upload_bytes_per_s)
+
+    async def _talk(self, request: Request, responder: Responder) -> None:
+        await serve_socket(request, responder, talk.talk)
+
+    async def _count_streams(self, request: Request, responder: Responder) -> None:
+        async def count(socket: DemoSocket) -> None:
+            await counting.count_streams(socket, self._streams_bytes_per_s)
+
+        await serve_socket(request, responder, count)

@@ -1,4 +1,4 @@
-// The examples' page: a button runs the file that docs/client.md quotes, as it stands.
+// The examples' page: a button runs the file that the docs quote, as it stands.
 
 const NOISE_BLOCKS = 384; // of 64 KiB
 const MAX_DIGESTED_BYTES = 256 * 1024 * 1024; // it has to be in memory for that
@@ -20,16 +20,19 @@ for (const card of document.querySelectorAll("[data-example]")) {
     running(false);
     if (failure) {
       card.dataset.state = "failed";
-      card.querySelector(".status").textContent = failure.message;
+      card.querySelector(".status").textContent = reasonOf(failure).message;
     }
   });
 }
 
+/** Who could not connect knows only that; the socket said why. */
+const reasonOf = (failure) => (failure.code === "CONNECTION_FAILED" && failure.cause) || failure;
+
 /** Gives what it threw. */
 async function runExample(card) {
   const { example } = card.dataset;
-  const [bar, status] = ["progress", ".status"].map((part) => card.querySelector(part));
-  if (bar) bar.value = 0;
+  const status = card.querySelector(".status");
+  for (const bar of card.querySelectorAll("progress")) bar.value = 0;
   status.textContent = "";
   try {
     // A module runs once; as another one it runs again.
@@ -55,5 +58,7 @@ function noise() {
   return files.files;
 }
 
+// What is said goes over a socket and loads no page, whether one is open or not.
+$("say").addEventListener("submit", (event) => event.preventDefault());
 $("missing").hidden = Boolean(window.longwire);
 $("file").files = noise();
