@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import cast
 
+from tests.e2e.conftest import SEND_BUFFER_BYTES
 from tests.unit.upstream.test_websocket import BAD_ANSWERS, drain
 from tests.upstreams import faults
 from tests.upstreams.connection import PeerGoneError, Request
@@ -40,7 +41,7 @@ class SocketServers:
 def socket_servers() -> Iterator[SocketServers]:
     """Until the block ends."""
     with ThreadedServer(lambda: Server(_serve)) as threaded:
-        sockets = SocketServer()
+        sockets = SocketServer(send_buffer=SEND_BUFFER_BYTES)
         threaded.run(sockets.start)
         try:
             yield SocketServers(sockets, threaded)

@@ -8,8 +8,6 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.e2e.browser import Browser
-from tests.e2e.conftest import Upstream
-from tests.e2e.flow import when_still
 from tests.e2e.scripts import script
 from tests.e2e.socket_servers import SocketServers, socket_servers
 from tests.e2e.test_bridge_loss import leave_and_come_back
@@ -176,24 +174,6 @@ def test_a_stream_that_fails_says_with_what_and_an_abort_keeps_its_reason(page: 
         asked = {"url": f"{servers.raw}/answer/never", "later": later}
         aborted = page.evaluate(script("abort_a_socket.js"), asked)
         assert aborted == [["mine", None, None]] * 2
-
-
-@pytest.mark.parametrize("kind", ["plain", "text"])
-def test_a_stream_that_is_not_read_bounds_what_leaves_an_endless_server(
-    browser: Browser, page: Page, servers: SocketServers, upstream: Upstream, kind: str
-) -> None:
-    browser.grant(servers.url, upstream.root)
-    page.evaluate(
-        script("read_one_message.js"),
-        f"{servers.url}/endless?size=1000{'&text=1' if kind == 'text' else ''}",
-    )
-    left = when_still(page, upstream.url("/echo"), lambda: servers.sockets.sent_bytes)
-    assert left < 8 * 1024 * 1024
-    for _ in range(3):
-        page.evaluate("async () => { for (let i = 0; i < 1000; i++) await reader.read() }")
-    assert when_still(page, upstream.url("/echo"), lambda: servers.sockets.sent_bytes) > left
-    page.evaluate("stream.close()")
-    assert page.evaluate("stream.closed.then(({ closeCode }) => closeCode, String)") == 1005
 
 
 def test_a_patched_page_has_what_is_granted_through_longwire_and_the_rest_as_before(

@@ -4,7 +4,9 @@
     /echo                 each message back
     /told                 one message, JSON: the handshake's path and header pairs; then as /echo
     /close?code=…&reason=…    closed at once by the server
-    /endless?size=…&text=…    messages of that size without end
+    /endless?size=…       messages of that size without end
+    /numbered?size=…&fill=…   the same, beginning with their number in 12 digits; then noise (bytes) or a letter (text)
+    /sink                 nothing, and forgets what it is sent
     /count?n=…            so many small messages, and a close with 1000
 The subprotocols that it knows are `chat` and `superchat`.
 """
@@ -12,7 +14,10 @@ The subprotocols that it knows are `chat` and `superchat`.
 import asyncio
 import base64
 import hashlib
+import itertools
 import json
+import os
+import socket
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
@@ -28,21 +33,27 @@ from tests.patience import PATIENCE_S
 from tests.upstreams.connection import Request
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+NUMBER_DIGITS: Final = 12
 SUBPROTOCOLS: Final = (Subprotocol("chat"), Subprotocol("superchat"))
 
 
 class SocketServer:
     """On a free port of 127.0.0.1, until the block ends."""
 
-    def __init__(self, context: ssl.SSLContext | None = None, *, compression: bool = True) -> None:
+    def __init__(
+        self, context: ssl.SSLContext | None = None, *, compression: bool = True, send_buffer: int | None = None
+    ) -> None:
+        """`send_buffer`: of the kernel, in bytes, so that what left the server means something."""
         self._context = context
         self._compression = "deflate" if compression else None
+        self._send_buffer = send_buffer
         self._server: Server | None = None
         self.port = 0
         self.closes: list[tuple[int, str]] = []  # of clients, as they came
         self.received: list[str | bytes] = []
         self.handshakes: list[list[tuple[str, str]]] = []  # their header pairs
         self.sent_bytes = 0
+        self.received_bytes = 0  # by /sink
         self.changed = asyncio.Event()
 
     @property
@@ -50,12 +61,20 @@ class SocketServer:
         """Without a path."""
         return f"{'ws' if self._context is None else 'wss'}://localhost:{self.port}"
 
+    @property
+    def open(self) -> int:
+        """How many connections are open."""
+        assert self._server is not None
+        return len(self._server.connections)
+
     async def start(self) -> None:
         """Listen."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        if self._send_buffer is not None:  # what is accepted has it too
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer)
         self._server = await serve(
             self._handle,
-            "127.0.0.1",
-            0,
+            sock=listening,
             ssl=self._context,
             compression=self._compression,
             subprotocols=SUBPROTOCOLS,
@@ -87,6 +106,12 @@ class SocketServer:
                 await self.changed.wait()
         return self.closes[0]
 
+    async def all_closed(self, count: int) -> None:
+        """So many connections are over, since `closes` was cleared."""
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.closes) < count:
+                await self.changed.wait()
+
     async def _handle(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         self.handshakes.append(list(connection.request.headers.raw_items()))
@@ -107,12 +132,20 @@ class SocketServer:
         elif path == "/close":
             await connection.close(int(query.get("code", "1000")), query.get("reason", ""))
         elif path == "/endless":
-            data: str | bytes = b"e" * int(query.get("size", "1000"))
-            if "text" in query:
-                data = "e" * len(data)
+            data = b"e" * int(query.get("size", "1000"))
             while True:
                 await connection.send(data)
                 self.sent_bytes += len(data)
+        elif path == "/numbered":
+            size = int(query["size"]) - NUMBER_DIGITS
+            noise = os.urandom(size)
+            for number in itertools.count():
+                digits = f"{number:0{NUMBER_DIGITS}}"
+                await connection.send(digits.encode() + noise if query["fill"] == "noise" else digits + "e" * size)
+                self.sent_bytes += int(query["size"])
+        elif path == "/sink":
+            async for message in connection:
+                self.received_bytes += len(message)
         elif path == "/count":
             for number in range(int(query["n"])):
                 await connection.send(str(number))
