@@ -21,6 +21,7 @@ from tests.bench.generation import generation_costs
 from tests.bench.neighbours import neighbour_floods
 from tests.bench.pipes import over_pipes
 from tests.bench.policy import policy_costs
+from tests.bench.sockets import socket_costs
 from tests.bench.unread import unread_costs
 
 
@@ -30,7 +31,14 @@ def measure(rounds: int, megabytes: int, events: int, console: Console) -> list[
     console.print("measuring one host …", style="dim")
     rows += over_pipes(rounds, events, megabytes) + generation_costs(rounds, events)
     rows += in_a_browser(rounds, megabytes, events, console)
+    rows += sockets(rounds, events, console)
     return rows + start(rounds, console)
+
+
+def sockets(rounds: int, messages: int, console: Console) -> list[Row]:
+    """What a message of a socket costs beside one of the browser's own."""
+    console.print("measuring sockets …", style="dim")
+    return socket_costs(rounds, messages // 3)
 
 
 def start(rounds: int, console: Console) -> list[Row]:
@@ -87,6 +95,7 @@ def main() -> None:
     parser.add_argument("--first-second", action="store_true", help="the first stream of started browsers only")
     parser.add_argument("--neighbours", action="store_true", help="a quiet page beside hostile servers and pages only")
     parser.add_argument("--generation", action="store_true", help="what a generation adds to a token only")
+    parser.add_argument("--sockets", action="store_true", help="messages of sockets beside the browser's own only")
     parser.add_argument("--memory", action="store_true", help="what streams that nobody reads cost the host only")
     parser.add_argument("--against", metavar="COMMIT", help="this build and another one in alternation")
     parser.add_argument("--rounds", type=int, default=9, help="of a comparison, three minutes each (9)")
@@ -102,6 +111,8 @@ def main() -> None:
         rows = boundary(3 if options.quick else 9, console)
     elif options.generation:
         rows = generation_costs(3 if options.quick else 9, 300)
+    elif options.sockets:
+        rows = sockets(3, 300, console) if options.quick else sockets(9, 1500, console)
     elif options.memory:
         rows = unread(console)
     elif options.quick:

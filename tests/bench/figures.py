@@ -19,7 +19,7 @@ from tests.upstreams.connection import Request
 from tests.upstreams.threaded import ThreadedServer
 
 # Units of which more is better; of all others less is.
-HIGHER_IS_BETTER = frozenset({"MB/s", "x"})
+HIGHER_IS_BETTER = frozenset({"MB/s", "1/s", "x"})
 # Figures without Longwire in them: how busy the machine was.
 MACHINE = frozenset({"bare host, worker that drops", "event delay, browser's fetch"})
 

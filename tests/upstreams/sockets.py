@@ -6,6 +6,8 @@
     /close?code=…&reason=…    closed at once by the server
     /endless?size=…       messages of that size without end
     /numbered?size=…&fill=…   the same, beginning with their number in 12 digits; then noise (bytes) or a letter (text)
+    /paced?n=…&per_second=…   so many of 100 bytes with the clock in them, each answered so; then the answers' delays
+    /burst?n=…            so many of 100 bytes at once; then it takes as many, and says in how many seconds
     /sink                 nothing, and forgets what it is sent
     /count?n=…            so many small messages, and a close with 1000
 The subprotocols that it knows are `chat` and `superchat`.
@@ -19,6 +21,7 @@ import json
 import os
 import socket
 import ssl
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -34,6 +37,7 @@ from tests.upstreams.connection import Request
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 NUMBER_DIGITS: Final = 12
+SMALL_BYTES: Final = 100
 SUBPROTOCOLS: Final = (Subprotocol("chat"), Subprotocol("superchat"))
 
 
@@ -143,6 +147,10 @@ class SocketServer:
                 digits = f"{number:0{NUMBER_DIGITS}}"
                 await connection.send(digits.encode() + noise if query["fill"] == "noise" else digits + "e" * size)
                 self.sent_bytes += int(query["size"])
+        elif path == "/paced":
+            await _pace(connection, int(query["n"]), float(query["per_second"]))
+        elif path == "/burst":
+            await _burst(connection, int(query["n"]))
         elif path == "/sink":
             async for message in connection:
                 self.received_bytes += len(message)
@@ -153,6 +161,30 @@ class SocketServer:
         async for message in connection:
             self.received.append(message)
             await connection.send(message)
+
+
+def _clock_ms() -> float:
+    return time.time() * 1000
+
+
+async def _pace(connection: ServerConnection, count: int, per_second: float) -> None:
+    delays: list[float] = []
+    for _ in range(count):
+        await asyncio.sleep(1 / per_second)
+        await connection.send(f"{_clock_ms():<{SMALL_BYTES}}")
+        sent_ms = float(await connection.recv())
+        delays.append(_clock_ms() - sent_ms)
+    await connection.send(json.dumps(delays))
+
+
+async def _burst(connection: ServerConnection, count: int) -> None:
+    for _ in range(count):
+        await connection.send("x" * SMALL_BYTES)
+    await connection.recv()
+    began = time.perf_counter()
+    for _ in range(count - 1):
+        await connection.recv()
+    await connection.send(str(time.perf_counter() - began))
 
 
 def _choose(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
