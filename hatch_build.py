@@ -12,8 +12,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-# The demo's page imports the bundle; `longwire client` gives both to people.
-CLIENT_FILES = ("longwire.min.js", "longwire.tgz")
+# The demo's pages import the bundles; `longwire client` gives the first and the package to people.
+CLIENT_FILES = ("longwire.min.js", "rpc.min.js", "longwire.tgz")
 
 
 class AssetsHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling's own generic parameter is private

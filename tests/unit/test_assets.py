@@ -14,6 +14,7 @@ from longwire.assets import (
     extension_id,
     manifests_folder,
     read_manifest,
+    rpc_library,
 )
 
 
@@ -44,6 +45,7 @@ def test_a_wheel_reads_the_files_inside_it(tmp_path: Path, monkeypatch: pytest.M
     assert manifests_folder() == tmp_path / "_assets" / "manifests"
     assert extension_folder() == tmp_path / "_assets" / "extension"
     assert client_library() == tmp_path / "_assets" / "client" / "longwire.min.js"
+    assert rpc_library() == tmp_path / "_assets" / "client" / "rpc.min.js"
     assert client_package() == tmp_path / "_assets" / "client" / "longwire.tgz"
 
 
@@ -51,7 +53,7 @@ def test_what_is_not_built_is_named_with_the_fix(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(assets, "_PACKAGE", tmp_path)
     monkeypatch.setattr(assets, "_CHECKOUT", tmp_path)
 
-    for find in (extension_folder, client_library, client_package):
+    for find in (extension_folder, client_library, rpc_library, client_package):
         with pytest.raises(AssetError, match="not built") as caught:
             find()
         assert "make build" in caught.value.fix

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hatch_build import is_current
 
-from longwire.assets import client_library, client_package, extension_folder
+from longwire.assets import client_library, client_package, extension_folder, rpc_library
 from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +35,10 @@ def test_it_carries_the_client_library_with_the_licence_of_what_is_in_it(wheel: 
     module = wheel.read("longwire/_assets/client/longwire.min.js")
     assert module == client_library().read_bytes()
     assert module.startswith(b"/*!") and module.partition(b"*/")[0].count(b"MIT License") == 2
+
+
+def test_it_carries_the_streams_over_a_socket_that_the_demo_shows(wheel: zipfile.ZipFile) -> None:
+    assert wheel.read("longwire/_assets/client/rpc.min.js") == rpc_library().read_bytes()
 
 
 def test_it_carries_the_package_that_npm_installs(wheel: zipfile.ZipFile) -> None:
