@@ -1,5 +1,7 @@
 """A generation on a console: text as it comes, what is going on beside it, and JSON where a machine reads."""
 
+import contextlib
+import os
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -20,6 +22,10 @@ from longwire.protocol.errors import ErrorCode
 _CONTROLS: Final = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(127, 160))) | {13: None}
 
 
+class OutputLostError(CommandError):
+    """Standard output takes no more of the answer."""
+
+
 class Screen(Protocol):
     """Shows one answer."""
 
@@ -35,8 +41,7 @@ class JsonLines:
 
     def event(self, event: dict[str, Any]) -> None:
         """Print it."""
-        sys.stdout.write(orjson.dumps(event).decode() + "\n")
-        sys.stdout.flush()
+        _put(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:
         """Nothing."""
@@ -61,8 +66,7 @@ class Words:
         if kind == "content":
             self._hide()
             text = event["text"].translate(_CONTROLS)
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            _put(text)
             if text:
                 self._ends_line = text.endswith("\n")
         elif kind == "status":
@@ -79,8 +83,8 @@ class Words:
         """Leave the line."""
         self._hide()
         if not self._ends_line:
-            sys.stdout.write("\n")
-            sys.stdout.flush()
+            self._ends_line = True  # whether it can be written or not
+            _put("\n")
 
     def _say(self, text: str) -> None:
         """What is going on. Once text came, the text shows it."""
@@ -90,9 +94,8 @@ class Words:
         self._hide()
         if self._console.is_terminal:
             if not self._ends_line:
-                sys.stdout.write("\n")
-                sys.stdout.flush()
                 self._ends_line = True
+                _put("\n")
             self._console.print(Text(text.translate(_CONTROLS), style), soft_wrap=True)
 
     def _hide(self) -> None:
@@ -115,9 +118,38 @@ async def show_answer(request: dict[str, Any], screen: Screen) -> None:
                     raise CommandError(event["message"], _fix(event["code"], event.get("retryAfter")))
     except StreamFailed as failed:
         screen.event({"type": "error", "code": failed.code, "message": failed.text, "retryable": False})
-        raise CommandError(failed.text, _fix(failed.code, None)) from None
+        too_long = failed.code is ErrorCode.LIMIT_EXCEEDED  # a budget is an event: this came before anybody was asked
+        raise CommandError(failed.text, "ask with less text" if too_long else _fix(failed.code, None)) from None
     finally:
         screen.close()
+
+
+def _put(data: str | bytes) -> None:
+    """On standard output, at once. Text in its encoding, as far as that goes; bytes are UTF-8.
+
+    Raises:
+        OutputLostError: it takes no more.
+        BrokenPipeError: nobody reads it any more.
+    """
+    out = sys.stdout
+    try:
+        if isinstance(data, str):
+            data = data.encode(out.encoding or "utf-8", "replace")
+            if os.linesep != "\n":
+                data = data.replace(b"\n", os.linesep.encode())
+        out.flush()
+        out.buffer.write(data)
+        out.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, AttributeError) as error:  # AttributeError: it was closed when the command began
+        reason = getattr(error, "strerror", None) or "it is closed"
+        with contextlib.suppress(OSError, AttributeError):
+            # What is left of it would be written again at the end, and fail again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+        raise OutputLostError(
+            f"the answer cannot be written to standard output: {reason}", "send it where there is room for it"
+        ) from None
 
 
 async def _events(pieces: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:

@@ -41,7 +41,7 @@ def generate(
     """
     import anyio  # the engine and its clients, which no other command needs
 
-    from longwire.at_console.answer import JsonLines, Words, show_answer
+    from longwire.at_console.answer import JsonLines, OutputLostError, Words, show_answer
     from longwire.at_console.providers import first_provider
     from longwire.audit import log
 
@@ -55,11 +55,12 @@ def generate(
         **_input(prompt, template, field or []),
     }
     asked = {name: value for name, value in request.items() if value not in ("", None)}
+    _check_text(asked | {"prompt": prompt})
     log.configure()
     try:
         anyio.run(show_answer, asked | ({} if stream else {"stream": False}), JsonLines() if json else Words())
-    except CommandError:
-        if not json:
+    except CommandError as error:
+        if not json or isinstance(error, OutputLostError):
             raise
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
@@ -76,10 +77,38 @@ def _input(prompt: str, template: str, fields: list[str]) -> dict[str, Any]:
         return {"template": template, "fields": dict(_field(each) for each in fields)}
     if fields:
         raise MisuseError("there are fields and no template", "name one with --template; `longwire template list`")
-    text = sys.stdin.read() if prompt in ("", "-") and (prompt == "-" or not sys.stdin.isatty()) else prompt
+    text = _standard_input(asked_for=prompt == "-") if prompt in ("", "-") else prompt
     if not text.strip():
         raise MisuseError("there is nothing to ask", 'longwire generate "Why is the sky blue?"')
     return {"messages": [{"role": "user", "content": text}]}
+
+
+def _standard_input(*, asked_for: bool) -> str:
+    """All of it, where it is `asked_for` or comes from elsewhere than a keyboard."""
+    if sys.stdin is None or (sys.stdin.isatty() and not asked_for):  # None: it was closed when the command began
+        return ""
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise MisuseError(
+            f"standard input is not UTF-8 text (byte {error.start + 1})",
+            "convert it first, as in `iconv -f LATIN1 -t UTF-8`",
+        ) from None
+
+
+def _check_text(asked: dict[str, Any]) -> None:
+    """Arguments may be any bytes; what of them is no UTF-8 comes as halves of characters."""
+    texts = [*asked.values(), *asked.get("fields", {}).values()]
+    if any(isinstance(text, str) and not text.isascii() and not _is_text(text) for text in texts):
+        raise MisuseError("an argument is not UTF-8 text", "give it by standard input or --field NAME=@FILE, in UTF-8")
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _field(text: str) -> tuple[str, str]:

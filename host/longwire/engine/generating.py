@@ -89,9 +89,7 @@ class Generating:
                 held += len(piece)
                 if held > MAX_QUESTION_BYTES:
                     held -= len(piece)
-                    message = (
-                        f"the request has more than {MAX_QUESTION_BYTES} bytes; send fewer images, or smaller ones"
-                    )
+                    message = f"the request has more than {MAX_QUESTION_BYTES} bytes; send less text, or fewer images"
                     raise StreamError(ErrorCode.LIMIT_EXCEEDED, message, Phase.POLICY, retryable=False)
                 if not self._memory.borrow_all(borrower, len(piece)):
                     held -= len(piece)

@@ -28,6 +28,16 @@ class Console:
     home: Path
     vendor: Vendor
 
+    def run_bytes(self, *arguments: str | bytes, line: str) -> "subprocess.CompletedProcess[bytes]":
+        """By this line of a shell, in which `"$@"` is the command."""
+        return subprocess.run(
+            ["/bin/sh", "-c", line, "sh", sys.executable, "-m", "longwire.cli.main", "generate", *arguments],
+            env=environment(self.home),
+            capture_output=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
     def run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "longwire.cli.main", "generate", *arguments],
@@ -99,6 +109,41 @@ def test_a_failure_in_json_is_the_last_event(console: Console) -> None:
     denied = console.run("Why?", "--json", "--provider", "nobody")
     (event,) = map(json.loads, denied.stdout.splitlines())
     assert (denied.returncode, event["type"], event["code"]) == (1, "error", "POLICY_DENIED")
+
+
+@pytest.mark.parametrize("json_", [False, True], ids=["text", "json"])
+@pytest.mark.parametrize(("shell", "reason"), [('"$@" >&-', "closed"), ('"$@" >/dev/full', "No space left")])
+def test_output_that_is_lost_is_a_finding(console: Console, shell: str, reason: str, json_: bool) -> None:
+    if "full" in shell and not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    done = console.run_bytes("Why?", *(["--json"] if json_ else []), line=shell)
+    assert done.returncode == 1
+    first, second = done.stderr.decode().splitlines()
+    assert reason in first and second.startswith("  fix: ")
+
+
+def test_whoever_reads_the_first_line_only_ends_it(console: Console) -> None:
+    console.vendor.replies = [chat(*(chat_text("line\n" * 2000) for _ in range(100)), chat_end())]
+    done = console.run_bytes("Why?", line='"$@" | head -1')
+    assert (done.stdout, done.stderr) == (b"line\n", b"")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shell"),
+    [(("-",), "printf 'caf\\351' | \"$@\""), ((b"caf\xe9",), '"$@"'), (("-",), '"$@" <&-'), ((), '"$@" <&-')],
+    ids=["input", "argument", "no input", "no input and no prompt"],
+)
+def test_what_is_no_text_is_misuse(console: Console, arguments: tuple[str | bytes, ...], shell: str) -> None:
+    done = console.run_bytes(*arguments, line=shell)
+    assert (done.returncode, console.vendor.requests) == (2, [])
+    assert b"  fix: " in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_output_whose_encoding_is_narrow_has_what_it_can_and_json_all(console: Console) -> None:
+    console.vendor.replies = [chat(chat_text("caf\u00e9 \U0001f600"), chat_end())]
+    narrow = 'PYTHONIOENCODING=ascii "$@"'
+    assert console.run_bytes("Why?", line=narrow).stdout == b"caf? ?\n"
+    assert "caf\u00e9 \U0001f600" in console.run_bytes("Why?", "--json", line=narrow).stdout.decode()
 
 
 @pytest.mark.parametrize(
