@@ -40,13 +40,14 @@ from longwire.protocol.generation_request import GenerationRequest
 from longwire.protocol.messages import StreamStart
 from longwire.protocol.records import NoBody, RedirectMode, Timeouts
 from longwire.turns import Turns
-from longwire.upstream.model import Upstream, UpstreamResponse
+from longwire.upstream.model import Upstream, UpstreamRequest, UpstreamResponse
 
 T = TypeVar("T")
 _Sizes: TypeAlias = tuple[int, int] | None
 
 # Silence of a model that answers. The page may say another (`idleTimeout`).
 IDLE_TIMEOUT_MS: Final = 120_000
+_IDLE_BY: Final = "idleTimeout, by default. The page may ask for longer: longwire: { idleTimeout: … }"
 # How much is read at once of an answer that is a failure, or that goes on behind its end.
 _READ_BYTES: Final = 16 * 1024
 # How long what is behind the end of an answer may take, so that its connection can be used again.
@@ -150,7 +151,7 @@ class Asking:
                     return deciding.latest
                 # The last thing before it is sent: what is refused for another reason spends nothing.
                 spending = await Spending.reserve(self._means.budgets, choice, fitted, outgoing)
-                request = replace(authorization.request(outgoing.body), memory=self._exchange.stream.decoders)
+                request = self._request(authorization.request(outgoing.body))
                 response = await self._timed(self._means.upstream.open(request))
                 async with closed_in_any_case(response):
                     result = await self._take(response, authorization, adapter, spending)
@@ -205,6 +206,13 @@ class Asking:
             prompt = prompt._replace(stream=False)
         fitted = fit(prompt, limit) if template is None else fill(prompt, template, question.fields or {}, limit)
         return fitted, adapter.request(fitted.prompt)
+
+    def _request(self, request: UpstreamRequest) -> UpstreamRequest:
+        """With the memory of this stream, and with whose number `idle_by` says the longest silence is."""
+        timeouts = request.timeouts
+        if self._exchange.start.timeouts.idle_ms is None:
+            timeouts = replace(timeouts, idle_by=_IDLE_BY)
+        return replace(request, memory=self._exchange.stream.decoders, timeouts=timeouts)
 
     async def _announce(self, choice: GenerationDecision, fitted: Fitted) -> None:
         """Before any content, and once for each provider, but where it is to get less than before."""

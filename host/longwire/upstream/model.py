@@ -83,13 +83,14 @@ class UpstreamTimeouts:
     longest time without progress. `idle_s` is silence on the socket, in both directions, during a read. `total_s` is
     the time spent inside `open` and `read` together.
 
-    Of the first and the last, `…_by` says to people whose number it is and which line changes it.
+    `…_by` says to people whose number it is and which line changes it.
     """
 
     header_s: float | None
     idle_s: float | None = None
     total_s: float | None = None
     header_by: str = "headerTimeout"
+    idle_by: str = "idleTimeout, as the page asked. It raises it where the server may be silent longer"
     total_by: str = "totalTimeout"
 
 

@@ -20,7 +20,6 @@ _TEXTS = {
     ErrorCode.IDLE_TIMEOUT: "no byte of the body for {:g} s: {}",
     ErrorCode.TOTAL_TIMEOUT: "the exchange took longer than {:g} s: {}",
 }
-_IDLE_BY = "idleTimeout, as the page asked. It raises it where the server may be silent longer"
 
 
 class Timers:
@@ -63,7 +62,7 @@ class Timers:
         Raises:
             StreamError: IDLE_TIMEOUT or TOTAL_TIMEOUT, phase `body`.
         """
-        with self._section(self._timeouts.idle_s, _IDLE_BY, ErrorCode.IDLE_TIMEOUT, lambda: Phase.BODY):
+        with self._section(self._timeouts.idle_s, self._timeouts.idle_by, ErrorCode.IDLE_TIMEOUT, lambda: Phase.BODY):
             yield
 
     @contextmanager

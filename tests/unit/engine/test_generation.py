@@ -288,6 +288,24 @@ async def test_what_keeps_the_providers_connection_open_is_no_sign_of_life_for_t
         assert (await asker.events(1))[-1]["type"] == "complete"
 
 
+@pytest.mark.parametrize("asked", [None, 40])
+async def test_a_model_that_is_silent_for_too_long_is_over_by_whose_clock_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: int | None
+) -> None:
+    monkeypatch.setattr("longwire.engine.asking.IDLE_TIMEOUT_MS", 50)
+
+    async def reply(request: Request) -> None:
+        await request.connection.send(bodies.head(200, [("Content-Type", "text/event-stream")]) + chat_text("first"))
+        await request.connection.wait_gone()
+
+    body = orjson.dumps({"provider": "vendor", "messages": [{"role": "user", "content": "Why?"}]})
+    async with generating(tmp_path, reply) as (asker, _):
+        asker.send(1, body, timeouts={} if asked is None else {"idle_ms": asked})
+        last = (await asker.events(1))[-1]
+    assert last["code"] == "IDLE_TIMEOUT"
+    assert ("by default" in last["message"], "as the page asked" in last["message"]) == (asked is None, asked == 40)
+
+
 async def test_the_log_says_who_was_asked_and_what_it_took_and_never_what_was_said(tmp_path: Path) -> None:
     with capture_logs() as lines:
         async with generating(tmp_path, LATER, chat(chat_text("the answer"), chat_end((7, 3)))) as (asker, _):
