@@ -64,6 +64,8 @@ def fill(prompt: Prompt, template: Template, fields: Mapping[str, str], limit: i
         else:
             # A field that stands there twice takes its room twice.
             most = max(map(template.names.count, template.names))
+            if limit - fixed < most:
+                raise DoesNotFit(fixed, limit)
             fields = cut_longest(fields, (limit - fixed) // most).texts
     filled = prompt._replace(messages=[UserMessage(role="user", content=template.render(fields))])
     fitted = fit(filled, limit)

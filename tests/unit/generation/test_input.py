@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from longwire.generation.adapters import ADAPTERS
 from longwire.generation.cutting import CutAll, DoesNotFit, cut, cut_longest, size_of
 from longwire.generation.estimate import IMAGE_TOKENS, OVERHEAD_TOKENS, estimate_tokens, estimated, upper_bound
-from longwire.generation.fitting import fit
+from longwire.generation.fitting import Fitted, fill, fit
 from longwire.generation.parts import Usage
 from longwire.generation.prices import cost_of
 from longwire.generation.prompt import Prompt
@@ -257,3 +257,23 @@ def test_what_is_spent_within_the_bound_costs_no_more_than_was_reserved(input_to
     spent = cost_of(Usage(input=min(input_tokens, bound.input_tokens), output=output_tokens), prices)
     assert spent is not None and bound.cost is not None
     assert Decimal(spent.amount) <= bound.cost + Decimal("1E-12")
+
+
+@given(text=st.text(max_size=40), limit=st.integers(0, 60))
+@example(text="abc", limit=3)
+def test_a_field_that_stands_twice_fits_twice_or_it_is_said_what_does_not(text: str, limit: int) -> None:
+    template = Template.parse("a {FIELD} {FIELD} b")
+    fitted = _filled(template, text, limit)
+    if isinstance(fitted, str):
+        assert f"{template.size} bytes" in fitted and f"allows {limit}" in fitted
+        return
+    content = fitted.prompt.messages[0].content
+    assert isinstance(content, str) and size_of(content) == fitted.size <= limit
+    assert fitted.original_size == template.size + 2 * size_of(text)
+
+
+def _filled(template: Template, text: str, limit: int) -> Fitted | str:
+    try:
+        return fill(Prompt("m", ()), template, {"FIELD": text}, limit)
+    except DoesNotFit as problem:
+        return str(problem)
