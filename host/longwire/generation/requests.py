@@ -59,6 +59,16 @@ _TYPES: Final[Mapping[str, str]] = {
     "role": "write 'user', 'assistant' or 'tool'; what the system is to know goes into the field system",
 }
 
+# What a text must look like, in words.
+_SHAPES: Final[Mapping[str, str]] = {
+    "provider": "must be a name of the policy: letters, digits, '_', '.' and '-', 64 at most",
+    "fallback": "must be a name of the policy: letters, digits, '_', '.' and '-', 64 at most",
+    "model": "must be printable ASCII without spaces",
+    "name": "must be letters, digits, '_' and '-', 64 at most",
+    "data": "must be base64 without line ends",
+    "fields": "is no name of a field: those are in upper case, as in PR_TITLE",
+}
+
 # Of errors at the same depth: a wrong `type` says more than a field that does not belong there, and that more than
 # one that is not there.
 _TELLING: Final = {"literal_error": 3, "extra_forbidden": 2, "string_type": 0}
@@ -114,4 +124,7 @@ def _fix(path: list[str], error: ErrorDetails) -> str:
         return "is missing"
     if kind in ("model_type", "dict_type"):
         return "must be an object"
-    return str(error["msg"])[:1].lower() + str(error["msg"])[1:]
+    said = str(error["msg"])[:1].lower() + str(error["msg"])[1:]
+    if kind == "string_pattern_mismatch":
+        said = next((_SHAPES[step] for step in (path[0], *reversed(path)) if step in _SHAPES), said)
+    return said

@@ -96,7 +96,7 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "image-as-address": (
         _with_part(type="image", mediaType="image/png", data="https://x/a.png"),
         "messages.0.content.0.data",
-        "pattern",
+        "must be base64",
     ),
     "picture-that-is-a-program": (
         _with_part(type="image", mediaType="image/svg+xml", data="AAAA"),
@@ -111,7 +111,9 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "key": (_asking(apiKey="sk-secret-value"), "apiKey", "belong in the policy file"),
     "address": (_asking(url="https://api.openai.com"), "url", "belong in the policy file"),
     "headers": (_asking(headers={}), "headers", "belong in the policy file"),
-    "provider-as-address": (_asking(provider="https://x"), "provider", "pattern"),
+    "provider-as-address": (_asking(provider="https://x"), "provider", "must be a name of the policy"),
+    "fallback-as-address": (_asking(fallback=["b", "https://x"]), "fallback.1", "must be a name of the policy"),
+    "tool-name": (_asking(tools=[{"name": "a b", "parameters": {}}]), "tools.0.name", "must be letters, digits"),
     # Other interfaces' names.
     "other-spelling": (_asking(max_tokens=3), "max_tokens", "write maxTokens"),
     "python-spelling": (
@@ -129,7 +131,7 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "both-inputs": (_asking(template="t", fields={}), "", "needs either messages or a template"),
     "template-without-fields": ({"provider": "x", "template": "t"}, "", "come together"),
     "fields-without-template": (_asking(fields={}), "", "come together"),
-    "field-name": ({"provider": "x", "template": "t", "fields": {"lower": ""}}, "fields.lower", "pattern"),
+    "field-name": ({"provider": "x", "template": "t", "fields": {"name": ""}}, "fields.name", "in upper case"),
     "no-messages": (_asking(messages=[]), "messages", "at least 1 item"),
     "text-for-messages": (_asking(messages="Hello"), "messages", "valid list"),
     "empty-text": (_asking(messages=[{"role": "user", "content": ""}]), "messages.0.content", "at least 1"),
@@ -144,7 +146,7 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "hot": (_asking(temperature=2.1), "temperature", "less than or equal to 2"),
     "not-a-number": (_asking(temperature=float("nan")), "temperature", "finite"),
     "reasoning": (_asking(reasoning="ultra"), "reasoning", "'none', 'low'"),
-    "model-with-a-line-end": (_asking(model="gpt\nx"), "model", "pattern"),
+    "model-with-a-line-end": (_asking(model="gpt\nx"), "model", "without spaces"),
 }  # fmt: skip
 
 
