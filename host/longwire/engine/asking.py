@@ -56,8 +56,8 @@ _REST_S: Final = 0.25
 _FAILURE_S: Final = 10.0
 # How often tokens are guessed while a provider does not count them.
 _GUESS_MS: Final = 1_000
-# More text than this is cut and encoded in a thread.
-_LONG_CHARS: Final = 128 * 1024
+# A longer question is read, cut and encoded in a thread.
+LONG_BYTES: Final = 128 * 1024
 # What ends the stream and not only this answer: what allowed it does so no longer.
 _OF_THE_STREAM: Final = frozenset({ErrorCode.POLICY_DENIED, ErrorCode.POLICY_INVALID, ErrorCode.SECRET_REFLECTED})
 # The connection broke inside an answer.
@@ -94,8 +94,10 @@ class Asking:
         question: GenerationRequest,
         means: Means,
         first: GenerationDecision,
+        *,
+        size: int,
     ) -> None:
-        """`first` is who is asked first."""
+        """`first` is who is asked first, `size` the bytes of the question, as the page sent it."""
         self._exchange = exchange
         self._question = question
         self._means = means
@@ -107,8 +109,7 @@ class Asking:
         self._announced: tuple[str, _Sizes] | None = None  # the provider whose metadata was told, and what it got
         self._waited_ms = 0.0
         self._output_estimate = 0
-        texts = (len(message.content) for message in question.messages or () if isinstance(message.content, str))
-        self._long = sum(texts) > _LONG_CHARS or bool(question.fields)
+        self._long = size > LONG_BYTES
         self._guessed_ms = 0
         self.delivered = False
         self.usage: Usage | None = None
@@ -337,7 +338,7 @@ class Asking:
             self._waited_ms += (anyio.current_time() - began) * 1000
 
     async def _aside(self, work: Callable[[], T]) -> T:
-        """In a thread, if there is much text."""
+        """In a thread, if the question is long."""
         if self._long:
             return await self._means.turns.aside(self._exchange.asker, work)
         return work()

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import orjson
 
-from longwire.engine.asking import Asking, Means, Told
+from longwire.engine.asking import LONG_BYTES, Asking, Means, Told
 from longwire.engine.authorization import Authorizer
 from longwire.engine.event_writer import EventWriter
 from longwire.engine.exchange import Exchange
@@ -35,8 +35,6 @@ from longwire.protocol.records import Completeness
 
 # A question, as the page sends it: text, and images of which base64 makes a third more.
 MAX_QUESTION_BYTES: Final = 32 * 1024 * 1024
-# More of it is read in a thread.
-_LONG_BYTES: Final = 128 * 1024
 _HEADERS: Final = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-store")]
 
 
@@ -52,12 +50,14 @@ class Generating:
         """See `Kind`."""
         exchange.bind(request=(request_id := secrets.token_hex(8)))
         try:
-            async with self._question(exchange) as question:
-                await self._answer(exchange, request_id, question)
+            async with self._question(exchange) as (question, size):
+                await self._answer(exchange, request_id, question, size)
         finally:
             exchange.stream.decoders.close()
 
-    async def _answer(self, exchange: Exchange, request_id: str, question: GenerationRequest | RequestRefused) -> None:
+    async def _answer(
+        self, exchange: Exchange, request_id: str, question: GenerationRequest | RequestRefused, size: int
+    ) -> None:
         page = exchange.start.page
         if isinstance(question, RequestRefused):
             # What is wrong with it, only a page that may ask is told.
@@ -66,7 +66,7 @@ class Generating:
             await EventWriter(exchange).write([_refusal(request_id, question)])
         else:
             first = await self._means.authorizer.provider(page, question.provider, question.model)
-            asking = Asking(exchange, request_id, question, self._means, first)
+            asking = Asking(exchange, request_id, question, self._means, first, size=size)
             await asking.template_for(first)  # one that is not there is refused as a page is that may not ask
             await _begin(exchange, first.grant.name)
             with asking.writer.signs_of_life():
@@ -75,8 +75,8 @@ class Generating:
         exchange.finish(Completeness.CHUNKED)
 
     @asynccontextmanager
-    async def _question(self, exchange: Exchange) -> AsyncIterator[GenerationRequest | RequestRefused]:
-        """What the page asks, and its memory until the end of the block.
+    async def _question(self, exchange: Exchange) -> AsyncIterator[tuple[GenerationRequest | RequestRefused, int]]:
+        """What the page asks and how many bytes that has, and their memory until the end of the block.
 
         Raises:
             StreamError: LIMIT_EXCEEDED: too long, or too much is under way already.
@@ -99,10 +99,10 @@ class Generating:
             text = b"".join(pieces)
             pieces.clear()
             exchange.body_gone()
-            if len(text) > _LONG_BYTES:
-                yield await self._means.turns.aside(borrower, lambda: _read(text))
+            if len(text) > LONG_BYTES:
+                yield await self._means.turns.aside(borrower, lambda: _read(text)), len(text)
             else:
-                yield _read(text)
+                yield _read(text), len(text)
         finally:
             self._memory.repay(borrower, held)
 

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from longwire.engine.generating import MAX_QUESTION_BYTES
+from longwire.turns import Turns
 from tests.unit.engine.generation_bench import (
     KEY,
     LATER,
@@ -162,6 +163,27 @@ async def test_a_request_that_comes_in_pieces_is_read_whole(tmp_path: Path) -> N
         await asker.upload(1, body)
         assert (await asker.events(1))[-1]["type"] == "complete"
     assert vendor.sent[0]["messages"][-1]["content"] == text
+
+
+async def test_a_long_question_is_read_and_written_beside_the_loop_whatever_it_is_long_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works: list[object] = []
+    aside = Turns.aside
+
+    async def counted(self: Turns, who: Any, work: Any) -> Any:
+        works.append(work)
+        return await aside(self, who, work)
+
+    monkeypatch.setattr(Turns, "aside", counted)
+    image = {"type": "image", "mediaType": "image/png", "data": "A" * 150_000}
+    async with generating(tmp_path, chat(chat_text("a"), chat_end())) as (asker, _):
+        asker.ask(1, messages=[{"role": "user", "content": [image]}])
+        assert (await asker.events(1))[-1]["type"] == "complete"
+        assert len(works) == 2
+        asker.ask(2)
+        assert (await asker.events(2))[-1]["type"] == "complete"
+    assert len(works) == 2
 
 
 async def test_a_request_that_is_too_long_is_refused_while_it_comes(tmp_path: Path) -> None:
