@@ -1,11 +1,11 @@
-import { RpcError, type RpcPhase, type WireError, wireError } from './errors'
+import { RpcError, type RpcPhase, type WireError } from './errors'
 import type { Taken } from './incoming'
 import { type CoreEvent, Link } from './link'
-import { endText, type Hello, helloText, type Message, readMessage, sizeOf, VERSION } from './messages'
-import { type Item, Outgoing, type StreamSendOptions } from './outgoing'
+import { type Hello, helloText, type Message, readMessage, sizeOf, VERSION } from './messages'
+import type { Item, StreamSendOptions } from './outgoing'
 import { Receiving } from './receiving'
 import { Requests } from './requests'
-import { Schedule } from './schedule'
+import { type Sendable, Sending } from './sending'
 
 /** What a side is made of; milliseconds and bytes. */
 export interface CoreOptions {
@@ -28,15 +28,6 @@ export interface CoreOptions {
   readonly deflate: boolean
 }
 
-/** A message to send; `deflatable` if it may be worth it. */
-export interface Sendable {
-  readonly data: string | Uint8Array
-  readonly deflatable: boolean
-}
-
-/** Messages smaller than that are not worth deflating. */
-const DEFLATE_FROM = 1024
-
 /**
  * One side of the protocol: messages in, events and messages out; no socket, no timer, no promise. `now` is milliseconds of
  * any clock that never goes back.
@@ -44,19 +35,18 @@ const DEFLATE_FROM = 1024
 export class Core {
   readonly #options: CoreOptions
   readonly #link = new Link()
+  readonly #sending: Sending
   readonly #receiving: Receiving
-  #other: Hello | null = null
   /** The token of the side before a connection was lost. */
   #resuming: string | null = null
   #helloBy = Infinity
   #detachedUntil = Infinity
   #pong: string | null = null
-  readonly #outgoing = new Map<string, Outgoing>()
   readonly #requests: Requests
-  readonly #schedule = new Schedule()
 
   constructor(options: CoreOptions) {
     this.#options = options
+    this.#sending = new Sending(options, this.#link)
     this.#receiving = new Receiving(options, this.#link)
     this.#requests = new Requests(options.maxRequests, this.#link)
   }
@@ -75,19 +65,19 @@ export class Core {
 
   /** Streams wait for another connection when this one is lost. */
   get keeps(): boolean {
-    const kept = this.#link.extended === true ? this.#other?.resumable === true : this.#resuming !== null
+    const kept = this.#link.extended === true ? this.#link.other?.resumable === true : this.#resuming !== null
     return this.#options.resumable && kept
   }
 
   /** The other side's token; null as long as none is known. */
   get otherToken(): string | null {
-    return this.#other?.peer ?? this.#resuming
+    return this.#link.other?.peer ?? this.#resuming
   }
 
   /** How much there is of everything. */
   get counts(): { outgoing: number; incoming: number; requests: number; unclaimedBytes: number; closedIds: number } {
     return {
-      outgoing: this.#outgoing.size,
+      outgoing: this.#sending.size,
       requests: this.#requests.size,
       ...this.#receiving.counts
     }
@@ -109,7 +99,7 @@ export class Core {
     this.#resuming = this.otherToken
     this.#link.state = 'open'
     this.#link.extended = null
-    this.#other = null
+    this.#link.other = null
     this.#helloBy = now + this.#options.helloTimeout
     this.#detachedUntil = Infinity
     if (this.#options.role === 'connect') this.#sayHello(now)
@@ -121,7 +111,7 @@ export class Core {
     const { token, window, maxMessageBytes, deflate, resumable } = this.#options
     const resume = this.#options.role === 'connect' ? this.#resuming : null
     const own = { version: VERSION, peer: token, window, maxMessageBytes, deflate, resumable, ...answer }
-    const state = { received: this.#receiving.received(), sending: [...this.#outgoing.keys()] }
+    const state = { received: this.#receiving.received(), sending: this.#sending.ids }
     const hello = {
       ...own,
       ...(resume !== null && { resume }),
@@ -144,7 +134,7 @@ export class Core {
 
   #onHello(hello: Hello, now: number): void {
     if (this.#link.extended !== null) return this.#link.closeSocket(1002, 'hello came late')
-    this.#other = hello
+    this.#link.other = hello
     if (this.#options.role === 'accept' && hello.resume !== undefined) {
       this.#link.tell({ type: 'resume-asked', hello })
       return
@@ -166,25 +156,15 @@ export class Core {
   resume(hello: Hello, now: number): void {
     this.opened(now)
     this.#link.dropControls()
-    this.#other = hello
+    this.#link.other = hello
     this.#sayHello(now, { resumed: true })
     this.#decide(true)
     this.#resumeStreams(hello)
   }
 
-  #resumeStreams({ received, sending }: Hello): void {
-    this.#receiving.resumed(new Set(sending))
-    for (const outgoing of [...this.#outgoing.values()]) {
-      const [items, limit] = received?.[outgoing.id] ?? [0, this.#other?.window ?? 0]
-      const told = received?.[outgoing.id] !== undefined
-      // What it had once and does not name is over there: it has all of it, or wants no more.
-      if (!told && (outgoing.known || outgoing.state === 'closed')) {
-        this.#endOutgoing(outgoing, outgoing.state === 'closed' ? outgoing.error : new RpcError('CANCELLED'))
-      } else if (!outgoing.resume(items, limit)) {
-        outgoing.close(new RpcError('RESUME_FAILED', undefined, { phase: 'resuming' }), true)
-        this.#schedule.add(outgoing)
-      } else this.#schedule.add(outgoing)
-    }
+  #resumeStreams(hello: Hello): void {
+    this.#receiving.resumed(new Set(hello.sending))
+    this.#sending.resumed(hello)
   }
 
   #decide(extended: boolean): void {
@@ -193,9 +173,8 @@ export class Core {
     if (!extended) this.#receiving.dropCredit()
     const resuming = this.#resuming !== null
     if (resuming && !extended) this.#endAll(new RpcError('RESUME_FAILED', undefined, { phase: 'resuming' }))
-    if (extended) for (const outgoing of this.#outgoing.values()) outgoing.begin(this.#other?.window ?? 0)
-    for (const outgoing of this.#outgoing.values()) this.#schedule.add(outgoing)
-    const resumed = resuming && (this.#options.role === 'accept' || this.#other?.resumed === true)
+    this.#sending.begin()
+    const resumed = resuming && (this.#options.role === 'accept' || this.#link.other?.resumed === true)
     this.#link.tell({ type: 'ready', extended, resumed })
   }
 
@@ -227,21 +206,15 @@ export class Core {
   #forget(): void {
     this.#link.state = 'idle'
     this.#link.extended = null
-    this.#other = null
+    this.#link.other = null
     this.#resuming = null
     this.#helloBy = Infinity
     this.#detachedUntil = Infinity
   }
 
   #endAll(error: RpcError): void {
-    for (const outgoing of [...this.#outgoing.values()]) this.#endOutgoing(outgoing, error)
+    this.#sending.endAll(error)
     this.#receiving.endAll(error)
-  }
-
-  #endOutgoing(outgoing: Outgoing, error: RpcError | null): void {
-    this.#outgoing.delete(outgoing.id)
-    this.#schedule.remove(outgoing)
-    this.#link.tell({ type: 'sent', streamId: outgoing.id, error })
   }
 
   // Clocks
@@ -249,7 +222,7 @@ export class Core {
   /** When `tick` is to be called, milliseconds; Infinity: never. */
   deadline(now: number): number {
     const at = Math.min(this.#helloBy, this.#detachedUntil, this.#requests.deadline, this.#receiving.deadline)
-    return this.#link.extended === null || this.#link.state !== 'open' ? at : Math.min(at, this.#schedule.deadline(now))
+    return this.#link.extended === null || this.#link.state !== 'open' ? at : Math.min(at, this.#sending.deadline(now))
   }
 
   tick(now: number): void {
@@ -294,26 +267,16 @@ export class Core {
         return this.#receiving.onBad(message.text, message.streamId)
     }
     if (this.#link.extended !== true) return
-    if (message.type === 'cancel') {
-      if (this.#requests.served(message.requestId)) {
-        this.#link.tell({ type: 'request-cancelled', requestId: message.requestId })
-      }
-      return
-    }
-    if (message.type !== 'credit' && message.type !== 'stream-cancel' && message.type !== 'closed') return
-    const outgoing = this.#outgoing.get(message.streamId)
-    // A word about a stream that is over came too late, and is none.
-    if (outgoing === undefined) return
-    if (message.type === 'credit') {
-      outgoing.credit(message.received, message.limit)
-      this.#schedule.add(outgoing)
-    } else if (message.type === 'closed') {
-      if (outgoing.state === 'closed') this.#endOutgoing(outgoing, outgoing.error)
-    } else {
-      if (outgoing.state !== 'closed') {
-        this.#link.control(endText(outgoing.id, wireError(new RpcError('CANCELLED')), outgoing.count))
-      }
-      this.#endOutgoing(outgoing, message.error ?? new RpcError('CANCELLED'))
+    switch (message.type) {
+      case 'cancel':
+        if (this.#requests.served(message.requestId)) {
+          this.#link.tell({ type: 'request-cancelled', requestId: message.requestId })
+        }
+        return
+      case 'credit':
+      case 'stream-cancel':
+      case 'closed':
+        return this.#sending.onWord(message)
     }
   }
 
@@ -322,12 +285,7 @@ export class Core {
   /** @throws {RpcError} STREAM_ID_IN_USE, TOO_MANY_STREAMS, CONNECTION_CLOSED */
   open(streamId: string, options: StreamSendOptions): void {
     this.#assertAlive()
-    if (this.#outgoing.has(streamId)) throw new RpcError('STREAM_ID_IN_USE')
-    if (this.#outgoing.size >= this.#options.maxStreams) throw new RpcError('TOO_MANY_STREAMS')
-    const outgoing = new Outgoing(streamId, options)
-    if (this.#other !== null) outgoing.begin(this.#other.window)
-    this.#outgoing.set(streamId, outgoing)
-    this.#link.tell({ type: 'wanted', streamId })
+    this.#sending.open(streamId, options)
   }
 
   #assertAlive(): void {
@@ -335,36 +293,26 @@ export class Core {
   }
 
   isSending(streamId: string): boolean {
-    return this.#outgoing.has(streamId)
+    return this.#sending.has(streamId)
   }
 
   /** Whether an item of the stream should be asked for. */
   wants(streamId: string): boolean {
-    return this.#outgoing.get(streamId)?.wants ?? false
+    return this.#sending.wants(streamId)
   }
 
   push(streamId: string, item: Item, now: number): void {
-    const outgoing = this.#outgoing.get(streamId)
-    if (outgoing === undefined || outgoing.state !== 'open') return
-    outgoing.push(item, now)
-    this.#schedule.add(outgoing)
+    this.#sending.push(streamId, item, now)
   }
 
   /** No item comes any more: because it is over, or it failed, of which the other side is `told`. What waits is sent first. */
   end(streamId: string, error: RpcError | null, told: WireError | null = null): void {
-    this.#close(streamId, error, false, told)
+    this.#sending.close(streamId, error, false, told)
   }
 
   /** What waits is not sent any more. */
   abort(streamId: string, error: RpcError): void {
-    this.#close(streamId, error, true)
-  }
-
-  #close(streamId: string, error: RpcError | null, drop: boolean, told: WireError | null = null): void {
-    const outgoing = this.#outgoing.get(streamId)
-    if (outgoing === undefined || outgoing.state === 'closed' || (outgoing.state === 'closing' && !drop)) return
-    outgoing.close(error, drop, told)
-    this.#schedule.add(outgoing)
+    this.#sending.close(streamId, error, true)
   }
 
   /** The next message for the socket; `writable`: it has room for more than control messages. */
@@ -375,50 +323,14 @@ export class Core {
     if (this.#link.extended === null) return null
     if (!writable) return null
     const request = this.#requests.next()
-    if (request !== undefined) return { data: request, deflatable: this.#deflatable(request) }
-    for (;;) {
-      const outgoing = this.#schedule.next(now)
-      if (outgoing === null) return null
-      const message = this.#nextOf(outgoing, now)
-      if (message !== null) return message
-    }
+    if (request !== undefined) return { data: request, deflatable: this.#sending.deflatable(request) }
+    return this.#sending.next(now)
   }
 
   #takePong(): string | null {
     const pong = this.#pong
     this.#pong = null
     return pong
-  }
-
-  #nextOf(outgoing: Outgoing, now: number): Sendable | null {
-    const extended = this.#link.extended === true
-    if (!extended && outgoing.nextIsBytes) outgoing.close(new RpcError('BINARY_UNSUPPORTED'), true)
-    const before = outgoing.wants
-    const composed = outgoing.next(extended, now)
-    if (composed === null) return this.#terminal(outgoing, extended)
-    const size = sizeOf(composed.data)
-    if (size > (this.#other?.maxMessageBytes ?? this.#options.maxMessageBytes)) {
-      const text = `An item makes a message of ${size} bytes, more than the other side takes`
-      outgoing.close(new RpcError('TOO_LARGE', text), true)
-      this.#schedule.add(outgoing)
-      return null
-    }
-    if (extended && this.#options.resumable) outgoing.keep(composed)
-    this.#schedule.add(outgoing)
-    if (!before && outgoing.wants) this.#link.tell({ type: 'wanted', streamId: outgoing.id })
-    return { data: composed.data, deflatable: outgoing.compress && this.#deflatable(composed.data) }
-  }
-
-  #terminal(outgoing: Outgoing, extended: boolean): Sendable {
-    outgoing.state = 'closed'
-    const error = outgoing.error === null ? null : (outgoing.told ?? wireError(outgoing.error))
-    // A plain peer confirms nothing.
-    if (!extended) this.#endOutgoing(outgoing, outgoing.error)
-    return { data: endText(outgoing.id, error, extended ? outgoing.count : undefined), deflatable: false }
-  }
-
-  #deflatable(data: string | Uint8Array): boolean {
-    return this.#options.deflate && this.#other?.deflate === true && data.length >= DEFLATE_FROM
   }
 
   // What this side receives

@@ -38,6 +38,8 @@ export class Link {
   state: 'idle' | 'open' | 'detached' | 'closed' = 'idle'
   /** Null until it is known whom one speaks to. */
   extended: boolean | null = null
+  /** What it said of itself, if it is one of ours. */
+  other: Hello | null = null
   #controls: string[] = []
   #events: CoreEvent[] = []
 

@@ -5,11 +5,10 @@ tests/vectors/rpc holds both to it.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from longwire.rpc import events as event
-from longwire.rpc.errors import Phase, RpcError, WireError, wire_error
+from longwire.rpc.errors import Phase, RpcError, WireError
 from longwire.rpc.incoming import TakenEnd, TakenItem
 from longwire.rpc.link import CoreOptions, Link
 from longwire.rpc.messages import (
@@ -26,27 +25,15 @@ from longwire.rpc.messages import (
     Request,
     Response,
     StreamClosed,
-    end_text,
     hello_text,
     read_message,
     size_of,
     written,
 )
-from longwire.rpc.outgoing import Item, Outgoing, SendOptions
+from longwire.rpc.outgoing import Item, SendOptions
 from longwire.rpc.receiving import Receiving
 from longwire.rpc.requests import Requests
-from longwire.rpc.schedule import Schedule
-
-# Messages smaller than that are not worth deflating.
-DEFLATE_FROM: Final = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Sendable:
-    """A message to send; `deflatable` if it may be worth it."""
-
-    data: str | bytes
-    deflatable: bool
+from longwire.rpc.sending import Sendable, Sending
 
 
 class Core:
@@ -55,16 +42,14 @@ class Core:
     def __init__(self, options: CoreOptions) -> None:
         self._options = options
         self._link = Link()
+        self._sending = Sending(options, self._link)
         self._receiving = Receiving(options, self._link)
-        self._other: Hello | None = None
         # The token of the other side before a connection was lost.
         self._resuming: str | None = None
         self._hello_by = math.inf
         self._detached_until = math.inf
         self._pong: str | None = None
-        self._outgoing: dict[str, Outgoing] = {}
         self._requests = Requests(options.max_requests, self._link)
-        self._schedule = Schedule()
 
     @property
     def state(self) -> Literal["idle", "open", "detached", "closed"]:
@@ -84,12 +69,12 @@ class Core:
     @property
     def other_token(self) -> str | None:
         """The other side's; None as long as none is known."""
-        return self._other.peer if self._other else self._resuming
+        return self._link.other.peer if self._link.other else self._resuming
 
     @property
     def keeps(self) -> bool:
         """Streams wait for another connection when this one is lost."""
-        other = self._other
+        other = self._link.other
         kept = other is not None and other.resumable if self._link.extended else self._resuming is not None
         return self._options.resumable and kept
 
@@ -97,7 +82,7 @@ class Core:
     def counts(self) -> dict[str, int]:
         """How much there is of everything."""
         return {
-            "outgoing": len(self._outgoing),
+            "outgoing": len(self._sending),
             "requests": len(self._requests),
             **self._receiving.counts,
         }
@@ -118,7 +103,7 @@ class Core:
         self._resuming = self.other_token
         self._link.state = "open"
         self._link.extended = None
-        self._other = None
+        self._link.other = None
         self._hello_by = now + self._options.hello_timeout_ms
         self._detached_until = math.inf
         if self._options.role == "connect":
@@ -138,7 +123,7 @@ class Core:
             self._resuming if own.role == "connect" else None,
             resumed,
             self._receiving.received(),
-            list(self._outgoing),
+            self._sending.ids,
         )
         self._link.control(hello_text(hello, round(now)))
 
@@ -163,7 +148,7 @@ class Core:
         if self._link.extended is not None:
             self._link.tell(event.CloseSocket(1002, "hello came late"))
             return
-        self._other = hello
+        self._link.other = hello
         if self._options.role == "accept" and hello.resume is not None:
             self._link.tell(event.ResumeAsked(hello))
             return
@@ -186,23 +171,14 @@ class Core:
         """This side kept its streams: they go on over the socket on which another one was asked for them."""
         self.opened(now)
         self._link.drop_controls()
-        self._other = hello
+        self._link.other = hello
         self._say_hello(now, resumed=True)
         self._decide(extended=True)
         self._resume_streams(hello)
 
     def _resume_streams(self, hello: Hello) -> None:
         self._receiving.resumed(set(hello.sending))
-        for outgoing in list(self._outgoing.values()):
-            told = hello.received.get(outgoing.stream_id)
-            items, limit = told or (0, hello.window)
-            if told is None and (outgoing.known or outgoing.state == "closed"):
-                # What it had once and does not name is over there: it has all of it, or wants no more.
-                self._end_outgoing(outgoing, outgoing.error if outgoing.state == "closed" else RpcError("CANCELLED"))
-                continue
-            if not outgoing.resume(items, limit):
-                outgoing.close(RpcError("RESUME_FAILED", phase="resuming"), drop=True)
-            self._schedule.add(outgoing)
+        self._sending.resumed(hello)
 
     def _decide(self, *, extended: bool) -> None:
         self._link.extended = extended
@@ -212,11 +188,8 @@ class Core:
         resuming = self._resuming is not None
         if resuming and not extended:
             self._end_all(RpcError("RESUME_FAILED", phase="resuming"))
-        for outgoing in self._outgoing.values():
-            if extended and self._other is not None:
-                outgoing.begin(self._other.window)
-            self._schedule.add(outgoing)
-        answered = self._other is not None and self._other.resumed is True
+        self._sending.begin()
+        answered = self._link.other is not None and self._link.other.resumed is True
         resumed = resuming and (self._options.role == "accept" or answered)
         self._link.tell(event.Ready(extended, resumed))
 
@@ -256,29 +229,23 @@ class Core:
     def _forget(self) -> None:
         self._link.state = "idle"
         self._link.extended = None
-        self._other = None
+        self._link.other = None
         self._resuming = None
         self._hello_by = math.inf
         self._detached_until = math.inf
 
     def _end_all(self, error: RpcError) -> None:
-        for outgoing in list(self._outgoing.values()):
-            self._end_outgoing(outgoing, error)
+        self._sending.end_all(error)
         self._receiving.end_all(error)
-
-    def _end_outgoing(self, outgoing: Outgoing, error: RpcError | None) -> None:
-        del self._outgoing[outgoing.stream_id]
-        self._schedule.remove(outgoing)
-        self._link.tell(event.Sent(outgoing.stream_id, error))
 
     # Clocks
 
     def deadline(self, now: float) -> float:
         """When `tick` is to be called, milliseconds; math.inf: never."""
         at = min(self._hello_by, self._detached_until, self._requests.deadline, self._receiving.deadline)
-        return (
-            at if self._link.extended is None or self._link.state != "open" else min(at, self._schedule.deadline(now))
-        )
+        if self._link.extended is None or self._link.state != "open":
+            return at
+        return min(at, self._sending.deadline(now))
 
     def tick(self, now: float) -> None:
         """Whatever has waited too long is over."""
@@ -313,8 +280,11 @@ class Core:
                 self._on_remote_error(message)
             case Bad():
                 self._receiving.on_bad(message.text, message.stream_id)
-            case CancelRequest() | Credit() | CancelStream() | StreamClosed() if self._link.extended:
-                self._on_word(message)
+            case CancelRequest() if self._link.extended:
+                if self._requests.served(message.request_id):
+                    self._link.tell(event.RequestCancelled(message.request_id))
+            case Credit() | CancelStream() | StreamClosed() if self._link.extended:
+                self._sending.on_word(message)
             case _:
                 pass
 
@@ -323,27 +293,6 @@ class Core:
             self._link.tell(event.Answered(message.request_id, None, message.error))
         else:
             self._link.tell(event.Violation(message.error))
-
-    def _on_word(self, message: CancelRequest | Credit | CancelStream | StreamClosed) -> None:
-        if isinstance(message, CancelRequest):
-            if self._requests.served(message.request_id):
-                self._link.tell(event.RequestCancelled(message.request_id))
-            return
-        outgoing = self._outgoing.get(message.stream_id)
-        if outgoing is None:  # a word about a stream that is over came too late, and is none
-            return
-        match message:
-            case Credit():
-                outgoing.credit(message.received, message.limit)
-                self._schedule.add(outgoing)
-            case StreamClosed():
-                if outgoing.state == "closed":
-                    self._end_outgoing(outgoing, outgoing.error)
-            case CancelStream():
-                if outgoing.state != "closed":
-                    cancelled = wire_error(RpcError("CANCELLED"))
-                    self._link.control(end_text(outgoing.stream_id, cancelled, outgoing.count))
-                self._end_outgoing(outgoing, message.error or RpcError("CANCELLED"))
 
     # What this side sends
 
@@ -354,15 +303,7 @@ class Core:
             RpcError: STREAM_ID_IN_USE, TOO_MANY_STREAMS, CONNECTION_CLOSED.
         """
         self._assert_alive()
-        if stream_id in self._outgoing:
-            raise RpcError("STREAM_ID_IN_USE")
-        if len(self._outgoing) >= self._options.max_streams:
-            raise RpcError("TOO_MANY_STREAMS")
-        outgoing = Outgoing(stream_id, options)
-        if self._other is not None:
-            outgoing.begin(self._other.window)
-        self._outgoing[stream_id] = outgoing
-        self._link.tell(event.Wanted(stream_id))
+        self._sending.open(stream_id, options)
 
     def _assert_alive(self) -> None:
         if self._link.state == "closed":
@@ -370,33 +311,23 @@ class Core:
 
     def is_sending(self, stream_id: str) -> bool:
         """Whether the id is taken."""
-        return stream_id in self._outgoing
+        return self._sending.has(stream_id)
 
     def wants(self, stream_id: str) -> bool:
         """Whether an item of the stream should be asked for."""
-        outgoing = self._outgoing.get(stream_id)
-        return outgoing is not None and outgoing.wants
+        return self._sending.wants(stream_id)
 
     def push(self, stream_id: str, item: Item, now: float) -> None:
         """Another item of it."""
-        outgoing = self._outgoing.get(stream_id)
-        if outgoing is not None and outgoing.state == "open":
-            outgoing.push(item, now)
-            self._schedule.add(outgoing)
+        self._sending.push(stream_id, item, now)
 
     def end(self, stream_id: str, error: RpcError | None, told: WireError | None = None) -> None:
         """No item comes any more: it is over, or failed, of which the other side is `told`. What waits goes first."""
-        self._close(stream_id, error, told, drop=False)
+        self._sending.close(stream_id, error, told, drop=False)
 
     def abort(self, stream_id: str, error: RpcError) -> None:
         """What waits is not sent any more."""
-        self._close(stream_id, error, None, drop=True)
-
-    def _close(self, stream_id: str, error: RpcError | None, told: WireError | None, *, drop: bool) -> None:
-        outgoing = self._outgoing.get(stream_id)
-        if outgoing is not None and (outgoing.state == "open" or (outgoing.state == "closing" and drop)):
-            outgoing.close(error, drop=drop, told=told)
-            self._schedule.add(outgoing)
+        self._sending.close(stream_id, error, None, drop=True)
 
     def next(self, now: float, *, writable: bool) -> Sendable | None:
         """The next message for the socket; `writable`: it has room for more than control messages."""
@@ -409,49 +340,12 @@ class Core:
             return None
         request = self._requests.next()
         if request is not None:
-            return Sendable(request, self._deflatable(request))
-        while (outgoing := self._schedule.next(now)) is not None:
-            message = self._next_of(outgoing, now)
-            if message is not None:
-                return message
-        return None
+            return Sendable(request, self._sending.deflatable(request))
+        return self._sending.next(now)
 
     def _take_pong(self) -> str | None:
         pong, self._pong = self._pong, None
         return pong
-
-    def _next_of(self, outgoing: Outgoing, now: float) -> Sendable | None:
-        extended = self._link.extended is True
-        if not extended and outgoing.next_is_bytes:
-            outgoing.close(RpcError("BINARY_UNSUPPORTED"), drop=True)
-        before = outgoing.wants
-        composed = outgoing.next(now, extended=extended)
-        if composed is None:
-            return self._last_of(outgoing, extended=extended)
-        size = size_of(composed.data)
-        if size > (self._options if self._other is None else self._other).max_message_bytes:
-            text = f"An item makes a message of {size} bytes, more than the other side takes"
-            outgoing.close(RpcError("TOO_LARGE", text), drop=True)
-            self._schedule.add(outgoing)
-            return None
-        if extended and self._options.resumable:
-            outgoing.keep(composed)
-        self._schedule.add(outgoing)
-        if not before and outgoing.wants:
-            self._link.tell(event.Wanted(outgoing.stream_id))
-        return Sendable(composed.data, outgoing.options.compress and self._deflatable(composed.data))
-
-    def _last_of(self, outgoing: Outgoing, *, extended: bool) -> Sendable:
-        outgoing.state = "closed"
-        error = None if outgoing.error is None else outgoing.told or wire_error(outgoing.error)
-        if not extended:  # a plain peer confirms nothing
-            self._end_outgoing(outgoing, outgoing.error)
-        text = end_text(outgoing.stream_id, error, outgoing.count if extended else None)
-        return Sendable(text, deflatable=False)
-
-    def _deflatable(self, data: str | bytes) -> bool:
-        other = self._other
-        return self._options.deflate and other is not None and other.deflate and len(data) >= DEFLATE_FROM
 
     # What this side receives
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from longwire.rpc import events as event
+from longwire.rpc.messages import Hello
 
 # Answers to a side that asks and does not read.
 MAX_CONTROLS: Final = 20_000
@@ -39,6 +40,8 @@ class Link:
         self.state: Literal["idle", "open", "detached", "closed"] = "idle"
         # None until it is known whom one speaks to.
         self.extended: bool | None = None
+        # What it said of itself, if it is one of ours.
+        self.other: Hello | None = None
         self._controls: deque[str] = deque()
         self._events: list[event.Event] = []
 

@@ -15,10 +15,10 @@ from longwire.rpc.core import Core
 from longwire.rpc.deflate import BrokenMessage, deflated, inflated, is_deflated
 from longwire.rpc.errors import RpcError, wire_error
 from longwire.rpc.incoming import TakenEnd
+from longwire.rpc.iterating import Sender, Source, iterator_of
 from longwire.rpc.messages import Hello, units, written
 from longwire.rpc.options import PeerOptions
 from longwire.rpc.outgoing import SendOptions
-from longwire.rpc.sending import Sender, Source, iterator_of
 from longwire.rpc.sockets import Socket, SocketClosed
 
 REQUEST_TIMEOUT_S: Final = 30.0
