@@ -1,4 +1,5 @@
 import { later, type Timer } from '../client/waiting'
+import { Asking, type RequestOptions } from './asking'
 import { Core } from './core'
 import { deflated, inflated, isDeflated } from './deflate'
 import { RpcError, wireError } from './errors'
@@ -12,14 +13,7 @@ import { deferred, jsonOf } from './payload'
 import { Readers } from './readers'
 import { Socket, type SocketLike } from './socket'
 
-export type { RequestContext, RequestHandler }
-
-export interface RequestOptions {
-  /** Milliseconds to the answer, 30,000 by default. */
-  timeout?: number
-  /** Gives the request up, and the other side's handler with it. */
-  signal?: AbortSignal
-}
+export type { RequestContext, RequestHandler, RequestOptions }
 
 export interface ReceiveOptions {
   /** Credit of the stream, bytes, 256 KiB by default: so much may wait here. */
@@ -37,13 +31,7 @@ export interface SentStream extends Promise<string> {
   readonly id: string
 }
 
-const REQUEST_TIMEOUT = 30_000
 const WINDOW = 256 * 1024
-
-interface Waiting {
-  readonly resolve: (data: unknown) => void
-  readonly reject: (error: unknown) => void
-}
 
 /**
  * One side of a socket: streams and requests in both directions. Made by `connect` and `accept`.
@@ -55,7 +43,7 @@ export class Peer {
   readonly #core: Core
   readonly #handlers: Handlers
   readonly #readers: Readers
-  readonly #asked = new Map<string, Waiting>()
+  readonly #asking: Asking
   readonly #senders = new Map<string, { wanted: () => void; sent: (error: RpcError | null) => void }>()
   #socket: Socket | null = null
   #timer: Timer | undefined
@@ -88,6 +76,7 @@ export class Peer {
         )
       this.#pump()
     })
+    this.#asking = new Asking(this.#core, () => this.#pump())
     this.#readers = new Readers(this.#core, () => this.#pump())
     // Who does not ask is not told.
     this.#ready.promise.catch(() => undefined)
@@ -186,26 +175,8 @@ export class Peer {
    *
    * Rejects with an RpcError, or with the signal's reason.
    */
-  async request<T = unknown>(data: unknown, { timeout = REQUEST_TIMEOUT, signal }: RequestOptions = {}): Promise<T> {
-    if (!(timeout > 0)) throw new TypeError('`timeout` is a number of milliseconds above 0')
-    signal?.throwIfAborted()
-    const requestId = randomId()
-    this.#core.request(requestId, jsonOf(data), performance.now() + timeout)
-    const { promise, resolve, reject } = deferred<unknown>()
-    const onAbort = () => {
-      this.#asked.delete(requestId)
-      this.#core.cancelRequest(requestId)
-      reject(signal?.reason)
-      this.#pump()
-    }
-    this.#asked.set(requestId, { resolve, reject })
-    signal?.addEventListener('abort', onAbort)
-    this.#pump()
-    try {
-      return (await promise) as T
-    } finally {
-      signal?.removeEventListener('abort', onAbort)
-    }
+  request<T = unknown>(data: unknown, options: RequestOptions = {}): Promise<T> {
+    return this.#asking.request(data, options) as Promise<T>
   }
 
   /**
@@ -381,13 +352,8 @@ export class Peer {
         return this.#handlers.take(event.requestId, event.data, event.notify)
       case 'request-cancelled':
         return this.#handlers.cancel(event.requestId)
-      case 'response': {
-        const waiting = this.#asked.get(event.requestId)
-        this.#asked.delete(event.requestId)
-        if (event.error !== null) waiting?.reject(event.error)
-        else waiting?.resolve(event.data)
-        return
-      }
+      case 'response':
+        return this.#asking.answered(event.requestId, event.data, event.error)
       case 'violation':
         return this.#settings.onWarning(event.error)
       case 'unclaimed':

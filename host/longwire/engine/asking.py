@@ -278,7 +278,8 @@ class Asking:
                 await spending.settle(part.usage)
             now_ms = self._exchange.clock.elapsed_ms()
             events += self._telling.tell(part, now_ms, round(self._waited_ms), self._output_estimate)
-            events += self._guess(now_ms)
+            if isinstance(part, Text | Reasoning):
+                events += self._guess(now_ms)
         await self.writer.write(events)
         return failed
 

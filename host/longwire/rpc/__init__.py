@@ -7,8 +7,9 @@ A leaf: nothing of the host imports it, and it imports nothing of the host, nor 
 from longwire.rpc.accepting import Resumables, accept
 from longwire.rpc.connecting import NO_RETRY, Retry, connect
 from longwire.rpc.errors import RpcError
+from longwire.rpc.handlers import PASS
 from longwire.rpc.options import PeerOptions
-from longwire.rpc.peer import PASS, Peer
+from longwire.rpc.peer import Peer
 from longwire.rpc.sockets import AsgiSocket, Socket, SocketClosed
 
 __all__ = [

@@ -1,32 +1,29 @@
 """A peer: the core with a socket, a clock and tasks. On asyncio."""
 
 import asyncio
-import contextlib
-import inspect
 import math
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable
 from types import TracebackType
-from typing import Any, Final, Literal, Self, TypeAlias, TypeVar
+from typing import Any, Final, Literal, Self, TypeVar
 
 from longwire.rpc import events as event
+from longwire.rpc.asking import Asking
 from longwire.rpc.core import Core
 from longwire.rpc.deflate import BrokenMessage, deflated, inflated, is_deflated
-from longwire.rpc.errors import RpcError, wire_error
-from longwire.rpc.incoming import TakenEnd
+from longwire.rpc.errors import RpcError
+from longwire.rpc.handlers import Handler, Handlers
 from longwire.rpc.iterating import Sender, Source, iterator_of
 from longwire.rpc.messages import Hello, units, written
 from longwire.rpc.options import PeerOptions
 from longwire.rpc.outgoing import SendOptions
+from longwire.rpc.readers import Readers
 from longwire.rpc.sockets import Socket, SocketClosed
 
 REQUEST_TIMEOUT_S: Final = 30.0
 RECEIVE_WINDOW: Final = 256 * 1024
-# What a handler gives that does not answer this request.
-PASS: Final = object()
 
-Handler: TypeAlias = Callable[[Any], Any]
 H = TypeVar("H", bound=Handler)
 
 
@@ -50,10 +47,9 @@ class Peer:
         self._carrying: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._senders: dict[str, Sender] = {}
-        self._readers: dict[str, asyncio.Event] = {}
-        self._asked: dict[str, asyncio.Future[Any]] = {}
-        self._served: dict[str, asyncio.Task[None]] = {}
-        self._handlers: list[Handler] = []
+        self._readers = Readers(self.core, self._pump)
+        self._asking = Asking(self.core, self._pump, now_ms)
+        self._handlers = Handlers(self.core, self._pump, exposed=options.expose_errors)
         self._tasks: set[asyncio.Task[None]] = set()
         self._ticking: asyncio.TimerHandle | None = None
         self._ticking_at = math.inf
@@ -152,40 +148,13 @@ class Peer:
         stream_id = _checked_id(stream_id)
         if window < 1:
             raise ValueError("window is a number of bytes above 0")
-        readable = asyncio.Event()
-        self.core.claim(stream_id, window)
-        self._readers[stream_id] = readable
+        reading = self._readers.open(stream_id, window)
         self._pump()
-        return stream_id, Reading(self, stream_id, readable)
+        return stream_id, reading
 
     def close_receiving_stream(self, stream_id: str) -> None:
         """End a stream that is received, and the sender's iterator; what was not read is dropped, the reader done."""
-        readable = self._readers.pop(stream_id, None)
-        if readable is not None:
-            self.core.cancel(stream_id)
-            readable.set()
-            self._pump()
-
-    async def take(self, stream_id: str, readable: asyncio.Event) -> Any:
-        """The next item of a stream, for its generator. Raises StopAsyncIteration, or what the stream ends with."""
-        while self._readers.get(stream_id) is readable:
-            readable.clear()
-            taken = self.core.take(stream_id)
-            self._pump()
-            if taken is None:
-                await readable.wait()
-                continue
-            if not isinstance(taken, TakenEnd):
-                return taken.item
-            del self._readers[stream_id]
-            if taken.error is not None:
-                raise taken.error
-        raise StopAsyncIteration
-
-    def leave(self, stream_id: str, readable: asyncio.Event) -> None:
-        """The generator of a stream is closed."""
-        if self._readers.get(stream_id) is readable:
-            self.close_receiving_stream(stream_id)
+        self._readers.close(stream_id)
 
     # Requests
 
@@ -199,24 +168,14 @@ class Peer:
         """
         if not timeout > 0:
             raise ValueError("timeout is a number of seconds above 0")
-        request_id = secrets.token_hex(16)
-        self.core.request(request_id, written(data), now_ms() + timeout * 1000)
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._asked[request_id] = answer
-        self._pump()
-        try:
-            return await answer
-        finally:
-            if self._asked.pop(request_id, None) is not None:
-                self.core.cancel_request(request_id)
-                self._pump()
+        return await self._asking.request(data, timeout)
 
     def match(self, handler: H) -> H:
         """Have a function, plain or `async`, answer requests; also as a decorator.
 
         Where several are there, the first that gives something else than PASS answers.
         """
-        self._handlers.append(handler)
+        self._handlers.add(handler)
         return handler
 
     def send(self, data: Any) -> None:
@@ -375,15 +334,13 @@ class Peer:
                 if sender is not None:
                     sender.sent(error)
             case event.Readable(stream_id):
-                if stream_id in self._readers:
-                    self._readers[stream_id].set()
-            case event.Answered(request_id, data, error):
-                self._on_answer(request_id, data, error)
+                self._readers.readable(stream_id)
+            case event.Answered():
+                self._asking.answered(happened)
             case event.Requested():
-                self._serve(happened)
+                self._keep(self._handlers.take(happened))
             case event.RequestCancelled(request_id):
-                if request_id in self._served:
-                    self._served.pop(request_id).cancel()
+                self._handlers.cancel(request_id)
             case _:
                 self._on_connection(happened)
 
@@ -403,75 +360,10 @@ class Peer:
             self._keep(asyncio.create_task(socket.close(code, reason), name="rpc closing"))
             self.lost(code, reason, final=not self.on_closed(code, reason))
 
-    def _on_answer(self, request_id: str, data: Any, error: RpcError | None) -> None:
-        answer = self._asked.pop(request_id, None)
-        if answer is None or answer.done():
-            return
-        if error is None:
-            answer.set_result(data)
-        else:
-            answer.set_exception(error)
-
-    def _serve(self, request: event.Requested) -> None:
-        task = self._keep(asyncio.create_task(self._handle(request), name="rpc handler"))
-        if not request.notify:
-            self._served[request.request_id] = task
-
-    async def _handle(self, request: event.Requested) -> None:
-        answer, failure = None, None
-        try:
-            for handler in list(self._handlers):
-                given = handler(request.data)
-                if inspect.isawaitable(given):
-                    given = await given
-                if given is not PASS:
-                    answer = written(given)
-                    break
-        except Exception as error:  # noqa: BLE001  (told to the other side)
-            failure = wire_error(error, exposed=self._options.expose_errors)
-        if request.notify or self._served.pop(request.request_id, None) is None:
-            return
-        if answer is None and failure is None:
-            self.core.ignore(request.request_id)
-        else:
-            self.core.respond(request.request_id, answer, failure)
-        self._pump()
-
     def _keep(self, task: "asyncio.Task[None]") -> "asyncio.Task[None]":
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-class Reading(AsyncGenerator[Any, None]):
-    """A stream that is received."""
-
-    def __init__(self, peer: Peer, stream_id: str, readable: asyncio.Event) -> None:
-        self._peer = peer
-        self._stream_id = stream_id
-        self._readable = readable
-
-    async def __anext__(self) -> Any:
-        """The next item. Raises an RpcError where the stream ends with one."""
-        return await self._peer.take(self._stream_id, self._readable)
-
-    async def asend(self, value: None) -> Any:
-        """As `__anext__`: nothing can be sent into it."""
-        return await self.__anext__()
-
-    async def athrow(self, *error: Any) -> Any:
-        """Close it, and raise what is thrown."""
-        self._peer.leave(self._stream_id, self._readable)
-        raise error[0]
-
-    async def aclose(self) -> None:
-        """End the stream, and the sender's iterator."""
-        self._peer.leave(self._stream_id, self._readable)
-
-    def __del__(self) -> None:
-        """A loop that was left leaves the stream too, as soon as nobody has it any more."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._peer.leave(self._stream_id, self._readable)
 
 
 def _checked_id(stream_id: str | None) -> str:
