@@ -1,10 +1,15 @@
+import { expect } from 'vitest'
 import { type AcceptOptions, accept } from '../../src/rpc/accepting'
+import { RpcError } from '../../src/rpc/errors'
 import type { PeerOptions } from '../../src/rpc/options'
 import { Peer } from '../../src/rpc/peer'
 import type { SocketLike } from '../../src/rpc/socket'
 
 type Listener = (event: MessageEvent & CloseEvent) => void
 type Sent = string | Uint8Array<ArrayBuffer>
+
+/** The counts of a peer that is done. */
+export const NOTHING = { outgoing: 0, incoming: 0, requests: 0, unclaimedBytes: 0, closedIds: 0 }
 
 /** One end of a connection in memory: messages arrive in order, each in a turn of its own; the network can be held. */
 export class End implements SocketLike {
@@ -141,4 +146,19 @@ export function source(): { items: AsyncGenerator<number>; state: { given: numbe
     }
   }
   return { items: items(), state }
+}
+
+/** A finite source. */
+export async function* of(...items: unknown[]): AsyncGenerator<unknown> {
+  yield* items
+}
+
+/** What it fails with. */
+export const failing = async (promise: Promise<unknown>): Promise<RpcError> => {
+  const error = await promise.then(
+    () => new Error('nothing failed'),
+    (reason: unknown) => reason
+  )
+  expect(error).toBeInstanceOf(RpcError)
+  return error as RpcError
 }

@@ -1,19 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { RpcError } from '../../src/rpc/errors'
-import { all, pair, source, turns, withPlain } from './pair'
-
-async function* of(...items: unknown[]): AsyncGenerator<unknown> {
-  yield* items
-}
-
-const failing = async (promise: Promise<unknown>): Promise<RpcError> => {
-  const error = await promise.then(
-    () => new Error('nothing failed'),
-    (reason: unknown) => reason
-  )
-  expect(error).toBeInstanceOf(RpcError)
-  return error as RpcError
-}
+import { all, failing, NOTHING, of, pair, source, turns } from './pair'
 
 describe('streams between two of ours', () => {
   test('items of every kind arrive as they were, in both directions at once', async () => {
@@ -282,8 +269,6 @@ describe('streams between two of ours', () => {
   })
 })
 
-const NOTHING = { outgoing: 0, incoming: 0, requests: 0, unclaimedBytes: 0, closedIds: 0 }
-
 describe('a socket that ends', () => {
   test.each([['client'], ['server']] as const)('by the %s’s break: iterators return, readers are told', async (who) => {
     const { client, server, sockets } = await pair()
@@ -320,179 +305,6 @@ describe('a socket that ends', () => {
     expect(await failing(there.getReader().read())).toMatchObject({ closeCode: 4001, closeReason: 'enough' })
     expect(() => client.close(1006)).toThrow(TypeError)
     expect(() => client.close(1000, 'é'.repeat(62))).toThrow(TypeError)
-  })
-})
-
-describe('requests', () => {
-  test('are answered by the first handler that has an answer', async () => {
-    const { client, server } = await pair()
-    server.match(() => undefined)
-    const undo = server.match((data: { add?: number[] }) => data.add?.reduce((a, b) => a + b))
-    server.match(async (data) => ({ echo: data }))
-    expect(await client.request({ add: [1, 2] })).toBe(3)
-    expect(await client.request('x')).toEqual({ echo: 'x' })
-    undo()
-    expect(await client.request({ add: [1] })).toEqual({ echo: { add: [1] } })
-  })
-
-  test('fail with what the handler threw, with NO_ANSWER, or in time', async () => {
-    const { client, server } = await pair()
-    const signals: AbortSignal[] = []
-    server.match((what, { signal }) => {
-      signals.push(signal)
-      if (what === 'rpc') throw new RpcError('DENIED', 'Not you')
-      if (what === 'plain') throw new Error('secret')
-      if (what === 'hang') return new Promise(() => undefined)
-      if (what === 'bad') return 1n
-      return undefined
-    })
-    expect(await failing(client.request('rpc'))).toMatchObject({ code: 'DENIED', message: 'Not you' })
-    expect(await failing(client.request('plain'))).toMatchObject({ code: 'FAILED', message: 'The other side failed' })
-    expect((await failing(client.request('bad'))).code).toBe('BAD_PAYLOAD')
-    expect((await failing(client.request('other'))).code).toBe('NO_ANSWER')
-    expect((await failing(client.request('hang', { timeout: 20 }))).code).toBe('REQUEST_TIMEOUT')
-    await vi.waitFor(() => expect(signals.at(-1)?.aborted).toBe(true))
-    const controller = new AbortController()
-    const asked = client.request('hang', { signal: controller.signal })
-    await turns()
-    controller.abort('my reason')
-    await expect(asked).rejects.toBe('my reason')
-    await vi.waitFor(() => expect(signals.at(-1)?.aborted).toBe(true))
-    await expect(client.request(1n)).rejects.toMatchObject({ code: 'BAD_PAYLOAD' })
-    await expect(client.request(1, { timeout: 0 })).rejects.toThrow(TypeError)
-    expect([client.counts, server.counts]).toEqual([NOTHING, NOTHING])
-  })
-
-  test('send is answered by nobody', async () => {
-    const { client, server } = await pair()
-    const seen = vi.fn(() => 'answer')
-    server.match(seen)
-    client.send({ hello: 1 })
-    await vi.waitFor(() => expect(seen).toHaveBeenCalledWith({ hello: 1 }, expect.anything()))
-    await turns()
-    expect(server.counts).toEqual(NOTHING)
-  })
-
-  test('too many at once are refused', async () => {
-    const { client, server } = await pair({ maxRequests: 300 }, { maxRequests: 2 })
-    server.match(() => new Promise(() => undefined))
-    const asked = [1, 2, 3].map((i) => client.request(i))
-    expect(await failing(asked[2] as Promise<unknown>)).toMatchObject({ code: 'TOO_MANY_REQUESTS', retryable: true })
-  })
-})
-
-describe('a plain peer', () => {
-  test('gets and sends the plain messages and no others', async () => {
-    const { peer, plain, messages } = withPlain()
-    await peer.opened
-    expect(peer.extended).toBe(false)
-    const sent = peer.sendStream(of({ a: 1 }, 2), 's', { batch: { items: 2 } })
-    expect(await sent).toBe('s')
-    const [, stream] = peer.receiveStream('r')
-    plain.send('{"type":"StreamData","streamId":"r","payload":{"b":1}}')
-    plain.send('{"type":"StreamData","streamId":"r","payload":2}')
-    plain.send('{"type":"StreamEnd","streamId":"r"}')
-    expect(await all(stream)).toEqual([{ b: 1 }, 2])
-    const [, failed] = peer.receiveStream('f')
-    plain.send('{"type":"StreamError","streamId":"f","error":"it broke"}')
-    expect(await failing(failed.getReader().read())).toMatchObject({ code: 'REMOTE', message: 'it broke' })
-    const [, left] = peer.receiveStream('l')
-    await left.cancel()
-    await turns()
-    expect(messages()).toEqual([
-      { type: 'StreamData', streamId: 's', payload: { a: 1 } },
-      { type: 'StreamData', streamId: 's', payload: 2 },
-      { type: 'StreamEnd', streamId: 's' }
-    ])
-  })
-
-  test('is told an error as a text', async () => {
-    const { peer, messages } = withPlain()
-    // biome-ignore lint/correctness/useYield: it throws at once
-    const bad = async function* (): AsyncGenerator<number> {
-      throw new RpcError('X', 'it broke')
-    }
-    expect((await failing(peer.sendStream(bad(), 's'))).code).toBe('X')
-    expect(messages()).toEqual([{ type: 'StreamError', streamId: 's', error: 'it broke' }])
-  })
-
-  test('cannot be sent bytes', async () => {
-    const { peer, messages } = withPlain()
-    expect((await failing(peer.sendStream(of(new Uint8Array(3)), 's'))).code).toBe('BINARY_UNSUPPORTED')
-    expect(messages()).toMatchObject([{ type: 'StreamError', streamId: 's' }])
-  })
-
-  test('slows an iterator by bufferedAmount, and it goes on', async () => {
-    const { peer, socket } = withPlain({ maxBufferedAmount: 'low', backpressureDelay: 'fast' })
-    await peer.opened
-    socket.hold()
-    const endless = source()
-    void peer.sendStream(endless.items, 's')
-    await turns(20_000)
-    const { given } = endless.state
-    await turns(200)
-    expect(endless.state.given).toBe(given)
-    expect(socket.bufferedAmount).toBeGreaterThan(256 * 1024)
-    expect(socket.bufferedAmount).toBeLessThan(256 * 1024 + 100)
-    socket.flow()
-    await vi.waitFor(() => expect(endless.state.given).toBeGreaterThan(given))
-    peer.abortStream('s')
-  })
-
-  test('is read within a bound, as it cannot be slowed down', async () => {
-    const { peer, plain } = withPlain({ maxPlainBytes: 10_000 })
-    const [, stream] = peer.receiveStream('r')
-    for (let i = 0; i < 200; i++) plain.send('{"type":"StreamData","streamId":"r","payload":"some text"}')
-    const reader = stream.getReader()
-    await turns(300)
-    const error = await failing(
-      (async () => {
-        while (!(await reader.read()).done);
-      })()
-    )
-    expect(error.code).toBe('BUFFER_FULL')
-    expect(peer.counts.incoming).toBe(0)
-  })
-
-  test('asks and answers', async () => {
-    const { peer, plain, messages } = withPlain()
-    peer.match((data) => (data === 'bad' ? Promise.reject(new RpcError('X', 'no')) : { got: data }))
-    plain.send('{"category":"request","requestId":"1","data":"x","from":"me"}')
-    plain.send('{"category":"request","requestId":"2","data":"bad"}')
-    plain.send('{"category":"ping","timestamp":5}')
-    const asked = peer.request({ q: 1 })
-    await turns()
-    const [request] = messages().filter((message) => (message as { category: string }).category === 'request')
-    const { requestId } = request as { requestId: string }
-    plain.send(JSON.stringify({ category: 'response', requestId, data: 'a' }))
-    expect(await asked).toBe('a')
-    expect(messages()).toEqual(
-      expect.arrayContaining([
-        { category: 'response', requestId: '1', data: { got: 'x' } },
-        { category: 'error', error: 'no', details: { requestId: '2' } },
-        { category: 'pong', timestamp: 5 }
-      ])
-    )
-  })
-
-  test.each([
-    ['no JSON', 'nonsense'],
-    ['no object', '[1]'],
-    ['no streamId', '{"type":"StreamData","payload":1}'],
-    ['an empty streamId', '{"type":"StreamData","streamId":"","payload":1}'],
-    ['an error that is none', '{"type":"StreamError","streamId":"x"}'],
-    ['a request without an id', '{"category":"request","data":1}'],
-    ['bytes', new Uint8Array([0, 0, 1]) as Uint8Array<ArrayBuffer>]
-  ])('whose message is bad is warned of, and served on: %s', async (_, message) => {
-    const onWarning = vi.fn()
-    const { peer, plain } = withPlain({ onWarning })
-    await peer.opened
-    plain.send(message)
-    await vi.waitFor(() => expect(onWarning).toHaveBeenCalledOnce())
-    expect(onWarning.mock.calls[0]?.[0]).toMatchObject({ code: 'BAD_MESSAGE' })
-    const [, stream] = peer.receiveStream('r')
-    plain.send('{"type":"StreamEnd","streamId":"r"}')
-    expect(await all(stream)).toEqual([])
   })
 })
 

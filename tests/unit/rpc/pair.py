@@ -115,3 +115,9 @@ async def failing(awaitable: Any) -> RpcError:
     except RpcError as error:
         return error
     raise AssertionError(f"nothing failed: {result!r}")
+
+
+async def settled(peer: Peer) -> dict[str, int]:
+    """What is left once the last words have crossed."""
+    await turns(200)
+    return peer.counts
