@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,9 @@ import { serve } from '/application.js'
 Object.assign(window, { rpc, scenario, serve })
 </script>"""
 SCENARIO = "async (url) => scenario(rpc.connect, url, { retry: false })"
+OVER_THE_HOST = """async (url) =>
+  scenario(longwire.rpc.connect, url, { retry: false, WebSocket: longwire.WebSocket })"""
+REFUSED = "async (url) => rpc.connect(url, { retry: false }).opened.then(() => 'opened', (error) => error.code)"
 SERVE = "async (url) => { serve(rpc.connect(url, { retry: false }), rpc.RpcError) }"
 
 
@@ -46,26 +50,28 @@ def opened(browser: Browser, site: str) -> Page:
     return page
 
 
-@pytest.fixture
-def in_thread() -> Iterator[str]:
+@contextmanager
+def in_thread(authorization: str | None = None) -> Iterator[str]:
     """The `websockets` library's server, in a loop of its own: the driver has this thread's."""
     ready, over = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
     urls: list[str] = []
 
     async def run() -> None:
-        async with websockets_server() as url:
+        async with websockets_server(authorization) as url:
             urls.append(url)
             ready.set()
             await over.wait()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
     thread.start()
-    assert ready.wait(PATIENCE_S)
-    yield urls[0]
-    loop.call_soon_threadsafe(over.set)
-    thread.join(PATIENCE_S)
-    loop.close()
+    try:
+        assert ready.wait(PATIENCE_S)
+        yield urls[0]
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(PATIENCE_S)
+        loop.close()
 
 
 def test_a_page_and_starlette_behind_uvicorn(browser: Browser, site: str) -> None:
@@ -73,8 +79,24 @@ def test_a_page_and_starlette_behind_uvicorn(browser: Browser, site: str) -> Non
         assert opened(browser, site).evaluate(SCENARIO, url) == EXPECTED
 
 
-def test_a_page_and_the_websockets_librarys_server(browser: Browser, site: str, in_thread: str) -> None:
-    assert opened(browser, site).evaluate(SCENARIO, in_thread) == EXPECTED
+def test_a_page_and_the_websockets_librarys_server(browser: Browser, site: str) -> None:
+    with in_thread() as url:
+        assert opened(browser, site).evaluate(SCENARIO, url) == EXPECTED
+
+
+def test_over_a_socket_of_the_host_whose_secret_the_page_does_not_have(
+    browser: Browser, site: str, tmp_path: Path
+) -> None:
+    secret = tmp_path / "key"
+    secret.write_text("sk-live-0123456789abcdefghijklmnop")
+    secret.chmod(0o600)
+    with in_thread(authorization=f"Bearer {secret.read_text()}") as url:
+        inject = "inject = { Authorization = 'Bearer {secret:key}' }"
+        browser.grant(url, more=f"{inject}\n[secret.key]\nfile = '{secret}'")
+        page = opened(browser, site)
+        assert page.evaluate(OVER_THE_HOST, url) == EXPECTED
+        # Nobody else gets in: the page's own socket cannot say who it is.
+        assert page.evaluate(REFUSED, url) == "CONNECTION_FAILED"
 
 
 def test_a_page_and_a_server_in_node(browser: Browser, site: str) -> None:

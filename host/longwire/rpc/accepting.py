@@ -22,7 +22,9 @@ class Resumables:
     def find(self, hello: Hello, owner: str | None) -> Peer | None:
         """Whose streams the other side wants back, if it knows both tokens and is the same one."""
         peer, its_owner = self._peers.get(hello.resume or "", (None, None))
-        return peer if peer is not None and its_owner == owner and peer.core.other_token == hello.peer else None
+        if peer is None or peer.core.state == "closed":
+            return None
+        return peer if its_owner == owner and peer.core.other_token == hello.peer else None
 
     def add(self, peer: Peer, owner: str | None) -> None:
         """Until it is closed."""

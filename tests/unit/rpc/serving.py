@@ -41,16 +41,20 @@ def uvicorn_server(app: Any = None) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def websockets_server() -> AsyncGenerator[str, None]:
-    """The `websockets` library's own server."""
+async def websockets_server(authorization: str | None = None) -> AsyncGenerator[str, None]:
+    """The `websockets` library's own server; with an `authorization`, for those who have it."""
     resumables = Resumables()
+
+    def admit(connection: websockets.ServerConnection, request: websockets.Request) -> websockets.Response | None:
+        allowed = authorization in (None, request.headers.get("Authorization"))
+        return None if allowed else connection.respond(401, "Not you")
 
     async def handler(connection: websockets.ServerConnection) -> None:
         peer = await accept(connection, resumables=resumables)
         Application(peer)
         await peer.wait_closed()
 
-    async with websockets.serve(handler, "127.0.0.1", 0) as server:
+    async with websockets.serve(handler, "127.0.0.1", 0, process_request=admit) as server:
         yield f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/"
 
 
