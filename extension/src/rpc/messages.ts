@@ -57,6 +57,9 @@ export type Message =
 
 const ID_LIMIT = 256
 
+/** Each item that came in a batch is kept by itself. No sender of ours sends more: a batch goes when it has 64 KiB. */
+export const MAX_BATCH_ITEMS = 65_536
+
 /** The first byte of a binary message. */
 const BINARY_ITEM = 0
 
@@ -108,7 +111,9 @@ function ofStream(value: Record<string, unknown>): Message {
       return { type: 'data', streamId, items: [value['payload'] ?? null], index }
     case 'StreamBatch': {
       const items = value['payloads']
-      if (!isCount(index) || !Array.isArray(items) || items.length === 0) return bad('is no batch', streamId)
+      if (!isCount(index) || !Array.isArray(items) || items.length === 0 || items.length > MAX_BATCH_ITEMS) {
+        return bad('is no batch', streamId)
+      }
       return { type: 'data', streamId, items, index }
     }
     case 'StreamEnd':
@@ -137,7 +142,8 @@ function ofRpc(value: Record<string, unknown>): Message {
   const { category, requestId, timestamp } = value
   if (category === 'ping') {
     if ('longwire' in value) return ofHello(value['longwire'])
-    return typeof timestamp === 'number' ? { type: 'ping', timestamp } : bad('is no ping')
+    // 1e999 is JSON, but neither language can write what it reads there.
+    return Number.isFinite(timestamp) ? { type: 'ping', timestamp: timestamp as number } : bad('is no ping')
   }
   if (category === 'error') {
     const error = fromWire(value['error'])

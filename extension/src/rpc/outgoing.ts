@@ -38,6 +38,8 @@ export class Outgoing {
   readonly #batchDelay: number
   #waiting: Item[] = []
   #waitingBytes = 0
+  /** Of those that wait, how many are bytes: they go alone. */
+  #waitingRaw = 0
   #waitingSince = 0
   /** Sent, and not known to have come. */
   #kept: Composed[] = []
@@ -74,13 +76,14 @@ export class Outgoing {
     if (this.state !== 'open') return false
     if (this.#waiting.length === 0) return true
     if (this.#waiting.length >= this.#batchItems || this.#waitingBytes >= BATCH_BYTES) return false
-    return this.#waiting.every((item) => typeof item === 'string')
+    return this.#waitingRaw === 0
   }
 
   push(item: Item, now: number): void {
     if (this.#waiting.length === 0) this.#waitingSince = now
     this.#waiting.push(item)
     this.#waitingBytes += item.length
+    if (typeof item !== 'string') this.#waitingRaw++
   }
 
   /** No item comes any more, and those that wait are sent first, unless they are to be dropped. */
@@ -91,6 +94,7 @@ export class Outgoing {
     if (!drop) return
     this.#waiting = []
     this.#waitingBytes = 0
+    this.#waitingRaw = 0
     this.#again = []
   }
 
@@ -126,6 +130,7 @@ export class Outgoing {
     }
     const taken = this.#waiting.splice(0, items)
     for (const item of taken) this.#waitingBytes -= item.length
+    if (typeof first !== 'string') this.#waitingRaw--
     const index = this.#items
     this.#items += items
     const data =

@@ -5,10 +5,17 @@ import { describe, expect, test } from 'vitest'
 import { Core, type CoreOptions } from '../../src/rpc/core'
 import { RpcError, wireError } from '../../src/rpc/errors'
 import type { CoreEvent } from '../../src/rpc/link'
-import { sizeOf } from '../../src/rpc/messages'
+import { type Hello, readMessage, sizeOf } from '../../src/rpc/messages'
 
 const read = (name: string) =>
   JSON.parse(readFileSync(new URL(`../../../tests/vectors/rpc/${name}`, import.meta.url), 'utf8'))
+
+/** As it comes over the wire. */
+function helloOf(value: unknown): Hello {
+  const message = readMessage(JSON.stringify({ category: 'ping', timestamp: 0, longwire: value }))
+  if (message.type !== 'hello') throw new Error('no hello')
+  return message.hello
+}
 
 type Step = Record<string, unknown>
 interface Case {
@@ -99,7 +106,7 @@ class Replay {
       case 'receive':
         return core.receive(binary(value), this.#now)
       case 'resume':
-        return core.resume(value, this.#now)
+        return core.resume(helloOf(value), this.#now)
       case 'closed':
         return core.closed(value[0], value[1], value[2], this.#now)
       case 'open':
@@ -118,6 +125,8 @@ class Replay {
         return core.respond(value[0], value[1], null)
       case 'sends':
         return expect(this.#sends()).toEqual(value)
+      case 'deflatable':
+        return expect(core.next(true, this.#now)?.deflatable).toBe(value)
       case 'next': {
         const next = core.next(true, this.#now)
         return expect(next && shownMessage(next.data)).toEqual(value)
@@ -162,4 +171,19 @@ test.each(read('messages.json').sizes as [string, number][])('the size of %j is 
 
 test('an error goes over the wire without its stack', () => {
   expect(Object.keys(wireError(new RpcError('X', 'y')))).toEqual(['name', 'message', 'code', 'retryable'])
+})
+
+test('a batch has at most as many items as a sender makes of 64 KiB', () => {
+  const batch = (items: number) =>
+    readMessage(`{"type":"StreamBatch","streamId":"a","index":0,"payloads":[0${',0'.repeat(items - 1)}]}`)
+  expect(batch(65_536)).toMatchObject({ type: 'data' })
+  expect(batch(65_537)).toMatchObject({ type: 'bad', streamId: 'a' })
+  const core = new Core({ ...OPTIONS, role: 'connect' })
+  core.opened(0)
+  const hello = { version: 1, peer: 'p', window: 1e9, maxMessageBytes: 1e9 }
+  core.receive(JSON.stringify({ category: 'ping', timestamp: 0, longwire: hello }), 0)
+  core.open('a', { batch: { items: 1e9 } })
+  let pushed = 0
+  for (; core.wants('a'); pushed++) core.push('a', '0', 0)
+  expect(pushed).toBe(65_536)
 })

@@ -1,6 +1,7 @@
 """The messages: read and checked, and written. docs/rpc.md has the wire."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeGuard
@@ -14,6 +15,10 @@ ITEM_COST: Final = 64
 ID_LIMIT: Final = 256
 # JavaScript's largest whole number.
 MAX_COUNT: Final = 2**53 - 1
+# And its largest number.
+MAX_NUMBER: Final = sys.float_info.max
+# Each item that came in a batch is kept by itself. No sender of ours sends more: a batch goes when it has 64 KiB.
+MAX_BATCH_ITEMS: Final = 65_536
 # The first byte of a binary message.
 BINARY_ITEM: Final = 0
 
@@ -188,7 +193,7 @@ def _data(stream_id: str, value: dict[str, Any]) -> Message:
 
 def _batch(stream_id: str, value: dict[str, Any]) -> Message:
     index, items = value.get("index"), value.get("payloads")
-    if not _is_count(index) or not isinstance(items, list) or not items:
+    if not _is_count(index) or not isinstance(items, list) or not 0 < len(items) <= MAX_BATCH_ITEMS:
         return Bad("A message is no batch", stream_id)
     return Data(stream_id, items, index)
 
@@ -295,7 +300,8 @@ def units(text: str) -> int:
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    # 1e999 is JSON, but neither language can write what it reads there.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_NUMBER
 
 
 def _is_count(value: object) -> TypeGuard[int]:

@@ -55,6 +55,8 @@ class Outgoing:
         self.options = options
         self._waiting: deque[Item] = deque()
         self._waiting_bytes = 0
+        # Of those that wait, how many are bytes: they go alone.
+        self._waiting_raw = 0
         self._waiting_since = 0.0
         # Sent and not known to have come; to be sent once more, on a new connection.
         self._kept: deque[Composed] = deque()
@@ -83,7 +85,7 @@ class Outgoing:
             return True
         if len(self._waiting) >= self.options.batch_items or self._waiting_bytes >= BATCH_BYTES:
             return False
-        return all(isinstance(item, str) for item in self._waiting)
+        return self._waiting_raw == 0
 
     def push(self, item: Item, now: float) -> None:
         """Another item."""
@@ -91,6 +93,7 @@ class Outgoing:
             self._waiting_since = now
         self._waiting.append(item)
         self._waiting_bytes += len(item)
+        self._waiting_raw += isinstance(item, bytes)
 
     def close(self, error: RpcError | None, *, drop: bool, told: WireError | None = None) -> None:
         """No item comes any more, and those that wait are sent first, unless they are to be dropped."""
@@ -99,7 +102,7 @@ class Outgoing:
         self.told = told
         if drop:
             self._waiting.clear()
-            self._waiting_bytes = 0
+            self._waiting_bytes = self._waiting_raw = 0
             self._again.clear()
 
     @property
@@ -143,6 +146,7 @@ class Outgoing:
             texts = [item for item in taken if isinstance(item, str)]
             data = data_text(self.stream_id, texts, index if extended else None)
         else:
+            self._waiting_raw -= 1
             data = data_bytes(self.stream_id, first, index)
         return Composed(data, index, items, size_of(data) + items * ITEM_COST)
 

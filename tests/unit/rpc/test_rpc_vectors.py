@@ -15,7 +15,7 @@ from longwire.rpc.core import Core
 from longwire.rpc.errors import RpcError
 from longwire.rpc.incoming import TakenEnd, TakenItem
 from longwire.rpc.link import CoreOptions
-from longwire.rpc.messages import Hello, hello_text, read_message, size_of
+from longwire.rpc.messages import Bad, Data, Hello, hello_text, read_message, size_of
 from longwire.rpc.outgoing import SendOptions
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "rpc"
@@ -168,6 +168,11 @@ class Replay:
         message = self.core.next(self.at, writable=True)
         assert (None if message is None else shown_message(message.data)) == expected
 
+    def do_deflatable(self, expected: bool) -> None:
+        message = self.core.next(self.at, writable=True)
+        assert message is not None
+        assert message.deflatable == expected
+
     def do_events(self, expected: list[Any]) -> None:
         assert [shown_event(event) for event in self.core.events()] == expected
 
@@ -212,3 +217,21 @@ def test_the_size_of_a_text(text: str, size: int) -> None:
 def test_a_hello_is_read_as_it_was_written() -> None:
     hello = Hello("me", 5, 6, True, False, "you", None, {"a": (1, 2)}, ["b"])
     assert read_message(hello_text(hello, 1)) == hello
+
+
+def test_a_batch_has_at_most_as_many_items_as_a_sender_makes_of_64_kib() -> None:
+    def batch(items: int) -> object:
+        return read_message(f'{{"type":"StreamBatch","streamId":"a","index":0,"payloads":[0{",0" * (items - 1)}]}}')
+
+    assert isinstance(batch(65_536), Data)
+    assert batch(65_537) == Bad("A message is no batch", "a")
+    core = Core(CoreOptions("connect", "own"))
+    core.opened(0)
+    hello = {"version": 1, "peer": "p", "window": 10**9, "maxMessageBytes": 10**9}
+    core.receive(json.dumps({"category": "ping", "timestamp": 0, "longwire": hello}), 0)
+    core.open("a", SendOptions(batch_items=10**9))
+    pushed = 0
+    while core.wants("a"):
+        core.push("a", "0", 0)
+        pushed += 1
+    assert pushed == 65_536
