@@ -356,6 +356,14 @@ async def test_tokens_are_guessed_while_nobody_counts_them(tmp_path: Path, monke
     assert (counted["outputTokens"], counted["estimated"]) == (3, False)
 
 
+async def test_nothing_is_guessed_behind_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("longwire.engine.asking._GUESS_MS", 0)
+    async with generating(tmp_path, chat(chat_text("word"), chat_end(None))) as (asker, _):
+        asker.ask(1)
+        events = await asker.events(1)
+    assert [each["type"] for each in events][-2:] == ["usage", "complete"]
+
+
 # --- templates ----------------------------------------------------------------------------------------------------
 
 
