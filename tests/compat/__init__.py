@@ -1,1 +1,1 @@
-"""Other people's clients, unmodified, from npm, over `longwire.fetch` and `longwire.WebSocket` and over the browser's own."""
+"""Other people's clients, unmodified, from npm, over `longwire.fetch`, `longwire.WebSocket` and the browser's own."""
