@@ -48,6 +48,8 @@ class SocketRow:
     texts: tuple[str, str] = TEXTS
     # After a loss it connects again by itself.
     reconnects: bool = True
+    # It wants TLS.
+    scheme: str = "ws"
     # How it says that its first handshake was refused; one that says nothing tries again.
     gives_up: str | None = None
 
@@ -73,6 +75,16 @@ ROWS: Final = (
     SocketRow("y-websocket", "y-websocket", ("y-websocket",), "y-websocket 2"),
     SocketRow("phoenix", "phoenix", ("phoenix",), _OURS),
     SocketRow("@supabase/realtime-js", "supabase", ("@supabase/realtime-js",), _OURS),
+    SocketRow(
+        "openai, realtime",
+        "openai",
+        ("openai",),
+        _OURS,
+        _TEXT,
+        reconnects=False,
+        scheme="wss",
+        gives_up="unknown error",
+    ),
 )
 
 # What `make test` runs: a talk that the server breaks off, and the end by the client, in one.
@@ -80,6 +92,6 @@ QUICK: Final = frozenset({SocketScenario.CLOSED})
 
 # Where a client does something else than over the browser's own socket, by row and scenario: the number of the note in
 # docs/compatibility.md that says what and why.
-DIFFERENCES: Final[Mapping[tuple[str, SocketScenario], int]] = {}
+DIFFERENCES: Final[Mapping[tuple[str, SocketScenario], int]] = {("openai, realtime", SocketScenario.REFUSED): 1}
 
 CELLS: Final = [(row, scenario) for row in ROWS for scenario in COLUMNS if scenario not in row.without]

@@ -4,12 +4,13 @@ import json
 import re
 import secrets
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
+import trustme
 from playwright.sync_api import Page
 
 from tests.compat.socket_rows import ROWS, SocketRow, SocketScenario
@@ -21,6 +22,7 @@ from tests.patience import PATIENCE_S
 Through: TypeAlias = Literal["longwire", "browser"]
 
 KEY_FILE: Final = "sockets.key"
+CA_FILE: Final = "sockets.pem"
 
 # What a client makes anew each time: names of messages, and when.
 _NEW_EACH_TIME: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z")
@@ -43,13 +45,13 @@ class SocketRun:
 class SocketTheatre:
     """Runs clients. Made by `socket_theatre`."""
 
-    def __init__(self, page: Page, port: int) -> None:
+    def __init__(self, page: Page, ports: Mapping[str, int]) -> None:
         self._page = page
-        self._port = port
+        self._ports = ports
         self._load()
 
     def _load(self) -> None:
-        self._page.goto(f"http://localhost:{self._port}/")
+        self._page.goto(f"http://localhost:{self._ports['ws']}/")
         self._page.wait_for_function("typeof run === 'function'")
 
     def play(self, row: SocketRow, scenario: SocketScenario, through: Through) -> SocketRun:
@@ -58,7 +60,7 @@ class SocketTheatre:
         order = {
             "module": row.module,
             "through": through,
-            "url": f"ws://{host}:{self._port}/{row.module}",
+            "url": f"{row.scheme}://{host}:{self._ports[row.scheme]}/{row.module}",
             "scenario": scenario.value,
             "texts": row.texts,
         }
@@ -77,17 +79,24 @@ def socket_theatre(browser: Browser, folder: Path) -> Iterator[SocketTheatre]:
     """Bundle the clients into `folder`, start their servers, and grant these with a key."""
     bundled(folder, "socket-page", "socket-clients")
     key = f"key-{secrets.token_urlsafe(24)}"
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(browser.home / CA_FILE))
+    certificate = authority.issue_cert("localhost", "127.0.0.1")
     process = subprocess.Popen(
         [node(), str(HERE / "servers" / "main.mjs"), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        process.stdin.write(json.dumps({"key": key}).encode())
+        tls = {
+            "cert": certificate.cert_chain_pems[0].bytes().decode(),
+            "key": certificate.private_key_pem.bytes().decode(),
+        }
+        process.stdin.write(json.dumps({"key": key, "tls": tls}).encode() + b"\n")
         process.stdin.flush()
-        port = int(process.stdout.readline())
-        write_policy(browser.home, _policy(browser.home, port, key))
-        yield SocketTheatre(browser.open("about:blank"), port)
+        ports = dict(zip(("ws", "wss"), json.loads(process.stdout.readline()), strict=True))
+        write_policy(browser.home, _policy(browser.home, ports, key))
+        yield SocketTheatre(browser.open("about:blank"), ports)
         browser.close_pages()
     finally:
         process.stdin.close()
@@ -95,22 +104,23 @@ def socket_theatre(browser: Browser, folder: Path) -> Iterator[SocketTheatre]:
         process.stdout.close()
 
 
-def _policy(home: Path, port: int, key: str) -> str:
+def _policy(home: Path, ports: Mapping[str, int], key: str) -> str:
     file = home / KEY_FILE
     file.write_text(key)
     file.chmod(0o600)
-    destinations = [f"ws://127.0.0.1:{port}/{row.module}" for row in ROWS]
+    destinations = [f"{row.scheme}://127.0.0.1:{ports[row.scheme]}/{row.module}" for row in ROWS]
     destinations += [f"{destination}/" for destination in destinations]
-    destinations.append(f"http://127.0.0.1:{port}/jupyterlab/")
+    destinations.append(f"http://127.0.0.1:{ports['ws']}/jupyterlab/")
     return f"""
 version = 1
 
 [[grant]]
 name = "sockets"
-pages = ["http://localhost:{port}"]
+pages = ["http://localhost:{ports["ws"]}"]
 destinations = {json.dumps(destinations)}
 methods = ["GET", "POST", "DELETE"]
 network = "loopback"
+ca_file = "{home / CA_FILE}"
 inject = {{ Authorization = "Bearer {{secret:sockets}}" }}
 
 [secret.sockets]

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Playwright, sync_playwright
 
 from tests.compat import published
-from tests.compat.socket_rows import CELLS, DIFFERENCES, QUICK, SocketRow, SocketScenario
+from tests.compat.socket_rows import CELLS, DIFFERENCES, QUICK, ROWS, SocketRow, SocketScenario
 from tests.compat.socket_theatre import KEY_FILE, SocketRun, SocketTheatre, socket_theatre
 from tests.compat.test_clients import readable
 from tests.e2e.browser import Browser, running_browser
@@ -77,6 +77,8 @@ def test_a_client_does_what_it_does_over_the_browsers_own_socket(
     RESULTS[row.name, scenario] = same
     if (row.name, scenario) in DIFFERENCES:
         assert not same, "mended: take it out of DIFFERENCES and of docs/compatibility.md"
+        assert ours.report["unhandled"] == []
+        assert (ours.report["told"], ours.sockets) == (reference.report["told"], reference.sockets)
     else:
         assert readable(ours.report) == readable(reference.report)
         assert readable(ours.sockets) == readable(reference.sockets)
@@ -106,6 +108,14 @@ def assert_played(run: SocketRun, row: SocketRow, scenario: SocketScenario) -> N
     assert len(run.sockets) == (2 if interrupted and row.reconnects else 1), run
     if scenario is SocketScenario.CLOSED:
         assert run.sockets[0]["close"] == [1012, "Neustart für alle"] or run.sockets[0]["close"] == "hung up", run
+
+
+def test_a_client_that_gives_the_reason_of_an_error_has_one(stage: SocketTheatre) -> None:
+    """Difference 1."""
+    row = next(row for row in ROWS if row.module == "openai")
+    error = stage.play(row, SocketScenario.REFUSED, "longwire").report["error"]
+    # As src/errors.ts writes what a LongwireError says.
+    assert (error["name"], error["message"], error["cause"]) == ("OpenAIRealtimeError", "NETWORK", "NETWORK")
 
 
 def test_the_search_for_secrets_knows_the_key(stage: SocketTheatre, browser: Browser) -> None:

@@ -1,20 +1,24 @@
-// The servers of the clients in ../src/socket-clients, on one port of 127.0.0.1: `node main.mjs FOLDER`.
+// The servers of the clients in ../src/socket-clients, on 127.0.0.1: `node main.mjs FOLDER`.
 //
 // The first segment of a path names the server. As `localhost` it is the page's own origin and wants no key; as `127.0.0.1`
-// it is what Longwire reaches, and wants `Authorization: Bearer KEY`. Reads `{"key": …}` from stdin, writes its port to
-// stdout, and ends with stdin.
+// it is what Longwire reaches, and wants `Authorization: Bearer KEY`. Reads `{"key": …, "tls": {"cert": …, "key": …}}` from
+// stdin, writes its ports to stdout, of HTTP and of HTTPS, and ends with stdin.
 
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { join, normalize } from 'node:path'
 import { stderr, stdin, stdout } from 'node:process'
+import { createInterface } from 'node:readline'
 import { Stage } from './stage.mjs'
 import { WIRES } from './wires.mjs'
 
 const [, , folder] = process.argv
-const [given] = await once(stdin, 'data')
-const stage = new Stage(JSON.parse(given.toString()).key)
+const lines = createInterface(stdin)
+const [given] = await once(lines, 'line')
+const { key, tls } = JSON.parse(given)
+const stage = new Stage(key)
 
 function answer(response, status, body = '', type = 'application/json') {
   response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-cache' })
@@ -46,14 +50,14 @@ async function respond(request, response) {
   return file === null ? answer(response, 404) : answer(response, 200, file, 'text/javascript; charset=utf-8')
 }
 
-const server = createServer((request, response) => {
+function onRequest(request, response) {
   respond(request, response).catch((error) => {
     stderr.write(`${error.stack}\n`)
     answer(response, 500, '{}')
   })
-})
+}
 
-server.on('upgrade', (request, socket, head) => {
+function onUpgrade(request, socket, head) {
   const wire = WIRES[request.url.split(/[/?]/)[1]]
   socket.on('error', () => undefined)
   const admitted = stage.admit(request)
@@ -63,8 +67,13 @@ server.on('upgrade', (request, socket, head) => {
     return
   }
   wire.upgrade(request, socket, head, (websocket) => stage.track(websocket, request, wire))
-})
+}
 
-server.listen(0, '127.0.0.1', () => stdout.write(`${server.address().port}\n`))
-stdin.on('end', () => process.exit())
-stdin.resume()
+const ports = []
+for (const server of [createServer(onRequest), createSecureServer(tls, onRequest)]) {
+  server.on('upgrade', onUpgrade)
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening))
+  ports.push(server.address().port)
+}
+stdout.write(`${JSON.stringify(ports)}\n`)
+lines.on('close', () => process.exit())

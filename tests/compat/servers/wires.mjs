@@ -12,6 +12,7 @@ import { docs, getYDoc, setupWSConnection } from 'y-websocket-server/bin/utils'
 import { serveCable } from './cable.mjs'
 import { answerKernels, serveKernel } from './jupyter.mjs'
 import { servePhoenix } from './phoenix.mjs'
+import { serveRealtime } from './realtime.mjs'
 import { serveRfb, UPDATE_REQUEST } from './rfb.mjs'
 import { serveHub } from './signalr.mjs'
 
@@ -118,5 +119,6 @@ export const WIRES = {
   // Each case begins with an empty document.
   'y-websocket': { ...over(each(serveYjs)), begin: () => docs.clear() },
   phoenix: over(each(servePhoenix)),
-  supabase: over(each(servePhoenix))
+  supabase: over(each(servePhoenix)),
+  openai: over(each(serveRealtime), ['realtime'])
 }
