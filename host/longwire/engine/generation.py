@@ -4,7 +4,6 @@ The kind as the host has it from its start. What carries one out (`generating.py
 protocols take a while to import, so that is left to the first one.
 """
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -44,6 +43,8 @@ class Generation:
         self._authorizer = authorizer
         self._turns = turns or Turns()
         self._memory = FairPool(QUESTIONS_BYTES)
+        self._carry_out: Kind | None = None
+        self._making = anyio.Lock()
 
     async def __call__(self, exchange: Exchange) -> None:
         """See `Kind`."""
@@ -51,13 +52,14 @@ class Generation:
         if start.method != "POST" or start.url != GENERATION_URL:
             message = f"a generation is asked for with POST at {GENERATION_URL}; use longwire.generate"
             raise StreamError(ErrorCode.PROTOCOL, message, Phase.POLICY)
-        if "_carry_out" not in self.__dict__:
-            # Not in the loop, where everybody else would wait for it.
-            await anyio.to_thread.run_sync(lambda: self._carry_out)
+        if self._carry_out is None:
+            async with self._making:  # the first ones may come together, and budgets have one thread
+                if self._carry_out is None:
+                    # Not in the loop, where everybody else would wait for it.
+                    self._carry_out = await anyio.to_thread.run_sync(self._made)
         await self._carry_out(exchange)
 
-    @cached_property
-    def _carry_out(self) -> Kind:
+    def _made(self) -> Kind:
         from longwire.engine.asking import Means  # see above
         from longwire.engine.generating import Generating
         from longwire.policy.budgets import Budgets

@@ -6,6 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
+from longwire.engine.asking import Means
+from longwire.engine.generating import Generating
+from longwire.fair_pool import FairPool
 from longwire.generation import retrying
 from longwire.generation.estimate import upper_bound
 from tests.unit.engine.generation_bench import (
@@ -165,3 +168,22 @@ async def test_a_host_that_starts_anew_knows_what_was_spent(tmp_path: Path) -> N
         assert (await ask(asker, 1))["type"] == "complete"
     async with generating(tmp_path, ANSWER, provider=limits) as (asker, _):
         assert (await ask(asker, 1))["code"] == "LIMIT_EXCEEDED"
+
+
+async def test_the_first_questions_of_a_host_share_one_of_what_carries_them_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Generating] = []
+    make = Generating.__init__
+
+    def counted(self: Generating, means: Means, memory: FairPool) -> None:
+        made.append(self)
+        make(self, means, memory)
+
+    monkeypatch.setattr(Generating, "__init__", counted)
+    async with generating(tmp_path, ANSWER) as (asker, _):
+        for stream_id in range(1, 9):
+            asker.ask(stream_id)
+        for stream_id in range(1, 9):
+            assert (await asker.events(stream_id))[-1]["type"] == "complete"
+    assert len(made) == 1
