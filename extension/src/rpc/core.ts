@@ -381,6 +381,11 @@ export class Core {
     this.#requests.respond(requestId, data, error)
   }
 
+  /** A handler is done with what nobody answers. */
+  handled(): void {
+    this.#requests.handled()
+  }
+
   /** Answers nothing: a peer that knows no better waits until its patience is over. */
   ignore(requestId: string): void {
     this.#requests.ignore(requestId)

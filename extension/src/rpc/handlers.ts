@@ -16,16 +16,21 @@ export type RequestHandler = (data: never, context: RequestContext) => unknown
 /** JSON, or an error; neither: nobody answers. */
 type Answer = (requestId: string, data: string | undefined, error: unknown) => void
 
+/** A message that nobody answers has been handled. */
+type Handled = () => void
+
 /** Those who answer the other side's requests. */
 export class Handlers {
   readonly #peer: Peer
   readonly #answer: Answer
+  readonly #handled: Handled
   readonly #handlers = new Set<RequestHandler>()
   readonly #running = new Map<string, AbortController>()
 
-  constructor(peer: Peer, answer: Answer) {
+  constructor(peer: Peer, answer: Answer, handled: Handled) {
     this.#peer = peer
     this.#answer = answer
+    this.#handled = handled
   }
 
   add(handler: RequestHandler): () => void {
@@ -57,7 +62,8 @@ export class Handlers {
     } catch (error) {
       failure = error ?? new RpcError('FAILED', wireError(error).message)
     }
-    if (!notify && this.#running.delete(requestId)) this.#answer(requestId, answer, failure)
+    if (notify) this.#handled()
+    else if (this.#running.delete(requestId)) this.#answer(requestId, answer, failure)
   }
 
   cancel(requestId: string): void {

@@ -66,16 +66,20 @@ export class Peer {
   constructor(options: PeerOptions, role: 'connect' | 'accept', resumable: boolean) {
     this.#settings = peerSettings(options)
     this.#core = new Core(coreOptions(this.#settings, role, resumable))
-    this.#handlers = new Handlers(this, (requestId, data, error) => {
-      if (data === undefined && error === null) this.#core.ignore(requestId)
-      else
-        this.#core.respond(
-          requestId,
-          data ?? null,
-          error === null ? null : wireError(error, this.#settings.exposeErrors)
-        )
-      this.#pump()
-    })
+    this.#handlers = new Handlers(
+      this,
+      (requestId, data, error) => {
+        if (data === undefined && error === null) this.#core.ignore(requestId)
+        else
+          this.#core.respond(
+            requestId,
+            data ?? null,
+            error === null ? null : wireError(error, this.#settings.exposeErrors)
+          )
+        this.#pump()
+      },
+      () => this.#core.handled()
+    )
     this.#asking = new Asking(this.#core, () => this.#pump())
     this.#readers = new Readers(this.#core, () => this.#pump())
     // Who does not ask is not told.

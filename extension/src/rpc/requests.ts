@@ -1,6 +1,9 @@
 import { RpcError, type WireError, wireError } from './errors'
 import type { Link } from './link'
 
+/** What was said that nobody answers, and handlers are still busy with. */
+const MAX_TOLD = 20_000
+
 /** Requests in both directions: which are waiting for an answer, here and there, and what is to be sent of them. */
 export class Requests {
   /** Those of this side, and until when they wait. */
@@ -10,6 +13,7 @@ export class Requests {
   readonly #sending: { readonly text: string; readonly answers: boolean }[] = []
   /** Answers among them: a side that does not read may not ask for ever. */
   #unread = 0
+  #told = 0
   readonly #most: number
   readonly #link: Link
 
@@ -50,8 +54,14 @@ export class Requests {
         return this.#answer(requestId, null, new RpcError('TOO_MANY_REQUESTS'))
       }
       this.#served.add(requestId)
-    }
+    } else if (this.#told >= MAX_TOLD) return this.#link.closeSocket(1008, 'too many messages unhandled')
+    else this.#told++
     this.#link.tell({ type: 'request', requestId, data, notify })
+  }
+
+  /** A handler is done with what nobody answers. */
+  handled(): void {
+    this.#told--
   }
 
   /** Answers with JSON, or with an error. */

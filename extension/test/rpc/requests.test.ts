@@ -58,4 +58,17 @@ describe('requests', () => {
     const asked = [1, 2, 3].map((i) => client.request(i))
     expect(await failing(asked[2] as Promise<unknown>)).toMatchObject({ code: 'TOO_MANY_REQUESTS', retryable: true })
   })
+
+  test('of more that nobody answers than handlers take is no more heard', async () => {
+    const onWarning = vi.fn()
+    const { client, server } = await pair({}, { onWarning })
+    server.match((data) => (data === 'wait' ? new Promise(() => undefined) : null))
+    // What was handled counts no more.
+    for (let i = 0; i < 24_000; i++) client.send('done')
+    await client.request('done')
+    expect(onWarning).not.toHaveBeenCalled()
+    for (let i = 0; i < 20_001; i++) client.send('wait')
+    expect(await client.closed).toMatchObject({ code: 4008 })
+    expect(onWarning.mock.calls[0]?.[0].message).toContain('too many messages unhandled')
+  })
 })

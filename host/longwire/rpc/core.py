@@ -395,6 +395,10 @@ class Core:
         """Answer a request with JSON, or with an error."""
         self._requests.respond(request_id, data, error)
 
+    def handled(self) -> None:
+        """A handler is done with what nobody answers."""
+        self._requests.handled()
+
     def ignore(self, request_id: str) -> None:
         """Answer nothing: a peer that knows no better waits until its patience is over."""
         self._requests.ignore(request_id)

@@ -54,6 +54,9 @@ class Handlers:
                     break
         except Exception as error:  # noqa: BLE001  (told to the other side)
             failure = wire_error(error, exposed=self._exposed)
+        finally:
+            if request.notify:
+                self._core.handled()
         if request.notify or self._running.pop(request.request_id, None) is None:
             return
         if answer is None and failure is None:

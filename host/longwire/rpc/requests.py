@@ -2,11 +2,15 @@
 
 import math
 from collections import deque
+from typing import Final
 
 from longwire.rpc import events as event
 from longwire.rpc.errors import RpcError, WireError, wire_error
 from longwire.rpc.link import Link
 from longwire.rpc.messages import Request, written
+
+# What was said that nobody answers, and handlers are still busy with.
+MAX_TOLD: Final = 20_000
 
 
 class Requests:
@@ -21,6 +25,7 @@ class Requests:
         # Text, and whether it is an answer: a side that does not read may not ask for ever.
         self._sending: deque[tuple[str, bool]] = deque()
         self._unread = 0
+        self._told = 0
 
     def __len__(self) -> int:
         return len(self._asked)
@@ -56,7 +61,16 @@ class Requests:
                 self._answer(request_id, None, wire_error(RpcError("TOO_MANY_REQUESTS")))
                 return
             self._served[request_id] = None
+        elif self._told >= MAX_TOLD:
+            self._link.tell(event.CloseSocket(1008, "too many messages unhandled"))
+            return
+        else:
+            self._told += 1
         self._link.tell(event.Requested(request_id, message.data, message.notify))
+
+    def handled(self) -> None:
+        """A handler is done with what nobody answers."""
+        self._told -= 1
 
     def respond(self, request_id: str, data: str | None, error: WireError | None) -> None:
         """Answer with JSON, or with an error."""

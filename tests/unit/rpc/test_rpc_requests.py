@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from longwire.rpc import PASS, RpcError
+from longwire.rpc.events import CloseSocket, Requested
 from tests.patience import PATIENCE_S
 from tests.unit.rpc.pair import NOTHING, failing, pair, settled, turns
 
@@ -72,3 +73,21 @@ async def test_send_is_answered_by_nobody() -> None:
         client.send({"hello": 1})
         assert await asyncio.wait_for(seen.get(), PATIENCE_S) == {"hello": 1}
         assert await settled(server) == NOTHING
+
+
+async def test_who_tells_more_than_handlers_take_is_not_heard_any_more() -> None:
+    busy = asyncio.Event()
+    async with pair() as (client, server, _):
+        server.match(lambda data: busy.wait() if data == "wait" else None)
+        for _ in range(3):  # what was handled counts no more
+            for _ in range(8000):
+                client.send("done")
+            await client.request("done")
+        assert server.counts == NOTHING
+        core = server.core
+        notice = '{"category":"request","requestId":"n","notify":true,"data":"wait"}'
+        for _ in range(20_001):
+            core.receive(notice, 0)
+        happened = core.events()
+        assert sum(isinstance(each, Requested) for each in happened) == 20_000
+        assert happened[-1] == CloseSocket(1008, "too many messages unhandled")
