@@ -17,6 +17,8 @@ from tests.e2e.popup import open_popup
 from tests.e2e.scripts import script
 from tests.host_process import write_policy
 from tests.unit.engine.generation_bench import KEY, Reply, Vendor, chat, chat_end, chat_text, event, refusing
+from tests.upstreams import bodies
+from tests.upstreams.connection import Request
 from tests.upstreams.threaded import ThreadedServer
 
 GENERATE = script("generate.js")
@@ -105,7 +107,7 @@ def test_the_first_content_is_on_the_page_before_the_provider_is_done(stage: Sta
     done = stage.outcome()
     assert (done["text"], done["state"]) == ("Because of that", "done")
     assert [event["type"] for event in done["events"]] == [
-        "metadata", "status", "status", "content", "content", "content", "usage", "complete",
+        "metadata", "status", "status", "status", "content", "content", "content", "usage", "complete",
     ]  # fmt: skip
     last = done["events"][-1]["data"]
     assert (last["provider"], last["finishReason"]) == ("vendor", "stop")
@@ -174,7 +176,9 @@ def test_retries_and_another_provider_are_announced_on_the_page(stage: Stage) ->
     later = refusing(429, {"message": "slow down"}, {"Retry-After": "0"})
     done = stage.generate(later, QUOTA, chat(chat_text("from the other"), chat_end()), fallback=["other"])
     phases = [event["data"]["phase"] for event in done["events"] if event["type"] == "status"]
-    assert phases == ["connecting", "retrying", "connecting", "switching_provider", "connecting", "generating"]
+    assert phases == [
+        "queued", "connecting", "retrying", "connecting", "switching_provider", "queued", "connecting", "generating",
+    ]  # fmt: skip
     assert (done["text"], done["events"][-1]["data"]["provider"]) == ("from the other", "other")
     assert [request.header("authorization") for request in stage.vendor.requests] == [f"Bearer {KEY}"] * 2 + [None]
 
@@ -187,6 +191,41 @@ def test_a_budget_is_held_and_says_when_there_is_room_again(stage: Stage) -> Non
     assert (error["code"], error["category"], error["retryable"]) == ("LIMIT_EXCEEDED", "RATE_LIMITED", True)
     # A day, and the slice of it in which the first one was counted.
     assert 23 * 3600_000 < error["retryAfter"] < 25 * 3600_000
+
+
+def test_input_that_is_cut_is_announced_before_any_content(stage: Stage) -> None:
+    stage.allow(provider='max_input = "1kB"')
+    text = "".join(f"line {number}\n" for number in range(1000))
+    answer = chat(chat_text("a"), chat_end())
+    done = stage.generate(answer, messages=[{"role": "user", "content": text}])
+    metadata = done["events"][0]["data"]
+    assert (metadata["truncated"], metadata["originalSize"]) == (True, len(text))
+    assert metadata["truncatedSize"] == len(stage.vendor.sent[0]["messages"][-1]["content"]) <= 1000
+
+
+def test_what_was_asked_for_and_stopped_or_killed_stays_spent(stage: Stage) -> None:
+    stage.allow(provider='limits = { requests = "3/day", tokens = "20k/day" }')
+
+    async def hold(request: Request) -> None:
+        fields = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]
+        await request.connection.send(bodies.head(200, fields) + bodies.chunk(chat_text("h")))
+        await request.connection.wait_gone()
+
+    stage.vendor.replies = [hold]
+    ended = []
+    for stop in ("() => answer.cancel()", None):
+        stage.begin()
+        stage.page.wait_for_function("answer.text === 'h'")
+        if stop is None:
+            for host in stage.browser.hosts():
+                host.kill()
+        else:
+            stage.page.evaluate(stop)
+        ended.append(stage.outcome()["state"])
+    assert ended == ["cancelled", "failed"]
+    # 8,192 tokens of answer were reserved for each of the two: there is no room for a third.
+    error = stage.generate(chat(chat_text("a"), chat_end()))["error"]
+    assert (error["code"], error["category"], error["retryable"]) == ("LIMIT_EXCEEDED", "RATE_LIMITED", True)
 
 
 def test_what_the_page_may_not_ask_is_denied_with_what_would_allow_it(stage: Stage) -> None:

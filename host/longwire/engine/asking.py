@@ -139,7 +139,6 @@ class Asking:
         template = await self.template_for(choice)
         fitted, outgoing = await self._aside(lambda: self._prepared(choice, adapter, template))
         await self._announce(choice, fitted)
-        await self._say(self._telling.status(GenerationPhase.CONNECTING, f"Asking {choice.provider.name}"))
         spending: Spending | None = None
         result: Failure | Told | _NewSecret
         deciding = _Deciding(self._exchange.start, choice, adapter, outgoing)
@@ -150,6 +149,7 @@ class Asking:
                 if deciding.latest.provider != choice.provider:
                     # It may be a minute since it was chosen. Its limits, its kind and its max_input are others now.
                     return deciding.latest
+                await self._say(self._telling.status(GenerationPhase.CONNECTING, f"Asking {choice.provider.name}"))
                 # The last thing before it is sent: what is refused for another reason spends nothing.
                 spending = await Spending.reserve(self._means.budgets, choice, fitted, outgoing)
                 request = self._request(authorization.request(outgoing.body))
@@ -223,6 +223,8 @@ class Asking:
         self._announced = choice.provider.name, cut
         # Four characters to a token: nothing better is known of it, whoever's tokens they are.
         await self._say(self._telling.metadata(fitted.size, -(-fitted.size // 4), cut))
+        # Until it has its places and its key, for which a person may have to unlock a keyring.
+        await self._say(self._telling.status(GenerationPhase.QUEUED, f"Getting ready to ask {choice.provider.name}"))
 
     # --- the answer ------------------------------------------------------------------------------------------
 

@@ -69,7 +69,7 @@ def test_json_is_one_event_a_line(console: Console) -> None:
     done = console.run("Why?", "--json")
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["type"] for event in events] == [
-        "metadata", "status", "status", "content", "content", "usage", "complete",
+        "metadata", "status", "status", "status", "content", "content", "usage", "complete",
     ]  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -38,7 +38,7 @@ async def test_an_answer_is_told_by_one_shape_of_events_whoever_gives_it(tmp_pat
         asker.ask(1)
         events = await asker.events(1)
     assert text_of(events) == WHOLE_TEXT
-    assert [each["phase"] for each in of_type(events, "status")] == ["connecting", "generating"]
+    assert [each["phase"] for each in of_type(events, "status")] == ["queued", "connecting", "generating"]
     assert [each["type"] for each in events][:2] == ["metadata", "status"]
     last = events[-1]
     assert (last["type"], last["finishReason"], last["provider"]) == ("complete", "stop", "vendor")
