@@ -1,6 +1,7 @@
 """What a page and the popup hear of the providers that the page may generate with, in a real Chromium."""
 
 import json
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
@@ -41,8 +42,11 @@ file = "{key}"
 PROVIDERS = [{"name": "openai", "models": ["gpt-5-mini", "gpt-5*"]}, {"name": "local", "models": ["llama*"]}]
 
 
-def test_a_page_and_the_popup_hear_whom_it_may_generate_with_and_what_is_missing(browser: Browser, page: Page) -> None:
-    write_policy(browser.home, POLICY.format(key=browser.home / "key"))
+def test_a_page_and_the_popup_hear_whom_it_may_generate_with_and_what_is_missing(
+    browser: Browser, page: Page, tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    write_policy(browser.home, POLICY.format(key=key))
     missing = page.evaluate(STATUS)
     assert (missing["state"], missing["destinations"], missing["providers"]) == ("ready", [], PROVIDERS)
     (obstacle,) = missing["obstacles"]
@@ -55,13 +59,14 @@ def test_a_page_and_the_popup_hear_whom_it_may_generate_with_and_what_is_missing
     expect(items).to_have_text(["openai: gpt-5-mini, gpt-5*", "local: llama*"])
     expect(popup.locator("#destinations li.blocked")).to_have_text(["openai: gpt-5-mini, gpt-5*"])
 
-    key = browser.home / "key"
     key.write_text("lw-canary-providers-e2e-5d10aa")
     key.chmod(0o600)
     page.bring_to_front()
     ready = page.evaluate(STATUS)
     assert ("obstacles" in ready, "fix" in ready, ready["providers"]) == (False, False, PROVIDERS)
-    assert not any(word in json.dumps([missing, ready]) for word in ("127.0.0.1", "hidden", str(browser.home)))
+    assert not any(
+        word in json.dumps([missing, ready]) for word in ("127.0.0.1", "hidden", str(tmp_path), str(browser.home))
+    )
     popup = open_popup(browser, page)
     is_about(popup, "Ready")
     expect(popup.locator("#verdict-title")).to_have_text("This page may generate with")

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from longwire.protocol.errors import ErrorCode
 from tests.e2e.browser import Browser
 from tests.e2e.scripts import script
 from tests.e2e.socket_servers import SocketServers, socket_servers
 from tests.e2e.test_bridge_loss import leave_and_come_back
+from tests.e2e.typed import shows
 from tests.upstreams.threaded import ThreadedServer
 
 # Where the class is not the browser's, by the names of the cases, and why.
@@ -163,6 +165,7 @@ def test_a_stream_talks_both_ways_and_ends_as_it_was_closed(page: Page, servers:
     assert ("X-Page", "1") in [(name.title(), value) for name, value in servers.sockets.handshakes[0]]
 
 
+@shows(ErrorCode.HANDSHAKE_FAILED, ErrorCode.UPSTREAM_RESET)
 def test_a_stream_that_fails_says_with_what_and_an_abort_keeps_its_reason(page: Page, servers: SocketServers) -> None:
     page.add_script_tag(content=script("sockets.js"))
     refused = page.evaluate("(url) => streamFailure(url)", f"{servers.raw}/answer/403")
