@@ -49,8 +49,8 @@ async def test_streams_one_after_the_other_leave_nothing(count: int) -> None:
         finally:
             tracemalloc.stop()
         assert [client.counts, server.counts] == [NOTHING, NOTHING]
-        # Were but an id kept of each, it would be 50 bytes.
-        assert figures[-1] - figures[0] < 40 * count * 0.8
+        # Were but an id kept of each, it would be 50 bytes. What comes and goes by itself is some ten KiB.
+        assert figures[-1] - figures[0] < 64 * 1024 + 40 * count * 0.8
 
 
 @pytest.mark.long
