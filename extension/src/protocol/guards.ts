@@ -165,7 +165,8 @@ const policySummary = record(
   },
   {
     problem: text(0, 1000),
-    silenced: text(0, 1000)
+    silenced: text(0, 1000),
+    writer: list(text(1, 65_536), 4096)
   }
 )
 const policy = record({

@@ -99,6 +99,9 @@ export interface Timeouts {
 }
 /**
  * Who asks, as the browser itself attests on `port.sender`. `document` names one frame's life.
+ *
+ * `principal` is there where the extension's own writer asks, by the worker's own reading of the port; without it the
+ * page's own scripts do.
  */
 export interface Page {
   origin: string
@@ -106,6 +109,7 @@ export interface Page {
   frame: number
   document: string
   private: boolean
+  principal?: 'writer'
 }
 /**
  * Bytes of the request body, contiguous from offset 0, within the host's upload credit.
@@ -181,7 +185,8 @@ export interface Limits {
  * What the extension may know of the policy: where the shim belongs, and what is wrong.
  *
  * `pages` are the page-origin patterns that enabled grants name, in canonical form: lower case, ASCII, no default
- * port. `silenced` is the user's own file where the administrator's decides alone.
+ * port. `silenced` is the user's own file where the administrator's decides alone. `writer` are the patterns of the
+ * pages where the writer has a grant; absent where it has none.
  */
 export interface PolicySummary {
   state: PolicyState
@@ -189,6 +194,7 @@ export interface PolicySummary {
   pages: string[]
   problem?: string
   silenced?: string
+  writer?: string[]
 }
 /**
  * The final response's head. At most one per stream, before any chunk.

@@ -122,7 +122,9 @@ class PageLines:
 
     def _takes(self, event: MutableMapping[str, Any]) -> bool:
         """Whether the page has room for this line, and all of its kind together; counts it."""
-        page, grant = event["page"], event.get("grant")
+        # The writer's lines are no page's share: a page could else keep them out.
+        page = f"{event['page']} (writer)" if event.get("principal") else event["page"]
+        grant = event.get("grant")
         now_s = self._now_s()
         share = self._shares.setdefault(page, _Share(now_s))
         of_all = self._shares_of_grants.setdefault(grant, _Share(now_s, PAGES_AT_ONCE))

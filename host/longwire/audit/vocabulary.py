@@ -15,12 +15,13 @@ PRIVATE: Final = "(private window)"
 def audit_fields(start: StreamStart) -> dict[str, Any]:
     """What every line about a stream says of it: id, page origin, method, destination (without query, see below).
 
-    Of a page in a private window neither (threat 22): only that there was one.
+    Of a page in a private window neither (threat 22): only that there was one. Where the writer asks, the line says so.
     """
     private = start.page.private
     return {
         "stream": start.id,
         "page": PRIVATE if private else start.page.origin,
+        **({} if start.page.principal is None else {"principal": start.page.principal}),
         "method": start.method,
         "destination": PRIVATE if private else start.url,
     }

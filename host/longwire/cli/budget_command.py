@@ -95,7 +95,7 @@ def _rows(ledgers: dict[BudgetKey, Ledger], policy: Policy, now_ms: int) -> list
 
 def _limits(policy: Policy) -> dict[BudgetKey, Sequence[Limit]]:
     return {
-        key_of(provider, str(page)): limits
+        key_of(provider, str(page), grant.principal): limits
         for grant in policy.grants
         for provider in grant.generate
         if (limits := limits_of(provider))

@@ -72,7 +72,7 @@ class Authorizer:
             StreamError: as `provider`.
         """
         policy = await self._policy.settled()
-        for grant, _ in policy.generation_grants(page.origin, private=page.private):
+        for grant, _ in policy.generation_grants(page.origin, private=page.private, principal=page.asks_as):
             return grant.name
         return policy.decide_generation(page, "", None).grant.name
 

@@ -248,8 +248,8 @@ class Exchange:
 
 
 def asker_of(start: StreamStart) -> str:
-    """Whose request it is, to whatever is not shared. A private window shares nothing with the same page outside it."""
-    return start.page.origin + (" in a private window" if start.page.private else "")
+    """Whose request it is, to whatever is not shared. See `Page.asker`."""
+    return start.page.asker
 
 
 def _kind_of(start: StreamStart, kinds: Kinds) -> Kind:

@@ -99,11 +99,12 @@ class Judge:
     def destinations(self, page: Page) -> Iterator[tuple[str, StreamError | None]]:
         """Each of `Policy.destinations_for`, with what its first grant for this page meets there."""
         origin = parse_origin(page.origin)
-        wanted: dict[str, object] = dict.fromkeys(self._policy.destinations_for(page.origin, private=page.private))
+        named = self._policy.destinations_for(page.origin, private=page.private, principal=page.asks_as)
+        wanted: dict[str, object] = dict.fromkeys(named)
         if origin is None:
             return
         for grant in self._policy.in_force:
-            if (page.private and not grant.private_windows) or not grant.names_page(origin):
+            if (page.private and not grant.private_windows) or not grant.names_page(origin, page.asks_as):
                 continue
             first = [each for each in grant.destinations if wanted.pop(str(each), _NOT_WANTED) is None]
             if not first:
@@ -118,7 +119,8 @@ class Judge:
     def providers(self, page: Page) -> Iterator[tuple[str, StreamError | None]]:
         """Each of `Policy.providers_for`, with what the grant that decides meets there."""
         origin = parse_origin(page.origin)
-        for grant, provider in self._policy.generation_grants(page.origin, private=page.private):
+        grants = self._policy.generation_grants(page.origin, private=page.private, principal=page.asks_as)
+        for grant, provider in grants:
             yield provider.name, self.provider_obstacle(grant, provider, origin)
 
     def obstacles(self, page: Page) -> list[Obstacle]:
@@ -200,7 +202,7 @@ class Judge:
     def _check_suspended(self, grant: Grant, page: CanonicalUrl | None) -> None:
         if page is None or not grant.secrets:
             return
-        found = self._suspensions.standing_against(self._policy, grant.secrets, page)
+        found = self._suspensions.standing_against(self._policy, grant.secrets, page, grant.principal)
         if found is not None:
             raise refusal(found, Phase.POLICY)
 

@@ -29,7 +29,7 @@ class Spending:
         prices = provider.prices_of(choice.model)
         bound = upper_bound(outgoing.body, prompt.max_tokens, images=prompt.images, prices=prices)
         reservation = await budgets.reserve(
-            key_of(provider, choice.entry),
+            key_of(provider, choice.entry, choice.grant.principal),
             limits_of(provider),
             tokens=bound.tokens,
             cost=bound.cost,

@@ -28,7 +28,7 @@ class PolicyStatus:
         self._keeper = keeper
         # What each page was told of the policy since the last piece of input came. Looking at the files costs more than
         # all else in an answer, and what came in one piece was asked at one time.
-        self._told: dict[tuple[str, bool], _StatusFields] = {}
+        self._told: dict[str, _StatusFields] = {}
 
     async def follow(self) -> None:
         """See changes of the policy without being asked. Runs until it is cancelled."""
@@ -75,7 +75,7 @@ class PolicyStatus:
 
     def answer(self, asked: StatusRequest) -> Status | None:
         """The answer; None if it takes a look at files that have changed: see `answer_later`."""
-        if (asked.page.origin, asked.page.private) in self._told or self._policy.at_rest:
+        if asked.page.asker in self._told or self._policy.at_rest:
             return self._answer(asked)
         return None
 
@@ -87,18 +87,18 @@ class PolicyStatus:
 
     def _answer(self, asked: StatusRequest) -> Status:
         page = asked.page
-        fields = self._told.get((page.origin, page.private))
+        fields = self._told.get(page.asker)
         if fields is None:
             policy = self._policy.current()
             invalid = policy.state is PolicyState.INVALID
             # A keyring may ask its person, who asked for nothing here; and a command may take a while.
             obstacles = Judge(policy, self._keeper.suspensions, ask_keyrings=False).obstacles(page)
-            fields = self._told[page.origin, page.private] = _StatusFields(
+            fields = self._told[page.asker] = _StatusFields(
                 state=BridgeState.POLICY_INVALID if invalid else BridgeState.READY,
-                destinations=policy.destinations_for(page.origin, private=page.private),
+                destinations=policy.destinations_for(page.origin, private=page.private, principal=page.asks_as),
                 providers=_offers(policy, page) or None,
                 fix=_policy_fix(policy)
-                or policy.closed_to(page.origin, private=page.private)
+                or policy.closed_to(page.origin, private=page.private, principal=page.asks_as)
                 or (obstacles[0].message if obstacles else None),
                 obstacles=obstacles or None,
             )
@@ -108,7 +108,7 @@ class PolicyStatus:
 def _offers(policy: Policy, page: Page) -> list[ProviderOffer]:
     return [
         ProviderOffer(name=name, models=list(models))
-        for name, models in policy.providers_for(page.origin, private=page.private)
+        for name, models in policy.providers_for(page.origin, private=page.private, principal=page.asks_as)
     ]
 
 

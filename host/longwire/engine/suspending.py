@@ -144,7 +144,9 @@ class Carried:
 
     def _standing_against(self, sources: Iterable[SecretSource], policy: Policy) -> Suspension | None:
         origin = parse_origin(self._page.origin)
-        return None if origin is None else self._suspensions.standing_against(policy, sources, origin)
+        if origin is None:
+            return None
+        return self._suspensions.standing_against(policy, sources, origin, self._page.asks_as)
 
 
 def refusal(found: Suspension, phase: Phase) -> StreamError:

@@ -20,6 +20,7 @@ from longwire.policy.providers import Provider, window_text
 from longwire.policy.suspensions import UnusableState
 from longwire.policy.units import duration_text
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.protocol.records import Principal
 
 __all__ = ["BudgetFiles", "BudgetKey", "Budgets", "Limit", "Reservation", "amount_text", "key_of", "limits_of"]
 
@@ -177,9 +178,13 @@ class Reservation:
             await self._budgets.change(self._key, lambda ledger, now: ledger.give_back(hold, now))
 
 
-def key_of(provider: Provider, entry: str) -> BudgetKey:
-    """Whose budget it is that a page of this entry of `pages` spends, in private windows too."""
-    return BudgetKey(provider.source, provider.name, entry)
+def key_of(provider: Provider, entry: str, principal: Principal) -> BudgetKey:
+    """Whose budget it is that a page of this entry of `pages` spends, in private windows too.
+
+    The writer has one of its own on the same pages: a page could else use it up, and learn from its own what the writer
+    spends.
+    """
+    return BudgetKey(provider.source, provider.name, f"{entry} (writer)" if principal == "writer" else entry)
 
 
 def limits_of(provider: Provider) -> list[Limit]:

@@ -120,10 +120,13 @@ def unreachable_grants(grants: Sequence[Grant]) -> list[tuple[Grant, Problem]]:
     """
     found: list[tuple[Grant, Problem]] = []
     steps = _Steps()
-    earlier = _Earlier(steps)
+    # No grant decides for another principal; and what the writer has of a file is held to the [writer] of that file.
+    all_earlier: dict[tuple[str, ...], _Earlier] = {}
     for index, grant in enumerate(grants):
         if not grant.enabled:
             continue
+        whose = (grant.principal, grant.source) if grant.principal == "writer" else (grant.principal,)
+        earlier = all_earlier.setdefault(whose, _Earlier(steps))
         try:
             covering = earlier.covering(grant)
         except _TooMany:

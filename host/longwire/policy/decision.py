@@ -6,7 +6,7 @@ nearest.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from longwire.addresses import AddressClass, Network, classify, parse_address
@@ -16,6 +16,7 @@ from longwire.policy.matching import FORBIDDEN_METHODS, TOKEN, DestinationPatter
 from longwire.policy.urls import CONSOLE, CanonicalUrl, parse_canonical, parse_origin, scoped_path_hazard, shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_METHOD_CHARS
+from longwire.protocol.records import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,34 @@ class NearMiss:
         return f'grant "{self.grant.name}": {"; ".join(self.differences)}'
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who is refused: whose grants count, on which page, in which kind of window."""
+
+    origin: CanonicalUrl
+    principal: Principal
+    private: bool = field(kw_only=True)
+
+    def __str__(self) -> str:
+        at = shorten(self.origin.origin, 120)
+        return f"the writer at {at}" if self.principal == "writer" else at
+
+    def is_of(self, grant: Grant) -> bool:
+        """Whether the grant is its own already: then it may be told of it."""
+        return grant.names_page(self.origin, self.principal)
+
+    def grant_lines(self, *lines: str) -> list[str]:
+        """The lines of a grant that would be its own."""
+        own = ['principal = "writer"'] if self.principal == "writer" else []
+        private = ["private_windows = true"] if self.private else []
+        return [*own, f'pages = ["{self.origin.origin}"]', *lines, *private]
+
+    @property
+    def writer_line(self) -> str:
+        """What else the file needs; empty for a page."""
+        return f', and [writer] with pages = ["{self.origin.origin}"]' if self.principal == "writer" else ""
+
+
 class PolicyDeniedError(StreamError):
     """POLICY_DENIED. `message` is fit for the page that asked; `nearest` is for the administrator.
 
@@ -64,12 +93,20 @@ class PolicyDeniedError(StreamError):
 
 
 def decide(
-    grants: Sequence[Grant], page_origin: str, *, private: bool, method: str, url: str, at_console: bool = False
+    grants: Sequence[Grant],
+    page_origin: str,
+    *,
+    private: bool,
+    method: str,
+    url: str,
+    at_console: bool = False,
+    principal: Principal = "page",
 ) -> Decision:
     """Find the first grant, in file order, that allows this.
 
     `page_origin` is what the browser attests, `url` the canonical form that it gave. `private` says whether the
-    page is in a private window: those match only grants that say so.
+    page is in a private window: those match only grants that say so. `principal` is who asks there, and has its own
+    grants alone.
 
     Raises:
         StreamError: PROTOCOL, a method or URL that no policy could allow.
@@ -82,11 +119,11 @@ def decide(
             grant.enabled
             and (grant.private_windows or not private)
             and method in grant.methods
-            and grant.names_page(origin)
+            and grant.names_page(origin, principal)
             and grant.reaches(canonical)
         ):
             return Decision(grant, canonical, method)
-    raise _denied(grants, origin, private=private, method=method, url=canonical)
+    raise _denied(grants, Asker(origin, principal, private=private), method=method, url=canonical)
 
 
 def page_at(page_origin: str, *, at_console: bool) -> CanonicalUrl:
@@ -131,32 +168,26 @@ def folder_of(url: CanonicalUrl) -> str:
     return url.origin + ("/" if scoped_path_hazard(folder) or scoped_path_hazard(url.path) else folder)
 
 
-def _denied(
-    grants: Sequence[Grant], origin: CanonicalUrl, *, private: bool, method: str, url: CanonicalUrl
-) -> PolicyDeniedError:
-    misses = [_miss(grant, origin, private=private, method=method, url=url) for grant in grants]
+def _denied(grants: Sequence[Grant], asker: Asker, *, method: str, url: CanonicalUrl) -> PolicyDeniedError:
+    misses = [_miss(grant, asker, method=method, url=url) for grant in grants]
     nearest = min(misses, key=lambda miss: miss.distance, default=None)
-    own = min((miss for miss in misses if miss.grant.names_page(origin)), key=lambda miss: miss.distance, default=None)
-    message = f"no grant of the policy allows {shorten(method, 40)} {url.display()} for {shorten(origin.origin, 120)}"
+    own = min((miss for miss in misses if asker.is_of(miss.grant)), key=lambda miss: miss.distance, default=None)
+    message = f"no grant of the policy allows {shorten(method, 40)} {url.display()} for {asker}"
     if own is not None:
         message += f"; nearest is {shorten(own.describe(), 300)}"
-    return PolicyDeniedError(f"{message}. {_way_out(own, origin, method, url, private=private)}", nearest)
+    return PolicyDeniedError(f"{message}. {_way_out(own, asker, method, url)}", nearest)
 
 
-def _way_out(own: "NearMiss | None", origin: CanonicalUrl, method: str, url: CanonicalUrl, *, private: bool) -> str:
+def _way_out(own: "NearMiss | None", asker: Asker, method: str, url: CanonicalUrl) -> str:
     """The rule that is missing, for the page; `policy check` has the whole lines, with what else they need."""
     if why := hopeless(method, url):
         return f"No grant could: {why}"
     if own is not None and own.changes:
         return f"The policy would need {', '.join(own.changes)} in that grant"
-    wanted = [
-        f'pages = ["{origin.origin}"]',
-        f'destinations = ["{folder_of(url)}"]',
-        methods_line([method]),
-        f'network = "{likely_network(url.host)}"',
-        *(["private_windows = true"] if private else []),
-    ]
-    return f"The policy would need a [[grant]] with {', '.join(wanted)}"
+    wanted = asker.grant_lines(
+        f'destinations = ["{folder_of(url)}"]', methods_line([method]), f'network = "{likely_network(url.host)}"'
+    )
+    return f"The policy would need a [[grant]] with {', '.join(wanted)}{asker.writer_line}"
 
 
 # How far a difference is from being a slip: a forgotten method is near, another server is not.
@@ -166,13 +197,9 @@ _OTHER_PAGE: Final = 10
 _OTHER_SERVER: Final = 20
 
 
-def _miss(grant: Grant, origin: CanonicalUrl, *, private: bool, method: str, url: CanonicalUrl) -> NearMiss:
-    differences: list[str] = []
-    distance = 0
-    if not grant.names_page(origin):
-        pages = ", ".join(map(str, grant.pages[:3])) + (" …" if len(grant.pages) > 3 else "")
-        differences.append(f"it is for other pages ({pages})")
-        distance += _OTHER_PAGE
+def _miss(grant: Grant, asker: Asker, *, method: str, url: CanonicalUrl) -> NearMiss:
+    differences = list(grant.not_for(asker.origin, asker.principal))
+    distance = _OTHER_PAGE * len(differences)
     if not grant.destinations:
         differences.append("it has no destinations, and lets its pages generate only")
         distance += _OTHER_SERVER
@@ -184,7 +211,7 @@ def _miss(grant: Grant, origin: CanonicalUrl, *, private: bool, method: str, url
     elsewhere = bool(differences)
     if grant.destinations and method not in grant.methods:
         slips.append((f"its methods are {', '.join(grant.methods)}", methods_line([*grant.methods, method])))
-    if private and not grant.private_windows:
+    if asker.private and not grant.private_windows:
         slips.append(("it does not say private_windows = true", "private_windows = true"))
     if not grant.enabled:
         slips.append(("it says enabled = false", "enabled = true"))

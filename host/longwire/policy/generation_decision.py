@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from longwire.policy.decision import NearMiss, PolicyDeniedError
+from longwire.policy.decision import Asker, NearMiss, PolicyDeniedError
 from longwire.policy.grants import Grant
 from longwire.policy.providers import Provider
 from longwire.policy.urls import CanonicalUrl, shorten
+from longwire.protocol.records import Principal
 
 _NAMED: Final = 8
 
@@ -31,40 +32,49 @@ class GenerationDecision:
 
 
 def decide_generation(
-    grants: Sequence[Grant], origin: CanonicalUrl, *, private: bool, provider: str, model: str | None
+    grants: Sequence[Grant],
+    origin: CanonicalUrl,
+    *,
+    private: bool,
+    provider: str,
+    model: str | None,
+    principal: Principal = "page",
 ) -> GenerationDecision:
-    """Find the first grant, in file order, that names this page and a provider of that name; then look at the model.
+    """Find the first grant, in file order, that is this principal's on this page and has a provider of that name; then
+    look at the model.
 
     Raises:
         PolicyDeniedError: POLICY_DENIED, no grant does, its provider does not have the model, or has no price for it
             and a limit of the cost.
     """
-    found = deciding(grants, origin, private=private, provider=provider)
+    found = deciding(grants, origin, private=private, provider=provider, principal=principal)
     if found is None:
-        raise _denied(grants, origin, private=private, provider=provider)
+        raise _denied(grants, Asker(origin, principal, private=private), provider=provider)
     grant, asked, entry = found
     return GenerationDecision(grant, asked, _model(grant, asked, model), entry)
 
 
 def deciding(
-    grants: Iterable[Grant], origin: CanonicalUrl, *, private: bool, provider: str
+    grants: Iterable[Grant], origin: CanonicalUrl, *, private: bool, provider: str, principal: Principal = "page"
 ) -> tuple[Grant, Provider, str] | None:
     """The grant that decides, its provider of that name, and the entry of its `pages` that names the page."""
     for grant in grants:
         if not grant.enabled or (private and not grant.private_windows):
             continue
-        entry = next((str(page) for page in grant.pages if page.matches(origin)), None)
+        entry = grant.entry_for(origin, principal)
         found = next((each for each in grant.generate if each.name == provider), None)
         if entry is not None and found is not None:
-            return grant, found, entry
+            return grant, found, str(entry)
     return None
 
 
-def providers_of(grants: Iterable[Grant], origin: CanonicalUrl, *, private: bool) -> Iterator[tuple[Grant, Provider]]:
-    """The providers that a page may name, each with the grant that decides, in file order."""
+def providers_of(
+    grants: Iterable[Grant], origin: CanonicalUrl, *, private: bool, principal: Principal = "page"
+) -> Iterator[tuple[Grant, Provider]]:
+    """The providers that this principal may name there, each with the grant that decides, in file order."""
     seen: set[str] = set()
     for grant in grants:
-        if (private and not grant.private_windows) or not grant.names_page(origin):
+        if (private and not grant.private_windows) or not grant.names_page(origin, principal):
             continue
         for provider in grant.generate:
             if provider.name not in seen:
@@ -103,33 +113,31 @@ _OTHER_PAGE: Final = 10
 _OTHER_KIND: Final = 20
 
 
-def _denied(grants: Sequence[Grant], origin: CanonicalUrl, *, private: bool, provider: str) -> PolicyDeniedError:
-    misses = [_miss(grant, origin, private=private, provider=provider) for grant in grants]
+def _denied(grants: Sequence[Grant], asker: Asker, *, provider: str) -> PolicyDeniedError:
+    misses = [_miss(grant, asker, provider=provider) for grant in grants]
     nearest = min(misses, key=lambda miss: miss.distance, default=None)
-    own = min((miss for miss in misses if miss.grant.names_page(origin)), key=lambda miss: miss.distance, default=None)
+    own = min((miss for miss in misses if asker.is_of(miss.grant)), key=lambda miss: miss.distance, default=None)
     asked = shorten(provider, 64)
-    message = f'no grant of the policy lets {shorten(origin.origin, 120)} generate with the provider "{asked}"'
-    others = [each.name for _, each in providers_of((each for each in grants if each.enabled), origin, private=private)]
+    message = f'no grant of the policy lets {asker} generate with the provider "{asked}"'
+    enabled = (each for each in grants if each.enabled)
+    offered = providers_of(enabled, asker.origin, private=asker.private, principal=asker.principal)
+    others = [each.name for _, each in offered]
     if others:
         more = " …" if len(others) > _NAMED else ""
         message += f"; it may with {', '.join(others[:_NAMED])}{more}"
     if own is not None and own.changes:
         fix = f'{", ".join(own.changes)} in the grant "{own.grant.name}"'
     else:
-        lines = [f'pages = ["{origin.origin}"]', generate_line([asked])]
-        fix = f"a [[grant]] with {', '.join([*lines, *(['private_windows = true'] if private else [])])}"
+        fix = f"a [[grant]] with {', '.join(asker.grant_lines(generate_line([asked])))}{asker.writer_line}"
     return PolicyDeniedError(f"{message}. The policy would need {fix}", nearest, provider=asked)
 
 
-def _miss(grant: Grant, origin: CanonicalUrl, *, private: bool, provider: str) -> NearMiss:
-    differences: list[str] = []
+def _miss(grant: Grant, asker: Asker, *, provider: str) -> NearMiss:
+    differences = list(grant.not_for(asker.origin, asker.principal))
     changes: list[str] = []
-    distance = 0
+    distance = _OTHER_PAGE * len(differences)
     named = [each.name for each in grant.generate]
-    if elsewhere := not grant.names_page(origin):
-        pages = ", ".join(map(str, grant.pages[:3])) + (" …" if len(grant.pages) > 3 else "")
-        differences.append(f"it is for other pages ({pages})")
-        distance += _OTHER_PAGE
+    elsewhere = bool(differences)
     if not named:
         differences.append("it lets its pages generate with no provider")
         distance += _OTHER_KIND
@@ -138,7 +146,7 @@ def _miss(grant: Grant, origin: CanonicalUrl, *, private: bool, provider: str) -
         differences.append(f"its providers are {', '.join(named[:_NAMED])}{' …' if len(named) > _NAMED else ''}")
         changes.append(generate_line([*named, shorten(provider, 64)]))
         distance += _PROVIDER
-    if private and not grant.private_windows:
+    if asker.private and not grant.private_windows:
         differences.append("it does not say private_windows = true")
         changes.append("private_windows = true")
         distance += _SLIP

@@ -11,6 +11,7 @@ from longwire.policy.proxies import ProxyAddress
 from longwire.policy.secrets import SecretSource
 from longwire.policy.templates import ValueTemplate
 from longwire.policy.urls import CanonicalUrl, comparable_path
+from longwire.protocol.records import Principal
 
 if TYPE_CHECKING:
     from longwire.policy.providers import Provider
@@ -40,7 +41,8 @@ class Grant:
     `inject` holds header names as written and their values; `secrets` what those values refer to. The narrowing
     lists are lower case, possibly with a trailing `*`; None narrows nothing. `generate` are the providers of its own
     file that its pages may ask; what they are asked by is a grant made for it (`for_provider`), and `of` is then
-    the one in the file.
+    the one in the file. `principal` is whose it is on those pages: their own scripts', or the writer's alone, and the
+    writer's only where `writer_pages`, the `[writer]` of its own file, names the page too.
     """
 
     name: str
@@ -63,6 +65,8 @@ class Grant:
     line: int = 1
     generate: tuple["Provider", ...] = ()
     of: "Grant | None" = None
+    principal: Principal = "page"
+    writer_pages: tuple[PagePattern, ...] = ()
 
     @property
     def guards(self) -> bool:
@@ -84,9 +88,32 @@ class Grant:
         told = self if self.of is None else self.of
         return hashlib.sha256(_told(told, without="line").encode()).hexdigest()[:32]
 
-    def names_page(self, origin: CanonicalUrl) -> bool:
-        """Whether one of `pages` matches the origin."""
-        return any(page.matches(origin) for page in self.pages)
+    def names_page(self, origin: CanonicalUrl, principal: Principal = "page") -> bool:
+        """Whether it is for this principal on a page of that origin. Who does not say that it asks for the writer, gets
+        none of the writer's.
+        """
+        return self.entry_for(origin, principal) is not None
+
+    def entry_for(self, origin: CanonicalUrl, principal: Principal = "page") -> PagePattern | None:
+        """The first of `pages` that names the page, if the grant is for this principal there."""
+        if principal != self.principal:
+            return None
+        if principal == "writer" and not any(page.matches(origin) for page in self.writer_pages):
+            return None
+        return next((page for page in self.pages if page.matches(origin)), None)
+
+    def not_for(self, origin: CanonicalUrl, principal: Principal) -> tuple[str, ...]:
+        """Why it is not for this principal there, for people who may know the policy; nothing if it is."""
+        why: list[str] = []
+        if principal != self.principal:
+            theirs = "the writer's alone" if self.principal == "writer" else "the page's own scripts', not the writer's"
+            why.append(f"it is {theirs}")
+        if not any(page.matches(origin) for page in self.pages):
+            pages = ", ".join(map(str, self.pages[:3])) + (" …" if len(self.pages) > 3 else "")
+            why.append(f"it is for other pages ({pages})")
+        elif self.principal == "writer" and not any(page.matches(origin) for page in self.writer_pages):
+            why.append("the [writer] of its file does not name this page")
+        return tuple(why)
 
     def reaches(self, url: CanonicalUrl) -> bool:
         """Whether one of `destinations` matches the URL."""
@@ -125,6 +152,8 @@ class Grant:
             source=self.source,
             line=self.line,
             of=self,
+            principal=self.principal,
+            writer_pages=self.writer_pages,
         )
 
     def carries_otherwise(self, other: "Grant") -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from longwire.policy.doubts import doubts
 from longwire.policy.grants import Grant, GrantLimits
 from longwire.policy.locations import Source
+from longwire.policy.matching import PagePattern
 from longwire.policy.model import (
     FORMAT_VERSION,
     GrantEntry,
@@ -26,6 +27,7 @@ from longwire.policy.provider_doubts import provider_doubts
 from longwire.policy.providers import KINDS, Provider, ProviderLimits
 from longwire.policy.secrets import SecretSource
 from longwire.policy.toml_lines import Location, NestedTooDeeplyError, check_key_depth, line_of, locate_keys
+from longwire.policy.writer_doubts import writer_doubts
 from longwire.prices import Prices
 from longwire.protocol.header_names import same_to_servers
 
@@ -73,8 +75,9 @@ def parse_policy(data: bytes, path: Path, source: Source) -> PolicyDocument:
         entry.name: _provider(entry, secrets, source, line_of(lines, ("provider", index)))
         for index, entry in enumerate(file.provider)
     }
+    writer = () if file.writer is None else file.writer.pages
     grants = tuple(
-        _grant(entry, secrets, providers, source, line_of(lines, ("grant", index)))
+        _grant(entry, secrets, providers, source, line_of(lines, ("grant", index)), writer=writer)
         for index, entry in enumerate(file.grant)
     )
     return PolicyDocument(
@@ -85,7 +88,7 @@ def parse_policy(data: bytes, path: Path, source: Source) -> PolicyDocument:
         file.user_grants,
         tuple(secrets.values()),
         tuple(providers.values()),
-        warnings=(*doubts(file, lines, source), *provider_doubts(file, lines)),
+        warnings=(*doubts(file, lines, source), *provider_doubts(file, lines), *writer_doubts(file, lines)),
     )
 
 
@@ -235,6 +238,8 @@ def _grant(
     providers: Mapping[str, Provider],
     source: Source,
     line: int,
+    *,
+    writer: tuple[PagePattern, ...],
 ) -> Grant:
     used = {name for template in entry.inject.values() for name in template.secrets}
     return Grant(
@@ -265,4 +270,6 @@ def _grant(
         source=source,
         line=line,
         generate=tuple(providers[name] for name in dict.fromkeys(entry.generate or ())),
+        principal=entry.principal,
+        writer_pages=writer if entry.principal == "writer" else (),
     )

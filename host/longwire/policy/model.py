@@ -48,10 +48,12 @@ from longwire.policy.values import (
     Size,
     Template,
     Variable,
+    WebPages,
 )
 from longwire.protocol.limits import (
     MAX_STREAMS_PER_HOST,
 )
+from longwire.protocol.records import Principal
 
 FORMAT_VERSION: Final = 1
 MAX_GRANTS: Final = 1000
@@ -117,6 +119,7 @@ class GrantEntry(Entry):
     model_config = ConfigDict(json_schema_extra=_needs_something)
 
     name: GrantName
+    principal: Principal = "page"
     pages: Pages
     generate: ProviderNames | None = None
     destinations: Annotated[Destinations, WrapValidator(_needed), Field(validate_default=True)] = _MISSING
@@ -176,6 +179,12 @@ class SecretEntry(Entry):
     command: Command | None = None
 
 
+class WriterEntry(Entry):
+    """`[writer]`: where the extension's own writer is. What it may do there, the grants of this file say."""
+
+    pages: WebPages
+
+
 class PolicyFile(Entry):
     """A whole file."""
 
@@ -189,6 +198,7 @@ class PolicyFile(Entry):
         tuple[ProviderEntry, ...], Field(strict=False, max_length=MAX_PROVIDERS), BeforeValidator(_list_of_tables)
     ] = ()
     secret: dict[SecretName, SecretEntry] = {}
+    writer: WriterEntry | None = None
 
 
 def base_url_of(entry: ProviderEntry) -> CanonicalUrl:

@@ -13,7 +13,7 @@ from longwire.policy.secrets import SecretSource
 from longwire.policy.urls import CONSOLE, CanonicalUrl, parse_origin, shorten
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_MESSAGE_CHARS
-from longwire.protocol.records import Page, PolicyState, PolicySummary
+from longwire.protocol.records import Page, PolicyState, PolicySummary, Principal
 
 # What PolicySummary.pages and Status.destinations hold.
 _MAX_LISTED: Final = 4096
@@ -79,15 +79,27 @@ class Policy:
     def summary(self) -> PolicySummary:
         """What the extension may know. `pages` are canonical patterns: lower case, ASCII, no default port.
 
-        The terminal is not among them: no browser could have it.
+        The terminal is not among them: no browser could have it. Nor are the writer's: its grants bring no shim into a
+        page. `writer` are those entries of a `[writer]` that share a page with a grant of the same file.
         """
-        pages = dict.fromkeys(str(page) for grant in self.in_force for page in grant.pages if not page.is_console)
+        in_force = self.in_force
+        pages = dict.fromkeys(
+            str(page) for grant in in_force if grant.principal == "page" for page in grant.pages if not page.is_console
+        )
+        writer = dict.fromkeys(
+            str(page)
+            for grant in in_force
+            if grant.principal == "writer"
+            for page in grant.writer_pages
+            if any(page.origin.overlaps(other.origin) for other in grant.pages)
+        )
         return PolicySummary(
             state=self.state,
             digest=self.digest,
             pages=list(pages)[:_MAX_LISTED],
             problem=self.problem,
             silenced=None if self.silenced is None else shorten(str(self.silenced), MAX_MESSAGE_CHARS),
+            writer=list(writer)[:_MAX_LISTED] or None,
         )
 
     def decide(self, page: Page, method: str, url: str) -> Decision:
@@ -102,7 +114,13 @@ class Policy:
             check_request(method, url)
         self._check_open()
         return decide(
-            self.grants, page.origin, private=page.private, method=method, url=url, at_console=self.at_console
+            self.grants,
+            page.origin,
+            private=page.private,
+            method=method,
+            url=url,
+            at_console=self.at_console,
+            principal=page.asks_as,
         )
 
     def decide_generation(self, page: Page, provider: str, model: str | None = None) -> GenerationDecision:
@@ -115,7 +133,9 @@ class Policy:
         self._check_usable()
         self._check_open()
         origin = page_at(page.origin, at_console=self.at_console)
-        return decide_generation(self.grants, origin, private=page.private, provider=provider, model=model)
+        return decide_generation(
+            self.grants, origin, private=page.private, provider=provider, model=model, principal=page.asks_as
+        )
 
     def _check_usable(self) -> None:
         if self.state is PolicyState.INVALID:
@@ -139,13 +159,18 @@ class Policy:
         if self.switched_off is not None:
             raise PolicyDeniedError(self._switched_off(), reason=self._switched_off(named=True))
 
-    def closed_to(self, origin: str, *, private: bool = False) -> str | None:
-        """Why a page can reach nothing although grants name it, in words for that page; None if no grant names it."""
+    def closed_to(self, origin: str, *, private: bool = False, principal: Principal = "page") -> str | None:
+        """Why a page can reach nothing although grants name it, in words for that page; None if no grant names it.
+
+        `principal` is who asks there, here and below: nobody is told of another's grants.
+        """
         if self.switched_off is not None:
             return self._switched_off()
         parsed = self._asker(origin)
-        named = [grant for grant in self.grants if parsed is not None and grant.names_page(parsed)]
-        reached = self.destinations_for(origin, private=private) or self.providers_for(origin, private=private)
+        named = [grant for grant in self.grants if parsed is not None and grant.names_page(parsed, principal)]
+        reached = self.destinations_for(origin, private=private, principal=principal) or self.providers_for(
+            origin, private=private, principal=principal
+        )
         if not named or reached:
             return None
         first = next((grant for grant in named if grant.enabled), named[0])
@@ -163,7 +188,7 @@ class Policy:
         where = f" {self.switched_off}" if named else ""
         return f"Longwire is switched off: {whose}{where} says enabled = false for all grants"
 
-    def destinations_for(self, origin: str, *, private: bool = False) -> list[str]:
+    def destinations_for(self, origin: str, *, private: bool = False, principal: Principal = "page") -> list[str]:
         """Destination patterns of the enabled grants that name this page origin, in file order.
 
         `private` says whether the page is in a private window: those count only grants that say so.
@@ -174,19 +199,26 @@ class Policy:
         found = dict.fromkeys(
             str(destination)
             for grant in self.in_force
-            if (grant.private_windows or not private) and grant.names_page(parsed)
+            if (grant.private_windows or not private) and grant.names_page(parsed, principal)
             for destination in grant.destinations
         )
         return list(found)[:_MAX_LISTED]
 
-    def providers_for(self, origin: str, *, private: bool = False) -> list[tuple[str, tuple[str, ...]]]:
+    def providers_for(
+        self, origin: str, *, private: bool = False, principal: Principal = "page"
+    ) -> list[tuple[str, tuple[str, ...]]]:
         """Providers that the enabled grants let this page origin generate with, and their models, in file order."""
-        return [(provider.name, provider.models) for _, provider in self.generation_grants(origin, private=private)]
+        found = self.generation_grants(origin, private=private, principal=principal)
+        return [(provider.name, provider.models) for _, provider in found]
 
-    def generation_grants(self, origin: str, *, private: bool = False) -> list[tuple[Grant, Provider]]:
+    def generation_grants(
+        self, origin: str, *, private: bool = False, principal: Principal = "page"
+    ) -> list[tuple[Grant, Provider]]:
         """The same providers, each with the grant that decides about it."""
         parsed = self._asker(origin)
-        return [] if parsed is None else list(providers_of(self.in_force, parsed, private=private))
+        if parsed is None:
+            return []
+        return list(providers_of(self.in_force, parsed, private=private, principal=principal))
 
     def _asker(self, origin: str) -> CanonicalUrl | None:
         """The page, or None for what can have no grant."""

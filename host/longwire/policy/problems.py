@@ -22,6 +22,7 @@ from longwire.policy.model import (
     ProviderEntry,
     ProviderLimitsEntry,
     SecretEntry,
+    WriterEntry,
 )
 from longwire.policy.toml_lines import Location, line_of
 from longwire.policy.urls import shorten
@@ -159,4 +160,4 @@ def _model_of(table: Location) -> type[BaseModel]:
         return ProviderLimitsEntry if table[-1] == "limits" else ProviderEntry
     if table[:1] == ("secret",):
         return SecretEntry
-    return PolicyFile
+    return WriterEntry if table[:1] == ("writer",) else PolicyFile

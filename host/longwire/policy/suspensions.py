@@ -19,6 +19,7 @@ from longwire.policy.matching import PagePattern
 from longwire.policy.policy import Policy
 from longwire.policy.secrets import SecretSource
 from longwire.policy.urls import CanonicalUrl
+from longwire.protocol.records import Principal
 
 # Nobody has more pairs of secret and page entry than that; beyond it the oldest are dropped.
 MAX_SUSPENSIONS: Final = 1000
@@ -177,12 +178,16 @@ class Suspensions:
         ]
 
     def standing_against(
-        self, policy: Policy, sources: Iterable[SecretSource], page: CanonicalUrl
+        self, policy: Policy, sources: Iterable[SecretSource], page: CanonicalUrl, principal: Principal = "page"
     ) -> Suspension | None:
-        """What keeps this page from requests with these secrets, by whichever grant; or None."""
+        """What keeps this page, or the writer on it, from requests with these secrets, by whichever grant of theirs; or
+        None. Neither learns from the other's refusals what a server sent it.
+        """
         wanted = {source_mark(source) for source in sources}
         for each, grant in self.in_force(policy):
-            if each.source in wanted and any(entry.matches(page) for entry in _entries(each, grant)):
+            if grant.principal != principal or each.source not in wanted:
+                continue
+            if any(entry.matches(page) for entry in _entries(each, grant)):
                 return each
         return None
 

@@ -49,6 +49,13 @@ def _page(value: object) -> PagePattern:
     return PagePattern.parse(_text(value))
 
 
+def _web_page(value: object) -> PagePattern:
+    page = _page(value)
+    if page.is_console:
+        raise ValueError('the writer is on web pages, as in "https://github.com", and not at a terminal')
+    return page
+
+
 def _destination(value: object) -> DestinationPattern:
     return DestinationPattern.parse(_text(value))
 
@@ -195,6 +202,11 @@ Page = Annotated[
     PlainValidator(_page),
     WithJsonSchema({**_PATTERN_TEXT, "examples": ["https://chat.example.com", "http://127.0.0.1:*"]}),
 ]
+WebPage = Annotated[
+    PagePattern,
+    PlainValidator(_web_page),
+    WithJsonSchema({**_PATTERN_TEXT, "examples": ["https://github.com", "https://*.example.com"]}),
+]
 Destination = Annotated[
     DestinationPattern,
     PlainValidator(_destination),
@@ -232,6 +244,7 @@ MessageSize = Annotated[
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, _QUANTITY_TEXT], "examples": ["16MiB"]}),
 ]
 Pages = Annotated[tuple[Page, ...], _LIST]
+WebPages = Annotated[tuple[WebPage, ...], _LIST]
 Destinations = Annotated[tuple[Destination, ...], _LIST]
 Methods = Annotated[tuple[Method, ...], _LIST]
 ProviderName = Annotated[str, AfterValidator(_provider_name)]

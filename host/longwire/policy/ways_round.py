@@ -49,8 +49,10 @@ def ways_round(file: PolicyFile, lines: Mapping[Location, int]) -> Iterator[Prob
 
 
 def _share(one: GrantEntry, other: GrantEntry) -> bool:
-    """Whether some page is named by both."""
-    return any(mine.origin.overlaps(theirs.origin) for mine in one.pages for theirs in other.pages)
+    """Whether some page is named by both, for the same principal."""
+    return one.principal == other.principal and any(
+        mine.origin.overlaps(theirs.origin) for mine in one.pages for theirs in other.pages
+    )
 
 
 def _leads_to(destination: DestinationPattern, url: CanonicalUrl) -> bool:

@@ -1,7 +1,7 @@
 """What messages are made of: the words and records that occur inside them, as pydantic models."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -57,14 +57,36 @@ class PolicyState(StrEnum):
     INVALID = "invalid"
 
 
+# Who acts on a page: its own scripts, or the writer, which is the extension's own content script.
+Principal: TypeAlias = Literal["page", "writer"]
+
+
 class Page(Message):
-    """Who asks, as the browser itself attests on `port.sender`. `document` names one frame's life."""
+    """Who asks, as the browser itself attests on `port.sender`. `document` names one frame's life.
+
+    `principal` is there where the extension's own writer asks, by the worker's own reading of the port; without it the
+    page's own scripts do.
+    """
 
     origin: Origin
     tab: Annotated[int, Field(ge=-1, le=MAX_ID)]
     frame: Annotated[int, Field(ge=0, le=MAX_ID)]
     document: ShortText
     private: bool
+    principal: Literal["writer"] | None = None
+
+    @property
+    def asks_as(self) -> Principal:
+        """Whose grants count."""
+        return self.principal or "page"
+
+    @property
+    def asker(self) -> str:
+        """Whose request it is, to whatever is not shared: neither two origins share, nor a page and the writer on it,
+        nor a private window and the others.
+        """
+        as_writer = " by the writer" if self.principal == "writer" else ""
+        return f"{self.origin}{as_writer}{' in a private window' if self.private else ''}"
 
 
 class NoBody(Message):
@@ -114,7 +136,8 @@ class PolicySummary(Message):
     """What the extension may know of the policy: where the shim belongs, and what is wrong.
 
     `pages` are the page-origin patterns that enabled grants name, in canonical form: lower case, ASCII, no default
-    port. `silenced` is the user's own file where the administrator's decides alone.
+    port. `silenced` is the user's own file where the administrator's decides alone. `writer` are the patterns of the
+    pages where the writer has a grant; absent where it has none.
     """
 
     state: PolicyState
@@ -122,6 +145,7 @@ class PolicySummary(Message):
     pages: Annotated[list[Origin], Field(max_length=4096)]
     problem: HumanText | None = None
     silenced: HumanText | None = None
+    writer: Annotated[list[Origin], Field(max_length=4096)] | None = None
 
 
 class Obstacle(Message):

@@ -310,7 +310,9 @@ class Connection:
             return self._violate(known, f"a second STREAM_START with id {start.id}")
         page = start.page
         try:
-            stream = self._table.open(start.id, (page.tab, page.frame, page.document), page.tab, _inline_bytes(start))
+            # The writer has streams of its own: a page could else count them, and leave it none.
+            frame = (page.tab, page.frame, page.document, page.principal)
+            stream = self._table.open(start.id, frame, page.tab, _inline_bytes(start))
         except StreamError as error:
             return self._refuse(start.id, error, start)
         if isinstance(start.body, StreamedRequestBody):

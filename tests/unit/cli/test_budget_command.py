@@ -43,7 +43,9 @@ def provider(name: str) -> Provider:
 def spend(name: str, tokens: int, cost: str, entry: str = CHAT) -> None:
     """As a host does."""
     of = provider(name)
-    asyncio.run(Budgets().reserve(key_of(of, entry), limits_of(of), tokens=tokens, cost=Decimal(cost), currency="USD"))
+    asyncio.run(
+        Budgets().reserve(key_of(of, entry, "page"), limits_of(of), tokens=tokens, cost=Decimal(cost), currency="USD")
+    )
 
 
 def test_every_limit_of_the_policy_is_listed_with_what_is_spent_and_when_there_is_room(home: Home) -> None:

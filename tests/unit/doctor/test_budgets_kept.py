@@ -32,7 +32,7 @@ def spend(patient: Patient) -> Path:
     provider = patient.policy().current().providers[0]
     files = BudgetFiles(patient.logs / "budgets")
     reserve = Budgets(files).reserve(
-        key_of(provider, CHAT), limits_of(provider), tokens=1, cost=Decimal(0), currency="USD"
+        key_of(provider, CHAT, "page"), limits_of(provider), tokens=1, cost=Decimal(0), currency="USD"
     )
     asyncio.run(reserve)
     (path,) = files.folder.iterdir()

@@ -15,7 +15,7 @@ def check_budgets(patient: Patient) -> Iterator[Finding]:
     """Whether limits can be held, and which are used up. Says nothing where no provider in force has any."""
     policy = patient.policy().current()
     limits = {
-        key_of(provider, str(page)): limits
+        key_of(provider, str(page), grant.principal): limits
         for grant in policy.in_force
         for provider in grant.generate
         if (limits := limits_of(provider))
