@@ -1,4 +1,4 @@
-// Bundles the three worlds, the frame between two of them and the popup and writes the manifest: `node build.mjs [--variant test] [--out DIR]`, by default into dist/.
+// Bundles the three worlds, the writer, the frame between two of them and the popup and writes the manifest: `node build.mjs [--variant test] [--out DIR]`, by default into dist/.
 //
 // The output stays readable: a reviewer of the extension store and a user in DevTools see what is in src/. Only page.js, which
 // every page is given that may use it, has no white space; its names stay, and DevTools lays it out again.
@@ -53,6 +53,7 @@ const PAGE_BYTES = 200_000
 for (const [world, format] of Object.entries({
   worker: 'esm',
   relay: 'iife',
+  writer: 'iife',
   page: 'iife',
   'direct-frame': 'iife',
   popup: 'esm'

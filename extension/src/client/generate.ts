@@ -5,6 +5,7 @@ import type { AnyGenerationEvent, GenerationRequest } from './generation'
 import { OptionError } from './options'
 import { type StreamOptions, stream } from './stream'
 import type { Fetch } from './types'
+import { hostTimeout } from './usual-fetch'
 
 /** The options of `generate`: those of `stream`, but for what the host does by itself. */
 export interface GenerateOptions
@@ -50,17 +51,23 @@ const NOT_HERE = ['body', 'fetch', 'token', 'retry', 'resume', 'fallback', 'onRe
  * @throws {TypeError} an option that is none (OptionError), or a request that JSON cannot say
  */
 export function generate(request: GenerationRequest, options: GenerateOptions = {}): GenerationStream {
+  return generateBy(host, request, options)
+}
+
+/** The same by a `fetch` of whoever has no `longwire.fetch`; it has to lead to the host. */
+export function generateBy(fetch: Fetch, request: GenerationRequest, options: GenerateOptions = {}): GenerationStream {
   for (const name of NOT_HERE) {
     if (Object.hasOwn(options, name)) {
       throw new OptionError(name, 'signal', `\`${name}\` is not an option of generate(): the host sees to it`)
     }
   }
   const { signal = null, longwire = {}, ...delivery } = options
-  const answer = stream(GENERATE_URL, { method: 'POST', signal, longwire }, {
+  const told = { ...hostTimeout(delivery.headerTimeout), ...longwire }
+  const answer = stream(GENERATE_URL, { method: 'POST', signal, longwire: told }, {
     endEvent: true,
     ...delivery,
     body: request,
-    fetch: host,
+    fetch,
     retry: false
   } as StreamOptions)
   return answer as unknown as GenerationStream

@@ -22,6 +22,13 @@ const MAX_HOST_MS = 24 * 60 * 60 * 1000
 export function forHost(fetch: Fetch, headerTimeout: number | undefined, own?: object): { longwire?: object } {
   const { longwire } = globalThis as { longwire?: { fetch?: unknown } }
   const isLongwires = longwire?.fetch !== undefined && (fetch === usualFetch ? usual : fetch) === longwire.fetch
-  if (!isLongwires || headerTimeout === undefined || !(headerTimeout > 0)) return {}
-  return { longwire: { headerTimeout: Math.min(headerTimeout, MAX_HOST_MS), ...own } }
+  const told = isLongwires ? hostTimeout(headerTimeout) : null
+  return told === null ? {} : { longwire: { ...told, ...own } }
+}
+
+/** The same for whoever knows that the host is asked; null if there is nothing to tell. */
+export function hostTimeout(headerTimeout: number | undefined): { headerTimeout: number } | null {
+  return headerTimeout !== undefined && headerTimeout > 0
+    ? { headerTimeout: Math.min(headerTimeout, MAX_HOST_MS) }
+    : null
 }

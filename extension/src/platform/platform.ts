@@ -76,7 +76,7 @@ export interface ContentScript {
   readonly matches: string[]
   readonly excludeMatches: string[]
   readonly world: 'ISOLATED' | 'MAIN'
-  readonly runAt: 'document_start'
+  readonly runAt: 'document_start' | 'document_idle'
   readonly allFrames: boolean
   readonly matchOriginAsFallback: boolean
 }
@@ -94,12 +94,13 @@ export interface Injections {
     target: { tabId: number; allFrames?: true }
     func: () => R
     injectImmediately?: true
-  }): Promise<{ readonly documentId: string; readonly result?: Awaited<R> }[]>
+  }): Promise<{ readonly documentId: string; readonly frameId: number; readonly result?: Awaited<R> }[]>
   executeScript(injection: {
     target: { tabId: number; documentIds: string[] }
     files: string[]
     world: 'ISOLATED' | 'MAIN'
-    injectImmediately: true
+    /** Else when the document is idle. */
+    injectImmediately: boolean
   }): Promise<unknown>
 }
 
@@ -135,7 +136,7 @@ export interface WorkerPlatform {
   onDirectPort(listener: (token: unknown, port: MessagePort) => void): void
 }
 
-/** For the relay, a content script. */
+/** For the relay and the writer, content scripts. */
 export interface RelayPlatform {
   /** @throws if the extension was reloaded or removed */
   connect(name: string): Port

@@ -1,5 +1,5 @@
 import type { WaitsFor } from '../protocol/bridge'
-import { parsePagePattern, patternsFor, permissionOf } from '../shared/page-patterns'
+import { type PagePattern, parsePagePattern, patternsFor, permissionOf } from '../shared/page-patterns'
 import type { BridgeReport, Snapshot } from '../shared/popup'
 import { sentence } from '../shared/text'
 import type { Site } from './site'
@@ -20,13 +20,21 @@ export interface View {
   readonly versions: string
 }
 
-/** The permission that the policy's own pattern for this page needs. */
+/** The permission that the policy's own pattern for this page needs, be it for the page or for the writer on it. */
 export function permissionFor(origin: string | null, snapshot: Snapshot | null): string | null {
-  if (origin === null) return null
-  const patterns = (snapshot?.policy?.pages ?? []).map(parsePagePattern).filter((pattern) => pattern !== null)
-  const [first] = patternsFor(origin, patterns)
+  const { pages = [], writer = [] } = snapshot?.policy ?? {}
+  const [first] = naming(origin, [...pages, ...writer])
   return first === undefined ? null : permissionOf(first)
 }
+
+/** Those of the policy's patterns that name the page. */
+function naming(origin: string | null, texts: readonly string[]): PagePattern[] {
+  const patterns = texts.map(parsePagePattern).filter((pattern) => pattern !== null)
+  return origin === null ? [] : patternsFor(origin, patterns)
+}
+
+const hasWriter = (origin: string | null, snapshot: Snapshot) =>
+  naming(origin, snapshot.policy?.writer ?? []).length > 0
 
 /**
  * @param permitted whether the browser lets the extension into the page; undefined as long as it has not said
@@ -34,7 +42,7 @@ export function permissionFor(origin: string | null, snapshot: Snapshot | null):
 export function viewOf(site: Site, snapshot: Snapshot | null, permitted: boolean | undefined, version: string): View {
   const bridge = snapshot?.bridge ?? { kind: 'asking' }
   const up = bridge.kind === 'up' && !bridge.policyInvalid && snapshot !== null
-  const granted = up && mayReach(snapshot)
+  const granted = up && (mayReach(snapshot) || hasWriter(site.origin, snapshot))
   // The worker answers for the host where it may not be started.
   const host = bridge.kind === 'up' && bridge.host !== '' ? `Host ${bridge.host} · Protocol ${bridge.protocol} · ` : ''
   const permission = granted && permitted === false ? permissionFor(site.origin, snapshot) : null
@@ -46,23 +54,28 @@ export function viewOf(site: Site, snapshot: Snapshot | null, permitted: boolean
     problem: problemOf(bridge, snapshot),
     verdict,
     permission,
-    note: noteOf(snapshot),
+    note: noteOf(site.origin, snapshot),
     versions: `${host}Extension ${version}`
   }
 }
 
 function judge(origin: string, privateWindow: boolean, snapshot: Snapshot): Verdict {
-  return verdictOf(origin, privateWindow, permissionFor(origin, snapshot) !== null, snapshot)
+  const named = naming(origin, snapshot.policy?.pages ?? []).length > 0
+  return verdictOf(origin, privateWindow, { named, writer: hasWriter(origin, snapshot) }, snapshot)
 }
 
-function noteOf(snapshot: Snapshot | null): string | null {
+function noteOf(origin: string | null, snapshot: Snapshot | null): string | null {
   const silenced = snapshot?.policy?.silenced
   const notes = [
+    // Where it is all that there is, the verdict says so.
+    snapshot !== null && mayReach(snapshot) && hasWriter(origin, snapshot) ? WRITER_TOO : null,
     snapshot?.unconfirmed ? UNCONFIRMED : null,
     silenced ? `Your own policy file does not count, because the administrator’s alone decides: ${silenced}` : null
   ].filter((note) => note !== null)
   return notes.length > 0 ? notes.join(' ') : null
 }
+
+const WRITER_TOO = 'The writer is on this page, too, with grants of its own.'
 
 const UNCONFIRMED =
   'The browser has started and has not said yet what its administrator set for Longwire. What was last known holds until then.'

@@ -76,8 +76,9 @@ export class StreamList {
     setText(row.what, what)
     if (row.item.title !== stream.url) row.item.title = stream.url
     setText(row.figures, figuresOf(stream, rates.of(stream.id), at - stream.startedAt))
-    row.tabFrame.hidden = stream.origin === this.#topOrigin
-    setText(row.tabFrame, row.tabFrame.hidden ? '' : `in a frame of ${stream.origin}`)
+    const whose = whoseOf(stream, this.#topOrigin)
+    row.tabFrame.hidden = whose === ''
+    setText(row.tabFrame, whose)
     const ending = stream.state === 'ending'
     setText(row.button, ending ? 'Stopping' : 'Stop')
     // Not `disabled`: that would take the focus away from a keyboard that is on it.
@@ -120,6 +121,13 @@ export class StreamList {
     target.focus()
     this.#keepOneTabStop()
   }
+}
+
+/** Whose it is, where that is not the page itself. */
+export function whoseOf({ origin, principal }: StreamRow, topOrigin: string | null): string {
+  const where = origin === topOrigin ? '' : `in a frame of ${origin}`
+  if (principal === 'page') return where
+  return `by the writer${where === '' ? '' : `, on ${origin}`}`
 }
 
 /** What a person calls it. Which provider a generation is asked of, only the host knows. */

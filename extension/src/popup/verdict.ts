@@ -43,16 +43,31 @@ export const pending = (verdict: Verdict): Verdict => ({
   ...verdict,
   tone: 'warn',
   badge: 'Not allowed yet',
-  title: 'Once allowed, it may stream to'
+  title: verdict.destinations.length > 0 ? 'Once allowed, it may stream to' : 'Once allowed, the writer is on this page'
 })
 
 /** Whether a grant lets the page do anything. */
 export const mayReach = ({ destinations, providers }: Snapshot): boolean => destinations.length + providers.length > 0
 
-/** @param named a grant names the page, if only for other windows */
-export function verdictOf(origin: string, privateWindow: boolean, named: boolean, snapshot: Snapshot): Verdict {
+/** Who is named on the page: itself by a grant, if only for other windows, and the writer. */
+export interface Named {
+  readonly named: boolean
+  readonly writer: boolean
+}
+
+export function verdictOf(
+  origin: string,
+  privateWindow: boolean,
+  { named, writer }: Named,
+  snapshot: Snapshot
+): Verdict {
   if (mayReach(snapshot)) return granted(origin, privateWindow, snapshot)
   const { denied, policy, bridge } = snapshot
+  if (writer && denied === null) {
+    const text = 'It has grants of its own. The page itself has none.'
+    const title = 'The writer is on this page'
+    return { tone: 'good', badge: 'Writer', title, text, destinations: [], suggestion: null }
+  }
   const suggestion = suggestGrant(origin, denied, privateWindow)
   const fix = bridge.kind === 'up' ? bridge.fix : undefined
   const none = { tone: 'warn', destinations: [] } as const

@@ -1,2 +1,11 @@
 /** The version of the Python package, put in by build.mjs. */
 declare const LONGWIRE_VERSION: string
+
+interface Document {
+  /** Made ready before anybody looks at it; not in TypeScript’s own library yet. */
+  readonly prerendering: boolean
+}
+
+interface DocumentEventMap {
+  prerenderingchange: Event
+}

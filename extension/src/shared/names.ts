@@ -6,6 +6,12 @@ export const GENERATE_URL = 'longwire:generate'
 /** Name of the runtime port between a relay and the worker. */
 export const BRIDGE_PORT = 'longwire'
 
+/** Name of the runtime port by which the writer asks, as BRIDGE_PORT is that of the page's own scripts. */
+export const WRITER_PORT = 'longwire-writer'
+
+/** Name of the runtime port by which the worker tells the writer its settings. */
+export const WRITER_SETTINGS_PORT = 'longwire-writer-settings'
+
 /** Name of the runtime port between the extension's own popup and the worker. */
 export const POPUP_PORT = 'longwire-popup'
 

@@ -70,6 +70,8 @@ export interface StreamRow {
   readonly id: number
   /** Of the document that asked. */
   readonly origin: string
+  /** Whose it is there: the page's own scripts', or the writer's. */
+  readonly principal: 'page' | 'writer'
   readonly method: string
   readonly url: string
   /** `starting`: the host is. `ending`: nobody waits for it any more, and the host is releasing it. */

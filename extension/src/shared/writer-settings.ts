@@ -12,3 +12,29 @@ export interface WriterSettings {
 
 /** Under which name they are stored. */
 export const WRITER_SETTINGS = 'writer'
+
+/** What holds where nobody set anything. */
+export const USUAL_SETTINGS: WriterSettings = { provider: null, model: null, language: 'English', template: null }
+
+/** From the worker to the writer, on WRITER_SETTINGS_PORT: at once, and after each change. */
+export type ToWriter =
+  | { readonly type: 'SETTINGS'; readonly settings: WriterSettings }
+  /** There is no writer on this page, and this is why; the port is closed. */
+  | { readonly type: 'REFUSED'; readonly message: string }
+
+/** What is stored, which may be anything that an older version wrote; what is no setting is as if nobody had set it. */
+export function readWriterSettings(stored: unknown): WriterSettings {
+  const { provider, model, language, template } = (
+    typeof stored === 'object' && stored !== null ? stored : {}
+  ) as Record<keyof WriterSettings, unknown>
+  return {
+    provider: textOf(provider),
+    model: textOf(model),
+    language: textOf(language) ?? USUAL_SETTINGS.language,
+    template: textOf(template)
+  }
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value.trim() !== '' ? value : null
+}

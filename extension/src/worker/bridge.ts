@@ -171,7 +171,9 @@ export class Bridge {
     const { page } = peer.identity
     const refused = this.#refused(peer)
     if (refused !== null) return this.#tellError(peer, fields.id, 'POLICY_DENIED', refused, 'policy')
-    const stream = this.#streams.open(peer, fields.id, page.document)
+    // The writer has a count of its own: the page could else leave it none, and see how many it has.
+    const document = page.principal === undefined ? page.document : `${page.document} ${page.principal}`
+    const stream = this.#streams.open(peer, fields.id, document)
     if (stream === 'in-use') return this.#badFromPage(peer, fields)
     if (stream === 'limit') {
       const text = `This page has ${MAX_STREAMS_PER_TAB_FRAME} streams open, which is the limit. Finish or cancel some first.`

@@ -12,7 +12,9 @@ export class Denials implements StreamListener {
   readonly #byTab = new Map<number, DeniedRequest & { readonly origin: string }>()
 
   /** Only what the host refused: with what the extension itself refuses no grant has to do. */
-  ended({ page: { tab, origin }, method, url }: ObservedStream, ending: StreamEnding): void {
+  ended({ page: { tab, origin, principal }, method, url }: ObservedStream, ending: StreamEnding): void {
+    // The writer says itself what it was refused; a grant for the page would not help it.
+    if (principal !== undefined) return
     if (ending.how !== 'error' || ending.by !== 'host' || ending.code !== 'POLICY_DENIED') return
     this.#byTab.delete(tab)
     this.#byTab.set(tab, { origin, method, url })

@@ -33,6 +33,18 @@ export function identify(sender: Sender | undefined, extensionId: string, privat
   }
 }
 
+/**
+ * The writer behind a port of its own name: by the same means, and in the top frame of a tab alone. It is never more than the
+ * extension's own content script can be: whoever controls the renderer of such a page can open that port, too.
+ */
+export function identifyWriter(sender: Sender | undefined, extensionId: string, privateContext: boolean): Identity {
+  const identity = identify(sender, extensionId, privateContext)
+  if ('refusal' in identity) return identity
+  const { page } = identity
+  if (page.frame !== 0 || page.tab < 0) return { refusal: 'The writer is in the top frame of a tab, and nowhere else.' }
+  return { page: { ...page, principal: 'writer' } }
+}
+
 function isWebOrigin(origin: string): boolean {
   const url = URL.parse(origin)
   return url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && url.origin === origin

@@ -54,7 +54,8 @@ export class LiveStreams implements StreamEvents {
     for (const [{ id, page, method, url, startedAt }, account] of this.#accounts) {
       if (page.tab !== tab) continue
       const state = starting && account.state !== 'ending' ? 'starting' : account.state
-      reports.push({ id, origin: page.origin, method, url, startedAt, ...account, state })
+      const principal = page.principal ?? 'page'
+      reports.push({ id, origin: page.origin, principal, method, url, startedAt, ...account, state })
     }
     return reports
   }

@@ -1,12 +1,14 @@
 // The service worker: everything here is a cache. What must survive is in the host, in storage or in the registration.
 
 import { workerPlatform as platform } from '../platform'
+import type { IncomingPort } from '../platform/platform'
 import type { WaitsFor } from '../protocol/bridge'
-import { BRIDGE_PORT, POPUP_PORT } from '../shared/names'
+import { BRIDGE_PORT, POPUP_PORT, WRITER_PORT, WRITER_SETTINGS_PORT } from '../shared/names'
+import { WRITER_SETTINGS } from '../shared/writer-settings'
 import { Bridge, type Peer } from './bridge'
 import { Denials } from './denials'
 import { Gate } from './gate'
-import { identify } from './identity'
+import { type Identity, identify, identifyWriter } from './identity'
 import { injectIntoOpenPages } from './injection'
 import { LiveStreams } from './live-streams'
 import { ManagedSwitches } from './managed'
@@ -15,6 +17,8 @@ import { Observer } from './observer'
 import { PagePermissions } from './permissions'
 import { isPopup, PopupDesk } from './popup'
 import { Sites } from './sites'
+import { WriterDesk } from './writer-desk'
+import { WriterPages } from './writer-pages'
 
 const POLICY_ALARM = 'policy'
 const POLICY_ALARM_MINUTES = 60
@@ -47,7 +51,8 @@ const link: NativeLink = new NativeLink(
     message: (message) => bridge.fromHost(message),
     badMessage: (id, last) => bridge.badFromHost(id, last),
     policy: (policy) => {
-      void sites.update(policy.pages)
+      void sites.update(policy.pages, policy.writer)
+      writerPages.are(policy.writer ?? [])
       popups.policyIs(policy)
     },
     lost: (failure) => {
@@ -62,6 +67,8 @@ const observer = new Observer()
 for (const listener of [denials, liveStreams]) observer.listen(listener)
 const permissions = new PagePermissions(platform.permissions)
 const gate = new Gate(switches, permissions)
+const writerPages = new WriterPages(storage)
+const writerDesk = new WriterDesk(storage)
 const bridge: Bridge = new Bridge(link, observer, (origin) => switches.refusal(origin))
 const popups: PopupDesk = new PopupDesk(bridge, liveStreams, denials, {
   waitsFor: (origin) => gate.waitsFor(origin) ?? (link.starting ? 'host' : null),
@@ -82,15 +89,43 @@ platform.onConnect.addListener((port) => {
   if (port.name === POPUP_PORT && isPopup(port.sender, platform.extension)) {
     return popups.open(port, (act) => gate.whenKnown(act))
   }
+  const { id } = platform.extension
+  if (port.name === WRITER_PORT || port.name === WRITER_SETTINGS_PORT) {
+    return openWriter(port, identifyWriter(port.sender, id, platform.privateContext))
+  }
   if (port.name !== BRIDGE_PORT) return port.disconnect()
-  const identity = identify(port.sender, platform.extension.id, platform.privateContext)
-  const origin = 'page' in identity ? identity.page.origin : null
+  const identity = identify(port.sender, id, platform.privateContext)
+  const origin = originOf(identity)
   // Not so the popup, which asks for a page that may have to be allowed first.
-  const refusal = () => (origin === null ? null : permissions.refusal(origin))
-  const peer: Peer = { port, identity, refusal }
+  serve({ port, identity, refusal: () => (origin === null ? null : permissions.refusal(origin)) }, port, (act) => act())
+})
+
+const originOf = (identity: Identity) => ('page' in identity ? identity.page.origin : null)
+
+/** The writer's own ports: by their names, which no message can say, and where the policy has the writer. */
+function openWriter(port: IncomingPort, identity: Identity): void {
+  const origin = originOf(identity)
+  const refusal = () =>
+    origin === null ? null : (permissions.refusal(origin) ?? writerPages.refusal(origin) ?? switches.refusal(origin))
+  const whenKnown = (act: () => void) => writerPages.whenKnown(act)
+  if (port.name === WRITER_PORT) return serve({ port, identity, refusal }, port, whenKnown)
+  gate.whenAllowed(origin, () =>
+    whenKnown(() => writerDesk.open(port, 'refusal' in identity ? identity.refusal : refusal()))
+  )
+}
+
+/** @param whenKnown does something when it is known whether this peer may be served, in the order of the calls */
+function serve(peer: Peer, port: IncomingPort, whenKnown: (act: () => void) => void): void {
+  const origin = originOf(peer.identity)
   const waits = (what: WaitsFor) => bridge.waits(peer, what)
-  port.onMessage.addListener((message) => gate.whenAllowed(origin, () => bridge.fromPage(peer, message), waits))
-  port.onDisconnect.addListener(() => gate.whenAllowed(origin, () => bridge.pageGone(peer)))
+  port.onMessage.addListener((message) =>
+    gate.whenAllowed(origin, () => whenKnown(() => bridge.fromPage(peer, message)), waits)
+  )
+  port.onDisconnect.addListener(() => gate.whenAllowed(origin, () => whenKnown(() => bridge.pageGone(peer))))
+}
+
+onChanged.addListener((changes, area) => {
+  if (area === 'local' && WRITER_SETTINGS in changes) void writerDesk.changed()
 })
 
 // By the frame that a relay put into its page.

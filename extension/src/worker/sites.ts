@@ -17,24 +17,34 @@ export interface SitesWorld {
 
 const STORED_PAGES = 'pages'
 
+/** Under which name the patterns of the writer's pages are stored. */
+export const STORED_WRITER_PAGES = 'writerPages'
+
+/** What goes where, by patterns. */
+export interface SitePatterns {
+  /** Relay and shim. */
+  readonly shim: PagePattern[]
+  readonly writer: PagePattern[]
+}
+
 /**
  * Keeps relay and shim registered on exactly the page origins of the last WELCOME for which the browser permission
- * exists. One registration per pattern: each has its own exclusion, and one that the browser refuses costs no other.
+ * exists, and the writer on exactly those that it names for it. One registration per pattern: each has its own exclusion, and one that the browser refuses costs no other.
  * Where two patterns cover one page the scripts run twice there, which they notice.
  */
 export class Sites {
   readonly #world: SitesWorld
-  readonly #added: (patterns: PagePattern[]) => Promise<void>
+  readonly #added: (added: SitePatterns) => Promise<void>
   readonly #limit: (patterns: PagePattern[]) => PagePattern[]
   #work: Promise<unknown> = Promise.resolve()
 
   /**
-   * @param added told the patterns that were newly registered: pages already open under them carry no shim yet
+   * @param added told the patterns that were newly registered: pages already open under them carry no script yet
    * @param limit what is left of the policy's patterns where the browser's administrator takes some away
    */
   constructor(
     world: SitesWorld,
-    added: (patterns: PagePattern[]) => Promise<void>,
+    added: (added: SitePatterns) => Promise<void>,
     limit: (patterns: PagePattern[]) => PagePattern[] = (patterns) => patterns
   ) {
     this.#world = world
@@ -42,22 +52,25 @@ export class Sites {
     this.#limit = limit
   }
 
-  /** The policy names these pages. Remembered: the host need not run when a permission comes or a registration is gone. */
-  update(pages: readonly string[]): Promise<void> {
+  /**
+   * The policy names these pages, and these for the writer. Remembered: the host need not run when a permission comes or a
+   * registration is gone.
+   */
+  update(pages: readonly string[], writer: readonly string[] = []): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#world.storage.set({ [STORED_PAGES]: pages })
-      await this.#register(pages)
+      await this.#world.storage.set({ [STORED_PAGES]: pages, [STORED_WRITER_PAGES]: writer })
+      await this.#register(await this.#permitted(pages, writer))
     })
   }
 
   /** Register what is missing and take back what is no longer due. */
   ensure(): Promise<void> {
-    return this.#inTurn(async () => this.#register(await this.#stored()))
+    return this.#inTurn(async () => this.#register(await this.permitted()))
   }
 
-  /** The patterns whose pages carry the shim by registration. */
-  async permitted(): Promise<PagePattern[]> {
-    return this.#permitted(await this.#stored())
+  /** The patterns whose pages carry the scripts by registration. */
+  async permitted(): Promise<SitePatterns> {
+    return this.#permitted(await this.#stored(STORED_PAGES), await this.#stored(STORED_WRITER_PAGES))
   }
 
   /** Two events may come at once, and `registerContentScripts` fails for an id that exists. */
@@ -67,14 +80,18 @@ export class Sites {
     return done
   }
 
-  async #stored(): Promise<string[]> {
-    const { [STORED_PAGES]: pages } = await this.#world.storage.get(STORED_PAGES)
-    return Array.isArray(pages) ? pages.filter((page) => typeof page === 'string') : []
+  async #stored(name: string): Promise<string[]> {
+    return storedPatterns(await this.#world.storage.get(name), name)
   }
 
-  async #permitted(pages: readonly string[]): Promise<PagePattern[]> {
-    const named = pages.map(parsePagePattern).filter((pattern) => pattern !== null)
-    const patterns = this.#limit(named).filter((pattern) => !isStatic(pattern))
+  async #permitted(pages: readonly string[], writer: readonly string[]): Promise<SitePatterns> {
+    // The manifest has the shim on some hosts already; the writer it has nowhere.
+    const shim = this.#allowed(pages, (pattern) => !isStatic(pattern))
+    return { shim: await shim, writer: await this.#allowed(writer, () => true) }
+  }
+
+  async #allowed(named: readonly string[], wanted: (pattern: PagePattern) => boolean): Promise<PagePattern[]> {
+    const patterns = this.#limit(named.map(parsePagePattern).filter((pattern) => pattern !== null)).filter(wanted)
     const unique = [...new Map(patterns.map((pattern) => [matchOf(pattern), pattern])).values()]
     const allowed = await Promise.all(
       unique.map((pattern) => this.#world.permissions.contains({ origins: [permissionOf(pattern)] }))
@@ -82,18 +99,30 @@ export class Sites {
     return unique.filter((_, index) => allowed[index])
   }
 
-  async #register(pages: readonly string[]): Promise<void> {
-    const due = new Map((await this.#permitted(pages)).map((pattern) => [matchOf(pattern), pattern]))
+  async #register({ shim, writer }: SitePatterns): Promise<void> {
     const present = new Set((await this.#world.scripting.getRegisteredContentScripts()).map((script) => script.id))
-    const wanted = new Set([...due.keys()].flatMap((match) => [relayId(match), pageId(match)]))
+    const due = [...shim.flatMap(shimScripts), ...writer.map(writerScript)]
+    const wanted = new Set(due.map(({ id }) => id))
     const stale = [...present].filter((id) => !wanted.has(id))
     if (stale.length > 0) await this.#world.scripting.unregisterContentScripts({ ids: stale })
+    const added: SitePatterns = {
+      shim: await this.#registerMissing(shim, shimScripts, present),
+      writer: await this.#registerMissing(writer, (pattern) => [writerScript(pattern)], present)
+    }
+    if (added.shim.length > 0 || added.writer.length > 0) await this.#added(added)
+  }
+
+  async #registerMissing(
+    patterns: readonly PagePattern[],
+    scriptsFor: (pattern: PagePattern) => ContentScript[],
+    present: ReadonlySet<string>
+  ): Promise<PagePattern[]> {
     const added: PagePattern[] = []
-    for (const [match, pattern] of due) {
-      const missing = scriptsFor(pattern, match).filter((script) => !present.has(script.id))
+    for (const pattern of patterns) {
+      const missing = scriptsFor(pattern).filter((script) => !present.has(script.id))
       if (missing.length > 0 && (await this.#registerScripts(missing))) added.push(pattern)
     }
-    if (added.length > 0) await this.#added(added)
+    return added
   }
 
   async #registerScripts(scripts: ContentScript[]): Promise<boolean> {
@@ -107,10 +136,14 @@ export class Sites {
   }
 }
 
-const relayId = (match: string) => `relay ${match}`
-const pageId = (match: string) => `page ${match}`
+/** What was stored under this name, which may be anything. */
+export function storedPatterns(stored: Record<string, unknown>, name: string): string[] {
+  const { [name]: patterns } = stored
+  return Array.isArray(patterns) ? patterns.filter((pattern) => typeof pattern === 'string') : []
+}
 
-function scriptsFor(pattern: PagePattern, match: string): ContentScript[] {
+function shimScripts(pattern: PagePattern): ContentScript[] {
+  const match = matchOf(pattern)
   const where: Omit<ContentScript, 'id' | 'js' | 'world'> = {
     matches: [match],
     excludeMatches: excludedOf(pattern),
@@ -119,7 +152,22 @@ function scriptsFor(pattern: PagePattern, match: string): ContentScript[] {
     matchOriginAsFallback: true
   }
   return [
-    { ...where, id: relayId(match), js: ['relay.js'], world: 'ISOLATED' },
-    { ...where, id: pageId(match), js: ['page.js'], world: 'MAIN' }
+    { ...where, id: `relay ${match}`, js: ['relay.js'], world: 'ISOLATED' },
+    { ...where, id: `page ${match}`, js: ['page.js'], world: 'MAIN' }
   ]
+}
+
+/** In the top frame, when there is something to see in it; nowhere else, and so in no frame that inherits its origin. */
+function writerScript(pattern: PagePattern): ContentScript {
+  const match = matchOf(pattern)
+  return {
+    id: `writer ${match}`,
+    js: ['writer.js'],
+    world: 'ISOLATED',
+    matches: [match],
+    excludeMatches: excludedOf(pattern),
+    runAt: 'document_idle',
+    allFrames: false,
+    matchOriginAsFallback: false
+  }
 }

@@ -86,6 +86,7 @@ test.each([
 const STREAM: StreamRow = {
   id: 1,
   origin: 'https://a.example',
+  principal: 'page',
   method: 'GET',
   url: 'https://b.example/',
   state: 'open',

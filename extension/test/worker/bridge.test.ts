@@ -8,7 +8,7 @@ import { Bridge } from '../../src/worker/bridge'
 import { failureOf } from '../../src/worker/failure'
 import { MAX_STATUS_REQUESTS } from '../../src/worker/status'
 import { FakeDirectPort, FakeLink, type FakePeer, peerOf, refusedPeer } from './fakes'
-import { aborted, chunk, end, error, headers, start } from './samples'
+import { aborted, chunk, end, error, headers, PAGE, start } from './samples'
 
 let link: FakeLink
 let bridge: Bridge
@@ -529,5 +529,35 @@ describe('what the administrator of the browser refuses', () => {
       failed(5, 'POLICY_DENIED', 'headers', 'no more'),
       failed(6, 'HOST_LOST', 'headers')
     ])
+  })
+})
+
+describe('the writer', () => {
+  const WRITER = { principal: 'writer' } as const
+
+  test('what it asks for is stamped as its own, and what a page asks for never is, whatever its messages hold', () => {
+    const writer = peerOf(WRITER)
+    const page = peerOf()
+    bridge.fromPage(writer, start(1))
+    bridge.fromPage(page, start(1))
+    expect(link.starts.map(({ page: { principal } }) => principal)).toEqual(['writer', undefined])
+    for (const forged of [WRITER, { page: { ...PAGE, ...WRITER } }, { name: 'longwire-writer' }]) {
+      bridge.fromPage(page, { ...start(2), ...forged })
+      bridge.fromPage(page, { type: 'STATUS_REQUEST', request: 1, ...forged })
+    }
+    expect(link.starts).toHaveLength(2)
+    expect(JSON.stringify(link.sent).match(/writer/g)).toHaveLength(1)
+  })
+
+  test('neither has an id of the other’s, nor of its places', () => {
+    const writer = peerOf(WRITER)
+    const page = peerOf()
+    for (let id = 1; id <= MAX_STREAMS_PER_TAB_FRAME; id++) bridge.fromPage(page, start(id))
+    bridge.fromPage(writer, start(1))
+    expect(link.starts).toHaveLength(MAX_STREAMS_PER_TAB_FRAME + 1)
+    bridge.fromPage(page, { type: 'STREAM_ABORT', id: MAX_STREAMS_PER_TAB_FRAME + 1, reason: 'signal' })
+    expect(link.commands).toEqual([])
+    bridge.fromPage(writer, { type: 'STREAM_ABORT', id: 1, reason: 'signal' })
+    expect(link.commands).toEqual([{ type: 'STREAM_ABORT', id: MAX_STREAMS_PER_TAB_FRAME + 1, reason: 'signal' }])
   })
 })

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Sender } from '../../src/platform/platform'
-import { identify } from '../../src/worker/identity'
+import { identify, identifyWriter } from '../../src/worker/identity'
 
 const ID = 'flafilfjcooomhoadlnfjondkibchmmc'
 
@@ -80,4 +80,21 @@ describe('refused', () => {
     const identity = identify(from, ID, false)
     expect(identity).toEqual({ refusal: expect.stringContaining(says) })
   })
+})
+
+test('the writer is who it is by its port, in the top frame of a tab alone', () => {
+  const top = { frameId: 0 }
+  const page = { origin: 'https://app.example.com', tab: 7, frame: 0, document: '9F1C', private: false }
+  expect(identifyWriter(sender(top), ID, false)).toEqual({ page: { ...page, principal: 'writer' } })
+  // By a page's port the same document is the page.
+  expect(identify(sender(top), ID, false)).toEqual({ page })
+  for (const other of [
+    { frameId: 3 },
+    { tab: undefined },
+    { origin: 'null' },
+    { id: 'other' },
+    { documentId: undefined }
+  ]) {
+    expect(identifyWriter(sender({ ...top, ...other }), ID, false)).toEqual({ refusal: expect.any(String) })
+  }
 })

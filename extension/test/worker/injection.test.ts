@@ -3,6 +3,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import { type PagePattern, parsePagePattern } from '../../src/shared/page-patterns'
 import { type InjectionWorld, injectIntoOpenPages } from '../../src/worker/injection'
+import type { SitePatterns } from '../../src/worker/sites'
 
 interface Injected {
   readonly tab: number
@@ -33,11 +34,11 @@ const world = {
       injectImmediately: boolean
     }) => {
       const { tabId, documentIds } = script.target
-      expect(script.injectImmediately).toBe(true)
+      expect(script.injectImmediately).toBe(script.files?.[0] !== 'writer.js')
       if (forbidden.has(tabId)) throw new Error('Cannot access contents of the page.')
       const frames = tabs.get(tabId) ?? {}
       if (script.func !== undefined) {
-        return Object.entries(frames).map(([documentId, result]) => ({ documentId, result }))
+        return Object.entries(frames).map(([documentId, result], frameId) => ({ documentId, frameId, result }))
       }
       injected.push({
         tab: tabId,
@@ -50,7 +51,8 @@ const world = {
   }
 } as unknown as InjectionWorld
 
-const patterns = [parsePagePattern('https://app.example.com') as PagePattern]
+const APP = parsePagePattern('https://app.example.com') as PagePattern
+const patterns: SitePatterns = { shim: [APP], writer: [] }
 
 beforeEach(() => {
   tabs = new Map()
@@ -92,4 +94,12 @@ test('tabs without such a frame, without an id, or closed to extensions are left
   forbidden.add(2)
   await injectIntoOpenPages(world, patterns)
   expect(injected.map(({ tab }) => tab)).toEqual([3, 3])
+})
+
+test('the writer into the top frame of its own pages alone', async () => {
+  tabs.set(1, { top: 'https://app.example.com', inner: 'https://app.example.com' })
+  tabs.set(2, { top: 'https://evil.example', inner: 'https://app.example.com' })
+  tabs.set(3, { top: 'null', inner: 'https://app.example.com' })
+  await injectIntoOpenPages(world, { shim: [], writer: [APP] })
+  expect(injected).toEqual([{ tab: 1, frames: ['top'], files: ['writer.js'], world: 'ISOLATED' }])
 })

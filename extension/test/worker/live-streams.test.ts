@@ -22,7 +22,14 @@ function opened(id: number, tab = TAB): ObservedStream {
 
 test('a stream comes, goes on and is gone', () => {
   const stream = opened(1)
-  const told = { id: 1, origin: PAGE.origin, method: 'GET', url: 'https://api.example.com/1', startedAt: 1 }
+  const told = {
+    id: 1,
+    origin: PAGE.origin,
+    principal: 'page',
+    method: 'GET',
+    url: 'https://api.example.com/1',
+    startedAt: 1
+  }
   expect(streams.of(TAB)).toEqual([{ ...told, state: 'connecting', status: 0, received: 0, sent: 0 }])
   streams.message(stream, 'STREAM_BODY', 15)
   streams.headers(stream, { ...headers(1), status: 201 })

@@ -2,7 +2,7 @@
 
 import { beforeEach, expect, test, vi } from 'vitest'
 import type { ContentScript } from '../../src/platform/platform'
-import { matchOf, type PagePattern } from '../../src/shared/page-patterns'
+import { matchOf } from '../../src/shared/page-patterns'
 import { Sites, type SitesWorld } from '../../src/worker/sites'
 
 /** Chromium's registry, with its rule that an id may be registered once. */
@@ -47,12 +47,17 @@ class FakeBrowser {
 
 let browser: FakeBrowser
 let added: string[][]
+let writersAdded: string[][]
 let sites: Sites
 
 beforeEach(() => {
   browser = new FakeBrowser()
   added = []
-  sites = new Sites(browser.world, async (patterns: PagePattern[]) => void added.push(patterns.map(matchOf)))
+  writersAdded = []
+  sites = new Sites(browser.world, async ({ shim, writer }) => {
+    if (shim.length > 0) added.push(shim.map(matchOf))
+    if (writer.length > 0) writersAdded.push(writer.map(matchOf))
+  })
 })
 
 const APP = 'https://app.example.com'
@@ -142,7 +147,7 @@ test.each([[undefined], ['https://app.example.com'], [{ pages: [APP] }], [null]]
 test('what is stored beside pages is passed over', async () => {
   browser.stored['pages'] = [7, APP, null, {}]
   await sites.ensure()
-  expect((await sites.permitted()).map(matchOf)).toEqual(['https://app.example.com:443/*'])
+  expect((await sites.permitted()).shim.map(matchOf)).toEqual(['https://app.example.com:443/*'])
 })
 
 test('a pattern that the browser does not take costs no other', async () => {
@@ -186,4 +191,50 @@ test('what the administrator of the browser takes away is not registered, and co
   taken = false
   await limited.ensure()
   expect(browser.matches).toHaveLength(2)
+})
+
+test('the writer is registered in the top frame alone, when the document is there, and on nothing but its own pages', async () => {
+  await sites.update([APP], [TOOLS])
+  const writer = [...browser.scripts.values()].filter(({ js }) => js.includes('writer.js'))
+  expect(writer).toEqual([
+    {
+      id: 'writer https://*.tools.example.com:*/*',
+      js: ['writer.js'],
+      world: 'ISOLATED',
+      matches: ['https://*.tools.example.com:*/*'],
+      excludeMatches: ['https://tools.example.com:*/*'],
+      runAt: 'document_idle',
+      allFrames: false,
+      matchOriginAsFallback: false
+    }
+  ])
+  expect(browser.scripts.size).toBe(3)
+  expect([added, writersAdded]).toEqual([[['https://app.example.com:443/*']], [['https://*.tools.example.com:*/*']]])
+})
+
+test('the writer is where the manifest has the shim, too, and a page may have both', async () => {
+  await sites.update([APP], [APP, 'http://localhost:5173'])
+  expect([...browser.scripts.keys()].filter((id) => id.startsWith('writer'))).toEqual([
+    'writer https://app.example.com:443/*',
+    'writer http://localhost:5173/*'
+  ])
+})
+
+test('a policy without a writer takes it back; without the permission, and where the administrator takes it away, there is none', async () => {
+  await sites.update([], [APP])
+  await sites.update([])
+  expect(browser.scripts.size).toBe(0)
+  browser.permitted = () => false
+  await sites.update([], [APP])
+  expect(browser.scripts.size).toBe(0)
+  browser.permitted = () => true
+  await sites.ensure()
+  expect([...browser.scripts.keys()]).toEqual(['writer https://app.example.com:443/*'])
+  const limited = new Sites(
+    browser.world,
+    async () => undefined,
+    () => []
+  )
+  await limited.ensure()
+  expect(browser.scripts.size).toBe(0)
 })

@@ -1,0 +1,43 @@
+import type { Port, Storage } from '../platform/platform'
+import { readWriterSettings, type ToWriter, WRITER_SETTINGS } from '../shared/writer-settings'
+
+/** Tells the writers what a person set for them: their storage is closed to content scripts. */
+export class WriterDesk {
+  readonly #storage: Storage
+  readonly #open = new Set<Port>()
+
+  constructor(storage: Storage) {
+    this.#storage = storage
+  }
+
+  /** @param refusal why there is no writer behind this port; null if there is */
+  open(port: Port, refusal: string | null): void {
+    if (refusal !== null) {
+      this.#post(port, { type: 'REFUSED', message: refusal })
+      return port.disconnect()
+    }
+    this.#open.add(port)
+    port.onDisconnect.addListener(() => this.#open.delete(port))
+    void this.#tell([port])
+  }
+
+  /** Somebody set something else. */
+  async changed(): Promise<void> {
+    await this.#tell(this.#open)
+  }
+
+  async #tell(ports: Iterable<Port>): Promise<void> {
+    // A profile whose storage cannot be read has nothing set.
+    const { [WRITER_SETTINGS]: stored } = await this.#storage.get(WRITER_SETTINGS).catch(() => ({}) as never)
+    const message: ToWriter = { type: 'SETTINGS', settings: readWriterSettings(stored) }
+    for (const port of ports) this.#post(port, message)
+  }
+
+  #post(port: Port, message: ToWriter): void {
+    try {
+      port.postMessage(message)
+    } catch {
+      // It closed, and its event is on the way.
+    }
+  }
+}
