@@ -44,9 +44,11 @@ export interface DiffSource {
   /** `host`: by the writer's grants and with their secrets. `page`: as the page itself would, with the person's session. */
   readonly by: 'host' | 'page'
   readonly url: string
+  /** What is read after it, in the same form: a change that the site gives only commit by commit. */
+  readonly then?: readonly string[]
   readonly headers: readonly (readonly [string, string])[]
-  /** What comes back. `gitlab-json` is the list of a merge request's diffs. */
-  readonly form: 'unified' | 'gitlab-json' | 'github-compare-json'
+  /** What comes back. The other two are lists of files in pages: of GitLab's merge requests and comparisons, of GitHub's pull requests. */
+  readonly form: 'unified' | 'gitlab-json' | 'github-files'
 }
 
 /** One of the four. */
@@ -58,7 +60,10 @@ export interface Site {
   reference(url: URL, document: Document): Reference | null
   details(document: Document): Details
   editor(document: Document): EditorPlace | null
-  diff(reference: Reference): readonly DiffSource[]
+  /** What is in the document says more of a pull request than its address does: its branches, its commits. */
+  diff(reference: Reference, document: Document): readonly DiffSource[]
+  /** What a token has to be allowed, to read one: for the text of an error. */
+  readonly tokenNeeds: string
 }
 
 /** What changed, counted. Pure, and of the diff alone. */
