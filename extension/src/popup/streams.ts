@@ -1,7 +1,7 @@
+import { formatBytes, formatDuration } from '../shared/format'
 import { GENERATE_URL } from '../shared/names'
 import type { StreamRow } from '../shared/popup'
 import { announce, element, setText } from './dom'
-import { formatBytes, formatDuration } from './format'
 import type { Rates } from './rates'
 
 interface Row {

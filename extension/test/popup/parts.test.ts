@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test, vi } from 'vitest'
 import type { Tab } from '../../src/platform/platform'
-import { formatBytes, formatDuration } from '../../src/popup/format'
+import { formatBytes, formatDuration } from '../../src/shared/format'
 import { suggestGrant } from '../../src/popup/grant'
 import { RECONNECT_MS, WorkerLink, type WorkerPort } from '../../src/popup/link'
 import { RATE_WINDOW_MS, Rates } from '../../src/popup/rates'
