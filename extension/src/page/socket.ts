@@ -1,11 +1,5 @@
 import type { AbortReason, FromPage, StreamChunk, StreamErrorMessage, StreamHeaders } from '../protocol/bridge'
-import {
-  ACK_WINDOW_DIVISOR,
-  SOCKET_PART_HEAD_BYTES,
-  UPLOAD_CHUNK_BYTES,
-  WINDOW_FLOOR_BYTES,
-  WINDOW_MAX_BYTES
-} from '../protocol/constants'
+import { ACK_WINDOW_DIVISOR, WINDOW_FLOOR_BYTES, WINDOW_MAX_BYTES } from '../protocol/constants'
 import { ERRORS, type ErrorCode } from '../protocol/errors'
 import {
   bare,
@@ -16,15 +10,12 @@ import {
   complain,
   decodeUtf8,
   hasOwn,
-  isView,
-  min,
-  NativePromise,
-  NativeUint8Array,
-  promiseThen
+  NativeUint8Array
 } from './builtins'
 import { LongwireError } from './errors'
 import type { StreamMessage } from './exchange'
-import { CLOSE, type PartKind, PartReader, partHead, type SocketMessage, TooLarge } from './socket-parts'
+import { CLOSE, type PartKind, PartReader, type SocketMessage, TooLarge } from './socket-parts'
+import { SocketUpload } from './socket-upload'
 import { queueTask } from './tasks'
 
 /** What a page asks a socket for, checked. */
@@ -65,22 +56,9 @@ const NO_CODE = 1005
 const ABNORMAL = 1006
 const TOO_BIG = 1009
 
-/** What waits to be sent: bytes, or something that will be bytes and holds up what is behind it. */
-interface Outgoing {
-  bytes: Uint8Array<ArrayBuffer> | null
-  next: Outgoing | null
-}
-
-/** A message that the server's socket has not taken whole: where its data ends in the body, and how much of it counts. */
-interface Untaken {
-  readonly end: number
-  left: number
-  next: Untaken | null
-}
-
 /**
- * One WebSocket between the page's object and the host: parts both ways within credit, one end. Whoever holds it takes what
- * has arrived, and then the end; what is not taken is not acknowledged.
+ * One WebSocket between the page's object and the host: what comes within credit, and one end. What goes is in
+ * `SocketUpload`. Whoever holds it takes what has arrived, and then the end; what is not taken is not acknowledged.
  */
 export class Socket {
   readonly id: number
@@ -102,25 +80,17 @@ export class Socket {
   #received = 0
   #acknowledged = 0
   #window = WINDOW_FLOOR_BYTES
-
-  #first: Outgoing | null = null
-  #last: Outgoing | null = null
-  /** In the first outgoing bytes. */
-  #at = 0
-  #sent = 0
-  #limit = 0
-  #flushLater = false
-  /** Bytes of parts that were queued, sent or not: the offset of the next. */
-  #offset = 0
-  #untaken: Untaken | null = null
-  #lastUntaken: Untaken | null = null
-  #buffered = 0
+  readonly #upload: SocketUpload
 
   constructor(id: number, plan: SocketPlan, host: SocketHost, events: SocketEvents) {
     this.id = id
     this.#plan = plan
     this.#host = host
     this.#events = events
+    this.#upload = new SocketUpload(
+      (offset, data) => host.post({ type: 'STREAM_BODY', id, offset, data }),
+      () => this.fail(this.#error('UPLOAD_FAILED', 'A Blob that was to be sent could not be read'), 'upload-failed')
+    )
   }
 
   get over(): boolean {
@@ -129,7 +99,7 @@ export class Socket {
 
   /** Bytes of messages that the server's socket has not taken. */
   get buffered(): number {
-    return this.#buffered
+    return this.#upload.buffered
   }
 
   start(): void {
@@ -151,15 +121,7 @@ export class Socket {
 
   /** Queue a message of `size` bytes, which are given away. A promise of them holds up what is sent after it. */
   send(kind: PartKind, bytes: Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>, size: number): void {
-    this.#buffered += size
-    this.#offset += SOCKET_PART_HEAD_BYTES + size
-    const untaken: Untaken = { end: this.#offset, left: size, next: null }
-    if (this.#lastUntaken === null) this.#untaken = untaken
-    else this.#lastUntaken.next = untaken
-    this.#lastUntaken = untaken
-    this.#queue(partHead(kind, size))
-    if (size > 0) this.#queue(bytes)
-    this.#flush()
+    this.#upload.send(kind, bytes, size)
   }
 
   /** The page wants no more; what it sent before still goes out. */
@@ -176,9 +138,7 @@ export class Socket {
       data[1] = code & 0xff
       bytesSet(data, reason, 2)
     }
-    this.#queue(partHead(CLOSE, bytesLength(data)))
-    if (code !== undefined) this.#queue(data)
-    this.#flush()
+    this.#upload.close(data)
     this.#skip()
   }
 
@@ -234,7 +194,8 @@ export class Socket {
       case 'STREAM_CHUNK':
         return this.#receiveChunk(message)
       case 'STREAM_BODY_ACK':
-        return this.#granted(message.consumed, message.window)
+        this.#upload.granted(message.consumed, message.window)
+        return this.#events.taken()
       case 'STREAM_END':
         if (message.bytes !== this.#received) return this.#violated('an end at another place')
         return this.#finish(null)
@@ -261,7 +222,7 @@ export class Socket {
 
   #finish(tell: AbortReason | null): void {
     this.#over = true
-    this.#first = this.#last = null
+    this.#upload.stop()
     if (tell !== null && this.#started) this.#host.post({ type: 'STREAM_ABORT', id: this.id, reason: tell })
     this.#host.closed()
     this.#events.arrived()
@@ -320,91 +281,6 @@ export class Socket {
     this.close(TOO_BIG, new NativeUint8Array(0))
   }
 
-  #granted(consumed: number, window: number): void {
-    this.#limit = consumed + window
-    for (let untaken = this.#untaken; untaken !== null; untaken = this.#untaken) {
-      // Of its data, not of its head.
-      const left = min(untaken.left, untaken.end - consumed)
-      if (left > 0) {
-        this.#buffered -= untaken.left - left
-        untaken.left = left
-        break
-      }
-      if (untaken.end > consumed) break
-      this.#buffered -= untaken.left
-      this.#untaken = untaken.next
-      if (untaken.next === null) this.#lastUntaken = null
-    }
-    this.#pump()
-    this.#events.taken()
-  }
-
-  #queue(bytes: Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>): void {
-    const outgoing: Outgoing = { bytes: null, next: null }
-    if (this.#last === null) this.#first = outgoing
-    else this.#last.next = outgoing
-    this.#last = outgoing
-    if (isView(bytes)) outgoing.bytes = bytes as Uint8Array<ArrayBuffer>
-    else promiseThen(bytes as Promise<Uint8Array<ArrayBuffer>>, (data) => this.#ready(outgoing, data), this.#unread)
-  }
-
-  #ready(outgoing: Outgoing, data: Uint8Array<ArrayBuffer>): void {
-    outgoing.bytes = data
-    this.#flush()
-  }
-
-  readonly #unread = (): void => {
-    this.fail(this.#error('UPLOAD_FAILED', 'A Blob that was to be sent could not be read'), 'upload-failed')
-  }
-
-  /** The first message of many leaves at once; the others of the same turn go together. */
-  #flush(): void {
-    if (this.#flushLater) return
-    this.#pump()
-    if (this.#over) return
-    this.#flushLater = true
-    promiseThen(
-      resolved,
-      () => {
-        this.#flushLater = false
-        this.#pump()
-      },
-      () => undefined
-    )
-  }
-
-  #pump(): void {
-    while (!this.#over) {
-      const size = min(this.#sendable(), UPLOAD_CHUNK_BYTES, this.#limit - this.#sent)
-      if (size <= 0) return
-      const data = new NativeUint8Array(size)
-      for (let at = 0; at < size; ) {
-        const first = this.#first as Outgoing
-        const bytes = first.bytes as Uint8Array<ArrayBuffer>
-        const end = min(bytesLength(bytes), this.#at + size - at)
-        bytesSet(data, bytesSlice(bytes, this.#at, end), at)
-        at += end - this.#at
-        this.#at = end
-        if (end < bytesLength(bytes)) break
-        this.#at = 0
-        this.#first = first.next
-        if (first.next === null) this.#last = null
-      }
-      this.#host.post({ type: 'STREAM_BODY', id: this.id, offset: this.#sent, data })
-      this.#sent += size
-    }
-  }
-
-  /** Bytes that are there, up to the first that are not, or more than one message carries. */
-  #sendable(): number {
-    let size = -this.#at
-    for (let each = this.#first; each !== null && each.bytes !== null; each = each.next) {
-      size += bytesLength(each.bytes)
-      if (size >= UPLOAD_CHUNK_BYTES) break
-    }
-    return size
-  }
-
   #violated(what: string): void {
     this.fail(this.#error('PROTOCOL', `The Longwire host sent ${what}`), 'refused')
   }
@@ -429,5 +305,3 @@ function closeOf(data: Uint8Array<ArrayBuffer>): SocketEnd {
   const reason = coded ? decodeUtf8(bytesSlice(data, 2, bytesLength(data))) : ''
   return { code, reason, wasClean: true, failed: false, error: null }
 }
-
-const resolved: Promise<void> = NativePromise.resolve()
