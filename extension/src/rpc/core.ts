@@ -1,32 +1,12 @@
-import { RpcError, type RpcPhase, type WireError } from './errors'
+import { Connection } from './connection'
+import { RpcError, type WireError } from './errors'
 import type { Taken } from './incoming'
-import { type CoreEvent, Link } from './link'
-import { type Hello, helloText, type Message, readMessage, sizeOf, VERSION } from './messages'
+import { type CoreEvent, type CoreOptions, Link } from './link'
+import { type Hello, type Message, readMessage, sizeOf } from './messages'
 import type { Item, StreamSendOptions } from './outgoing'
 import { Receiving } from './receiving'
 import { Requests } from './requests'
 import { type Sendable, Sending } from './sending'
-
-/** What a side is made of; milliseconds and bytes. */
-export interface CoreOptions {
-  /** `connect` says hello at once, `accept` answers it. */
-  readonly role: 'connect' | 'accept'
-  /** Its own, of 128 random bits. */
-  readonly token: string
-  readonly window: number
-  readonly maxMessageBytes: number
-  readonly maxStreams: number
-  readonly maxRequests: number
-  /** Of streams that nobody has asked for, together. */
-  readonly maxUnclaimedBytes: number
-  readonly unclaimedTimeout: number
-  /** Of a stream of a plain peer, which knows no credit. */
-  readonly maxPlainBytes: number
-  readonly helloTimeout: number
-  readonly resumeTimeout: number
-  readonly resumable: boolean
-  readonly deflate: boolean
-}
 
 /**
  * One side of the protocol: messages in, events and messages out; no socket, no timer, no promise. `now` is milliseconds of
@@ -37,18 +17,15 @@ export class Core {
   readonly #link = new Link()
   readonly #sending: Sending
   readonly #receiving: Receiving
-  /** The token of the side before a connection was lost. */
-  #resuming: string | null = null
-  #helloBy = Infinity
-  #detachedUntil = Infinity
-  #pong: string | null = null
   readonly #requests: Requests
+  readonly #connection: Connection
 
   constructor(options: CoreOptions) {
     this.#options = options
     this.#sending = new Sending(options, this.#link)
     this.#receiving = new Receiving(options, this.#link)
     this.#requests = new Requests(options.maxRequests, this.#link)
+    this.#connection = new Connection(options, this.#link, this.#sending, this.#receiving, this.#requests)
   }
 
   get extended(): boolean | null {
@@ -65,13 +42,12 @@ export class Core {
 
   /** Streams wait for another connection when this one is lost. */
   get keeps(): boolean {
-    const kept = this.#link.extended === true ? this.#link.other?.resumable === true : this.#resuming !== null
-    return this.#options.resumable && kept
+    return this.#connection.keeps
   }
 
   /** The other side's token; null as long as none is known. */
   get otherToken(): string | null {
-    return this.#link.other?.peer ?? this.#resuming
+    return this.#connection.otherToken
   }
 
   /** How much there is of everything. */
@@ -96,28 +72,7 @@ export class Core {
 
   /** There is a socket, the first one or the next. */
   opened(now: number): void {
-    this.#resuming = this.otherToken
-    this.#link.state = 'open'
-    this.#link.extended = null
-    this.#link.other = null
-    this.#helloBy = now + this.#options.helloTimeout
-    this.#detachedUntil = Infinity
-    if (this.#options.role === 'connect') this.#sayHello(now)
-    // A peer of any kind answers that, and so shows which one it is; it must not wait for us to speak first.
-    else this.#link.control(JSON.stringify({ category: 'ping', timestamp: Math.round(now) }))
-  }
-
-  #sayHello(now: number, answer: { resumed?: boolean } = {}): void {
-    const { token, window, maxMessageBytes, deflate, resumable } = this.#options
-    const resume = this.#options.role === 'connect' ? this.#resuming : null
-    const own = { version: VERSION, peer: token, window, maxMessageBytes, deflate, resumable, ...answer }
-    const state = { received: this.#receiving.received(), sending: this.#sending.ids }
-    const hello = {
-      ...own,
-      ...(resume !== null && { resume }),
-      ...((resume !== null || answer.resumed === true) && state)
-    }
-    this.#link.control(helloText(hello, Math.round(now)))
+    this.#connection.opened(now)
   }
 
   /** A message came, inflated. */
@@ -126,114 +81,37 @@ export class Core {
     const size = sizeOf(data)
     if (size > this.#options.maxMessageBytes) return this.#link.closeSocket(1009, 'message too large')
     const message = readMessage(data)
-    if (message.type === 'hello') return this.#onHello(message.hello, now)
+    if (message.type === 'hello') return this.#connection.onHello(message.hello, now)
     // Both kinds ping.
-    if (this.#link.extended === null && message.type !== 'ping') this.#decide(false)
+    if (this.#link.extended === null && message.type !== 'ping') this.#connection.decide(false)
     this.#onMessage(message, size, now)
-  }
-
-  #onHello(hello: Hello, now: number): void {
-    if (this.#link.extended !== null) return this.#link.closeSocket(1002, 'hello came late')
-    this.#link.other = hello
-    if (this.#options.role === 'accept' && hello.resume !== undefined) {
-      this.#link.tell({ type: 'resume-asked', hello })
-      return
-    }
-    if (this.#options.role === 'accept') this.#sayHello(now)
-    this.#decide(true)
-    if (this.#options.role !== 'connect' || this.#resuming === null) return
-    if (hello.resumed === true) this.#resumeStreams(hello)
-    else this.#endAll(new RpcError('RESUME_FAILED', undefined, { phase: 'resuming' }))
   }
 
   /** The answer to `resume-asked`: this side begins anew, and the other one's streams end. */
   refuseResume(now: number): void {
-    this.#sayHello(now, { resumed: false })
-    this.#decide(true)
+    this.#connection.refuseResume(now)
   }
 
   /** This side kept its streams: they go on over the socket on which another one was asked for them. */
   resume(hello: Hello, now: number): void {
-    this.opened(now)
-    this.#link.dropControls()
-    this.#link.other = hello
-    this.#sayHello(now, { resumed: true })
-    this.#decide(true)
-    this.#resumeStreams(hello)
-  }
-
-  #resumeStreams(hello: Hello): void {
-    this.#receiving.resumed(new Set(hello.sending))
-    this.#sending.resumed(hello)
-  }
-
-  #decide(extended: boolean): void {
-    this.#link.extended = extended
-    this.#helloBy = Infinity
-    if (!extended) this.#receiving.dropCredit()
-    const resuming = this.#resuming !== null
-    if (resuming && !extended) this.#endAll(new RpcError('RESUME_FAILED', undefined, { phase: 'resuming' }))
-    this.#sending.begin()
-    const resumed = resuming && (this.#options.role === 'accept' || this.#link.other?.resumed === true)
-    this.#link.tell({ type: 'ready', extended, resumed })
+    this.#connection.resume(hello, now)
   }
 
   /** The socket is gone. `final`: no other one will come. */
   closed(code: number, reason: string, final: boolean, now: number): void {
-    if (this.#link.state === 'closed') return
-    const phase: RpcPhase = final && code === 1000 ? 'closing' : this.#link.extended === null ? 'connecting' : 'open'
-    const said = reason === '' ? `code ${code}` : `code ${code}, ${reason}`
-    const text = `Connection closed (${said})`
-    const error = new RpcError('CONNECTION_CLOSED', text, { phase, closeCode: code, closeReason: reason })
-    this.#link.dropControls()
-    this.#pong = null
-    this.#receiving.dropCredit()
-    for (const id of this.#requests.takeAsked()) this.#link.tell({ type: 'response', requestId: id, data: null, error })
-    for (const id of this.#requests.takeServed()) this.#link.tell({ type: 'request-cancelled', requestId: id })
-    if (!final && this.keeps) {
-      if (this.#link.state !== 'detached') this.#detachedUntil = now + this.#options.resumeTimeout
-      this.#link.state = 'detached'
-      this.#helloBy = Infinity
-      this.#link.tell({ type: 'detached' })
-      return
-    }
-    this.#endAll(error)
-    // Without a next one that is the end; with one, streams begin anew on it.
-    if (final) this.#link.state = 'closed'
-    else this.#forget()
-  }
-
-  #forget(): void {
-    this.#link.state = 'idle'
-    this.#link.extended = null
-    this.#link.other = null
-    this.#resuming = null
-    this.#helloBy = Infinity
-    this.#detachedUntil = Infinity
-  }
-
-  #endAll(error: RpcError): void {
-    this.#sending.endAll(error)
-    this.#receiving.endAll(error)
+    this.#connection.closed(code, reason, final, now)
   }
 
   // Clocks
 
   /** When `tick` is to be called, milliseconds; Infinity: never. */
   deadline(now: number): number {
-    const at = Math.min(this.#helloBy, this.#detachedUntil, this.#requests.deadline, this.#receiving.deadline)
+    const at = Math.min(this.#connection.deadline, this.#requests.deadline, this.#receiving.deadline)
     return this.#link.extended === null || this.#link.state !== 'open' ? at : Math.min(at, this.#sending.deadline(now))
   }
 
   tick(now: number): void {
-    if (now >= this.#helloBy) this.#decide(false)
-    if (now >= this.#detachedUntil && this.#link.state === 'detached') {
-      this.#endAll(
-        new RpcError('CONNECTION_CLOSED', 'Connection closed, and not resumed in time', { phase: 'resuming' })
-      )
-      this.#forget()
-      this.#link.tell({ type: 'expired' })
-    }
+    this.#connection.tick(now)
     for (const id of this.#requests.expired(now)) {
       this.#link.tell({ type: 'response', requestId: id, data: null, error: new RpcError('REQUEST_TIMEOUT') })
       this.#tellCancelled(id)
@@ -250,8 +128,7 @@ export class Core {
       case 'end':
         return this.#receiving.onEnd(message.streamId, message.count, message.error, now)
       case 'ping':
-        this.#pong = JSON.stringify({ category: 'pong', timestamp: message.timestamp })
-        return
+        return this.#link.pong(JSON.stringify({ category: 'pong', timestamp: message.timestamp }))
       case 'request':
         return this.#requests.onRequest(message.requestId, message.data, message.notify)
       case 'response':
@@ -318,19 +195,13 @@ export class Core {
   /** The next message for the socket; `writable`: it has room for more than control messages. */
   next(writable: boolean, now: number): Sendable | null {
     if (this.#link.state !== 'open') return null
-    const control = this.#link.nextControl() ?? this.#takePong() ?? this.#receiving.nextCredit()
+    const control = this.#link.nextControl() ?? this.#receiving.nextCredit()
     if (control !== null) return { data: control, deflatable: false }
     if (this.#link.extended === null) return null
     if (!writable) return null
     const request = this.#requests.next()
     if (request !== undefined) return { data: request, deflatable: this.#sending.deflatable(request) }
     return this.#sending.next(now)
-  }
-
-  #takePong(): string | null {
-    const pong = this.#pong
-    this.#pong = null
-    return pong
   }
 
   // What this side receives

@@ -1,6 +1,27 @@
 import type { RpcError } from './errors'
 import type { Hello } from './messages'
 
+/** What a side is made of; milliseconds and bytes. */
+export interface CoreOptions {
+  /** `connect` says hello at once, `accept` answers it. */
+  readonly role: 'connect' | 'accept'
+  /** Its own, of 128 random bits. */
+  readonly token: string
+  readonly window: number
+  readonly maxMessageBytes: number
+  readonly maxStreams: number
+  readonly maxRequests: number
+  /** Of streams that nobody has asked for, together. */
+  readonly maxUnclaimedBytes: number
+  readonly unclaimedTimeout: number
+  /** Of a stream of a plain peer, which knows no credit. */
+  readonly maxPlainBytes: number
+  readonly helloTimeout: number
+  readonly resumeTimeout: number
+  readonly resumable: boolean
+  readonly deflate: boolean
+}
+
 export type CoreEvent =
   /** It is known whom one speaks to. */
   | { readonly type: 'ready'; readonly extended: boolean; readonly resumed: boolean }
@@ -41,6 +62,7 @@ export class Link {
   /** What it said of itself, if it is one of ours. */
   other: Hello | null = null
   #controls: string[] = []
+  #pong: string | null = null
   #events: CoreEvent[] = []
 
   tell(event: CoreEvent): void {
@@ -60,15 +82,27 @@ export class Link {
   /** A message that waits for no credit, and goes before all others. */
   control(text: string): void {
     this.#controls.push(text)
-    if (this.#controls.length === MAX_CONTROLS) this.closeSocket(1008, 'too many messages unread')
+    if (this.#controls.length === MAX_CONTROLS + 1) this.closeSocket(1008, 'too many messages unread')
   }
 
-  nextControl(): string | undefined {
-    return this.#controls.shift()
+  /** An answer to a ping: of several that wait, the newest. */
+  pong(text: string): void {
+    this.#pong = text
   }
 
+  /** The first of them, and behind them the pong. */
+  nextControl(): string | null {
+    const control = this.#controls.shift()
+    if (control !== undefined) return control
+    const pong = this.#pong
+    this.#pong = null
+    return pong
+  }
+
+  /** They were for a connection that is gone. */
   dropControls(): void {
     this.#controls = []
+    this.#pong = null
   }
 
   closeSocket(code: number, reason: string): void {

@@ -1,7 +1,7 @@
 import { checkOptions, type Names } from '../client/options'
-import type { CoreOptions } from './core'
 import { canDeflate } from './deflate'
 import type { RpcError } from './errors'
+import type { CoreOptions } from './link'
 import type { StreamSendOptions } from './outgoing'
 
 /** What a peer is made with; sizes in bytes, times in milliseconds. */

@@ -1,7 +1,6 @@
-import type { CoreOptions } from './core'
 import { RpcError, type WireError, wireError } from './errors'
 import { Incoming, type Taken } from './incoming'
-import type { Link } from './link'
+import type { CoreOptions, Link } from './link'
 
 /** Ids that were closed here while the other side may still send. */
 const MAX_CLOSED_IDS = 1024

@@ -1,6 +1,5 @@
-import type { CoreOptions } from './core'
 import { RpcError, type WireError, wireError } from './errors'
-import type { Link } from './link'
+import type { CoreOptions, Link } from './link'
 import { endText, type Hello, type Message, sizeOf } from './messages'
 import { type Item, Outgoing, type StreamSendOptions } from './outgoing'
 import { Schedule } from './schedule'

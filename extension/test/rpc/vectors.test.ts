@@ -2,9 +2,9 @@
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { Core, type CoreOptions } from '../../src/rpc/core'
+import { Core } from '../../src/rpc/core'
 import { RpcError, wireError } from '../../src/rpc/errors'
-import type { CoreEvent } from '../../src/rpc/link'
+import type { CoreEvent, CoreOptions } from '../../src/rpc/link'
 import { type Hello, readMessage, sizeOf } from '../../src/rpc/messages'
 
 const read = (name: string) =>

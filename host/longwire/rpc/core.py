@@ -4,11 +4,11 @@
 tests/vectors/rpc holds both to it.
 """
 
-import math
 from typing import Literal
 
 from longwire.rpc import events as event
-from longwire.rpc.errors import Phase, RpcError, WireError
+from longwire.rpc.connection import Connection
+from longwire.rpc.errors import RpcError, WireError
 from longwire.rpc.incoming import TakenEnd, TakenItem
 from longwire.rpc.link import CoreOptions, Link
 from longwire.rpc.messages import (
@@ -25,7 +25,6 @@ from longwire.rpc.messages import (
     Request,
     Response,
     StreamClosed,
-    hello_text,
     read_message,
     size_of,
     written,
@@ -44,12 +43,8 @@ class Core:
         self._link = Link()
         self._sending = Sending(options, self._link)
         self._receiving = Receiving(options, self._link)
-        # The token of the other side before a connection was lost.
-        self._resuming: str | None = None
-        self._hello_by = math.inf
-        self._detached_until = math.inf
-        self._pong: str | None = None
         self._requests = Requests(options.max_requests, self._link)
+        self._connection = Connection(options, self._link, self._sending, self._receiving, self._requests)
 
     @property
     def state(self) -> Literal["idle", "open", "detached", "closed"]:
@@ -69,14 +64,12 @@ class Core:
     @property
     def other_token(self) -> str | None:
         """The other side's; None as long as none is known."""
-        return self._link.other.peer if self._link.other else self._resuming
+        return self._connection.other_token
 
     @property
     def keeps(self) -> bool:
         """Streams wait for another connection when this one is lost."""
-        other = self._link.other
-        kept = other is not None and other.resumable if self._link.extended else self._resuming is not None
-        return self._options.resumable and kept
+        return self._connection.keeps
 
     @property
     def counts(self) -> dict[str, int]:
@@ -100,32 +93,7 @@ class Core:
 
     def opened(self, now: float) -> None:
         """There is a socket, the first one or the next."""
-        self._resuming = self.other_token
-        self._link.state = "open"
-        self._link.extended = None
-        self._link.other = None
-        self._hello_by = now + self._options.hello_timeout_ms
-        self._detached_until = math.inf
-        if self._options.role == "connect":
-            self._say_hello(now)
-        else:
-            # A peer of any kind answers that, and so shows which one it is; it must not wait for us to speak first.
-            self._link.control(written({"category": "ping", "timestamp": round(now)}))
-
-    def _say_hello(self, now: float, *, resumed: bool | None = None) -> None:
-        own = self._options
-        hello = Hello(
-            own.token,
-            own.window,
-            own.max_message_bytes,
-            own.deflate,
-            own.resumable,
-            self._resuming if own.role == "connect" else None,
-            resumed,
-            self._receiving.received(),
-            self._sending.ids,
-        )
-        self._link.control(hello_text(hello, round(now)))
+        self._connection.opened(now)
 
     def receive(self, data: str | bytes, now: float) -> None:
         """A message came, inflated."""
@@ -137,125 +105,37 @@ class Core:
             return
         message = read_message(data)
         if isinstance(message, Hello):
-            self._on_hello(message, now)
+            self._connection.on_hello(message, now)
             return
         # Both kinds ping.
         if self._link.extended is None and not isinstance(message, Ping):
-            self._decide(extended=False)
+            self._connection.decide(extended=False)
         self._on_message(message, size, now)
-
-    def _on_hello(self, hello: Hello, now: float) -> None:
-        if self._link.extended is not None:
-            self._link.tell(event.CloseSocket(1002, "hello came late"))
-            return
-        self._link.other = hello
-        if self._options.role == "accept" and hello.resume is not None:
-            self._link.tell(event.ResumeAsked(hello))
-            return
-        if self._options.role == "accept":
-            self._say_hello(now)
-        self._decide(extended=True)
-        if self._options.role != "connect" or self._resuming is None:
-            return
-        if hello.resumed:
-            self._resume_streams(hello)
-        else:
-            self._end_all(RpcError("RESUME_FAILED", phase="resuming"))
 
     def refuse_resume(self, now: float) -> None:
         """The answer to ResumeAsked: this side begins anew, and the other one's streams end."""
-        self._say_hello(now, resumed=False)
-        self._decide(extended=True)
+        self._connection.refuse_resume(now)
 
     def resume(self, hello: Hello, now: float) -> None:
         """This side kept its streams: they go on over the socket on which another one was asked for them."""
-        self.opened(now)
-        self._link.drop_controls()
-        self._link.other = hello
-        self._say_hello(now, resumed=True)
-        self._decide(extended=True)
-        self._resume_streams(hello)
-
-    def _resume_streams(self, hello: Hello) -> None:
-        self._receiving.resumed(set(hello.sending))
-        self._sending.resumed(hello)
-
-    def _decide(self, *, extended: bool) -> None:
-        self._link.extended = extended
-        self._hello_by = math.inf
-        if not extended:
-            self._receiving.drop_credit()
-        resuming = self._resuming is not None
-        if resuming and not extended:
-            self._end_all(RpcError("RESUME_FAILED", phase="resuming"))
-        self._sending.begin()
-        answered = self._link.other is not None and self._link.other.resumed is True
-        resumed = resuming and (self._options.role == "accept" or answered)
-        self._link.tell(event.Ready(extended, resumed))
+        self._connection.resume(hello, now)
 
     def closed(self, code: int, reason: str, now: float, *, final: bool) -> None:
         """The socket is gone. `final`: no other one will come."""
-        if self._link.state == "closed":
-            return
-        phase: Phase = "closing" if final and code == 1000 else "connecting" if self._link.extended is None else "open"
-        said = f"code {code}, {reason}" if reason else f"code {code}"
-        error = RpcError(
-            "CONNECTION_CLOSED",
-            f"Connection closed ({said})",
-            phase=phase,
-            close_code=code,
-            close_reason=reason,
-        )
-        self._link.drop_controls()
-        self._pong = None
-        self._receiving.drop_credit()
-        for request_id in self._requests.take_asked():
-            self._link.tell(event.Answered(request_id, None, error))
-        for request_id in self._requests.take_served():
-            self._link.tell(event.RequestCancelled(request_id))
-        if not final and self.keeps:
-            if self._link.state != "detached":
-                self._detached_until = now + self._options.resume_timeout_ms
-            self._link.state = "detached"
-            self._hello_by = math.inf
-            self._link.tell(event.Detached())
-            return
-        self._end_all(error)
-        if final:
-            self._link.state = "closed"
-        else:  # with a next one, streams begin anew on it
-            self._forget()
-
-    def _forget(self) -> None:
-        self._link.state = "idle"
-        self._link.extended = None
-        self._link.other = None
-        self._resuming = None
-        self._hello_by = math.inf
-        self._detached_until = math.inf
-
-    def _end_all(self, error: RpcError) -> None:
-        self._sending.end_all(error)
-        self._receiving.end_all(error)
+        self._connection.closed(code, reason, now, final=final)
 
     # Clocks
 
     def deadline(self, now: float) -> float:
         """When `tick` is to be called, milliseconds; math.inf: never."""
-        at = min(self._hello_by, self._detached_until, self._requests.deadline, self._receiving.deadline)
+        at = min(self._connection.deadline, self._requests.deadline, self._receiving.deadline)
         if self._link.extended is None or self._link.state != "open":
             return at
         return min(at, self._sending.deadline(now))
 
     def tick(self, now: float) -> None:
         """Whatever has waited too long is over."""
-        if now >= self._hello_by:
-            self._decide(extended=False)
-        if now >= self._detached_until and self._link.state == "detached":
-            text = "Connection closed, and not resumed in time"
-            self._end_all(RpcError("CONNECTION_CLOSED", text, phase="resuming"))
-            self._forget()
-            self._link.tell(event.Expired())
+        self._connection.tick(now)
         for request_id in self._requests.expired(now):
             self._link.tell(event.Answered(request_id, None, RpcError("REQUEST_TIMEOUT")))
             self._tell_cancelled(request_id)
@@ -270,7 +150,7 @@ class Core:
             case End():
                 self._receiving.on_end(message, now)
             case Ping():
-                self._pong = written({"category": "pong", "timestamp": message.timestamp})
+                self._link.pong(written({"category": "pong", "timestamp": message.timestamp}))
             case Request():
                 self._requests.on_request(message)
             case Response():
@@ -333,7 +213,7 @@ class Core:
         """The next message for the socket; `writable`: it has room for more than control messages."""
         if self._link.state != "open":
             return None
-        control = self._link.next_control() or self._take_pong() or self._receiving.next_credit()
+        control = self._link.next_control() or self._receiving.next_credit()
         if control is not None:
             return Sendable(control, deflatable=False)
         if self._link.extended is None or not writable:
@@ -342,10 +222,6 @@ class Core:
         if request is not None:
             return Sendable(request, self._sending.deflatable(request))
         return self._sending.next(now)
-
-    def _take_pong(self) -> str | None:
-        pong, self._pong = self._pong, None
-        return pong
 
     # What this side receives
 

@@ -43,6 +43,7 @@ class Link:
         # What it said of itself, if it is one of ours.
         self.other: Hello | None = None
         self._controls: deque[str] = deque()
+        self._pong: str | None = None
         self._events: list[event.Event] = []
 
     def tell(self, happened: event.Event) -> None:
@@ -62,13 +63,21 @@ class Link:
     def control(self, text: str) -> None:
         """A message that waits for no credit, and goes before all others."""
         self._controls.append(text)
-        if len(self._controls) == MAX_CONTROLS:
+        if len(self._controls) == MAX_CONTROLS + 1:
             self.tell(event.CloseSocket(1008, "too many messages unread"))
 
+    def pong(self, text: str) -> None:
+        """An answer to a ping: of several that wait, the newest."""
+        self._pong = text
+
     def next_control(self) -> str | None:
-        """The first of them."""
-        return self._controls.popleft() if self._controls else None
+        """The first of them, and behind them the pong."""
+        if self._controls:
+            return self._controls.popleft()
+        pong, self._pong = self._pong, None
+        return pong
 
     def drop_controls(self) -> None:
         """They were for a connection that is gone."""
         self._controls.clear()
+        self._pong = None
