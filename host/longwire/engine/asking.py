@@ -112,7 +112,7 @@ class Asking:
         self._long = size > LONG_BYTES
         self._guessed_ms = 0
         self.delivered = False
-        self.usage: Usage | None = None
+        self.usage: Usage | None = None  # what the attempt that is on, or was the last, is known to have taken
 
     async def ask(self, choice: GenerationDecision) -> Failure | Told:
         """Ask, and tell the answer as it comes.
@@ -135,6 +135,7 @@ class Asking:
 
     async def _ask_once(self, choice: GenerationDecision) -> Failure | Told | _NewSecret | GenerationDecision:
         """`GenerationDecision`: nothing was sent, for the policy has another provider of that name by now."""
+        self.usage = None
         adapter = ADAPTERS[choice.provider.kind]
         template = await self.template_for(choice)
         fitted, outgoing = await self._aside(lambda: self._prepared(choice, adapter, template))

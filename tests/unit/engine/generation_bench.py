@@ -20,6 +20,7 @@ from longwire.protocol.messages import GENERATION_URL
 from longwire.upstream.client import UpstreamClient
 from tests.patience import PATIENCE_S
 from tests.unit.engine.harness import PAGE, TERMINALS, Bench, page_facts, running_engine
+from tests.unit.policy.samples import owned_lstat
 from tests.upstreams import bodies
 from tests.upstreams.connection import Request
 from tests.upstreams.server import Server
@@ -118,8 +119,8 @@ def chat(*pieces: bytes) -> Reply:
 
 
 def write_template(folder: Path, text: str) -> None:
-    """`pr`, beside the policy file."""
-    (folder / "templates").mkdir(mode=0o700)
+    """`pr`, beside the policy file of that folder."""
+    (folder / "templates").mkdir(mode=0o700, parents=True)
     (folder / "templates" / "pr.txt").write_text(text)
 
 
@@ -265,6 +266,26 @@ file = "{key_file}"
 """
 
 
+def administrators_policy(base_url: str) -> str:
+    """That of the administrator, who leaves the user's file in force."""
+    return f"""\
+version = 1
+user_grants = true
+
+[[grant]]
+name = "central"
+pages = ["{PAGE}"]
+generate = ["central"]
+
+[[provider]]
+name = "central"
+kind = "openai-chat"
+base_url = "{base_url}"
+models = ["central-1"]
+network = "loopback"
+"""
+
+
 @asynccontextmanager
 async def generating(
     folder: Path,
@@ -273,20 +294,26 @@ async def generating(
     provider: str = "",
     base_url: str | None = None,
     clock_ms: Callable[[], int] | None = None,
+    central: bool = False,
 ) -> AsyncIterator[tuple[Asker, Vendor]]:
-    """A page that may ask `vendor`, which answers by `replies`. `base_url`: where `vendor` is instead."""
+    """A page that may ask `vendor`, which answers by `replies`. `base_url`: where `vendor` is instead; `central`: the
+    administrator's file lets it ask `central`, too, at the same server.
+    """
     vendor = Vendor(list(replies))
     key_file = folder / "key"
     key_file.write_text(KEY + "\n")
     key_file.chmod(0o600)
     async with Server(vendor) as server:
         base = server.url("" if kind in ("anthropic", "ollama") else "/v1")
-        async with running_engine(folder, policy=policy(base, base_url or base, key_file, kind, provider)) as bench:
+        users = policy(base, base_url or base, key_file, kind, provider)
+        administrators = administrators_policy(server.url("/central")) if central else None
+        async with running_engine(folder, policy=users, administrator=administrators) as bench:
             upstream = UpstreamClient()
             budgets = Budgets(BudgetFiles(folder / "budgets"), clock_ms)
             kinds = cast("dict[str, Kind]", bench.engine.kinds)
-            places = Locations(administrator=folder / "administrator.toml", user=bench.policy_file)
-            kinds["generation"] = Generation(upstream, bench.authorizer, budgets, templates=TemplateFiles(places))
+            places = Locations(administrator=folder / "etc" / "policy.toml", user=bench.policy_file)
+            templates = TemplateFiles(places, owned_lstat())
+            kinds["generation"] = Generation(upstream, bench.authorizer, budgets, templates=templates)
             try:
                 with anyio.fail_after(PATIENCE_S):
                     yield Asker(bench, budgets, upstream), vendor

@@ -26,6 +26,7 @@ from longwire.protocol.records import Completeness
 from longwire.streams.connection import Connection
 from longwire.upstream.model import Timings, UpstreamRequest, UpstreamResponse
 from tests.patience import PATIENCE_S
+from tests.unit.policy.samples import owned_lstat
 
 PAGE = "http://localhost:5173"
 TERMINALS = frozenset({"STREAM_END", "STREAM_ERROR", "STREAM_ABORTED"})
@@ -272,12 +273,20 @@ def page_facts(**changes: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def running_engine(
-    folder: Path, *, greeted: bool = True, policy: str = POLICY, kinds: Mapping[str, Kind] | None = None
+    folder: Path,
+    *,
+    greeted: bool = True,
+    policy: str = POLICY,
+    administrator: str | None = None,
+    kinds: Mapping[str, Kind] | None = None,
 ) -> AsyncIterator[Bench]:
-    """An engine that runs until the block ends (or its channel does). `kinds`: besides http."""
+    """An engine that runs until the block ends (or its channel does). `policy` is the user's; `kinds`: besides http."""
     policy_file = folder / "policy.toml"
     policy_file.write_text(policy)
-    places = PolicyFiles(Locations(administrator=folder / "administrator.toml", user=policy_file))
+    places = PolicyFiles(Locations(administrator=folder / "etc" / "policy.toml", user=policy_file), lstat=owned_lstat())
+    if administrator is not None:
+        places.locations.administrator.parent.mkdir(exist_ok=True)
+        places.locations.administrator.write_text(administrator)
     live = LivePolicy(places, settle_s=0)  # at the first look: what waits for the second has tests of its own
     keeper = SuspensionKeeper(Suspensions())
     channel, upstream, authorizer = MemoryChannel(), ScriptedUpstream(), Authorizer(live, keeper)

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from longwire.engine.generating import MAX_QUESTION_BYTES
+from longwire.generation import retrying
 from longwire.turns import Turns
 from tests.unit.engine.generation_bench import (
     KEY,
@@ -22,6 +23,7 @@ from tests.unit.engine.generation_bench import (
     generating,
     of_type,
     read_events,
+    refusing,
     streaming,
     text_of,
     write_template,
@@ -347,6 +349,22 @@ async def test_the_log_says_who_was_asked_and_what_it_took_and_never_what_was_sa
     assert "the question" not in str(lines) and "the answer" not in str(lines) and KEY not in str(lines)
 
 
+async def test_what_one_attempt_took_is_not_said_of_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying, "FIRST_DELAY_MS", 1)
+    # It counts the input before it answers, and then it cannot.
+    begun = {"type": "message_start", "message": {"model": "test-1", "usage": {"input_tokens": 7, "output_tokens": 1}}}
+    overloaded = {"type": "error", "error": {"type": "overloaded_error", "message": "overloaded"}}
+    with capture_logs() as lines:
+        answers = chat(event(begun), event(overloaded)), LATER, streaming(WIRES["anthropic"])
+        async with generating(tmp_path, *answers, kind="anthropic") as (asker, _):
+            asker.ask(1)
+            assert (await asker.events(1))[-1]["type"] == "complete"
+    first, second, third = (line for line in lines if line["event"] == "generation")
+    assert (first["code"], first["input_tokens"]) == ("OVERLOADED", 7)
+    assert (second["code"], "input_tokens" in second) == ("RATE_LIMITED", False)
+    assert third["input_tokens"] > 7
+
+
 async def test_tokens_are_guessed_while_nobody_counts_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("longwire.engine.asking._GUESS_MS", 0)
     async with generating(tmp_path, chat(chat_text("word " * 40), chat_end((7, 3)))) as (asker, _):
@@ -398,3 +416,24 @@ async def test_a_template_that_is_not_there_is_denied_and_one_that_is_filled_wro
         last = (await asker.events(2))[-1]
     assert (last["code"], vendor.requests) == ("BAD_REQUEST", [])
     assert last["message"].endswith("fields.OTHER: is not in the template; its fields: TITLE")
+
+
+async def test_another_file_fills_the_template_of_its_own_folder(tmp_path: Path) -> None:
+    write_template(tmp_path, "Mine: {TITLE}")
+    write_template(tmp_path / "etc", "Everybody's: {TITLE}")
+    full = refusing(429, {"message": "used up", "code": "insufficient_quota"})
+    async with generating(tmp_path, full, chat(chat_text("a"), chat_end()), central=True) as (asker, vendor):
+        asker.ask(1, messages=None, template="pr", fields={"TITLE": "a title"}, fallback=["central"])
+        assert (await asker.events(1))[-1]["provider"] == "central"
+    assert [sent["messages"][0]["content"] for sent in vendor.sent] == ["Mine: a title", "Everybody's: a title"]
+
+
+async def test_who_has_no_template_of_that_name_is_left_out(tmp_path: Path) -> None:
+    write_template(tmp_path, "Mine: {TITLE}")
+    full = refusing(429, {"message": "used up", "code": "insufficient_quota"})
+    async with generating(tmp_path, full, chat(chat_text("a"), chat_end()), central=True) as (asker, vendor):
+        asker.ask(1, messages=None, template="pr", fields={"TITLE": "a title"}, fallback=["central", "other"])
+        events = await asker.events(1)
+    assert [each["provider"] for each in of_type(events, "metadata")] == ["vendor", "other"]
+    assert [request.path for request in vendor.requests] == ["/v1/chat/completions", "/other/chat/completions"]
+    assert vendor.sent[1]["messages"][0]["content"] == "Mine: a title"
