@@ -1,6 +1,7 @@
 """Secrets for requests, read anew for each hop, without ever holding up the other streams.
 
 What a command printed is kept until a server refuses it: running one takes long, and what it prints holds for a while.
+That one failed is kept for two seconds: a page that asks again and again must not have it run each time.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import anyio
 
 from longwire.policy.secret_reader import SecretReader
 from longwire.policy.secrets import Secret, SecretSource
+from longwire.protocol.errors import StreamError
 
 # How long a person has to unlock a keyring before the request is given up.
 KEYRING_TIMEOUT_S: Final = 60.0
@@ -26,6 +28,8 @@ _COMMAND_THREADS: Final = 4
 # So long after a refused value was forgotten, no other one is: a page whose requests are all refused must not have a
 # command run for each of them.
 FORGET_AGAIN_S: Final = 10.0
+# So long after a run that failed, the command is not run again: a person who mended it needs longer to ask again.
+FAILED_AGAIN_S: Final = 2.0
 
 
 class SecretSupply:
@@ -39,6 +43,7 @@ class SecretSupply:
         self._command_threads = ThreadPoolExecutor(_COMMAND_THREADS, "longwire-command")
         self._printed: dict[SecretSource, Secret] = {}
         self._forgotten_s: dict[SecretSource, float] = {}
+        self._failed: dict[SecretSource, tuple[float, StreamError]] = {}  # when, and how
         self._running: dict[SecretSource, asyncio.Task[Secret]] = {}
 
     async def read_all(self, sources: Sequence[SecretSource]) -> dict[str, Secret]:
@@ -90,15 +95,25 @@ class SecretSupply:
             return printed
         running = self._running.get(source)
         if running is None:
+            self._check_failed(source)
             # Not a task of whoever asks: it may be aborted, and the others wait for the same run.
             running = self._running[source] = asyncio.ensure_future(self._run(source))
             running.add_done_callback(lambda _: self._over(source))
         return await asyncio.shield(running)
 
+    def _check_failed(self, source: SecretSource) -> None:
+        failed = self._failed.get(source)
+        if failed is None:
+            return
+        failed_s, error = failed
+        if self._clock() - failed_s < FAILED_AGAIN_S:
+            raise error.with_traceback(None)
+        del self._failed[source]
+
     def _over(self, source: SecretSource) -> None:
         running = self._running.pop(source)
-        if not running.cancelled():
-            running.exception()  # which those had that still waited
+        if not running.cancelled() and isinstance(error := running.exception(), StreamError):
+            self._failed[source] = self._clock(), error  # those who still waited had it, too
 
     async def _run(self, source: SecretSource) -> Secret:
         loop = asyncio.get_running_loop()

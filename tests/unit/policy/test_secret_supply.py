@@ -9,7 +9,7 @@ import anyio.to_thread
 import pytest
 
 from longwire.policy.secret_reader import SecretReader
-from longwire.policy.secret_supply import FORGET_AGAIN_S, SecretSupply
+from longwire.policy.secret_supply import FAILED_AGAIN_S, FORGET_AGAIN_S, SecretSupply
 from longwire.policy.secrets import Secret, SecretSource, SecretUnavailable
 from longwire.protocol.errors import StreamError
 from tests.patience import PATIENCE_S
@@ -100,12 +100,25 @@ async def test_what_no_command_printed_is_read_anew_in_any_case(supply: SecretSu
     assert (await value(supply, source)).reveal() == "lw-canary-file-2"
 
 
-async def test_a_run_that_failed_is_not_kept(supply: SecretSupply, tool: Tool) -> None:
-    tool.does("exit 3")
-    for _ in range(2):
+async def test_a_run_that_failed_is_not_repeated_for_two_seconds(
+    supply: SecretSupply, tool: Tool, clock: Clock, tmp_path: Path
+) -> None:
+    tool.does(f"echo failed >>'{tmp_path}/failures'; exit 3")
+
+    async def fails() -> int:
         with pytest.raises(SecretUnavailable, match="ended with exit code 3"):
             await value(supply, tool.source)
+        return (tmp_path / "failures").read_text().count("failed")
+
+    assert [await fails() for _ in range(5)] == [1] * 5
+    clock.now_s += FAILED_AGAIN_S - 0.01
+    assert await fails() == 1
+    clock.now_s += 0.01
+    assert await fails() == 2
+    # It was mended, and is run again when its time has come.
     tool.does("")
+    assert await fails() == 2
+    clock.now_s += FAILED_AGAIN_S
     assert (await value(supply, tool.source)).reveal() == "lw-canary-token-1"
 
 
