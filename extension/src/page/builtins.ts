@@ -284,3 +284,25 @@ export const readableEnqueue = uncurry(ReadableStreamDefaultController.prototype
 export const readableClose = uncurry(ReadableStreamDefaultController.prototype.close)
 export const readableError = uncurry(ReadableStreamDefaultController.prototype.error)
 export const writableError = uncurry(WritableStreamDefaultController.prototype.error)
+
+export const NativeDecompressionStream = DecompressionStream
+export const decompressionReadable = getter<DecompressionStream, ReadableStream<Uint8Array>>(
+  DecompressionStream.prototype,
+  'readable'
+)
+export const decompressionWritable = getter<DecompressionStream, WritableStream<BufferSource>>(
+  DecompressionStream.prototype,
+  'writable'
+)
+export const pipeTo = uncurry(ReadableStream.prototype.pipeTo) as <T>(
+  stream: ReadableStream<T>,
+  into: WritableStream<T>
+) => Promise<void>
+export const streamWriter = uncurry(WritableStream.prototype.getWriter) as <T>(
+  stream: WritableStream<T>
+) => WritableStreamDefaultWriter<T>
+export const writerWrite = uncurry(WritableStreamDefaultWriter.prototype.write) as <T>(
+  writer: WritableStreamDefaultWriter<T>,
+  chunk: T
+) => Promise<void>
+export const writerClose = uncurry(WritableStreamDefaultWriter.prototype.close)

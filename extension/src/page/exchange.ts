@@ -35,7 +35,7 @@ import { Upload } from './upload'
 const UNREAD_LINGER_MS = 5000
 
 /** A message about one stream. */
-export type StreamMessage = Exclude<ToPage, { type: 'STATUS' | 'WAITING' | 'BRIDGE_LOST' }>
+export type StreamMessage = Exclude<ToPage, { type: 'STATUS' | 'WAITING' | 'BRIDGE_LOST' | 'DIRECT_OPEN' }>
 
 /** What an exchange needs of the shim. */
 export interface ExchangeHost {
@@ -197,8 +197,7 @@ export class Exchange {
     if (chunk.offset !== body.received) {
       return this.#violated(`bytes from offset ${chunk.offset}, where ${body.received} were due`)
     }
-    // This version announces no encoding in HELLO, so none may come.
-    if (hasOwn(chunk, 'encoding')) return this.#violated('compressed bytes')
+    if (hasOwn(chunk, 'encoding')) return this.#violated('compressed bytes that cannot be undone')
     if (hasOwn(chunk, 'window')) body.setWindow(chunk.window as number)
     body.push(chunk.data)
     if (this.#unread) this.#host.post({ type: 'STREAM_ACK', id: this.id, consumed: body.received })

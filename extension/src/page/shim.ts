@@ -28,6 +28,7 @@ import { type LocalPlan, type Plan, planRequest } from './request'
 import { type BodyPlan, discardBody, type Payload, preparePayload } from './request-body'
 import { resolveWith } from './response'
 import { Socket, type SocketEvents, type SocketHost, type SocketPlan } from './socket'
+import { Unpacker } from './unpacking'
 
 /** The arguments of fetch. */
 export type FetchArguments = [input: RequestInfo | URL, init?: LongwireInit]
@@ -74,6 +75,7 @@ export class Shim {
   /** Where the relay's port goes. */
   readonly channel: Channel
   readonly #exchanges = new Map<number, PageStream>()
+  readonly #unpacker = new Unpacker((message) => mapGet(this.#exchanges, message.id)?.receive(message))
   /** Who waits for the answer to the question that is open. */
   #asked: StatusWaiter[] = []
   /** Who waits for the next. */
@@ -205,7 +207,7 @@ export class Shim {
     else if (message.type === 'BRIDGE_LOST') {
       if (message.replaced) this.channel.detach()
       this.#loseAll(message.message, null)
-    } else mapGet(this.#exchanges, message.id)?.receive(message)
+    } else this.#unpacker.pass(message)
   }
 
   #ask(): void {

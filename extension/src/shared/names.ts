@@ -22,7 +22,7 @@ export const POPUP_PAGE = '/popup.html'
  * What relay and shim say to each other. A page keeps its shim when the extension is updated, and a shim hears only a relay
  * that says its own number: to be raised with every message that the shim did not know.
  */
-export const BRIDGE_VERSION = 3
+export const BRIDGE_VERSION = 4
 
 /** Relay to shim, on `window`: `ports[0]` is the shim's end of the private channel and `data` is BRIDGE_VERSION. */
 export const PORT_EVENT = 'longwire:port'

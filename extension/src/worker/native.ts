@@ -19,6 +19,9 @@ export const NATIVE_HOST = 'com.longwire.host'
 /** How long a started host may take to answer HELLO: a cold interpreter on a busy machine, with room. */
 export const WELCOME_DEADLINE_MS = 10_000
 
+/** What shims undo. Their relays have the same BRIDGE_VERSION, so there are none that do not. */
+const CHUNK_ENCODINGS = ['deflate']
+
 /** What may wait for WELCOME: characters of URLs, header fields and bodies, and messages of whatever size. */
 export const MAX_QUEUED_CHARS = 32 * MIB
 export const MAX_QUEUED_MESSAGES = 4 * MAX_STREAMS_PER_HOST
@@ -87,7 +90,7 @@ export class NativeLink {
       type: 'HELLO',
       protocol: PROTOCOL_VERSION,
       extension: this.#world.extensionVersion,
-      chunk_encodings: []
+      chunk_encodings: CHUNK_ENCODINGS
     })
     this.#arm()
   }

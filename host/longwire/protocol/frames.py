@@ -28,6 +28,7 @@ from longwire.protocol.messages import TO_HOST, FromHost, ToHost, message_types
 _LENGTH = struct.Struct("=I")
 _CHUNK_HEAD = b'{"type":"STREAM_CHUNK","id":%d,"offset":%d,'
 _CHUNK_WINDOW = b'"window":%d,'
+_CHUNK_PACKED = b'"encoding":"deflate","size":%d,'
 _CHUNK_DATA = b'"data":"'
 _CHUNK_TAIL = b'"}'
 
@@ -188,8 +189,16 @@ def frame(payload: bytes) -> bytes:
     return _LENGTH.pack(len(payload)) + payload
 
 
-def encode_chunk(stream_id: int, offset: int, data: bytes | bytearray | memoryview, window: int | None = None) -> bytes:
+def encode_chunk(
+    stream_id: int,
+    offset: int,
+    data: bytes | bytearray | memoryview,
+    window: int | None = None,
+    plain_bytes: int | None = None,
+) -> bytes:
     """STREAM_CHUNK as a whole frame: byte for byte what `encode` gives for the model, without building it.
+
+    With `plain_bytes` the data is compressed ("deflate"), and had so many bytes.
 
     Every body byte passes here: a 64 KiB chunk takes 4 µs, through the model it would take 87 µs.
 
@@ -201,6 +210,8 @@ def encode_chunk(stream_id: int, offset: int, data: bytes | bytearray | memoryvi
     head = _CHUNK_HEAD % (stream_id, offset)
     if window is not None:
         head += _CHUNK_WINDOW % window
+    if plain_bytes is not None:
+        head += _CHUNK_PACKED % plain_bytes
     text = pybase64.b64encode(data)
     payload_bytes = len(head) + len(_CHUNK_DATA) + len(text) + len(_CHUNK_TAIL)
     return b"".join((_LENGTH.pack(payload_bytes), head, _CHUNK_DATA, text, _CHUNK_TAIL))

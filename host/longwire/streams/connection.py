@@ -62,6 +62,7 @@ from longwire.streams.events import (
     Violated,
 )
 from longwire.streams.late_messages import receiver
+from longwire.streams.packing import ENCODING
 from longwire.streams.scheduler import Scheduler
 from longwire.streams.state import State
 from longwire.streams.stream import Stream, error_message
@@ -292,6 +293,7 @@ class Connection:
         if message.protocol != PROTOCOL_VERSION:
             raise _VersionMismatch(message.protocol, message.extension)
         self._greeted = True
+        self._table.packs = ENCODING in (message.chunk_encodings or ())
         return Greeted(message.extension)
 
     def _on_bad_message(self, bad: BadMessage) -> ConnectionEvent | None:

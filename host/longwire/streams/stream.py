@@ -17,6 +17,7 @@ from longwire.protocol.messages import (
 from longwire.protocol.records import Completeness, Timings
 from longwire.streams.credit import Window
 from longwire.streams.memory import DecoderLoan
+from longwire.streams.packing import Packer
 from longwire.streams.state import Event, State, advance
 from longwire.streams.upload import Upload
 
@@ -28,11 +29,19 @@ class Stream:
     bytes that came before it. `abort` and `fail_now` overtake, and drop what is buffered.
     """
 
-    def __init__(self, stream_id: int, tab_frame: Hashable, pool: FairPool, decoders: DecoderLoan) -> None:
+    def __init__(
+        self,
+        stream_id: int,
+        tab_frame: Hashable,
+        pool: FairPool,
+        decoders: DecoderLoan,
+        packer: Packer | None = None,
+    ) -> None:
         self.id = stream_id
         self.tab_frame = tab_frame
         self.window = Window(pool, tab_frame)
         self.decoders = decoders
+        self._packer = packer  # where the extension undoes it
         self.state = State.OPEN
         self.upload: Upload | None = None  # of a request body that comes as a stream
         self.queued = False  # whether it stands in the scheduler's round; kept here so that looking is free
@@ -136,7 +145,10 @@ class Stream:
         window = self.window.size
         announced = None if window == self._announced_window else window
         self._announced_window = window
-        return encode_chunk(self.id, offset, data, announced)
+        packed = None if self._packer is None else self._packer.pack(data)
+        if packed is None:
+            return encode_chunk(self.id, offset, data, announced)
+        return encode_chunk(self.id, offset, packed, announced, plain_bytes=size)
 
     @property
     def terminal_next(self) -> bool:

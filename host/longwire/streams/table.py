@@ -18,6 +18,7 @@ from longwire.protocol.limits import (
     WINDOW_FLOOR_BYTES,
 )
 from longwire.streams.memory import DecoderLoan, DecoderPools
+from longwire.streams.packing import Packer
 from longwire.streams.stream import Stream
 
 # What the windows of streamed request bodies may have together above a floor of their own. A tab has no more of it than
@@ -39,6 +40,7 @@ class StreamTable:
     ) -> None:
         self.credit = FairPool(HOST_POOL_BYTES, FRAME_POOL_BYTES)
         self.decoders = DecoderPools()
+        self.packs = False  # whether the extension undoes compressed chunks
         self._bodies = FairPool(INLINE_POOL_BYTES)
         self._body_of: dict[int, int] = {}
         self._uploads = FairPool(UPLOAD_POOL_BYTES)
@@ -80,7 +82,8 @@ class StreamTable:
         if free <= self._reserved and (of_tab := self._count(tab)) >= free:
             raise self._full(of_tab, "one tab while so few are left for the others")
         self._take_body(stream_id, tab, body_bytes)
-        stream = Stream(stream_id, tab_frame, self.credit, DecoderLoan(self.decoders, tab, tab_frame))
+        packer = Packer() if self.packs else None
+        stream = Stream(stream_id, tab_frame, self.credit, DecoderLoan(self.decoders, tab, tab_frame), packer)
         self._streams[stream_id] = stream
         self._of_frame[tab_frame] += 1
         self._tab_of[stream_id] = tab

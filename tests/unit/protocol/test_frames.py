@@ -259,6 +259,8 @@ def test_the_fast_encoder_writes_what_the_model_writes(
     text = pybase64.b64encode(data).decode()
     message = StreamChunk(type="STREAM_CHUNK", id=stream_id, offset=offset, data=text, window=window)
     assert encode_chunk(stream_id, offset, form(data), window) == encode(message)
+    packed = message.model_copy(update={"encoding": "deflate", "size": 9})
+    assert encode_chunk(stream_id, offset, form(data), window, plain_bytes=9) == encode(packed)
 
 
 def test_the_largest_chunk_fits_a_frame_and_one_byte_more_is_refused() -> None:
