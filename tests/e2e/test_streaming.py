@@ -1,6 +1,7 @@
 """The main job: bytes come out of a page's ReadableStream while they arrive, every one of them, in order."""
 
 import hashlib
+import random
 
 import pytest
 from playwright.sync_api import Page
@@ -49,6 +50,25 @@ def test_many_mib_of_random_bytes_arrive_with_their_digest(page: Page, upstream:
         upstream.url(f"/bytes?size={size}&seed=big"),
     )
     assert result == {"size": size, "digest": bodies.digest("big", size)}
+
+
+def test_a_body_that_is_carried_compressed_here_and_plain_there_is_exact(page: Page, upstream: Upstream) -> None:
+    chance = random.Random("mixed")
+    text = b'data: {"delta": "the same words again"}\n\n' * 40_000
+    parts: list[bytes] = []
+    for _ in range(60):
+        size = chance.choice([1, 8191, 8192, 65536, 300_000])
+        parts.append(chance.randbytes(size) if chance.random() < 0.5 else text[:size])
+    body = b"".join(parts) + text + chance.randbytes(7)
+    upstream.app.site.put("/mixed.bin", body)
+    result = page.evaluate(
+        """async (url) => {
+            const body = await (await longwire.fetch(url)).arrayBuffer()
+            return { size: body.byteLength, digest: hex(await crypto.subtle.digest('SHA-256', body)) }
+        }""",
+        upstream.url("/mixed.bin"),
+    )
+    assert result == {"size": len(body), "digest": hashlib.sha256(body).hexdigest()}
 
 
 def test_digests_are_computed_as_hashlib_does() -> None:
