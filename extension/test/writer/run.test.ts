@@ -6,7 +6,7 @@ import type { GenerationStreamEvent } from '../../src/client/generate'
 import type { GenerationRequest } from '../../src/client/generation'
 import type { WriterSettings } from '../../src/shared/writer-settings'
 import type { Editor, PullRequest, WritingEvent } from '../../src/writer/model'
-import { MAX_TOKENS, Run, type RunParts, type TemplateFields } from '../../src/writer/run/run'
+import { MAX_TOKENS, Run, type RunParts } from '../../src/writer/run/run'
 import { FakeEditor } from './fake-editor'
 
 const PULL_REQUEST: PullRequest = {
@@ -66,7 +66,7 @@ let answer: Answer
 let told: WritingEvent[]
 let settings: WriterSettings
 let asked: GenerationRequest[]
-let filled: [string | null, TemplateFields][]
+let filled: Parameters<RunParts['prompt']>[]
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -90,9 +90,9 @@ function start(parts: Partial<RunParts> = {}, why = ''): Run {
     {
       findEditor: () => found,
       readPullRequest: async () => ({ pullRequest: PULL_REQUEST, cut: null }),
-      prompt: (template, fields) => {
-        filled.push([template, fields])
-        return `Describe ${fields.title}`
+      prompt: (...given) => {
+        filled.push(given)
+        return `Describe ${given[1].title}`
       },
       neutralise: (text) => ({ text, count: 0 }),
       settings: async () => settings,
@@ -127,21 +127,7 @@ test('a text gets into the editor below what stands there', async () => {
   expect(asked).toEqual([
     { provider: 'first', messages: [{ role: 'user', content: 'Describe Count twice' }], maxTokens: MAX_TOKENS }
   ])
-  expect(filled).toEqual([
-    [
-      null,
-      {
-        title: 'Count twice',
-        source: 'feature',
-        target: 'main',
-        author: 'ada',
-        diff: '+1',
-        stats: '1 file, +1 −0',
-        language: 'English',
-        why: 'To count right'
-      }
-    ]
-  ])
+  expect(filled).toEqual([[null, PULL_REQUEST, { language: 'English', why: 'To count right' }]])
 })
 
 describe('whom it asks', () => {

@@ -47,13 +47,14 @@ const ADVICE: Readonly<Record<string, string>> = {
 /** What was thrown, to a person. */
 export function failureOf(error: unknown): RunFailure {
   if (!(error instanceof Error)) return { code: 'UNKNOWN', text: sentence(String(error)), retryAfterMs: null }
-  const { code, retryAfter } = error as { code?: unknown; retryAfter?: unknown }
+  // The library's errors say it as the standard's header does, the diff's as this file; both in milliseconds.
+  const { code, retryAfter, retryAfterMs = retryAfter } = error as Partial<Record<string, unknown>> & Error
   const known = typeof code === 'string' ? code : error.name
   const said = sentence(error.message === '' ? error.name : error.message)
   const advice = Object.hasOwn(ADVICE, known) ? ADVICE[known] : undefined
   return {
     code: known,
     text: advice === undefined || said.includes(advice) ? said : `${said} ${advice}`,
-    retryAfterMs: typeof retryAfter === 'number' && retryAfter > 0 ? retryAfter : null
+    retryAfterMs: typeof retryAfterMs === 'number' && retryAfterMs > 0 ? retryAfterMs : null
   }
 }

@@ -17,11 +17,6 @@ export const MAX_TOKENS = 4_096
 /** The most of a diff that is sent. What is more makes an answer dear and no better. */
 export const MAX_DIFF_BYTES = 200_000
 
-/** What a template's fields are filled with. */
-export type TemplateFields = Readonly<
-  Record<'title' | 'source' | 'target' | 'author' | 'diff' | 'stats' | 'language' | 'why', string>
->
-
 /** A provider that the policy offers the writer on this page. */
 export interface Offer {
   readonly name: string
@@ -34,8 +29,11 @@ export interface RunParts {
   findEditor(): Editor | null
   /** @throws what says what to do */
   readPullRequest(signal: AbortSignal): Promise<{ readonly pullRequest: PullRequest; readonly cut: Cut | null }>
-  /** @throws if the template has a field that there is not */
-  prompt(template: string | null, fields: TemplateFields): string
+  /**
+   * @param template null: the extension's own
+   * @throws if the template has a field that there is not
+   */
+  prompt(template: string | null, pullRequest: PullRequest, person: { language: string; why: string }): string
   neutralise: Neutralise
   settings(): Promise<WriterSettings>
   /** Whom the policy lets the writer ask here, the first first. @throws if there is no host, or no policy */
@@ -120,7 +118,7 @@ export class Run {
     const { pullRequest, cut } = await this.#unlessOver(this.#parts.readPullRequest(this.#aborter.signal))
     const { title, stats } = pullRequest
     this.#put({ type: 'read', title, diffStats: stats, cut })
-    const content = this.#parts.prompt(settings.template, fieldsOf(pullRequest, settings.language, why))
+    const content = this.#parts.prompt(settings.template, pullRequest, { language: settings.language, why })
     const request: GenerationRequest = { ...chosen, messages: [{ role: 'user', content }], maxTokens: MAX_TOKENS }
     for await (const { data, text } of this.#parts.generate(request, { signal: this.#aborter.signal })) {
       if (this.over) return
@@ -195,22 +193,4 @@ function choose(settings: WriterSettings, offers: readonly Offer[]): Pick<Genera
   // A model is one of the provider that was chosen with it.
   const model = settings.provider === null ? null : settings.model
   return model === null ? { provider: chosen } : { provider: chosen, model }
-}
-
-function fieldsOf(
-  { title, source, target, author, diff, stats }: PullRequest,
-  language: string,
-  why: string
-): TemplateFields {
-  const { files, added, deleted } = stats
-  return {
-    title,
-    source,
-    target,
-    author,
-    diff,
-    stats: `${files} ${files === 1 ? 'file' : 'files'}, +${added} −${deleted}`,
-    language,
-    why
-  }
 }
