@@ -1,4 +1,4 @@
-import { announce, element, setText } from './dom'
+import { announce, element, setText } from '../shared/dom'
 
 const COPIED_MS = 2_000
 

@@ -1,10 +1,10 @@
 // The popup: a page of the extension, alive only while somebody looks at it. Everything it knows comes from the worker.
 
 import { popupPlatform as platform } from '../platform'
+import { element } from '../shared/dom'
 import { POPUP_PORT } from '../shared/names'
-import type { Snapshot } from '../shared/popup'
-import { element } from './dom'
-import { WorkerLink, type WorkerPort } from './link'
+import type { FromPopup, Snapshot } from '../shared/popup'
+import { WorkerLink, type WorkerPort } from '../shared/worker-link'
 import { permissionFor, viewOf } from './model'
 import { Rates } from './rates'
 import { findSite, type Site } from './site'
@@ -17,8 +17,8 @@ let site: Site = { tab: -1, origin: null, refusal: '', private: false }
 let snapshot: Snapshot | null = null
 let permitted: boolean | undefined
 
-const link = new WorkerLink(
-  () => platform.connect(POPUP_PORT) as WorkerPort,
+const link = new WorkerLink<FromPopup, Snapshot>(
+  () => platform.connect(POPUP_PORT) as WorkerPort<FromPopup, Snapshot>,
   (received) => {
     // One about another tab was on its way when the popup turned to this one.
     if (received.tab !== site.tab) return

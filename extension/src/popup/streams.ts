@@ -1,7 +1,7 @@
+import { announce, element, setText } from '../shared/dom'
 import { formatBytes, formatDuration } from '../shared/format'
 import { GENERATE_URL } from '../shared/names'
 import type { StreamRow } from '../shared/popup'
-import { announce, element, setText } from './dom'
 import type { Rates } from './rates'
 
 interface Row {

@@ -1,5 +1,5 @@
+import { announce, element, setProse, setText } from '../shared/dom'
 import { copyable } from './copy'
-import { announce, element, setProse, setText } from './dom'
 import type { View } from './model'
 import type { Site } from './site'
 import type { Destination, Verdict } from './verdict'

@@ -1,4 +1,4 @@
-/** The element of index.html with this id. */
+/** The element of the own page with this id. */
 export function element<T extends HTMLElement = HTMLElement>(id: string): T {
   return document.getElementById(id) as T
 }

@@ -2,13 +2,13 @@
 
 import { afterEach, expect, test, vi } from 'vitest'
 import type { Tab } from '../../src/platform/platform'
-import { formatBytes, formatDuration } from '../../src/shared/format'
 import { suggestGrant } from '../../src/popup/grant'
-import { RECONNECT_MS, WorkerLink, type WorkerPort } from '../../src/popup/link'
 import { RATE_WINDOW_MS, Rates } from '../../src/popup/rates'
 import { findSite, type SiteWorld } from '../../src/popup/site'
 import { figuresOf } from '../../src/popup/streams'
+import { formatBytes, formatDuration } from '../../src/shared/format'
 import type { FromPopup, StreamRow } from '../../src/shared/popup'
+import { RECONNECT_MS, WorkerLink, type WorkerPort } from '../../src/shared/worker-link'
 
 // --- lines ----------------------------------------------------------------------------------------------------------
 
@@ -177,7 +177,7 @@ afterEach(() => vi.useRealTimers())
 test('a worker that was stopped is called again after a moment, and told what is watched', () => {
   vi.useFakeTimers()
   const ports: { said: FromPopup[]; lose: () => void }[] = []
-  const connect = (): WorkerPort => {
+  const connect = (): WorkerPort<FromPopup, Snapshot> => {
     const port: (typeof ports)[number] = { said: [], lose: () => undefined }
     ports.push(port)
     return {
