@@ -11,6 +11,7 @@ from longwire.engine.judging import Judge
 from longwire.policy import GenerationDecision, Policy, PolicyDeniedError
 from longwire.policy.generation_decision import deciding
 from longwire.policy.generation_proposals import propose_generation
+from longwire.policy.proposals import Asking
 from longwire.policy.urls import parse_origin
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.records import Page, PolicyState
@@ -51,7 +52,7 @@ def _answer(policy: Policy, decision: GenerationDecision, refused: StreamError |
     answer |= {"code": refused.code, "message": refused.reason, "fix": secret_fix(refused)}
     page, secret = parse_origin(asking.origin), provider.secret
     if refused.code is ErrorCode.SECRET_REFLECTED and page is not None and secret is not None:
-        found = known_suspensions().standing_against(policy, [secret], page)
+        found = known_suspensions().standing_against(policy, [secret], page, asking.asks_as)
         if found is not None:
             answer |= {"message": f"{found.describe()}: the server sent it back", "suspended": to_json(found)}
     return answer
@@ -93,10 +94,13 @@ def _say_obstacle(policy: Policy, decision: GenerationDecision, answer: dict[str
 
 def _denial(policy: Policy, error: StreamError, asking: Page, provider: str) -> dict[str, Any]:
     nearest = error.nearest if isinstance(error, PolicyDeniedError) else None
-    page = parse_origin(asking.origin)
+    page, principal = parse_origin(asking.origin), asking.asks_as
     usable = policy.state is PolicyState.OK and policy.switched_off is None
-    proposal = propose_generation(policy, page, [provider], private=asking.private) if usable and page else None
-    decided = usable and page and deciding(policy.in_force, page, private=asking.private, provider=provider)
+    wished = Asking(page, principal, asking.private) if usable and page else None
+    proposal = propose_generation(policy, wished, [provider]) if wished else None
+    decided = wished and deciding(
+        policy.in_force, wished.origin, private=asking.private, provider=provider, principal=principal
+    )
     unknown = usable and all(each.name != provider for each in policy.providers)
     return {
         "allowed": False,

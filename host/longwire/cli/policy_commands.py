@@ -20,9 +20,10 @@ from longwire.engine.judging import Judge
 from longwire.engine.validation import validated
 from longwire.policy import Decision, Grant, Policy, PolicyDeniedError, PolicyStore, Suspension
 from longwire.policy.decision import hopeless
+from longwire.policy.grants import WriterPages
 from longwire.policy.loading import PolicyDocument
 from longwire.policy.model import policy_json_schema
-from longwire.policy.proposals import propose
+from longwire.policy.proposals import Asking, propose
 from longwire.policy.suggestions import suggest
 from longwire.policy.urls import CONSOLE, parse_lenient, parse_origin
 from longwire.protocol.errors import ErrorCode, StreamError
@@ -52,16 +53,19 @@ def check(
     ] = None,
     model: Annotated[str | None, typer.Option(metavar="MODEL", help="With --generate: which of its models.")] = None,
     private: Annotated[bool, typer.Option("--private", help="Ask for a private window.")] = False,
+    writer: Annotated[
+        bool, typer.Option("--writer", help="Ask for the writer on that page, not for the page.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say whether a page may send a request, or generate, and why.
+    """Say whether a page, or the writer on it, may send a request, or generate, and why.
 
     Names the grant that allows it, or what is missing. Exit code 1: it may not.
     """
     if (url is None) == (generate is None):
         raise MisuseError("one of --url and --generate is needed", "write --url https://… or --generate PROVIDER")
     policy = replace(PolicyStore().current(), at_console=True)
-    asking = _page(page, private=private)
+    asking = _page(page, private=private, writer=writer)
     if generate is not None:
         allowed = check_generation(policy, asking, generate, model, as_json=as_json)
     else:
@@ -71,14 +75,16 @@ def check(
         raise typer.Exit(_FINDING)
 
 
-def _page(text: str, *, private: bool) -> Page:
+def _page(text: str, *, private: bool, writer: bool) -> Page:
     origin = text
     if text != CONSOLE.origin:
         try:
             origin = parse_lenient(text).origin
         except StreamError as error:
             raise MisuseError(error.text, "write --page https://host[:port], or --page longwire:terminal") from None
-    return Page(origin=origin, tab=0, frame=0, document="", private=private)
+    elif writer:
+        raise MisuseError("there is no writer at a terminal", "write --page https://host[:port], or leave --writer out")
+    return Page(origin=origin, tab=0, frame=0, document="", private=private, principal="writer" if writer else None)
 
 
 def _check_request(policy: Policy, asking: Page, method: str, url: str, *, as_json: bool) -> bool:
@@ -98,7 +104,7 @@ def _check_request(policy: Policy, asking: Page, method: str, url: str, *, as_js
         (say_json if as_json else _say_denial)(_denial(policy, refused, asking, (method, target)))
     elif refused is None:
         (say_json if as_json else _say_permission)(_permission(policy, decision))
-    elif refused.code is ErrorCode.SECRET_REFLECTED and (suspended := _suspended(policy, decision, asking.origin)):
+    elif refused.code is ErrorCode.SECRET_REFLECTED and (suspended := _suspended(policy, decision, asking)):
         (say_json if as_json else _say_suspension)(_suspension(policy, decision, suspended))
     else:
         (say_json if as_json else _say_obstacle)(_obstacle(policy, decision, refused))
@@ -123,6 +129,7 @@ def show(as_json: JsonOption = False) -> None:  # noqa: FBT002
                 "warnings": [str(warning) for warning in policy.warnings],
                 "grants": [_grant_json(grant, file_of(policy, grant)) for grant in policy.grants],
                 "providers": [provider_json(provider, file_of(policy, provider)) for provider in policy.providers],
+                "writer": [_writer_json(each, file_of(policy, each)) for each in policy.writer],
                 "suspended": [to_json(each) for each, _ in suspensions.in_force(policy)],
             }
         )
@@ -236,11 +243,11 @@ def _say_permission(permission: dict[str, Any]) -> None:
     say_notes(permission["notes"])
 
 
-def _suspended(policy: Policy, decision: Decision, page_origin: str) -> Suspension | None:
-    page = parse_origin(page_origin)
+def _suspended(policy: Policy, decision: Decision, asking: Page) -> Suspension | None:
+    page = parse_origin(asking.origin)
     if page is None:
         return None
-    return known_suspensions().standing_against(policy, decision.grant.secrets, page)
+    return known_suspensions().standing_against(policy, decision.grant.secrets, page, asking.asks_as)
 
 
 def _suspension(policy: Policy, decision: Decision, suspension: Suspension) -> dict[str, Any]:
@@ -264,7 +271,8 @@ def _denial(policy: Policy, error: StreamError, asking: Page, wanted: tuple[str,
     page, method, url = parse_origin(asking.origin), wanted[0], parse_lenient(wanted[1])
     # Where the files cannot be used or say nothing at all, lines are not what is missing.
     open_at_all = policy.state is PolicyState.OK and policy.switched_off is None and page is not None
-    proposal = propose(policy, page, [(method, url)], private=asking.private) if open_at_all and page else None
+    wished = Asking(page, asking.asks_as, asking.private) if open_at_all and page else None
+    proposal = propose(policy, wished, [(method, url)]) if wished else None
     return {
         "allowed": False,
         "code": error.code,
@@ -296,6 +304,7 @@ def _grant_json(grant: Grant, file: Path) -> dict[str, Any]:
     return {
         "name": grant.name,
         "enabled": grant.enabled,
+        "principal": grant.principal,
         "pages": [str(page) for page in grant.pages],
         "destinations": [str(destination) for destination in grant.destinations],
         "methods": grant.methods,
@@ -314,6 +323,15 @@ def _grant_json(grant: Grant, file: Path) -> dict[str, Any]:
         "source": grant.source,
         "file": str(file),
         "line": grant.line,
+    }
+
+
+def _writer_json(writer: WriterPages, file: Path) -> dict[str, Any]:
+    return {
+        "pages": [str(page) for page in writer.pages],
+        "source": writer.source,
+        "file": str(file),
+        "line": writer.line,
     }
 
 

@@ -8,10 +8,12 @@ from longwire.console.output import say, say_marked
 from longwire.console.provider_screen import provider_settings
 from longwire.console.words import duration, listed, truth
 from longwire.policy import Grant, Policy, PolicyStore, Provider, Suspensions
+from longwire.policy.grants import WriterPages
 from longwire.protocol.limits import SOCKET_MESSAGE_BYTES
 from longwire.protocol.records import PolicyState
 
 _NAME_CHARS: Final = len("limits.requests_per_minute")
+_PRINCIPALS: Final = {"page": "page: its own scripts", "writer": "writer: the extension's own, and no script of a page"}
 _STYLES: Final = {PolicyState.OK: "green", PolicyState.MISSING: "yellow", PolicyState.INVALID: "bold red"}
 
 
@@ -43,6 +45,8 @@ def say_policy(policy: Policy, store: PolicyStore, suspensions: Suspensions) -> 
         _say_entry(policy, "grant", grant, _settings(grant), "" if grant.enabled else "  (off)")
     for provider in policy.providers:
         _say_entry(policy, "provider", provider, provider_settings(provider, policy))
+    for writer in policy.writer:
+        _say_writer(policy, writer)
 
 
 def _say_entry(
@@ -54,8 +58,15 @@ def _say_entry(
         say(f"  {name:<{_NAME_CHARS}}  {value}")
 
 
-def file_of(policy: Policy, entry: Grant | Provider) -> Path:
-    """Where a grant or a provider is written."""
+def _say_writer(policy: Policy, writer: WriterPages) -> None:
+    say()
+    say_marked("writer", f"{file_of(policy, writer)} line {writer.line}", "bold")
+    for name, value in listed("pages", map(str, writer.pages)):
+        say(f"  {name:<{_NAME_CHARS}}  {value}")
+
+
+def file_of(policy: Policy, entry: Grant | Provider | WriterPages) -> Path:
+    """Where a grant, a provider or the writer's pages are written."""
     if len(policy.files) == 1 or entry.source == "administrator":
         return policy.files[0]
     return policy.files[1]
@@ -63,6 +74,7 @@ def file_of(policy: Policy, entry: Grant | Provider) -> Path:
 
 def _settings(grant: Grant) -> Iterator[tuple[str, str]]:
     """All of them, in the order of the table in docs/policy.md; several values below each other, under one name."""
+    yield "principal", _PRINCIPALS[grant.principal]
     yield from listed("pages", map(str, grant.pages))
     yield from listed("generate", (_offer(provider) for provider in grant.generate), "with no provider")
     yield from listed("destinations", map(str, grant.destinations), "none")

@@ -208,7 +208,16 @@ def _combine(documents: list[PolicyDocument]) -> Policy:
     secrets = tuple(secret for document in documents for secret in document.secrets)
     providers = tuple(provider for document in documents for provider in document.providers)
     return Policy(
-        PolicyState.OK, digest, files, grants, (), tuple(warnings), secrets, switched_off, providers=providers
+        PolicyState.OK,
+        digest,
+        files,
+        grants,
+        (),
+        tuple(warnings),
+        secrets,
+        switched_off,
+        providers=providers,
+        writer=tuple(document.writer for document in documents if document.writer is not None),
     )
 
 

@@ -5,6 +5,7 @@ As in `proposals`; a provider is taken as it is, and only by grants of its own f
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,7 @@ from longwire.policy.generation_decision import deciding, generate_line
 from longwire.policy.grants import Grant
 from longwire.policy.loading import parse_policy
 from longwire.policy.policy import Policy
-from longwire.policy.proposals import Proposal
+from longwire.policy.proposals import Asking, Proposal, beside_grant, named_for_the_writer
 from longwire.policy.providers import Provider
 from longwire.policy.urls import CanonicalUrl
 
@@ -20,25 +21,25 @@ from longwire.policy.urls import CanonicalUrl
 _STAND_IN: Final = '[[provider]]\nname = "{}"\nkind = "ollama"\nmodels = ["m"]\n'
 
 
-def propose_generation(
-    policy: Policy, origin: CanonicalUrl, names: Sequence[str], *, private: bool = False
-) -> Proposal | None:
-    """What would let this page generate with providers that one file defines; None if none defines them all, or
+def propose_generation(policy: Policy, asking: Asking, names: Sequence[str]) -> Proposal | None:
+    """What would let them generate with providers that one file defines; None if none defines them all, or
     nothing is missing but a model.
     """
     for source in dict.fromkeys(each.source for each in policy.providers):
         of_file = {each.name: each for each in policy.providers if each.source == source}
         if of_file.keys() >= set(names):
             providers = [of_file[name] for name in names]
-            change = _change(policy, origin, providers, private=private)
-            return change or _new_grant(policy, origin, providers, private=private)
+            change = _change(policy, asking, providers)
+            named = change or named_for_the_writer(policy, asking, partial(_allows, asking=asking, providers=providers))
+            return named or _new_grant(policy, asking, providers)
     return None
 
 
-def _change(policy: Policy, origin: CanonicalUrl, providers: Sequence[Provider], *, private: bool) -> Proposal | None:
-    """Lines of a grant that lets this page generate already, with others or in other windows."""
+def _change(policy: Policy, asking: Asking, providers: Sequence[Provider]) -> Proposal | None:
+    """Lines of a grant that lets them generate already, with others or in other windows."""
+    private = asking.private
     for grant in policy.grants:
-        if not grant.generate or grant.source != providers[0].source or not grant.names_page(origin):
+        if not grant.generate or grant.source != providers[0].source or not asking.is_of(grant):
             continue
         generate = tuple(dict.fromkeys((*grant.generate, *providers)))
         lines = [generate_line(each.name for each in generate)] if generate != grant.generate else []
@@ -46,27 +47,27 @@ def _change(policy: Policy, origin: CanonicalUrl, providers: Sequence[Provider],
         lines += ["enabled = true"] if not grant.enabled else []
         changed = replace(grant, generate=generate, enabled=True, private_windows=grant.private_windows or private)
         others = tuple(changed if each is grant else each for each in policy.grants)
-        if lines and _allows(others, origin, providers, private=private):
+        if lines and _allows(others, asking, providers):
             return Proposal(tuple(lines), _file_of(policy, providers[0]), grant)
     return None
 
 
-def _new_grant(
-    policy: Policy, origin: CanonicalUrl, providers: Sequence[Provider], *, private: bool
-) -> Proposal | None:
+def _new_grant(policy: Policy, asking: Asking, providers: Sequence[Provider]) -> Proposal | None:
     lines = [
         "[[grant]]",
-        f'name = "{_free_name(policy, origin)}"',
-        f'pages = ["{origin.origin}"]',
+        f'name = "{_free_name(policy, asking.origin)}"',
+        *asking.grant_lines,
         generate_line(each.name for each in providers),
-        *(["private_windows = true"] if private else []),
+        *(["private_windows = true"] if asking.private else []),
     ]
-    text = "\n".join(["version = 1", *lines, *(_STAND_IN.format(each.name) for each in providers)])
+    writer = f'[writer]\npages = ["{asking.origin.origin}"]'
+    text = "\n".join(["version = 1", *lines, *(_STAND_IN.format(each.name) for each in providers), writer])
     read = parse_policy(text.encode(), Path(), providers[0].source).grants
     added = [replace(grant, generate=tuple(providers)) for grant in read]
-    if not added or not _allows((*policy.grants, *added), origin, providers, private=private):
+    if not added or not _allows((*policy.grants, *added), asking, providers):
         return None
-    return Proposal(tuple(lines), _file_of(policy, providers[0]))
+    beside = beside_grant(policy, asking, providers[0].source)
+    return Proposal((*lines, *beside), _file_of(policy, providers[0]))
 
 
 def _free_name(policy: Policy, origin: CanonicalUrl) -> str:
@@ -83,6 +84,9 @@ def _file_of(policy: Policy, provider: Provider) -> Path | None:
     return policy.files[-1] if policy.files else None
 
 
-def _allows(grants: Sequence[Grant], origin: CanonicalUrl, providers: Sequence[Provider], *, private: bool) -> bool:
-    found = [deciding(grants, origin, private=private, provider=each.name) for each in providers]
+def _allows(grants: Sequence[Grant], asking: Asking, providers: Sequence[Provider]) -> bool:
+    found = [
+        deciding(grants, asking.origin, private=asking.private, provider=each.name, principal=asking.principal)
+        for each in providers
+    ]
     return all(each is not None and each[1] == provider for each, provider in zip(found, providers, strict=True))

@@ -35,6 +35,15 @@ class GrantLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class WriterPages:
+    """The `[writer]` of one file: where the writer is, if a grant of the same file is for it there."""
+
+    pages: tuple[PagePattern, ...]
+    source: Source = "user"
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """One `[[grant]]`. `name` is unique in the whole policy; `source` and `line` say where it is written.
 

@@ -10,9 +10,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from longwire.policy.doubts import doubts
-from longwire.policy.grants import Grant, GrantLimits
+from longwire.policy.grants import Grant, GrantLimits, WriterPages
 from longwire.policy.locations import Source
-from longwire.policy.matching import PagePattern
 from longwire.policy.model import (
     FORMAT_VERSION,
     GrantEntry,
@@ -53,6 +52,7 @@ class PolicyDocument:
     providers: tuple[Provider, ...] = ()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    writer: WriterPages | None = None
 
 
 def parse_policy(data: bytes, path: Path, source: Source) -> PolicyDocument:
@@ -75,7 +75,7 @@ def parse_policy(data: bytes, path: Path, source: Source) -> PolicyDocument:
         entry.name: _provider(entry, secrets, source, line_of(lines, ("provider", index)))
         for index, entry in enumerate(file.provider)
     }
-    writer = () if file.writer is None else file.writer.pages
+    writer = None if file.writer is None else WriterPages(file.writer.pages, source, line_of(lines, ("writer",)))
     grants = tuple(
         _grant(entry, secrets, providers, source, line_of(lines, ("grant", index)), writer=writer)
         for index, entry in enumerate(file.grant)
@@ -89,6 +89,7 @@ def parse_policy(data: bytes, path: Path, source: Source) -> PolicyDocument:
         tuple(secrets.values()),
         tuple(providers.values()),
         warnings=(*doubts(file, lines, source), *provider_doubts(file, lines), *writer_doubts(file, lines)),
+        writer=writer,
     )
 
 
@@ -239,7 +240,7 @@ def _grant(
     source: Source,
     line: int,
     *,
-    writer: tuple[PagePattern, ...],
+    writer: WriterPages | None,
 ) -> Grant:
     used = {name for template in entry.inject.values() for name in template.secrets}
     return Grant(
@@ -271,5 +272,5 @@ def _grant(
         line=line,
         generate=tuple(providers[name] for name in dict.fromkeys(entry.generate or ())),
         principal=entry.principal,
-        writer_pages=writer if entry.principal == "writer" else (),
+        writer_pages=writer.pages if writer is not None and entry.principal == "writer" else (),
     )

@@ -6,7 +6,7 @@ from typing import Final
 
 from longwire.policy.decision import Decision, PolicyDeniedError, check_request, decide, page_at
 from longwire.policy.generation_decision import GenerationDecision, decide_generation, providers_of
-from longwire.policy.grants import Grant
+from longwire.policy.grants import Grant, WriterPages
 from longwire.policy.problems import Problem
 from longwire.policy.providers import Provider
 from longwire.policy.secrets import SecretSource
@@ -40,8 +40,9 @@ class Policy:
     `enabled = false` for all: its grants are known, and none of them is in force. `unread` says that a file that takes
     part was not read yet or could not be, which is tried again: the same request may be allowed in a moment.
     `administrator` is the administrator's file if it takes part, `silenced` the user's file where that one alone
-    decides. `providers` are all that the files define, used or not. `at_console`: whoever asks is a person at a
-    console, whose page is `longwire:terminal`; else nobody is, whatever a browser says.
+    decides. `providers` are all that the files define, used or not; `writer` is the `[writer]` of each file that
+    has one. `at_console`: whoever asks is a person at a console, whose page is `longwire:terminal`; else nobody is,
+    whatever a browser says.
     """
 
     state: PolicyState
@@ -57,6 +58,7 @@ class Policy:
     silenced: Path | None = None
     providers: tuple[Provider, ...] = ()
     at_console: bool = False
+    writer: tuple[WriterPages, ...] = ()
 
     @property
     def identity(self) -> tuple[object, ...]:

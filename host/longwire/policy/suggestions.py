@@ -12,7 +12,7 @@ from longwire.addresses import Network
 from longwire.policy.decision import check_request, folder_of
 from longwire.policy.generation_suggestions import generation_wishes, proposed_generation
 from longwire.policy.policy import Policy
-from longwire.policy.proposals import Proposal, placeholder, propose
+from longwire.policy.proposals import Asking, Proposal, asking_of, placeholder, propose, written
 from longwire.policy.urls import CanonicalUrl, parse_lenient, parse_origin
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.records import Page
@@ -35,7 +35,7 @@ class Suggestion:
 class _Wish:
     """What one page was refused, of one folder at first; by method and URL."""
 
-    origin: CanonicalUrl
+    asking: Asking
     folder: str
     wanted: dict[tuple[str, str], CanonicalUrl] = field(default_factory=dict)
     count: int = 0
@@ -58,7 +58,7 @@ class _Wish:
 
 def suggest(events: Iterable[Mapping[str, Any]], policy: Policy) -> list[Suggestion]:
     """Read lines of the host's log, oldest first; what the policy allows by now is left out. Most frequent first."""
-    wishes: dict[tuple[str, str], _Wish] = {}
+    wishes: dict[tuple[Asking, str], _Wish] = {}
     networks: dict[tuple[str, str], list[str]] = {}
     generating: list[Mapping[str, Any]] = []
     for event in events:
@@ -76,16 +76,16 @@ def suggest(events: Iterable[Mapping[str, Any]], policy: Policy) -> list[Suggest
     return sorted(found, key=lambda suggestion: -suggestion.count)[:MAX_SUGGESTIONS]
 
 
-def _note_wish(wishes: dict[tuple[str, str], _Wish], event: Mapping[str, Any], policy: Policy) -> None:
+def _note_wish(wishes: dict[tuple[Asking, str], _Wish], event: Mapping[str, Any], policy: Policy) -> None:
     origin, method = parse_origin(str(event.get("page"))), str(event.get("method"))
     try:
         url = parse_lenient(str(event.get("destination")))
         check_request(method, url.href)  # what is printed is TOML: nothing may end a text in it
     except StreamError:
         return
-    if origin is None or _is_allowed(policy, origin, method, url):
+    if origin is None or _is_allowed(policy, asking := asking_of(event, origin), method, url):
         return
-    wish = wishes.setdefault((origin.origin, folder_of(url)), _Wish(origin, folder_of(url)))
+    wish = wishes.setdefault((asking, folder_of(url)), _Wish(asking, folder_of(url)))
     # One URL of a method stands for all of the folder.
     wish.wanted.setdefault((method, wish.folder), url)
     wish.count += 1
@@ -97,20 +97,20 @@ def _proposed(wishes: list[_Wish], policy: Policy) -> list[Suggestion]:
     changes: dict[str, _Wish] = {}
     rest: list[_Wish] = []
     for wish in wishes:
-        proposal = propose(policy, wish.origin, wish.pairs)
+        proposal = propose(policy, wish.asking, wish.pairs)
         if proposal is not None and proposal.grant is not None:
             # What two pages lack of one grant is one line of it.
-            changes.setdefault(proposal.grant.name, _Wish(wish.origin, wish.folder)).take(wish)
+            changes.setdefault(proposal.grant.name, _Wish(wish.asking, wish.folder)).take(wish)
         elif proposal is not None:
             rest.append(wish)
     found: list[Suggestion] = []
     for wish in (*changes.values(), *_merged(rest)):
         # Under what was suggested before: two grants of one name would close the policy.
-        proposal = propose(policy, wish.origin, wish.pairs)
+        proposal = propose(policy, wish.asking, wish.pairs)
         if proposal is None:
             continue
         found.append(Suggestion(_shown(proposal), wish.count, wish.last))
-        policy = replace(policy, grants=(*policy.grants, *placeholder(proposal)))
+        policy = replace(written(policy, proposal, wish.asking), grants=(*policy.grants, *placeholder(proposal)))
     return found
 
 
@@ -119,7 +119,7 @@ def _merged(wishes: list[_Wish]) -> list[_Wish]:
     merged: list[_Wish] = []
     for wish in sorted(wishes, key=lambda wish: len(wish.folder)):
         for other in merged:
-            same = wish.origin == other.origin and _server(wish) == _server(other)
+            same = wish.asking == other.asking and _server(wish) == _server(other)
             if same and (wish.methods == other.methods or wish.folder.startswith(other.folder)):
                 other.take(wish)
                 break
@@ -139,10 +139,17 @@ def _shown(proposal: Proposal) -> str:
     return f"# in {where}:\n{proposal.text}"
 
 
-def _is_allowed(policy: Policy, origin: CanonicalUrl, method: str, url: CanonicalUrl) -> bool:
-    asking = Page(origin=origin.origin, tab=0, frame=0, document="", private=False)
+def _is_allowed(policy: Policy, asking: Asking, method: str, url: CanonicalUrl) -> bool:
+    page = Page(
+        origin=asking.origin.origin,
+        tab=0,
+        frame=0,
+        document="",
+        private=False,
+        principal="writer" if asking.principal == "writer" else None,
+    )
     try:
-        policy.decide(asking, method, url.href)
+        policy.decide(page, method, url.href)
     except StreamError:
         return False
     return True

@@ -10,6 +10,7 @@ from longwire.policy.generation_proposals import propose_generation
 from longwire.policy.live_policy import LivePolicy
 from longwire.policy.loading import parse_policy
 from longwire.policy.matching import PagePattern
+from longwire.policy.proposals import Asking
 from longwire.policy.urls import parse_origin
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.records import PolicyState
@@ -295,7 +296,7 @@ def test_a_users_file_cannot_name_a_provider_of_the_administrators(places: Locat
 def proposed(by: Policy, *names: str, origin: str = CHAT, private: bool = False) -> str | None:
     parsed = parse_origin(origin)
     assert parsed is not None
-    proposal = propose_generation(by, parsed, names, private=private)
+    proposal = propose_generation(by, Asking(parsed, private=private), names)
     return None if proposal is None else proposal.text
 
 
@@ -332,7 +333,7 @@ def test_what_is_proposed_is_of_the_providers_own_file(places: Locations) -> Non
     )
     origin = parse_origin(CHAT)
     assert origin is not None
-    proposal = propose_generation(by, origin, ["r"])
+    proposal = propose_generation(by, Asking(origin), ["r"])
 
     assert proposal is not None
     assert (proposal.text, proposal.file) == ('generate = ["q", "r"]', places.user)

@@ -6,7 +6,7 @@ import pytest
 
 from longwire.policy.decision import decide, hopeless
 from longwire.policy.policy import Policy
-from longwire.policy.proposals import Proposal, propose
+from longwire.policy.proposals import Asking, Proposal, propose
 from longwire.policy.urls import CanonicalUrl, parse_lenient
 from longwire.protocol.records import PolicyState
 from tests.unit.policy.samples import CHAT, grant, grants, policy_text
@@ -77,7 +77,7 @@ def _before_secrets(text: str, lines: str) -> str:
 def test_whatever_is_proposed_allows_it_once_it_is_pasted(text: str, request_: str, private: bool) -> None:
     policy, asked = policy_of(text), wanted(request_)
     (method, url) = asked[0]
-    proposal = propose(policy, PAGE, asked, private=private)
+    proposal = propose(policy, Asking(PAGE, private=private), asked)
 
     changed = pasted(text, proposal)
     assert decide(changed.grants, PAGE.origin, private=private, method=method, url=url.href).method == method
@@ -86,7 +86,7 @@ def test_whatever_is_proposed_allows_it_once_it_is_pasted(text: str, request_: s
 
 def test_a_grant_of_the_page_for_that_server_is_carried_over_with_its_secret_and_its_way() -> None:
     text = CHAT.replace('network = "public"', 'network = "private"\nproxy = "http://proxy.test:3128"\nca_file = "/ca"')
-    proposal = propose(policy_of(text), PAGE, wanted("GET https://api.example.com/v2/x"))
+    proposal = propose(policy_of(text), Asking(PAGE), wanted("GET https://api.example.com/v2/x"))
 
     assert proposal is not None
     assert proposal.lines[2:] == (
@@ -103,7 +103,7 @@ def test_a_grant_of_the_page_for_that_server_is_carried_over_with_its_secret_and
 
 
 def test_a_secret_of_other_pages_is_named_and_not_given_away() -> None:
-    proposal = propose(policy_of(CHAT), OTHER_PAGE, wanted("GET https://api.example.com/v1/x"))
+    proposal = propose(policy_of(CHAT), Asking(OTHER_PAGE), wanted("GET https://api.example.com/v1/x"))
 
     assert proposal is not None
     assert "{secret:" not in proposal.text
@@ -113,7 +113,7 @@ def test_a_secret_of_other_pages_is_named_and_not_given_away() -> None:
 
 def test_a_value_without_a_secret_is_not_repeated() -> None:
     text = policy_text(grant('inject = { X-Api-Key = "sk-live-0123456789" }'))
-    proposal = propose(policy_of(text), PAGE, wanted("GET https://api.example.com/v2/x"))
+    proposal = propose(policy_of(text), Asking(PAGE), wanted("GET https://api.example.com/v2/x"))
 
     assert proposal is not None
     assert "sk-live" not in proposal.text
@@ -131,5 +131,5 @@ def test_a_value_without_a_secret_is_not_repeated() -> None:
 def test_nothing_is_proposed_where_nothing_would_help(request_: str, says: str) -> None:
     asked = wanted(request_)
 
-    assert propose(policy_of(CHAT), PAGE, asked) is None
+    assert propose(policy_of(CHAT), Asking(PAGE), asked) is None
     assert says in (hopeless(*asked[0]) or "")
