@@ -93,10 +93,10 @@ class HostProcess:
         }
         self.send(**(message | changes))
 
-    def generate(self, stream_id: int, request: bytes) -> None:
-        """STREAM_START of a generation by the test page; `request` is JSON."""
+    def generate(self, stream_id: int, request: bytes, **changes: Any) -> None:
+        """STREAM_START of a generation by the test page; `request` is JSON, `changes` replace fields."""
         body = {"kind": "inline", "data": pybase64.b64encode(request).decode()}
-        self.start(stream_id, "longwire:generate", method="POST", kind="generation", body=body)
+        self.start(stream_id, "longwire:generate", method="POST", kind="generation", body=body, **changes)
 
     def next(self, timeout_s: float = PATIENCE_S) -> dict[str, Any] | None:
         """The next message, or None at the end of output."""
