@@ -58,9 +58,9 @@ def check(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say whether a page, or the writer on it, may send a request, or generate, and why.
+    """Say whether a page may send a request, or generate, and why.
 
-    Names the grant that allows it, or what is missing. Exit code 1: it may not.
+    With --writer, the writer on that page. Names the grant that allows it, or what is missing. Exit code 1: it may not.
     """
     if (url is None) == (generate is None):
         raise MisuseError("one of --url and --generate is needed", "write --url https://… or --generate PROVIDER")

@@ -60,8 +60,8 @@ def _new_grant(policy: Policy, asking: Asking, providers: Sequence[Provider]) ->
         generate_line(each.name for each in providers),
         *(["private_windows = true"] if asking.private else []),
     ]
-    writer = f'[writer]\npages = ["{asking.origin.origin}"]'
-    text = "\n".join(["version = 1", *lines, *(_STAND_IN.format(each.name) for each in providers), writer])
+    stand_ins = (_STAND_IN.format(each.name) for each in providers)
+    text = "\n".join(["version = 1", *lines, *stand_ins, asking.writer_table])
     read = parse_policy(text.encode(), Path(), providers[0].source).grants
     added = [replace(grant, generate=tuple(providers)) for grant in read]
     if not added or not _allows((*policy.grants, *added), asking, providers):

@@ -60,6 +60,11 @@ class Asking:
         own = ['principal = "writer"'] if self.principal == "writer" else []
         return [*own, f'pages = ["{self.origin.origin}"]']
 
+    @property
+    def writer_table(self) -> str:
+        """What has to stand beside such a grant, so that it is theirs; empty for a page."""
+        return f'[writer]\npages = ["{self.origin.origin}"]' if self.principal == "writer" else ""
+
 
 def asking_of(event: Mapping[str, Any], origin: CanonicalUrl) -> Asking:
     """Who was refused, by a line of the log."""
@@ -241,7 +246,7 @@ def written(policy: Policy, proposal: Proposal, asking: Asking) -> Policy:
 def _parsed(grant: str, asking: Asking, like: Grant | None, source: Source) -> tuple[Grant, ...] | None:
     """The grants that these lines make where the secrets are defined, and the writer is on the page; None if none."""
     secrets = "".join(f'[secret.{each.name}]\nenv = "X"\n' for each in (like.secrets if like is not None else ()))
-    text = f'version = 1\n{grant}\n{secrets}[writer]\npages = ["{asking.origin.origin}"]\n'
+    text = f"version = 1\n{grant}\n{secrets}{asking.writer_table}\n"
     return parse_policy(text.encode(), Path(), source).grants or None
 
 

@@ -160,7 +160,8 @@ def test_show_tells_every_setting_of_a_grant_and_its_file(granted: Home) -> None
     settings = [line.split() for line in lines[at + 1 :]]
 
     assert done.code == 0
-    assert settings[:7] == [
+    assert settings[:8] == [
+        ["principal", "page:", "its", "own", "scripts"],
         ["pages", "https://chat.example.com"],
         ["http://localhost:5173"],
         ["generate", "with", "no", "provider"],

@@ -17,6 +17,7 @@ from longwire.policy.model import (
     ProviderEntry,
     ProviderLimitsEntry,
     SecretEntry,
+    WriterEntry,
 )
 from tests.unit.home import Home
 
@@ -111,6 +112,7 @@ def test_every_key_of_the_format_is_in_the_guide_and_no_other() -> None:
         ProviderLimitsEntry,
         PricesEntry,
         SecretEntry,
+        WriterEntry,
     )
     for model in models:
         for key in model.model_fields.keys() - {"grant", "secret", "provider"}:
