@@ -31,7 +31,7 @@ EXTENSION_SOURCES := $(shell find extension/src extension/icons extension/client
 .PHONY: setup build demo freeze test test-all compat check bench bench-quick soak fuzz generate clean chromium
 .DELETE_ON_ERROR:
 
-setup: .make/python .make/node .make/compat chromium
+setup: .make/python .make/node .make/compat .make/writer chromium
 
 .make/python: requirements.lock pyproject.toml hatch_build.py
 	@test -n "$(PYTHON)" || { echo "Longwire needs Python 3.11 or newer, and found none on the PATH." >&2; exit 1; }
@@ -57,6 +57,11 @@ NODE_IS_NEW_ENOUGH := const [major, minor] = process.versions.node.split(".").ma
 # ask for does not matter.
 .make/compat: .make/node tests/compat/package-lock.json tests/compat/package.json
 	cd tests/compat && npm ci --loglevel=error >/dev/null
+	@mkdir -p .make && touch $@
+
+# The editors of the pages that the writer's tests run in.
+.make/writer: .make/node tests/writer/package-lock.json tests/writer/package.json
+	cd tests/writer && npm ci --loglevel=error >/dev/null
 	@mkdir -p .make && touch $@
 
 chromium: .make/python
@@ -101,13 +106,15 @@ test-all: setup build
 compat: setup build
 	$(PYTEST) tests/compat
 
-check: .make/python .make/node .make/compat
+check: .make/python .make/node .make/compat .make/writer
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m longwire.protocol.export --check
 	cd extension && npm run --silent check
 	cd tests/compat && ../../extension/node_modules/.bin/tsc --project . && \
+		../../extension/node_modules/.bin/biome check --error-on-warnings .
+	cd tests/writer && ../../extension/node_modules/.bin/tsc --project . && \
 		../../extension/node_modules/.bin/biome check --error-on-warnings .
 	cd tests/e2e && ../../extension/node_modules/.bin/biome check --error-on-warnings .
 
@@ -132,4 +139,4 @@ soak: setup build
 	$(BIN)/python -m tests.soak --minutes $(MINUTES) --out $(OUT) $(if $(JSON),--json)
 
 clean:
-	rm -rf .make .venv build dist extension/dist extension/node_modules tests/compat/node_modules
+	rm -rf .make .venv build dist extension/dist extension/node_modules tests/compat/node_modules tests/writer/node_modules

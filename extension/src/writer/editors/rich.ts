@@ -1,0 +1,186 @@
+// An editor made with ProseMirror (Bitbucket's, GitLab's rich one), whose own objects are out of reach from here. What it
+// listens to is enough:
+//
+//   selectionchange         read the selection from the document, at once, but only with the focus
+//   paste                   text/plain is Markdown to both sites' editors, and never markup
+//   beforeinput historyUndo the history's own, whichever keys the site has for it
+//   a paragraph in its DOM  taken over as if it had been typed, also behind a list or a table, where Enter would not lead out
+//
+// Each text takes the place of the last one by undo and paste: then there is one step to take back, however long it took and
+// however the site groups its history. An empty line that was put below the template may be a step of its own.
+
+import type { Editor, EditorKind, LiveText } from '../model'
+import { withFocus } from './focus'
+import { watch, whenHandsAreFree } from './hands'
+import { paragraphsOf, RichRegion, textOf } from './rich-region'
+import { endIsSeen, keepingScroll } from './scroll'
+
+/** What was written last in each editor of this document. */
+const written = new WeakMap<HTMLElement, RichRegion>()
+const listening = new WeakMap<HTMLElement, AbortController>()
+
+/** What a person does in an editor, seen before the editor sees it. */
+const THEIR_DOING = ['beforeinput', 'keydown', 'paste', 'cut', 'drop', 'pointerdown'] as const
+const MOVES = /^(Arrow|Page|Home$|End$|Shift$|Control$|Alt$|Meta$|Tab$|Escape$|F\d)/
+/** As many steps as one text may have taken: the empty line, and the text. */
+const STEPS = 2
+const LINE_PX = 24
+
+export class RichEditor implements Editor {
+  readonly #dom: HTMLElement
+  readonly #kind: EditorKind
+  readonly #saved: HTMLInputElement | HTMLTextAreaElement | null
+
+  /** @param saved what the site saves; without it the text is read as it is seen. */
+  constructor(dom: HTMLElement, kind: EditorKind, saved: HTMLInputElement | HTMLTextAreaElement | null) {
+    this.#dom = dom
+    this.#kind = kind
+    this.#saved = saved
+  }
+
+  read(): string {
+    return this.#saved === null ? textOf(this.#dom.children, '\n\n') : this.#saved.value
+  }
+
+  usable(): boolean {
+    return this.#dom.isConnected && this.#dom.isContentEditable
+  }
+
+  write(): LiveText {
+    return new LiveRich(this.#dom, this.#kind)
+  }
+}
+
+class LiveRich implements LiveText {
+  readonly #dom: HTMLElement
+  /** Where Markdown is read by the site's server, text that is not whole yet is shown as it is. */
+  readonly #rendersLate: boolean
+  readonly #region: RichRegion
+  /** What undo has to lead back to. */
+  readonly #former: string
+  #shown: string | null = null
+  /** The writer's text as it was before a person did something, null if nobody did since it was put there. */
+  #before: string | null = null
+  #edited = false
+  /** Whether the person is in this editor themselves, and whether undo may lead to something of theirs. */
+  #present = false
+  #theirStep = false
+  #finished = false
+  readonly #listening = new AbortController()
+
+  constructor(dom: HTMLElement, kind: EditorKind) {
+    this.#dom = dom
+    this.#rendersLate = kind === 'prosemirror-with-input'
+    this.#region = written.get(dom)?.again() ?? RichRegion.below(dom)
+    this.#former = textOf(dom.children)
+    listening.get(dom)?.abort()
+    listening.set(dom, this.#listening)
+    const { signal } = this.#listening
+    for (const type of THEIR_DOING) {
+      dom.addEventListener(type, (event) => event.isTrusted && this.#theirDoing(event), { signal, capture: true })
+    }
+    watch()
+  }
+
+  show(received: string): void {
+    const text = received.replace(/\r\n?/g, '\n')
+    if (this.#finished || text === this.#shown) return
+    whenHandsAreFree(this, () => this.#put(text, this.#rendersLate))
+  }
+
+  edited(): boolean {
+    if (!this.#edited && this.#shown !== null) {
+      this.#edited = !this.#region.isThere() || (this.#before !== null && this.#region.text() !== this.#before)
+    }
+    return this.#edited
+  }
+
+  finish(): void {
+    this.#finished = true
+    whenHandsAreFree(this, () => {
+      if (this.#rendersLate && this.#shown !== null) this.#put(this.#shown, false)
+    })
+  }
+
+  #theirDoing(event: Event): void {
+    this.#present = true
+    this.#theirStep ||= event.type !== 'pointerdown' && !(event instanceof KeyboardEvent && MOVES.test(event.key))
+    if (this.#before !== null || this.#shown === null) return
+    this.#region.close()
+    this.#before = this.#region.text()
+  }
+
+  /** @param asItIs whether its Markdown is not to be read yet */
+  #put(text: string, asItIs: boolean): void {
+    if (this.edited() || !this.#dom.isConnected || !this.#region.isThere()) return
+    const theirs = this.#present ? rangeIn(this.#dom) : null
+    const follows = theirs === null && endIsSeen(this.#region.last() ?? this.#dom, LINE_PX)
+    this.#region.open()
+    keepingScroll(this.#dom, follows ? 'page' : 'nothing', () =>
+      withFocus(this.#dom, () => {
+        if (this.#shown !== null && !this.#theirStep) this.#takeBack()
+        this.#makeRoom()
+        select(this.#region.range())
+        this.#paste(text, asItIs)
+        if (theirs !== null) select(theirs)
+      })
+    )
+    this.#shown = text
+    this.#before = null
+    written.set(this.#dom, this.#region)
+  }
+
+  /** Back to what stood there, if that is what undo leads to; else as it was. */
+  #takeBack(): void {
+    let steps = 0
+    while (steps < STEPS && textOf(this.#dom.children) !== this.#former) {
+      if (!this.#history('historyUndo')) break
+      steps += 1
+    }
+    if (textOf(this.#dom.children) === this.#former) return
+    for (; steps > 0; steps -= 1) this.#history('historyRedo')
+  }
+
+  #history(inputType: 'historyUndo' | 'historyRedo'): boolean {
+    const init = { inputType, bubbles: true, cancelable: true } as const
+    return !this.#dom.dispatchEvent(new InputEvent('beforeinput', init))
+  }
+
+  /** An empty line below what stands there, if there is none. */
+  #makeRoom(): void {
+    if (this.#region.nodes().length > 0) return
+    // What changed is looked for where the caret is.
+    select(this.#region.range())
+    const line = this.#dom.ownerDocument.createElement('p')
+    line.append(this.#dom.ownerDocument.createElement('br'))
+    this.#region.put(line)
+    readSelection(this.#dom.ownerDocument)
+  }
+
+  #paste(text: string, asItIs: boolean): void {
+    const clipboardData = new DataTransfer()
+    clipboardData.setData('text/plain', text)
+    if (asItIs) clipboardData.setData('text/html', paragraphsOf(text))
+    this.#dom.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
+  }
+}
+
+/** What a person has selected in the editor. */
+function rangeIn(dom: HTMLElement): Range | null {
+  const selection = dom.ownerDocument.getSelection()
+  const range = selection !== null && selection.rangeCount > 0 ? selection.getRangeAt(0) : null
+  return range !== null && dom.contains(range.commonAncestorContainer) ? range : null
+}
+
+function select(range: Range): void {
+  const document = range.startContainer.ownerDocument as Document
+  document
+    .getSelection()
+    ?.setBaseAndExtent(range.startContainer, range.startOffset, range.endContainer, range.endOffset)
+  readSelection(document)
+}
+
+/** The browser's own event comes only when this script has ended. */
+function readSelection(document: Document): void {
+  document.dispatchEvent(new Event('selectionchange'))
+}
