@@ -9,3 +9,9 @@ interface Document {
 interface DocumentEventMap {
   prerenderingchange: Event
 }
+
+/** A text file, as the bundler puts it in. */
+declare module '*.txt' {
+  const text: string
+  export default text
+}

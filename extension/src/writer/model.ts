@@ -45,7 +45,7 @@ export interface DiffSource {
   readonly by: 'host' | 'page'
   readonly url: string
   /** What is read after it, in the same form: a change that the site gives only commit by commit. */
-  readonly then?: readonly string[]
+  readonly further?: readonly string[]
   readonly headers: readonly (readonly [string, string])[]
   /** What comes back. The other two are lists of files in pages: of GitLab's merge requests and comparisons, of GitHub's pull requests. */
   readonly form: 'unified' | 'gitlab-json' | 'github-files'

@@ -53,6 +53,12 @@ export function unreachable(site: Site, { url }: DiffSource, cause: unknown): Di
   return new DiffError('UNREACHABLE', text, null, cause)
 }
 
+/** It began to answer, and did not come to an end. */
+export function brokeOff(site: Site, { url }: DiffSource, cause: unknown): DiffError {
+  const text = `${NAMES[site.name]}'s answer broke off (${new URL(url).host}): try again`
+  return new DiffError('UNREACHABLE', text, null, cause)
+}
+
 /** No source is left, and none was allowed. */
 export function notGranted(site: Site, sources: readonly DiffSource[]): DiffError {
   const hosts = [...new Set(sources.filter(({ by }) => by === 'host').map(({ url }) => new URL(url).origin))]

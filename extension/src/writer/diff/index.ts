@@ -1,7 +1,7 @@
 import { diffStats } from '../../shared/diff-stats'
 import { type Diff, DiffReader, type KeptLimits, parseDiff } from '../../shared/unified-diff'
 import type { DiffSource, PullRequest, Reference, Site } from '../model'
-import { noDiff, notGranted, refusalOf, unreachable } from './answer'
+import { brokeOff, noDiff, notGranted, refusalOf, unreachable } from './answer'
 import { DiffError } from './errors'
 import { asUnified } from './file-lists'
 import { shrink } from './shrink'
@@ -121,7 +121,7 @@ class SourceReader {
   /** @throws {DiffError} */
   async read(): Promise<Diff> {
     const parts: Diff[] = []
-    for (const url of [this.#source.url, ...(this.#source.then ?? [])]) {
+    for (const url of [this.#source.url, ...(this.#source.further ?? [])]) {
       let next: string | null = url
       for (let page = 0; next !== null; page++) {
         if (page === MAX_PAGES) throw this.#tooLarge()
@@ -146,7 +146,7 @@ class SourceReader {
       await response.body?.cancel()
       throw refusalOf(this.#site, this.#source, response)
     }
-    const diff = await this.#translated(() => this.#readBody(response))
+    const diff = await this.#translated(() => this.#readBody(response), brokeOff)
     const next = this.#source.form === 'unified' ? null : nextOf(response, url)
     const etag = response.headers.get('etag')
     this.#cache.delete(key)
@@ -163,7 +163,7 @@ class SourceReader {
     const headers = new Headers(this.#source.headers.map(([name, value]): [string, string] => [name, value]))
     if (known !== undefined) headers.set('If-None-Match', known.etag)
     const ask = this.#source.by === 'host' ? hostFetch : pageFetch
-    return this.#translated(() => ask(url, { headers, signal }))
+    return this.#translated(() => ask(url, { headers, signal }), unreachable)
   }
 
   async #readBody(response: Response): Promise<Diff> {
@@ -207,14 +207,14 @@ class SourceReader {
   }
 
   /** Whoever asked fails in its own way; an abort stays one. */
-  async #translated<T>(work: () => Promise<T>): Promise<T> {
+  async #translated<T>(work: () => Promise<T>, otherwise: typeof unreachable): Promise<T> {
     try {
       return await work()
     } catch (error) {
       if (this.#options.signal.aborted || error instanceof DiffError) throw error
       const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
       if (typeof code === 'string') throw new DiffError(code, `${message}`, null, error)
-      throw unreachable(this.#site, this.#source, error)
+      throw otherwise(this.#site, this.#source, error)
     }
   }
 

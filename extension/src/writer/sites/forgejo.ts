@@ -95,8 +95,10 @@ export const forgejo: Site = {
       headers: [],
       form: 'unified'
     }
-    const [first, ...then] = commitsOf(document, origin)
-    return first === undefined ? [compared] : [compared, { by: 'page', url: first, then, headers: [], form: 'unified' }]
+    const [first, ...further] = commitsOf(document, origin)
+    return first === undefined
+      ? [compared]
+      : [compared, { by: 'page', url: first, further, headers: [], form: 'unified' }]
   }
 }
 
