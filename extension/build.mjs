@@ -44,6 +44,8 @@ await cp(join(here, 'icons'), join(out, 'icons'), { recursive: true })
 await copyFile(join(here, '../manifests/managed_storage.schema.json'), join(out, 'managed_storage.schema.json'))
 await copyFile(join(here, 'src/popup/index.html'), join(out, 'popup.html'))
 await copyFile(join(here, 'src/popup/style.css'), join(out, 'popup.css'))
+await copyFile(join(here, 'src/settings/index.html'), join(out, 'settings.html'))
+await copyFile(join(here, 'src/settings/style.css'), join(out, 'settings.css'))
 await copyFile(join(here, 'src/direct-frame/index.html'), join(out, 'direct.html'))
 // In page.js, for EventSource; its licence goes where it goes.
 await copyFile(join(here, 'node_modules/eventsource-parser/LICENSE'), join(out, 'LICENSE.eventsource-parser'))
@@ -56,7 +58,8 @@ for (const [world, format] of Object.entries({
   writer: 'iife',
   page: 'iife',
   'direct-frame': 'iife',
-  popup: 'esm'
+  popup: 'esm',
+  settings: 'esm'
 })) {
   const outfile = join(out, `${world === 'direct-frame' ? 'direct' : world}.js`)
   const entryPoints = [join(here, 'src', world, 'main.ts')]

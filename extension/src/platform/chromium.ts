@@ -5,7 +5,7 @@
 
 import { families } from '../../../manifests/browsers.json'
 import { reasonOf } from './closing'
-import type { FramePlatform, PopupPlatform, RelayPlatform, Storage, WorkerPlatform } from './platform'
+import type { FramePlatform, PopupPlatform, RelayPlatform, SettingsPlatform, Storage, WorkerPlatform } from './platform'
 
 const ownOrigin = (): string => new URL(chrome.runtime.getURL('')).origin
 
@@ -60,6 +60,7 @@ export const workerPlatform: WorkerPlatform = {
   get onStartup() {
     return chrome.runtime.onStartup
   },
+  openSettings: () => void chrome.runtime.openOptionsPage(),
   onDirectPort(listener) {
     // Only the extension's own documents can reach its worker in this way.
     addEventListener('message', ({ data, ports: [port] }) => {
@@ -92,5 +93,12 @@ export const popupPlatform: PopupPlatform = {
   },
   get tabs() {
     return chrome.tabs
+  }
+}
+
+export const settingsPlatform: SettingsPlatform = {
+  connect: (name) => chrome.runtime.connect({ name }),
+  get storage() {
+    return closedStorage()
   }
 }

@@ -1,3 +1,3 @@
 // The browser that this build is for.
 
-export { framePlatform, popupPlatform, relayPlatform, workerPlatform } from './chromium'
+export { framePlatform, popupPlatform, relayPlatform, settingsPlatform, workerPlatform } from './chromium'

@@ -132,6 +132,8 @@ export interface WorkerPlatform {
   readonly onConnect: BrowserEvent<[port: IncomingPort]>
   readonly onInstalled: BrowserEvent
   readonly onStartup: BrowserEvent
+  /** The writer's settings page, in a tab: the one that is open, if one is. */
+  openSettings(): void
   /** Listen to the ports that the extension's frames send, and to what each says with it. */
   onDirectPort(listener: (token: unknown, port: MessagePort) => void): void
 }
@@ -161,4 +163,11 @@ export interface PopupPlatform {
     query(filter: { active: boolean; currentWindow: boolean }): Promise<Tab[]>
     readonly onUpdated: BrowserEvent<[id: number, change: { readonly url?: string | undefined }]>
   }
+}
+
+/** For the writer's settings page. */
+export interface SettingsPlatform {
+  connect(name: string): Port
+  /** Closed to content scripts by the worker. */
+  readonly storage: Storage
 }

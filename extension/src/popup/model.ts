@@ -17,6 +17,8 @@ export interface View {
   readonly permission: string | null
   /** What holds although it is not certain yet. */
   readonly note: string | null
+  /** The policy has a writer, whose settings there are. */
+  readonly writer: boolean
   readonly versions: string
 }
 
@@ -55,6 +57,7 @@ export function viewOf(site: Site, snapshot: Snapshot | null, permitted: boolean
     verdict,
     permission,
     note: noteOf(site.origin, snapshot),
+    writer: (snapshot?.policy?.writer ?? []).length > 0,
     versions: `${host}Extension ${version}`
   }
 }

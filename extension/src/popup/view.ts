@@ -28,6 +28,7 @@ export class Page {
     element('note').hidden = view.note === null
     setText(element('note'), view.note ?? '')
     setText(element('versions'), view.versions)
+    element('writer').hidden = !view.writer
     this.#announce(view)
   }
 

@@ -18,6 +18,12 @@ export const POPUP_PORT = 'longwire-popup'
 /** The popup's page, in the extension's folder. */
 export const POPUP_PAGE = '/popup.html'
 
+/** Name of the runtime port between the writer's settings page and the worker. */
+export const SETTINGS_PORT = 'longwire-settings'
+
+/** The writer's settings page, in the extension's folder. */
+export const SETTINGS_PAGE = '/settings.html'
+
 /**
  * What relay and shim say to each other. A page keeps its shim when the extension is updated, and a shim hears only a relay
  * that says its own number: to be raised with every message that the shim did not know.

@@ -12,7 +12,7 @@ export interface PagePattern {
 
 const SHAPE = /^(https?):\/\/(\*\.)?(\[[\da-f:.]+\]|[^\s:/?#@*[\]]+)(?::(\d{1,5}|\*))?$/i
 
-const DEFAULT_PORT = { http: '80', https: '443' } as const
+export const DEFAULT_PORT = { http: '80', https: '443' } as const
 
 /** Pages that carry the shim by the manifest itself, whatever the policy says. */
 export const STATIC_HOSTS: readonly string[] = ['localhost', '127.0.0.1']

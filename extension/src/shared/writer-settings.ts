@@ -22,6 +22,16 @@ export type ToWriter =
   /** There is no writer on this page, and this is why; the port is closed. */
   | { readonly type: 'REFUSED'; readonly message: string }
 
+/** From the writer to the worker, on the same port: a person wants to see the settings page. */
+export interface FromWriter {
+  readonly type: 'OPEN_SETTINGS'
+}
+
+/** Whoever controls a page's renderer may say anything. */
+export function isOpenSettings(message: unknown): message is FromWriter {
+  return (message as Partial<FromWriter> | null | undefined)?.type === 'OPEN_SETTINGS'
+}
+
 /** What is stored, which may be anything that an older version wrote; what is no setting is as if nobody had set it. */
 export function readWriterSettings(stored: unknown): WriterSettings {
   const { provider, model, language, template } = (

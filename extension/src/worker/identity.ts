@@ -1,4 +1,4 @@
-import type { Sender } from '../platform/platform'
+import type { Extension, Sender } from '../platform/platform'
 import type { Page } from '../protocol/native'
 
 /** Who holds the other end of a runtime port, or why nobody that Longwire serves does. */
@@ -48,4 +48,16 @@ export function identifyWriter(sender: Sender | undefined, extensionId: string, 
 function isWebOrigin(origin: string): boolean {
   const url = URL.parse(origin)
   return url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && url.origin === origin
+}
+
+/**
+ * Whether one of the extension's own pages holds the other end of a port, by what the browser puts on `port.sender`. A
+ * content script, which may be anybody who controls its renderer, has its page's origin there.
+ *
+ * @param page its path in the extension's folder
+ */
+export function isOwnPage(sender: Sender | undefined, { id, origin }: Extension, page: string): boolean {
+  if (sender?.id !== id || sender.origin !== origin || sender.url === undefined) return false
+  // Chromium's URL has "null" for the origin of a scheme that it does not know.
+  return URL.parse(sender.url)?.pathname === page && sender.url.startsWith(`${origin}/`)
 }

@@ -3,7 +3,7 @@
 import { workerPlatform as platform } from '../platform'
 import type { IncomingPort } from '../platform/platform'
 import type { WaitsFor } from '../protocol/bridge'
-import { BRIDGE_PORT, POPUP_PORT, WRITER_PORT, WRITER_SETTINGS_PORT } from '../shared/names'
+import { BRIDGE_PORT, POPUP_PORT, SETTINGS_PORT, WRITER_PORT, WRITER_SETTINGS_PORT } from '../shared/names'
 import { WRITER_SETTINGS } from '../shared/writer-settings'
 import { Bridge, type Peer } from './bridge'
 import { Denials } from './denials'
@@ -16,6 +16,7 @@ import { NATIVE_HOST, NativeLink } from './native'
 import { Observer } from './observer'
 import { PagePermissions } from './permissions'
 import { isPopup, PopupDesk } from './popup'
+import { isSettingsPage, SettingsDesk } from './settings-desk'
 import { Sites } from './sites'
 import { WriterDesk } from './writer-desk'
 import { WriterPages } from './writer-pages'
@@ -54,6 +55,7 @@ const link: NativeLink = new NativeLink(
       void sites.update(policy.pages, policy.writer)
       writerPages.are(policy.writer ?? [])
       popups.policyIs(policy)
+      settingsDesk.policyIs(policy)
     },
     lost: (failure) => {
       bridge.hostLost(failure)
@@ -68,12 +70,14 @@ for (const listener of [denials, liveStreams]) observer.listen(listener)
 const permissions = new PagePermissions(platform.permissions)
 const gate = new Gate(switches, permissions)
 const writerPages = new WriterPages(storage)
-const writerDesk = new WriterDesk(storage)
+const writerDesk = new WriterDesk(storage, () => platform.openSettings())
 const bridge: Bridge = new Bridge(link, observer, (origin) => switches.refusal(origin))
 const popups: PopupDesk = new PopupDesk(bridge, liveStreams, denials, {
   waitsFor: (origin) => gate.waitsFor(origin) ?? (link.starting ? 'host' : null),
   confirmed: () => switches.confirmed
 })
+
+const settingsDesk = new SettingsDesk(bridge)
 
 /**
  * Start the host, to learn the policy: its WELCOME names the pages. Whoever streams right after the browser's start finds
@@ -88,6 +92,9 @@ function openLink(): void {
 platform.onConnect.addListener((port) => {
   if (port.name === POPUP_PORT && isPopup(port.sender, platform.extension)) {
     return popups.open(port, (act) => gate.whenKnown(act))
+  }
+  if (port.name === SETTINGS_PORT && isSettingsPage(port.sender, platform.extension)) {
+    return settingsDesk.open(port, (act) => gate.whenKnown(act))
   }
   const { id } = platform.extension
   if (port.name === WRITER_PORT || port.name === WRITER_SETTINGS_PORT) {

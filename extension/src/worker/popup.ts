@@ -6,6 +6,7 @@ import type { BridgeReport, FromPopup, Snapshot } from '../shared/popup'
 import type { Bridge, Peer } from './bridge'
 import type { Denials } from './denials'
 import type { Failure } from './failure'
+import { isOwnPage } from './identity'
 import type { LiveStreams } from './live-streams'
 
 /** How often an open popup hears how its streams come along. */
@@ -29,14 +30,9 @@ export interface PopupPort {
   readonly onDisconnect: { addListener(listener: () => void): void }
 }
 
-/**
- * Whether the extension's own popup page holds the other end of a port, by what the browser puts on `port.sender`. A
- * content script, which may be anybody who controls its renderer, has its page's origin there.
- */
-export function isPopup(sender: Sender | undefined, { id, origin }: Extension): boolean {
-  if (sender?.id !== id || sender.origin !== origin || sender.url === undefined) return false
-  // Chromium's URL has "null" for the origin of a scheme that it does not know.
-  return URL.parse(sender.url)?.pathname === POPUP_PAGE && sender.url.startsWith(`${origin}/`)
+/** Whether the extension's own popup holds the other end of a port. */
+export function isPopup(sender: Sender | undefined, extension: Extension): boolean {
+  return isOwnPage(sender, extension, POPUP_PAGE)
 }
 
 /**

@@ -1,13 +1,16 @@
 import type { Port, Storage } from '../platform/platform'
-import { readWriterSettings, type ToWriter, WRITER_SETTINGS } from '../shared/writer-settings'
+import { isOpenSettings, readWriterSettings, type ToWriter, WRITER_SETTINGS } from '../shared/writer-settings'
 
 /** Tells the writers what a person set for them: their storage is closed to content scripts. */
 export class WriterDesk {
   readonly #storage: Storage
+  readonly #openSettings: () => void
   readonly #open = new Set<Port>()
 
-  constructor(storage: Storage) {
+  /** @param openSettings shows a person the settings page, which no page and no content script can open by itself */
+  constructor(storage: Storage, openSettings: () => void) {
     this.#storage = storage
+    this.#openSettings = openSettings
   }
 
   /** @param refusal why there is no writer behind this port; null if there is */
@@ -17,6 +20,9 @@ export class WriterDesk {
       return port.disconnect()
     }
     this.#open.add(port)
+    port.onMessage.addListener((message) => {
+      if (isOpenSettings(message)) this.#openSettings()
+    })
     port.onDisconnect.addListener(() => this.#open.delete(port))
     void this.#tell([port])
   }

@@ -30,6 +30,8 @@ export interface WriterHost {
    * @returns its undo
    */
   onSettings(listener: (settings: WriterSettings) => void): () => void
+  /** Show a person the settings page. Where the extension is gone, nothing happens. */
+  openSettings(): void
   /** The extension that this script belongs to was reloaded, updated or removed: nothing of the above works any more. */
   orphaned(): boolean
 }
@@ -80,6 +82,9 @@ export function connectHost(platform: Pick<RelayPlatform, 'connect' | 'orphaned'
       return settings.current()
     },
     onSettings: (listener) => settings.listen(listener),
+    openSettings: () => {
+      if (!platform.orphaned()) settings.open()
+    },
     orphaned: () => platform.orphaned()
   }
 }

@@ -1,7 +1,7 @@
 import { LongwireError } from '../page/errors'
 import type { Port, RelayPlatform } from '../platform/platform'
 import { WRITER_SETTINGS_PORT } from '../shared/names'
-import type { ToWriter, WriterSettings } from '../shared/writer-settings'
+import type { FromWriter, ToWriter, WriterSettings } from '../shared/writer-settings'
 
 const LOST = 'The Longwire extension stopped before it said what is set for the writer. Ask again.'
 
@@ -37,6 +37,13 @@ export class SettingsLink {
         this.#fail(new LongwireError('BRIDGE_LOST', LOST, 'connect'))
       }
     })
+  }
+
+  /** Show a person the settings page. */
+  open(): void {
+    const message: FromWriter = { type: 'OPEN_SETTINGS' }
+    this.#port ??= this.#connect()
+    this.#port.postMessage(message)
   }
 
   /** @returns its undo */

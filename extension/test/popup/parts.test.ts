@@ -7,7 +7,7 @@ import { RATE_WINDOW_MS, Rates } from '../../src/popup/rates'
 import { findSite, type SiteWorld } from '../../src/popup/site'
 import { figuresOf } from '../../src/popup/streams'
 import { formatBytes, formatDuration } from '../../src/shared/format'
-import type { FromPopup, StreamRow } from '../../src/shared/popup'
+import type { FromPopup, Snapshot, StreamRow } from '../../src/shared/popup'
 import { RECONNECT_MS, WorkerLink, type WorkerPort } from '../../src/shared/worker-link'
 
 // --- lines ----------------------------------------------------------------------------------------------------------

@@ -27,7 +27,12 @@ class FakePort implements Port {
   readonly posted: unknown[] = []
   disconnected = false
   #ended: () => void = () => undefined
-  readonly onMessage = { addListener: () => undefined }
+  say: (message: unknown) => void = () => undefined
+  readonly onMessage = {
+    addListener: (listener: (message: unknown) => void) => {
+      this.say = listener
+    }
+  }
   readonly onDisconnect = {
     addListener: (listener: () => void) => {
       this.#ended = listener
@@ -96,7 +101,7 @@ test.each([
 
 test('a writer is told its settings at once and after each change, until it is gone', async () => {
   const storage = new FakeStorage()
-  const desk = new WriterDesk(storage)
+  const desk = new WriterDesk(storage, () => undefined)
   const port = new FakePort()
   const gone = new FakePort()
   desk.open(port, null)
@@ -113,10 +118,25 @@ test('a writer is told its settings at once and after each change, until it is g
 test('who is no writer is told so, and nothing of the settings, now or later', async () => {
   const storage = new FakeStorage()
   storage.stored[WRITER_SETTINGS] = { template: 'ours' }
-  const desk = new WriterDesk(storage)
+  const desk = new WriterDesk(storage, () => undefined)
   const port = new FakePort()
   desk.open(port, 'Not here.')
   await desk.changed()
   expect(port.posted).toEqual([{ type: 'REFUSED', message: 'Not here.' }])
   expect(port.disconnected).toBe(true)
+})
+
+test('a writer has the settings page opened, and who is none does not', () => {
+  let opened = 0
+  const desk = new WriterDesk(new FakeStorage(), () => {
+    opened += 1
+  })
+  const [port, refused] = [new FakePort(), new FakePort()]
+  desk.open(port, null)
+  desk.open(refused, 'Not here.')
+  for (const message of [{ type: 'OPEN_SETTINGS' }, null, 'OPEN_SETTINGS', { type: 'OPEN' }]) {
+    port.say(message)
+    refused.say(message)
+  }
+  expect(opened).toBe(1)
 })

@@ -225,3 +225,12 @@ describe('settings', () => {
     await refused
   })
 })
+
+test('a person is shown the settings page, by the port that is open or by one that is opened for it', async () => {
+  host.openSettings()
+  expect(ports.map(({ name, posted }) => [name, posted])).toEqual([[WRITER_SETTINGS_PORT, [{ type: 'OPEN_SETTINGS' }]]])
+  host.openSettings()
+  expect(ports).toHaveLength(1)
+  orphaned = true
+  expect(() => host.openSettings()).not.toThrow()
+})

@@ -43,6 +43,13 @@ export class Panel {
     root.adoptedStyleSheets = [sheet]
     this.#parts = new Parts(root)
     const { signal } = this.#aborter
+    // Outside of the root its focus is this element's. Who takes the focus for a moment, as an editor that is written in has to,
+    // gives it back to this element.
+    let focused: HTMLElement = this.#parts.start
+    root.addEventListener('focusin', ({ target }) => {
+      focused = target as HTMLElement
+    })
+    this.element.focus = (options) => focused.focus(options)
     guardEvents(this.element, signal)
     const { start, stop, replace, keep, copy, settings } = this.#parts
     const pressed = (button: HTMLElement, act: () => void): void =>
