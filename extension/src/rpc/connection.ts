@@ -61,11 +61,12 @@ export class Connection {
     const { token, window, maxMessageBytes, deflate, resumable } = this.#options
     const resume = this.#options.role === 'connect' ? this.#resuming : null
     const own = { version: VERSION, peer: token, window, maxMessageBytes, deflate, resumable, ...answer }
-    const state = { received: this.#receiving.received(), sending: this.#sending.ids }
+    // Only these say how much has come and may come: credit that another one granted would never be told.
+    const told = resume !== null || answer.resumed === true
     const hello = {
       ...own,
       ...(resume !== null && { resume }),
-      ...((resume !== null || answer.resumed === true) && state)
+      ...(told && { received: this.#receiving.received(), sending: this.#sending.ids })
     }
     this.#link.control(helloText(hello, Math.round(now)))
   }
@@ -110,11 +111,12 @@ export class Connection {
   decide(extended: boolean): void {
     this.#link.extended = extended
     this.#helloBy = Infinity
-    if (!extended) this.#receiving.dropCredit()
     const resuming = this.#resuming !== null
     if (resuming && !extended) this.#endAll(new RpcError('RESUME_FAILED', undefined, { phase: 'resuming' }))
     this.#sending.begin()
     const resumed = resuming && (this.#options.role === 'accept' || this.#link.other?.resumed === true)
+    // It keeps nothing.
+    if (!extended) this.#resuming = null
     this.#link.tell({ type: 'ready', extended, resumed })
   }
 
@@ -126,7 +128,6 @@ export class Connection {
     const text = `Connection closed (${said})`
     const error = new RpcError('CONNECTION_CLOSED', text, { phase, closeCode: code, closeReason: reason })
     this.#link.dropControls()
-    this.#receiving.dropCredit()
     for (const id of this.#requests.takeAsked()) this.#link.tell({ type: 'response', requestId: id, data: null, error })
     for (const id of this.#requests.takeServed()) this.#link.tell({ type: 'request-cancelled', requestId: id })
     if (!final && this.keeps) {

@@ -209,11 +209,6 @@ export class Receiving {
     }
   }
 
-  /** Credit that was not told yet is not told any more. */
-  dropCredit(): void {
-    this.#creditFor.clear()
-  }
-
   endAll(error: RpcError): void {
     for (const incoming of [...this.#incoming.values()]) {
       if (incoming.claimed) this.#endIncoming(incoming, error)

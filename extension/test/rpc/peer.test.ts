@@ -1,6 +1,8 @@
 import { describe, expect, test, vi } from 'vitest'
+import { accept } from '../../src/rpc/accepting'
 import { RpcError } from '../../src/rpc/errors'
-import { all, failing, NOTHING, of, pair, source, turns } from './pair'
+import { Peer } from '../../src/rpc/peer'
+import { all, ends, failing, NOTHING, of, pair, source, turns } from './pair'
 
 describe('streams between two of ours', () => {
   test('items of every kind arrive as they were, in both directions at once', async () => {
@@ -53,6 +55,18 @@ describe('streams between two of ours', () => {
     for (let i = 0; i < given; i++) expect(await reader.read()).toEqual({ done: false, value: i })
     await turns(200)
     expect(slow.state.given).toBeGreaterThan(given)
+  })
+
+  test('what is received with a large window before there is a connection comes whole', async () => {
+    const sockets = ends()
+    const client = new Peer({}, 'connect', false)
+    const [id, items] = client.receiveStream(undefined, { window: 1024 * 1024 })
+    client.attach(sockets[0])
+    const server = await accept(sockets[1])
+    // More than a stream begins with, and less than the reader would say more credit for.
+    const sent = server.sendStream(of(...Array<string>(20).fill('x'.repeat(10_000))), id)
+    expect(await all(items)).toHaveLength(20)
+    await sent
   })
 
   test('leaving a loop ends the iterator on the other side, and both forget it', async () => {

@@ -105,11 +105,20 @@ class Replay {
         return core.tick(value)
       case 'receive':
         return core.receive(binary(value), this.#now)
+      case 'repeat':
+        for (let i = 0; i < value[0]; i++) core.receive(binary(value[1]), this.#now)
+        return
+      case 'refuseResume':
+        return core.refuseResume(value)
+      case 'known':
+        return expect(core.extended).toBe(value)
       case 'resume':
         return core.resume(helloOf(value), this.#now)
       case 'closed':
         return core.closed(value[0], value[1], value[2], this.#now)
       case 'open':
+        if ('error' in step)
+          return expect(() => core.open(value, {})).toThrow(expect.objectContaining({ code: step['error'] }))
         return core.open(value, (step['options'] as object) ?? {})
       case 'push':
         return core.push(value[0], binary(value[1]), this.#now)
@@ -120,7 +129,7 @@ class Replay {
       case 'cancel':
         return core.cancel(value)
       case 'request':
-        return core.request(value[0], value[1], value[2])
+        return core.request(value[0], binary(value[1]) as string, value[2])
       case 'respond':
         return core.respond(value[0], value[1], null)
       case 'sends':
@@ -142,7 +151,7 @@ class Replay {
       case 'wants':
         return expect(core.wants(value[0])).toBe(value[1])
       case 'deadline':
-        return expect(Math.ceil(core.deadline(this.#now))).toBe(value)
+        return expect(Math.ceil(core.deadline(this.#now))).toBe(value ?? Infinity)
       case 'counts':
         return expect(core.counts).toMatchObject(value)
       default:

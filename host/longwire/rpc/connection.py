@@ -62,16 +62,19 @@ class Connection:
 
     def _say_hello(self, now: float, *, resumed: bool | None = None) -> None:
         own = self._options
+        resume = self._resuming if own.role == "connect" else None
+        # Only these say how much has come and may come: credit that another one granted would never be told.
+        told = resume is not None or resumed is True
         hello = Hello(
             own.token,
             own.window,
             own.max_message_bytes,
             own.deflate,
             own.resumable,
-            self._resuming if own.role == "connect" else None,
+            resume,
             resumed,
-            self._receiving.received(),
-            self._sending.ids,
+            self._receiving.received() if told else {},
+            self._sending.ids if told else [],
         )
         self._link.control(hello_text(hello, round(now)))
 
@@ -116,14 +119,14 @@ class Connection:
         """It is known what the other side is."""
         self._link.extended = extended
         self._hello_by = math.inf
-        if not extended:
-            self._receiving.drop_credit()
         resuming = self._resuming is not None
         if resuming and not extended:
             self._end_all(RpcError("RESUME_FAILED", phase="resuming"))
         self._sending.begin()
         answered = self._link.other is not None and self._link.other.resumed is True
         resumed = resuming and (self._options.role == "accept" or answered)
+        if not extended:  # it keeps nothing
+            self._resuming = None
         self._link.tell(event.Ready(extended, resumed))
 
     def closed(self, code: int, reason: str, now: float, *, final: bool) -> None:
@@ -140,7 +143,6 @@ class Connection:
             close_reason=reason,
         )
         self._link.drop_controls()
-        self._receiving.drop_credit()
         for request_id in self._requests.take_asked():
             self._link.tell(event.Answered(request_id, None, error))
         for request_id in self._requests.take_served():

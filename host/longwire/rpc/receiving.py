@@ -241,10 +241,6 @@ class Receiving:
             if not incoming.ended and incoming.stream_id not in there and incoming.received > 0:
                 self._end_incoming(incoming, RpcError("RESUME_FAILED", phase="resuming"))
 
-    def drop_credit(self) -> None:
-        """Credit that was not told yet is not told any more."""
-        self._credit_for.clear()
-
     def end_all(self, error: RpcError) -> None:
         """The connection is gone."""
         for incoming in list(self._incoming.values()):

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from longwire.rpc import PeerOptions, RpcError
+from longwire.rpc import Peer, PeerOptions, RpcError, accept
 from tests.patience import PATIENCE_S
-from tests.unit.rpc.pair import NOTHING, Source, all_of, failing, of, pair, settled, turns
+from tests.unit.rpc.pair import NOTHING, Source, all_of, ends, failing, of, pair, settled, turns
 
 pytestmark = pytest.mark.anyio
 
@@ -31,6 +31,19 @@ async def test_items_of_every_kind_arrive_as_they_were_in_both_directions() -> N
         assert await all_of(here) == [*items, b"\x00\xff", b"x", b"y"]
         assert [await sent, await echoed] == [stream_id, "back"]
         assert [await settled(client), await settled(server)] == [NOTHING, NOTHING]
+
+
+async def test_what_is_received_with_a_large_window_before_there_is_a_connection_comes_whole() -> None:
+    sockets = ends(1000)
+    client = Peer(PeerOptions(), "connect", resumable=False)
+    stream_id, items = client.receive_stream(window=1024 * 1024)
+    client.attach(sockets[0])
+    server = await accept(sockets[1])
+    async with client, server, asyncio.timeout(PATIENCE_S):
+        # More than a stream begins with, and less than the reader would say more credit for.
+        sent = server.send_stream(["x" * 10_000] * 20, stream_id)
+        assert len(await all_of(items)) == 20
+        await sent
 
 
 async def test_a_reader_that_does_not_read_stops_its_sender_and_nobody_else() -> None:

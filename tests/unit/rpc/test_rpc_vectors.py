@@ -112,7 +112,11 @@ class Replay:
 
     def step(self, step: dict[str, Any]) -> None:
         what, value = next(iter(step.items()))
-        if what == "open":
+        if what == "open" and "error" in step:
+            with pytest.raises(RpcError) as refused:
+                self.core.open(value, SendOptions())
+            assert refused.value.code == step["error"]
+        elif what == "open":
             self.core.open(value, self._send_options(step.get("options", {})))
         else:
             run: Callable[[Any], None] = getattr(self, f"do_{snake(what)}")
@@ -137,6 +141,16 @@ class Replay:
     def do_receive(self, value: Any) -> None:
         self.core.receive(data_of(value), self.at)
 
+    def do_repeat(self, value: list[Any]) -> None:
+        for _ in range(value[0]):
+            self.core.receive(data_of(value[1]), self.at)
+
+    def do_refuse_resume(self, now: float) -> None:
+        self.core.refuse_resume(now)
+
+    def do_known(self, expected: bool | None) -> None:
+        assert self.core.extended is expected
+
     def do_resume(self, hello: dict[str, Any]) -> None:
         self.core.resume(hello_of(hello), self.at)
 
@@ -156,7 +170,7 @@ class Replay:
         self.core.cancel(stream_id)
 
     def do_request(self, value: list[Any]) -> None:
-        self.core.request(value[0], value[1], value[2])
+        self.core.request(value[0], str(data_of(value[1])), value[2])
 
     def do_respond(self, value: list[Any]) -> None:
         self.core.respond(value[0], value[1], None)
@@ -191,8 +205,9 @@ class Replay:
     def do_wants(self, value: list[Any]) -> None:
         assert self.core.wants(value[0]) == value[1]
 
-    def do_deadline(self, expected: int) -> None:
-        assert math.ceil(self.core.deadline(self.at)) == expected
+    def do_deadline(self, expected: int | None) -> None:
+        deadline = self.core.deadline(self.at)
+        assert (None if deadline == math.inf else math.ceil(deadline)) == expected
 
     def do_counts(self, expected: dict[str, int]) -> None:
         assert {name: self.core.counts[snake(name)] for name in expected} == expected
