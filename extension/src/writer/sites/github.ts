@@ -49,17 +49,21 @@ export const github: Site = {
     if (number !== undefined) return { ...of, subject: { kind: 'existing', number } }
     const [first = '', second] = decoded(range ?? '')?.split('...', 2) ?? []
     // Where the address names only one branch, the form says into which it goes; else it is the project's own.
-    const base = second === undefined ? ownName(textOf(document, NAMES.base), project) || 'HEAD' : first
+    const base = second === undefined ? ownName(textOf(document, NAMES.base), project.split('/')[0]) || 'HEAD' : first
     const head = second ?? first
     return isRef(base) && isRef(head) ? { ...of, subject: { kind: 'new', base, head } } : null
   },
 
   details(document): Details {
-    const [target = '', source = ''] = branchesOf(document)
+    const [base, head] = [textOf(document, NAMES.base), textOf(document, NAMES.head)]
+    const [owner] = base.split(':')
+    // The form has both with their owners.
+    const [target = '', source = ''] =
+      base === '' ? branchesOf(document) : [base, head].map((ref) => ownName(ref, owner))
     return {
       title: textOf(document, NAMES.title).replace(/ (?:- )?#\d+$/, ''),
-      source: textOf(document, NAMES.head) || source,
-      target: textOf(document, NAMES.base) || target,
+      source,
+      target,
       author: textOf(document, NAMES.author) || textOf(document, NAMES.person)
     }
   },
@@ -136,8 +140,7 @@ function ownerOf(element: HTMLElement): string | null {
   return /^([^/:]+)/.exec(element.title)?.[1] ?? null
 }
 
-/** `ann:main` of a project of Ann's is `main`. */
-function ownName(ref: string, project: string): string {
-  const [owner] = project.split('/')
+/** `ann:main` of Ann's is `main`. */
+function ownName(ref: string, owner: string | undefined): string {
   return ref.startsWith(`${owner}:`) ? ref.slice(ref.lastIndexOf(':') + 1) : ref
 }
