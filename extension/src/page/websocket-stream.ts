@@ -163,8 +163,9 @@ export function webSocketStreamClass(connect: Connect) {
     }
 
     #write(chunk: unknown): Promise<void> | undefined {
-      const bytes = bytesOf(chunk)
-      const data = bytes === null ? encodeUtf8(toWellFormed(`${chunk}`)) : copyOfBytes(bytes)
+      // To ask a text whether it is memory throws, which costs more than all else here.
+      const bytes = typeof chunk === 'string' ? null : bytesOf(chunk)
+      const data = bytes === null ? encodeUtf8(`${chunk}`) : copyOfBytes(bytes)
       const socket = this.#socket
       if (this.#over || socket === null || socket.over) {
         throw new NativeDOMException('The socket is closed.', 'InvalidStateError')

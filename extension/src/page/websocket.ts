@@ -163,9 +163,11 @@ export function webSocketClass(connect: Connect) {
     send(...args: unknown[]): void {
       if (args.length === 0) throw new NativeTypeError('1 argument required, but only 0 present.')
       const data = args[0]
-      const blob = isBlob(data)
-      const bytes = blob ? null : bytesOf(data)
-      const text = blob || bytes !== null ? null : encodeUtf8(toWellFormed(`${data}`))
+      // To ask a text for the brands of memory throws twice, which costs more than all else here.
+      const memory = typeof data !== 'string'
+      const bytes = memory ? bytesOf(data) : null
+      const blob = memory && bytes === null && isBlob(data)
+      const text = blob || bytes !== null ? null : encodeUtf8(`${data}`)
       if (this.#readyState === CONNECTING) {
         throw new NativeDOMException('Still in CONNECTING state.', 'InvalidStateError')
       }
