@@ -164,6 +164,8 @@ class Service:
                     break
                 if event is not None:
                     self._on_event(event)
+                if not self.connection.idle:  # most of what a page sends is not answered here
+                    self._sender.soon()
                 await self._sender.room()  # for what it was answered
         with anyio.move_on_after(LAST_MESSAGE_S if self._fatal else 0):
             await self._sender.all_left()
@@ -223,7 +225,6 @@ class Service:
                 if fatal is not None:
                     self._fatal = True
                     log.error("fatal", code=fatal, reason=reason)
-        self._sender.soon()
 
     def _wake(self, stream: Stream) -> None:
         if (exchange := self._exchanges.get(stream)) is not None:

@@ -126,7 +126,7 @@ class Exchange:
     def acknowledge_body(self, consumed: int, window: int) -> None:
         """Upload credit."""
         self._connection.acknowledge_body(self.stream, consumed, window)
-        self._way_out.soon()
+        self._way_out.at_once()
 
     def ask_body_again(self, again: int) -> None:
         """The request body is wanted once more, from its first byte."""

@@ -44,7 +44,7 @@ class SocketStream(anyio.abc.ByteStream):
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        self._sending = anyio.Lock()
+        self._sending = anyio.Lock(fast_acquire=True)  # `step` gives the loop back, and not each piece
         self._buffer: ReceiveBuffer | None = None
         self._turns = Turns()
         self._isolation = ""
@@ -103,6 +103,8 @@ class SocketStream(anyio.abc.ByteStream):
             anyio.BrokenResourceError: the connection broke.
             anyio.ClosedResourceError: this side closed, possibly while waiting.
         """
+        # A peer that takes all at once would never let another task run.
+        await self.step()
         async with self._sending:
             rest = memoryview(item)
             while rest and not self.muted:

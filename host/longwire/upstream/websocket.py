@@ -104,7 +104,7 @@ class WebSocket:
         self._step = step
         self._drop = drop
         self._send_stall_s = send_stall_s
-        self._sending = anyio.Lock()
+        self._sending = anyio.Lock(fast_acquire=True)  # the stream gives the loop back
         self._pinged = anyio.Event()
         self._close_sent = False
         self._ended = False  # nothing more comes

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pybase64
 import pytest
 import structlog
@@ -18,6 +19,7 @@ from longwire.engine.websocket import WebSocket
 from longwire.protocol.limits import WINDOW_FLOOR_BYTES
 from longwire.streams.socket_parts import Kind, part
 from longwire.upstream import UpstreamClient
+from longwire.upstream.sockets import SocketStream
 from longwire.upstream.websocket import WebSocketClient
 from tests.patience import PATIENCE_S
 from tests.unit.engine.harness import PAGE, TERMINALS, Bench, running_engine
@@ -155,6 +157,38 @@ async def bench_for(folder: Path, url: str, text: str | None = None, **stall: fl
 def close_part(code: int | None = None, reason: str = "") -> bytes:
     data = b"" if code is None else code.to_bytes(2, "big") + reason.encode()
     return part(Kind.CLOSE, data, last=True)
+
+
+async def test_a_message_of_the_pages_is_in_the_socket_two_rounds_of_the_loop_after_its_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = 0
+    sent_in: list[int] = []
+    send = SocketStream.send
+
+    async def count() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+            await anyio.lowlevel.checkpoint()
+
+    async def counted(stream: SocketStream, item: bytes) -> None:
+        await send(stream, item)
+        sent_in.append(rounds)
+
+    monkeypatch.setattr(SocketStream, "send", counted)
+    async with SocketServer() as server, bench_for(tmp_path, server.url) as bench, anyio.create_task_group() as tasks:
+        bench.open(1)
+        await bench.granted(1)
+        sent_in.clear()
+        tasks.start_soon(count)
+        await anyio.lowlevel.checkpoint()
+        at = rounds
+        bench.send(1, part(Kind.TEXT, b"now", last=True))
+        assert await bench.wait_for_messages(1, 1) == [(1, b"now")]
+        # One to take it from the channel, one for the task of the socket; a turn that was used up may cost another.
+        assert sent_in[0] - at <= 3
+        tasks.cancel_scope.cancel()
 
 
 async def test_messages_go_both_ways_and_the_pages_close_ends_both(tmp_path: Path) -> None:

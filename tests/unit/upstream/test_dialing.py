@@ -6,8 +6,11 @@ from contextlib import suppress
 from ipaddress import ip_address
 
 import anyio
+import anyio.lowlevel
 import pytest
 
+from longwire.turns import TURN_S, Turns
+from longwire.upstream.buffers import ReceiveBuffers
 from longwire.upstream.sockets import UNSENT_BYTES, SocketStream, dial
 from tests.patience import PATIENCE_S
 from tests.upstreams import faults
@@ -164,3 +167,29 @@ def open_sockets() -> int:
 def test_the_stream_offers_no_half_close() -> None:
     with socket.socket() as sock, pytest.raises(NotImplementedError):
         anyio.run(SocketStream(sock).send_eof)
+
+
+async def test_what_a_server_takes_at_once_is_sent_without_a_round_of_the_loop_and_others_have_their_turn() -> None:
+    times = iter(range(10_000))
+    turns = Turns(lambda: next(times) * TURN_S / 10)  # each look at the clock is a tenth of a turn
+    rounds = 0
+
+    async def count() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+            await anyio.lowlevel.checkpoint()
+
+    async with Server(idle) as server, anyio.create_task_group() as tasks:
+        stream = await dial([V4], server.port)
+        stream.share(ReceiveBuffers(), turns, "page")
+        tasks.start_soon(count)
+        await anyio.lowlevel.checkpoint()
+        before = rounds
+        await stream.send(b"x")
+        assert rounds == before
+        for _ in range(100):
+            await stream.send(b"x")
+        assert 5 < rounds - before < 50
+        tasks.cancel_scope.cancel()
+    stream.close()
