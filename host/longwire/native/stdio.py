@@ -3,8 +3,9 @@
 At start the host duplicates descriptors 0 and 1 privately, points 1 at stderr and 0 at nothing, so that no `print`, no
 C library and no child process can put a byte between two frames. Two daemon threads do blocking reads and writes on
 the duplicates: asyncio pipes fail on Windows, and a thread inside `sys.stdin.buffer` aborts the interpreter at exit.
-What a pipe is sure to take at once needs no thread: waking one, and waiting for the interpreter's lock, is a delay
-that every small event would pay.
+What a pipe holds, and what it is sure to take at once, needs no thread: waking one, and waiting for the interpreter's
+lock, is a delay that every small message would pay. So where the system tells which pipe is ready, the event loop
+reads, and writes what is small.
 """
 
 import asyncio
@@ -24,9 +25,9 @@ from longwire.engine.channel import ChannelLost
 
 # One read serves many small frames and a quarter of the largest; the pipe itself holds 64 KiB on Linux.
 READ_BYTES = 256 * 1024
-# Reads that may wait for the engine before the reader thread stops reading, which is what pushes back on the browser.
+# Reads that may wait for the engine before no more is read, which is what pushes back on the browser.
 MAX_READS_WAITING = 4
-# How often, in seconds, the reader thread looks for the end of input while the engine takes nothing.
+# How often, in seconds, to look for the end of input while the engine takes nothing.
 HANG_UP_POLL_S: Final = 0.2
 # What a pipe that is ready takes without waiting, as POSIX promises. Windows knows no such promise.
 _AT_ONCE_BYTES: Final[int] = getattr(select, "PIPE_BUF", 0)
@@ -58,7 +59,13 @@ class StdioChannel:
         self._input = io.FileIO(input_fd, closefd=False)  # raw: without the lock that `sys.stdin.buffer` has
         self._output_fd = output_fd
         self._loop = asyncio.get_running_loop()
+        # Always into the same buffer. `os.read` takes as much anew for each small frame, and what is needed meanwhile
+        # comes to lie behind it: so the heap of a host that did the same each minute grew by 3 MiB an hour.
+        self._buffer = memoryview(bytearray(READ_BYTES))
         self._received: asyncio.Queue[bytes | ChannelLost] = asyncio.Queue()
+        self._closed = _closed_by_the_other_end(input_fd)
+        self._by_loop = _is_pipe(input_fd)
+        self._reading = False  # by the loop
         self._may_read = threading.Semaphore(MAX_READS_WAITING)
         self._to_write: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]]] = queue.SimpleQueue()
         self._handed_over = 0  # writes that the thread has not finished
@@ -67,8 +74,10 @@ class StdioChannel:
         self._hung_up = asyncio.Event()
 
     def start(self) -> None:
-        """Start the two threads. They end with the process."""
-        for target in (self._read_forever, self._write_forever):
+        """Begin to read, and start the threads. They end with the process."""
+        if self._by_loop:
+            self._read_on()
+        for target in (self._write_forever,) if self._by_loop else (self._read_forever, self._write_forever):
             threading.Thread(target=target, name=f"longwire-{target.__name__}", daemon=True).start()
 
     async def receive(self) -> bytes:
@@ -76,8 +85,11 @@ class StdioChannel:
         if self._ended:
             return b""
         data = await self._received.get()
-        self._may_read.release()
         self._ended = not data or isinstance(data, ChannelLost)
+        if not self._by_loop:
+            self._may_read.release()
+        elif not self._ended:
+            self._read_on()
         if isinstance(data, ChannelLost):
             raise data
         return data
@@ -106,25 +118,49 @@ class StdioChannel:
         except OSError as error:
             raise _lost(error) from None
 
+    # --- the loop --------------------------------------------------------------------------------------------
+
+    def _read_on(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self._loop.add_reader(self._input_fd, self._on_readable)
+
+    def _on_readable(self) -> None:
+        data = self._read()
+        self._received.put_nowait(data)
+        over = not data or isinstance(data, ChannelLost)
+        if over or self._received.qsize() >= MAX_READS_WAITING:
+            self._loop.remove_reader(self._input_fd)
+            self._reading = False
+        if not (self._reading or over):
+            self._look_for_end()
+
+    def _look_for_end(self) -> None:
+        """Of input that nobody takes: the browser may be gone meanwhile."""
+        if self._reading:
+            return
+        if self._closed():
+            self._hung_up.set()
+        else:
+            self._loop.call_later(HANG_UP_POLL_S, self._look_for_end)
+
     # --- the threads -----------------------------------------------------------------------------------------
 
+    def _read(self) -> bytes | ChannelLost:
+        try:
+            return bytes(self._buffer[: self._input.readinto(self._buffer) or 0])
+        except OSError as error:
+            return ChannelLost(f"the input failed ({_name_of(error)})")
+
     def _read_forever(self) -> None:
-        closed = _closed_by_the_other_end(self._input_fd)
-        # Always into the same buffer. `os.read` takes as much anew for each small frame, and what is needed meanwhile
-        # comes to lie behind it: so the heap of a host that did the same each minute grew by 3 MiB an hour.
-        buffer = memoryview(bytearray(READ_BYTES))
         while True:
             # Released by the engine when it took a piece, not by this thread. The browser may be gone meanwhile.
             while not self._may_read.acquire(timeout=HANG_UP_POLL_S):
-                if closed():
+                if self._closed():
                     with suppress(RuntimeError):
                         self._loop.call_soon_threadsafe(self._hung_up.set)
                     return
-            data: bytes | ChannelLost
-            try:
-                data = bytes(buffer[: self._input.readinto(buffer) or 0])
-            except OSError as error:
-                data = ChannelLost(f"the input failed ({_name_of(error)})")
+            data = self._read()
             # A closed loop means that the process is ending.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._received.put_nowait, data)
@@ -163,9 +199,14 @@ def _name_of(error: OSError) -> str:
     return errno.errorcode.get(error.errno or 0, "unknown")
 
 
+def _is_pipe(descriptor: int) -> bool:
+    """Whether the system tells when it is ready: of what else there is, it may say so and then make us wait."""
+    return sys.platform != "win32" and stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+
+
 def _readiness_of(pipe: int) -> Callable[[], bool]:
     """What tells, without waiting, whether `pipe` takes PIPE_BUF bytes now. Always False for anything but a pipe."""
-    if sys.platform == "win32" or not stat.S_ISFIFO(os.fstat(pipe).st_mode):
+    if not _is_pipe(pipe):
         return lambda: False
     poll = select.poll()
     poll.register(pipe, select.POLLOUT)

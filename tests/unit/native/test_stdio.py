@@ -6,6 +6,7 @@ import random
 import select
 import socket
 import sys
+import threading
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,8 +14,9 @@ from contextlib import suppress
 import pytest
 
 from longwire.engine.channel import ChannelLost
-from longwire.native.stdio import READ_BYTES, StdioChannel
+from longwire.native.stdio import MAX_READS_WAITING, READ_BYTES, StdioChannel
 from longwire.protocol.limits import KIB
+from tests.patience import PATIENCE_S
 
 SMALL = b"s" * 100
 # More than any pipe holds by default: it cannot be written without a reader.
@@ -144,6 +146,83 @@ async def test_a_browser_that_is_gone_is_said_so(pipes: Pipes, data: bytes) -> N
     pipes.close_far()
     with pytest.raises(ChannelLost):
         await channel.write(data)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot ask a pipe")
+async def test_input_that_is_a_pipe_needs_no_thread(pipes: Pipes) -> None:
+    before = threading.active_count()
+    channel = await started(pipes)
+    assert threading.active_count() == before + 1  # the one that writes
+    os.write(pipes.to_host, SMALL)
+    assert await channel.receive() == SMALL
+    os.close(pipes.to_host)
+    assert [await channel.receive(), await channel.receive()] == [b"", b""]
+    await channel_over(channel)
+
+
+async def channel_over(channel: StdioChannel) -> None:
+    """Nothing reads any more: the descriptor may be another's by now."""
+    assert not asyncio.get_running_loop().remove_reader(channel._input_fd)
+
+
+async def rounds() -> None:
+    """As many of the loop as it takes to see that a pipe is ready, and some more."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def piled_up(pipes: Pipes) -> StdioChannel:
+    """A channel of which nothing is received while piece after piece is written, until no more is read."""
+    channel = await started(pipes)
+    for number in range(MAX_READS_WAITING):
+        os.write(pipes.to_host, b"%d" % number)
+        await rounds()
+        assert channel._received.qsize() == number + 1
+    os.write(pipes.to_host, b"more")
+    await rounds()
+    assert channel._received.qsize() == MAX_READS_WAITING
+    return channel
+
+
+async def test_what_the_engine_does_not_take_stays_in_the_pipe_and_comes_in_order(pipes: Pipes) -> None:
+    channel = await piled_up(pipes)
+    os.close(pipes.to_host)
+    received = b""
+    async with asyncio.timeout(PATIENCE_S):
+        while data := await channel.receive():
+            received += data
+    assert received == b"".join(b"%d" % number for number in range(MAX_READS_WAITING)) + b"more"
+
+
+async def test_a_browser_that_hung_up_is_known_while_input_waits(pipes: Pipes) -> None:
+    channel = await piled_up(pipes)
+    hung_up = asyncio.ensure_future(channel.hung_up())
+    await asyncio.sleep(0)
+    assert not hung_up.done()
+    os.close(pipes.to_host)
+    await asyncio.wait_for(hung_up, PATIENCE_S)
+    assert await channel.receive() == b"0"
+
+
+async def test_input_that_breaks_is_lost_and_then_over(pipes: Pipes) -> None:
+    channel = await started(pipes)
+    # A descriptor that can only be written to: reading from it fails.
+    os.dup2(pipes.to_host, pipes.input)
+    channel._on_readable()
+    with pytest.raises(ChannelLost, match="EBADF"):
+        await channel.receive()
+    assert await channel.receive() == b""
+
+
+async def test_input_that_is_not_a_pipe_gets_a_thread(pipes: Pipes) -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        channel = StdioChannel(near.fileno(), pipes.output)
+        channel.start()
+        far.send(SMALL)
+        assert await channel.receive() == SMALL
+        far.close()
+        assert await channel.receive() == b""
 
 
 async def test_what_is_not_a_pipe_gets_the_thread(pipes: Pipes) -> None:
