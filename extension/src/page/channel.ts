@@ -1,5 +1,6 @@
 import type { DirectOpen, FromPage, ToPage } from '../protocol/bridge'
 import { isToPage } from '../protocol/guards'
+import { isCarried } from '../shared/carried'
 import {
   addListener,
   append,
@@ -28,7 +29,7 @@ export interface ChannelEvents {
 export class Channel {
   readonly #events: ChannelEvents
   #port: MessagePort | null = null
-  /** Where messages come from once the worker has a port that leads here; they still go by the other. */
+  /** Where messages come from once the worker has a port that leads here, and what streams carry goes to. */
   #direct: MessagePort | null = null
   #waiting: ((arrived: boolean) => void)[] = []
   #timer = 0
@@ -73,6 +74,7 @@ export class Channel {
     })
     // Not before now, when all that came by the relay has arrived.
     startPort(port)
+    this.post({ type: 'DIRECT_TAKEN' })
   }
 
   /** The relay behind this port, or behind the present one, is dead. The next message needs another one. */
@@ -84,7 +86,8 @@ export class Channel {
   }
 
   post(message: FromPage): void {
-    if (this.#port !== null) postMessage(this.#port, message)
+    const port = this.#direct !== null && isCarried(message) ? this.#direct : this.#port
+    if (port !== null) postMessage(port, message)
   }
 
   /**

@@ -4,7 +4,14 @@
 import type { ErrorCode, Phase } from './errors'
 
 export type FromPage =
-  StreamStartFields | StreamBody | StreamBodyEnd | StreamAck | StreamAbort | StatusRequestFields | DirectOffer
+  | StreamStartFields
+  | StreamBody
+  | StreamBodyEnd
+  | StreamAck
+  | StreamAbort
+  | StatusRequestFields
+  | DirectOffer
+  | DirectTaken
 /**
  * The `redirect` member of the page's RequestInit.
  */
@@ -135,6 +142,16 @@ export interface StatusRequestFields {
 export interface DirectOffer {
   type: 'DIRECT_OFFER'
   token: string
+}
+/**
+ * From the shim, by way of the relay: the last of what streams carry that comes by that way.
+ *
+ * STREAM_BODY, STREAM_BODY_END and STREAM_ACK come by the direct port from then on. What came by it before counts
+ * behind this message, so the order is kept. All that asks for something stays on the port whose sender the browser
+ * vouches for.
+ */
+export interface DirectTaken {
+  type: 'DIRECT_TAKEN'
 }
 /**
  * The final response's head. At most one per stream, before any chunk.

@@ -302,6 +302,9 @@ const directOffer = record({
   type: oneOf('DIRECT_OFFER'),
   token: text(32, 32)
 })
+const directTaken = record({
+  type: oneOf('DIRECT_TAKEN')
+})
 const statusRequestFields = record({
   type: oneOf('STATUS_REQUEST'),
   request: integer(1, MAX_ID)
@@ -384,6 +387,7 @@ const bridgeStreamStartFields = record(
 )
 const bridgeFromPage = union('type', {
   DIRECT_OFFER: directOffer,
+  DIRECT_TAKEN: directTaken,
   STATUS_REQUEST: statusRequestFields,
   STREAM_ABORT: streamAbort,
   STREAM_ACK: streamAck,

@@ -31,7 +31,7 @@ export class Relay {
   readonly #world: RelayWorld
   readonly #page: MessagePort
   #worker: Port | null = null
-  /** Since the last end of a stream. */
+  /** Of bodies, either way, since the last end of a stream. */
   #chunks = 0
   /** On its way, until it is there or the worker is lost. */
   #offer: DirectOffer | null = null
@@ -43,7 +43,7 @@ export class Relay {
     const { port1, port2 } = new MessageChannel()
     this.shimPort = port2
     this.#page = port1
-    this.#page.onmessage = ({ data }) => this.#toWorker(data)
+    this.#page.onmessage = ({ data }) => this.#fromPage(data)
   }
 
   /** Give the worker's port back, silently: the page goes into the back/forward cache, where it would be closed. */
@@ -57,6 +57,11 @@ export class Relay {
     } catch {
       // The extension is gone, and with it the other end.
     }
+  }
+
+  #fromPage(message: { type?: unknown } | null): void {
+    this.#toWorker(message)
+    if (message?.type === 'STREAM_BODY') this.#carried()
   }
 
   #toWorker(message: unknown): void {
@@ -82,14 +87,19 @@ export class Relay {
   #toPage(message: { type: string; data: Uint8Array }): void {
     if (message.type === 'STREAM_CHUNK') {
       this.#page.postMessage(message, [message.data.buffer])
-      this.#chunks += 1
-      if (this.#chunks === CHUNKS_BEFORE_DIRECT) this.#offerDirectPort()
+      this.#carried()
     } else if (message.type === 'DIRECT_OPEN') {
       this.#openDirectPort(message)
     } else {
       this.#page.postMessage(message)
       if (isTerminal(message.type)) this.#chunks = 0
     }
+  }
+
+  /** Another chunk of a body, one way or the other. */
+  #carried(): void {
+    this.#chunks += 1
+    if (this.#chunks === CHUNKS_BEFORE_DIRECT) this.#offerDirectPort()
   }
 
   #offerDirectPort(): void {

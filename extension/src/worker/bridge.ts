@@ -3,6 +3,7 @@ import { MAX_STREAMS_PER_TAB_FRAME } from '../protocol/constants'
 import { ERRORS, type ErrorCode, type Phase } from '../protocol/errors'
 import { isFromPage } from '../protocol/guards'
 import type { AbortReason, ToHost } from '../protocol/native'
+import { isCarried } from '../shared/carried'
 import { isTerminal } from '../shared/terminal'
 import { type DirectPort, DirectPorts } from './direct-ports'
 import { describe, type Failure } from './failure'
@@ -49,7 +50,7 @@ export class Bridge {
   readonly #link: HostLink
   readonly #streams = new StreamTable<Peer>()
   readonly #status = new StatusDesk<Peer>()
-  readonly #direct = new DirectPorts<Peer>()
+  readonly #direct = new DirectPorts<Peer>((peer, message) => this.#fromPageDirectly(peer, message))
   readonly #gone = new WeakSet<Peer>()
   readonly #observer: Observer
   readonly #refusal: (origin: string) => string | null
@@ -72,7 +73,15 @@ export class Bridge {
     else if (message.type === 'STREAM_START') this.#start(peer, message)
     else if (message.type === 'STATUS_REQUEST') this.#askStatus(peer, message.request)
     else if (message.type === 'DIRECT_OFFER') this.#direct.expect(peer, message.token)
+    else if (message.type === 'DIRECT_TAKEN') this.#direct.taken(peer)
     else this.#command(peer, message)
+  }
+
+  /** Only what a stream that lives carries: no request, and nothing that ends one, is taken from here. */
+  #fromPageDirectly(peer: Peer, message: unknown): void {
+    if (this.#gone.has(peer)) return
+    if (isFromPage(message) && isCarried(message)) this.#command(peer, message)
+    else this.#drop(peer)
   }
 
   /** An iframe of the extension's own brought a port; whose it is, the token says that one relay announced. */

@@ -6,7 +6,7 @@ import { GENERATE_URL } from '../shared/names'
 /** A message of the page about one stream, after its start. */
 export type StreamCommand = Exclude<
   bridge.FromPage,
-  bridge.StreamStartFields | bridge.StatusRequestFields | bridge.DirectOffer
+  bridge.StreamStartFields | bridge.StatusRequestFields | bridge.DirectOffer | bridge.DirectTaken
 >
 
 /** A message of the host about one stream. */

@@ -6,6 +6,7 @@ import type { FromPage, ToPage } from '../../src/protocol/bridge'
 import { delivered } from '../messaging'
 
 const ABORTED: ToPage = { type: 'STREAM_ABORTED', id: 1 }
+const TAKEN: FromPage = { type: 'DIRECT_TAKEN' }
 const ACK: FromPage = { type: 'STREAM_ACK', id: 1, consumed: 2 }
 
 // Before the shim captures the timers, which it does when it is imported.
@@ -109,7 +110,7 @@ describe('a direct port', () => {
     return port1
   }
 
-  test('is heard after all that came by the relay, and answered through the relay', async () => {
+  test('is heard after all that came by the relay', async () => {
     const { port, told } = relay()
     const { port1, port2 } = new MessageChannel()
     port1.postMessage(END)
@@ -118,9 +119,34 @@ describe('a direct port', () => {
     port.postMessage({ type: 'DIRECT_OPEN' }, [port2])
     await delivered()
     expect(heard).toEqual([ABORTED, END])
+    expect(told).toEqual([TAKEN])
+  })
+
+  test('takes what streams carry, once the relay has passed on that it does; all else goes by the relay', async () => {
+    const carried: FromPage[] = [
+      ACK,
+      { type: 'STREAM_BODY', id: 1, offset: 0, data: new Uint8Array(1) },
+      { type: 'STREAM_BODY_END', id: 1, bytes: 1 }
+    ]
+    const asked: FromPage[] = [
+      { type: 'STREAM_ABORT', id: 1, reason: 'signal' },
+      { type: 'STATUS_REQUEST', request: 1 }
+    ]
+    const { port, told } = relay()
+    for (const message of [...carried, ...asked]) channel.post(message)
+    const worker = direct(port)
+    const toldDirectly: unknown[] = []
+    worker.onmessage = ({ data }) => toldDirectly.push(data)
+    await delivered()
+    for (const message of [...carried, ...asked]) channel.post(message)
+    await delivered()
+    expect(told).toEqual([...carried, ...asked, TAKEN, ...asked])
+    expect(toldDirectly).toEqual(carried)
+    channel.closeDirect()
     channel.post(ACK)
     await delivered()
-    expect(told).toEqual([ACK])
+    expect(told.at(-1)).toEqual(ACK)
+    expect(toldDirectly).toEqual(carried)
   })
 
   test('drops what is no message, and opens no other', async () => {

@@ -134,6 +134,14 @@ describe('a direct port', () => {
     offering = true
   })
 
+  test('is offered to a page that sends a body, too', async () => {
+    for (let sent = 1; sent < CHUNKS_BEFORE_DIRECT; sent++) await say({ type: 'STREAM_BODY', id: 3 })
+    await say({ type: 'STREAM_ACK', id: 3 }, null, 7)
+    expect(offers.length).toBe(0)
+    await say({ type: 'STREAM_BODY', id: 3 })
+    expect(offers.length).toBe(1)
+  })
+
   test('is offered to a page that streams, once', async () => {
     await say(1)
     for (let offset = 1; offset < CHUNKS_BEFORE_DIRECT; offset++) worker().say(chunk(offset))

@@ -5,6 +5,7 @@ import type { FromPage, Status } from '../../src/protocol/bridge'
 import { MAX_STREAMS_PER_TAB_FRAME } from '../../src/protocol/constants'
 import type { ErrorCode, Phase } from '../../src/protocol/errors'
 import { Bridge } from '../../src/worker/bridge'
+import { MAX_EARLY_MESSAGES } from '../../src/worker/direct-ports'
 import { failureOf } from '../../src/worker/failure'
 import { MAX_STATUS_REQUESTS } from '../../src/worker/status'
 import { FakeDirectPort, FakeLink, type FakePeer, peerOf, refusedPeer } from './fakes'
@@ -187,6 +188,59 @@ describe('a direct port', () => {
     bridge.fromPage(one, offer('a'))
     bring('a')
     expect([direct.closed, one.port.posted]).toEqual([true, []])
+  })
+
+  describe('the other way', () => {
+    const taken: FromPage = { type: 'DIRECT_TAKEN' }
+    const ack = (consumed: number): FromPage => ({ type: 'STREAM_ACK', id: 5, consumed })
+    const acks = () => link.commands.map((command) => ('consumed' in command ? command.consumed : command.type))
+
+    beforeEach(() => {
+      bridge.fromHost(headers(open(one, 5)))
+      bridge.fromPage(one, offer('a'))
+      bring('a')
+    })
+
+    test('is heard behind all that came by the relay', () => {
+      direct.say(ack(2))
+      direct.say(ack(3))
+      bridge.fromPage(one, ack(1))
+      expect(acks()).toEqual([1])
+      bridge.fromPage(one, taken)
+      direct.say(ack(4))
+      expect(acks()).toEqual([1, 2, 3, 4])
+    })
+
+    test.each<[string, unknown]>([
+      ['a start', start(6)],
+      ['an abort', { type: 'STREAM_ABORT', id: 5, reason: 'signal' }],
+      ['a question', { type: 'STATUS_REQUEST', request: 1 }],
+      ['no message', { type: 'STREAM_ACK', id: 'five' }],
+      ['nothing', null]
+    ])('takes nothing that asks for something: %s ends the relay', (_, message) => {
+      bridge.fromPage(one, taken)
+      direct.say(message)
+      expect([one.port.disconnected, direct.closed]).toEqual([true, true])
+      expect(link.commands).toEqual([{ type: 'STREAM_ABORT', id: expect.any(Number), reason: 'page-gone' }])
+      direct.say(ack(1))
+      expect(link.commands).toHaveLength(1)
+    })
+
+    test('is not kept for ever', () => {
+      for (let sent = 0; sent < MAX_EARLY_MESSAGES; sent++) direct.say(ack(sent))
+      expect(one.port.disconnected).toBe(false)
+      direct.say(ack(0))
+      expect(one.port.disconnected).toBe(true)
+    })
+
+    test('is of its own page alone', () => {
+      open(other, 5)
+      bridge.fromPage(other, taken)
+      direct.say(ack(1))
+      expect(acks()).toEqual([])
+      bridge.fromPage(one, taken)
+      expect(acks()).toEqual([1])
+    })
   })
 
   test('goes with its page, and an offer too', () => {

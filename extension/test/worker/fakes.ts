@@ -53,7 +53,13 @@ export class FakeRelayPort implements RelayPort {
 export class FakeDirectPort implements DirectPort {
   readonly posted: ToPage[] = []
   readonly given: Transferable[][] = []
+  onmessage: ((event: MessageEvent) => void) | null = null
   closed = false
+
+  /** A message from the shim. */
+  say(data: unknown): void {
+    this.onmessage?.({ data } as MessageEvent)
+  }
 
   postMessage(message: unknown, transfer: Transferable[]): void {
     this.posted.push(message as ToPage)

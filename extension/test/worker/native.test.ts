@@ -107,7 +107,7 @@ describe('opening', () => {
     link.open()
     expect(ports.length).toBe(1)
     expect(port().posted).toEqual([
-      { type: 'HELLO', protocol: PROTOCOL_VERSION, extension: '0.1.0', chunk_encodings: [] }
+      { type: 'HELLO', protocol: PROTOCOL_VERSION, extension: '0.1.0', chunk_encodings: ['deflate'] }
     ])
   })
 

@@ -162,6 +162,17 @@ class DirectOffer(Message):
     token: Annotated[str, Field(min_length=32, max_length=32)]
 
 
+class DirectTaken(Message):
+    """From the shim, by way of the relay: the last of what streams carry that comes by that way.
+
+    STREAM_BODY, STREAM_BODY_END and STREAM_ACK come by the direct port from then on. What came by it before counts
+    behind this message, so the order is kept. All that asks for something stays on the port whose sender the browser
+    vouches for.
+    """
+
+    type: Literal["DIRECT_TAKEN"]
+
+
 # --- from the host ------------------------------------------------------------------------------------------
 
 
@@ -350,7 +361,14 @@ FromHost = Annotated[
 # What a page may say to the worker, and what it hears: the same messages without identity and without the
 # host's own.
 FromPage = Annotated[
-    StreamStartFields | StreamBody | StreamBodyEnd | StreamAck | StreamAbort | StatusRequestFields | DirectOffer,
+    StreamStartFields
+    | StreamBody
+    | StreamBodyEnd
+    | StreamAck
+    | StreamAbort
+    | StatusRequestFields
+    | DirectOffer
+    | DirectTaken,
     Field(discriminator="type"),
 ]
 ToPage = Annotated[
