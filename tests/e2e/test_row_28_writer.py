@@ -198,21 +198,10 @@ def test_what_the_page_says_reaches_no_port_of_the_writers(stage: Stage) -> None
     assert stage.world.writer(GENERATE, "writers") == "writers"
 
 
-def test_a_frame_in_a_page_of_the_writers_has_none_and_its_relay_cannot_be_one(
-    stage: Stage, site: ThreadedServer
-) -> None:
-    stage.page.evaluate(
-        """() => Promise.all([['same', '/blank'], ['nested', '/'], ['empty', 'about:blank'], ['inherits', null]].map(
-            ([name, src]) => new Promise((resolve) => {
-                const frame = Object.assign(document.createElement('iframe'), { name, onload: resolve })
-                if (src === null) frame.srcdoc = '<title>inherits</title>'
-                else frame.src = src
-                document.body.append(frame)
-            })
-        ))"""
-    )
+def test_a_frame_in_a_page_of_the_writers_has_none_and_its_relay_cannot_be_one(stage: Stage) -> None:
+    names = stage.page.evaluate(script("four_frames.js"))
     # All scripts of a frame that is idle have run.
-    for name in ("same", "nested", "empty", "inherits"):
+    for name in names:
         stage.world.evaluate("() => new Promise((resolve) => requestIdleCallback(resolve))", frame=name)
         assert not stage.world.has_writer(name), name
         answer = stage.world.evaluate(CONNECT, PORTS[0], [request_for(stage)], frame=name)
@@ -243,14 +232,7 @@ def test_a_policy_that_takes_the_page_from_the_writer_ends_it_at_once_and_for_go
     assert stage.page.evaluate(STATUS)["state"] == "ready"
     assert stage.world.writer(FETCH, stage.upstream.url("/plain"))["code"] == "POLICY_DENIED"
     assert stage.asked() == []
-    stage.browser.worker().evaluate(
-        """async () => {
-            const scripts = () => chrome.scripting.getRegisteredContentScripts()
-            while ((await scripts()).some(({ id }) => /^writer/.test(id))) {
-                await new Promise((resolve) => setTimeout(resolve, 10))
-            }
-        }"""
-    )
+    stage.browser.worker().evaluate(script("no_writer_registered.js"))
     stage.page.reload()
     stage.world.evaluate("() => new Promise((resolve) => requestIdleCallback(resolve))")
     assert not stage.world.has_writer()
@@ -289,7 +271,7 @@ def test_the_popup_says_which_streams_are_the_writers(stage: Stage) -> None:
 
 
 def test_an_extension_that_was_reloaded_leaves_a_dead_writer_that_says_so_and_brings_a_new_one(
-    stage: Stage, site: ThreadedServer
+    stage: Stage,
 ) -> None:
     # The old one is kept at hand: the new one takes its place.
     stage.world.evaluate(f"() => {{ globalThis.old = {WRITER}.host }}")

@@ -288,3 +288,31 @@ test.each([
 ])('the permission for %s by %j', (origin, pages, permission) => {
   expect(permissionFor(origin, snapshot({ policy: { ...POLICY, pages } }))).toBe(permission)
 })
+
+// --- the writer -----------------------------------------------------------------------------------------------------
+
+const WITH_WRITER = { policy: { ...POLICY, pages: [], writer: [ORIGIN] } }
+
+test('a page that has the writer and nothing else says so, and asks for the permission that the writer needs', () => {
+  const shown = view(WITH_WRITER)
+  expect(shown.badge).toEqual({ tone: 'good', text: 'Writer' })
+  expect(shown.verdict).toMatchObject({ title: 'The writer is on this page', suggestion: null })
+  expect(shown.note).toBeNull()
+  const missing = view(WITH_WRITER, {}, false)
+  expect(missing.permission).toBe(`${ORIGIN}/*`)
+  expect(missing.verdict).toMatchObject({ title: 'Once allowed, the writer is on this page', tone: 'warn' })
+})
+
+test('beside grants of the page the writer is a note, and what the page was refused is told as ever', () => {
+  const granted = { ...WITH_WRITER, destinations: ['https://api.example.com/v1/'] }
+  expect(view(granted).badge.text).toBe('Ready')
+  expect(view(granted).note).toContain('The writer is on this page, too')
+  const denied = { method: 'POST', url: 'https://api.other.example/v1/chat' }
+  expect(view({ ...WITH_WRITER, denied }).verdict?.title).toBe('No grant names this page')
+})
+
+test('on other pages the writer is nothing', () => {
+  const shown = view(WITH_WRITER, { origin: 'https://other.example' }, false)
+  expect(shown).toMatchObject({ permission: null, note: null })
+  expect(shown.verdict?.title).toBe('No grant names this page')
+})

@@ -5,7 +5,7 @@ import type { Tab } from '../../src/platform/platform'
 import { suggestGrant } from '../../src/popup/grant'
 import { RATE_WINDOW_MS, Rates } from '../../src/popup/rates'
 import { findSite, type SiteWorld } from '../../src/popup/site'
-import { figuresOf } from '../../src/popup/streams'
+import { figuresOf, whoseOf } from '../../src/popup/streams'
 import { formatBytes, formatDuration } from '../../src/shared/format'
 import type { FromPopup, Snapshot, StreamRow } from '../../src/shared/popup'
 import { RECONNECT_MS, WorkerLink, type WorkerPort } from '../../src/shared/worker-link'
@@ -105,6 +105,16 @@ test.each([
   [{ state: 'ending' }, 5, 'Ending · 1.2 MB · 12 s']
 ] as const)('a stream %j', (fields, rate, text) => {
   expect(figuresOf({ ...STREAM, ...fields }, rate, 12_000)).toBe(text)
+})
+
+test.each([
+  [{}, ''],
+  [{ origin: 'https://b.example' }, 'in a frame of https://b.example'],
+  [{ principal: 'writer' }, 'by the writer'],
+  // What it asked for before the tab went to another page.
+  [{ principal: 'writer', origin: 'https://b.example' }, 'by the writer, on https://b.example']
+] as const)('whose a stream %j is', (fields, text) => {
+  expect(whoseOf({ ...STREAM, ...fields }, 'https://a.example')).toBe(text)
 })
 
 test('a rate is of the last seconds, and goes to zero with the bytes', () => {

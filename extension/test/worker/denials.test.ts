@@ -42,3 +42,10 @@ test.each<[string, StreamEnding]>([
   end(denials, 1, 'https://a.example', 'GET', ending)
   expect(denials.of(1, 'https://a.example')).toBeNull()
 })
+
+test('what the writer was refused is none of the page', () => {
+  const denials = new Denials()
+  const page = { ...PAGE, tab: 1, origin: 'https://a.example', principal: 'writer' } as const
+  denials.ended({ id: 1, page, ...denied, startedAt: 0 }, refused)
+  expect(denials.of(1, 'https://a.example')).toBeNull()
+})

@@ -225,6 +225,19 @@ def test_what_a_page_is_allowed_fills_no_more_than_its_share_and_the_rest_is_num
     assert lines(path)[-1]["count"] == 2 * PAGE_LINES_PER_MINUTE, "and the end of the process tells the rest"
 
 
+def test_no_page_keeps_the_lines_of_its_writer_out(tmp_path: Path, now: list[float]) -> None:
+    path = host_log.configure(tmp_path)
+    assert path is not None
+    for _ in range(PAGE_LINES_AT_ONCE):
+        request("http://loud")
+    logger = structlog.get_logger("longwire.test").bind(page="http://loud", principal="writer")
+    logger.info("start", grant="writers", outcome="allowed")
+    refuse("http://loud", REFUSALS_PER_MINUTE + 1)
+    logger.info("error", grant=None, outcome="denied")
+    written = [(line["event"], line["page"]) for line in lines(path) if line.get("principal") == "writer"]
+    assert written == [("start", "http://loud"), ("error", "http://loud")]
+
+
 def test_what_the_host_says_of_itself_is_no_pages_share(tmp_path: Path, now: list[float]) -> None:
     path = host_log.configure(tmp_path)
     assert path is not None
