@@ -22,7 +22,7 @@ from longwire.policy.needles import needles
 from longwire.policy.providers import parse_base_url
 from longwire.policy.reflection import ReflectionScanner
 from longwire.policy.secrets import Secret
-from longwire.policy.urls import parse_canonical
+from longwire.policy.urls import parse_canonical, parse_origin
 from longwire.protocol.errors import ErrorCode, StreamError
 from longwire.protocol.limits import MAX_MESSAGE_CHARS
 from tests.fuzz.answers import answer
@@ -64,6 +64,15 @@ name = "local"
 kind = "ollama"
 models = ["llama*"]
 
+[[grant]]
+name = "descriptions"
+principal = "writer"
+pages = ["https://git.example.com"]
+generate = ["local"]
+
+[writer]
+pages = ["https://git.example.com", "https://*.forge.example.com:*"]
+
 [secret.key]
 file = "/run/secrets/key"
 """
@@ -87,6 +96,7 @@ _POLICY_PARTS: Final = (
     *("*.", "*", "https://", "http://[::1]", ":99999", "/../", "%2e", "\\u0000", "\\", "\0", "\x7f", "\ufeff", "#"),
     *(f'"{CANARY}"', f"'{CANARY}'", CANARY, "{secret:key}", "{secret:", "proxy", '"https://*.com"', "inf", "-0", "1e9"),
     *("[[provider]]", "generate", "kind", "models", "/day", "USD/1M", '"longwire:terminal"', "longwire:", "é"),
+    *("[writer]", "principal", '"writer"', '"page"'),
 )  # fmt: skip
 _TO_WRITE: Final = re.compile(r'write ".*"$')
 
@@ -117,6 +127,9 @@ def policy_file(rng: random.Random) -> str:
         for page in grant.pages:
             if PagePattern.parse(str(page)) != page:
                 raise Broken("a page that does not read back")
+        origins = [origin for page in grant.pages if (origin := parse_origin(str(page))) is not None]
+        if grant.principal == "writer" and any(grant.names_page(origin) for origin in origins):
+            raise Broken("scripts of a page have a grant of the writer's")
         if not set(grant.generate) <= set(document.providers):
             raise Broken("a grant with a provider of nobody's")
     for provider in document.providers:
