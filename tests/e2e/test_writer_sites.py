@@ -1,5 +1,6 @@
 """The writer's sites in a real browser: what they find in a page of each kind, and the diff that they read of it."""
 
+import asyncio
 import json
 import subprocess
 from collections.abc import Iterator
@@ -45,13 +46,13 @@ class Theatre:
         self.kind = kind
         self.site = site
         self.server = threaded
-        self._bundle = bundle
+        self.bundle = f"{bundle};globalThis.writer = writer"
 
     def open(self, html: str, target: str = "/page") -> Page:
         """A tab with that page, and the writer's parts in it."""
         self.site.pages[target] = html
         tab = self.browser.open(self.server.url(target))
-        tab.evaluate(self._bundle + ";globalThis.writer = writer")
+        tab.evaluate(self.bundle)
         return tab
 
     def open_pull_request(self, *, new: bool, **parts: Any) -> Page:
@@ -400,6 +401,37 @@ def test_forgejos_comparison_is_read_commit_by_commit(theatre: Theatre) -> None:
         "commit",
         "commit",
     ]
+
+
+@pytest.mark.parametrize("kind", ["gitlab"])
+def test_the_pages_own_request_is_spared_a_diff_that_it_has(theatre: Theatre) -> None:
+    tab = theatre.open_pull_request(new=False)
+    first = theatre.read(tab, host=False)
+    assert theatre.read(tab, host=False) == first
+    assert marked(first) == WHOLE
+    once, again = theatre.site.requests
+    assert (once.header("if-none-match"), once.target) == (None, again.target)
+    assert (again.header("if-none-match") or "").startswith('W/"')
+    # Nothing outlives the document: neither here, nor in the browser's own cache.
+    tab.reload()
+    tab.evaluate(theatre.bundle)
+    theatre.read(tab, host=False)
+    assert theatre.site.requests[-1].header("if-none-match") is None
+
+
+@pytest.mark.parametrize("kind", ["forgejo"])
+def test_who_stops_lets_go_of_a_silent_interface(theatre: Theatre) -> None:
+    theatre.grant()
+    theatre.site.open = asyncio.Event()
+    tab = theatre.open_pull_request(new=False)
+    tab.wait_for_function("typeof longwire === 'object'")
+    tab.evaluate(script("writer-read.js"), {"kind": "forgejo", "host": True, "later": True})
+    theatre.server.run(theatre.site.wait_asked)
+    (request,) = theatre.site.requests
+    tab.evaluate("() => reading.abort(new Error('stopped by a person'))")
+    theatre.server.run(request.connection.wait_gone)
+    assert tab.evaluate("() => read")["text"] == "stopped by a person"
+    assert len(theatre.site.requests) == 1
 
 
 @pytest.mark.parametrize("kind", ["gitlab"])

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote, unquote
 
+from tests.patience import PATIENCE_S
 from tests.upstreams import bodies
 from tests.upstreams.connection import Request
 
@@ -104,6 +105,12 @@ class PullRequestSite:
     # Answers wait for it.
     open: asyncio.Event | None = None
 
+    _asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait_asked(self) -> None:
+        """Wait until a diff was asked for."""
+        await asyncio.wait_for(self._asked.wait(), PATIENCE_S)
+
     async def __call__(self, request: Request) -> None:
         """Answer a page, an interface's address, or a page's own address of a diff."""
         await request.body()
@@ -114,6 +121,7 @@ class PullRequestSite:
             await _answer(request, 404, _TEXT, b"")
             return
         self.requests.append(request)
+        self._asked.set()
         if self.open is not None:
             await self.open.wait()
         for part, status in self.refusals.items():

@@ -162,8 +162,12 @@ class SourceReader {
     const { hostFetch, pageFetch, signal } = this.#options
     const headers = new Headers(this.#source.headers.map(([name, value]): [string, string] => [name, value]))
     if (known !== undefined) headers.set('If-None-Match', known.etag)
-    const ask = this.#source.by === 'host' ? hostFetch : pageFetch
-    return this.#translated(() => ask(url, { headers, signal }), unreachable)
+    // The browser would keep a copy on the disk.
+    const ask = () =>
+      this.#source.by === 'host'
+        ? hostFetch(url, { headers, signal })
+        : pageFetch(url, { headers, signal, cache: 'no-store' })
+    return this.#translated(ask, unreachable)
   }
 
   async #readBody(response: Response): Promise<Diff> {
