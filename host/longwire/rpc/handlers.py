@@ -15,6 +15,10 @@ PASS: Final = object()
 
 Handler: TypeAlias = Callable[[Any], Any]
 
+# Rounds of the loop that a request waits for the first handler: a client may ask with its very first message, and
+# whoever awaits `accept` or `connect`, maybe through a task or two, has not come to name its handlers yet.
+_ROUNDS_TO_MATCH: Final = 20
+
 
 class Handlers:
     """Each request is a task of its own."""
@@ -45,6 +49,10 @@ class Handlers:
     async def _run(self, request: event.Requested) -> None:
         answer, failure = None, None
         try:
+            for _ in range(_ROUNDS_TO_MATCH):
+                if self._handlers:
+                    break
+                await asyncio.sleep(0)
             for handler in list(self._handlers):
                 given = handler(request.data)
                 if inspect.isawaitable(given):

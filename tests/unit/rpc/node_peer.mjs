@@ -1,9 +1,10 @@
 // A process of Node: `client URL` runs the scenario, over Node's own WebSocket where there is one and that of `ws` where not,
-// and writes what came of it; `server` serves the application, `relay`
+// and writes what came of it, `plain URL` likewise with a plain server; `server` serves the application, `relay`
 // passes messages between each two that connect, and both write their port first.
 
 import { createRequire } from 'node:module'
 import { serve } from './application.mjs'
+import { plainScenario } from './plain_scenario.mjs'
 import { scenario } from './scenario.mjs'
 
 const [, , library, packages, what, url] = process.argv
@@ -14,6 +15,9 @@ if (what === 'client') {
   // Node's own is the global one.
   const own = globalThis.WebSocket === undefined ? { WebSocket } : {}
   process.stdout.write(`${JSON.stringify(await scenario(connect, url, { ...own, retry: false }))}\n`)
+} else if (what === 'plain') {
+  const own = globalThis.WebSocket === undefined ? { WebSocket } : {}
+  process.stdout.write(`${JSON.stringify(await plainScenario(connect(url, { ...own, retry: false }), RpcError))}\n`)
 } else {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' }, () => {
     process.stdout.write(`${server.address().port}\n`)

@@ -1,11 +1,13 @@
 """A peer that speaks to a plain one, of which a test decides every message."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
-from longwire.rpc import Peer, PeerOptions
+from longwire.rpc import Peer, PeerOptions, accept
+from tests.patience import PATIENCE_S
 from tests.unit.rpc.pair import End, Source, all_of, ends, failing, of, turns
 
 pytestmark = pytest.mark.anyio
@@ -57,6 +59,21 @@ async def test_a_plain_peer_gets_and_sends_the_plain_messages_and_no_others() ->
                 "error": "The other side knows JSON only: send bytes as base64 text",
             },
         ]
+
+
+@pytest.mark.parametrize(
+    "waiting",
+    [lambda accepting: accepting, lambda accepting: asyncio.wait_for(accepting, PATIENCE_S)],
+    ids=["alone", "in-a-task"],
+)
+async def test_a_plain_client_may_ask_with_its_first_message(waiting: Any) -> None:
+    socket, other = ends(100)
+    await other.send('{"category":"request","requestId":"1","data":20}')
+    peer = await waiting(accept(socket))
+    peer.match(lambda data: data + 1)
+    async with peer:
+        await turns()
+        assert told(socket) == [{"category": "response", "requestId": "1", "data": 21}]
 
 
 async def test_a_plain_peer_that_does_not_read_slows_the_iterator() -> None:
