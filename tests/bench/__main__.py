@@ -1,130 +1,96 @@
-"""`python -m tests.bench [--quick] [--against COMMIT | --policy | --memory | …] [--json]`: prints figures.
+"""`python -m tests.bench [--quick] [--only FIGURE] [--against COMMIT | --growth | --accept] [--json]`: prints figures.
 
 Beside its figure stands a target, where there is one, and whether it is met. The exit code is 1 if any is missed, or if
-this build is slower than the one that it is compared with.
+this build is slower than the one that it is compared with. Each run is kept in build/bench, with plots.
 """
 
 import argparse
 import json
 import sys
-import tempfile
-from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from tests.bench.against import BenchError, against, show
-from tests.bench.browser import in_a_browser
+from tests.bench import accept, against, growth, runs
 from tests.bench.figures import Row, exit_code
-from tests.bench.first_second import first_second
-from tests.bench.generation import generation_costs
-from tests.bench.neighbours import neighbour_floods
-from tests.bench.pipes import over_pipes
-from tests.bench.policy import policy_costs
-from tests.bench.sockets import socket_costs
-from tests.bench.unread import unread_costs
+from tests.bench.machine import this_machine
+from tests.bench.report import NoRunError, Run, show
+from tests.bench.targets import judged
+
+# The figures that had an option of their own before `--only`.
+_OPTIONS = ("policy", "first-second", "neighbours", "generation", "sockets", "memory")
 
 
-def measure(rounds: int, megabytes: int, events: int, console: Console) -> list[Row]:
-    """Everything of a short run."""
-    rows = boundary(rounds, console)
-    console.print("measuring one host …", style="dim")
-    rows += over_pipes(rounds, events, megabytes) + generation_costs(rounds, events)
-    rows += in_a_browser(rounds, megabytes, events, console)
-    rows += sockets(rounds, events, console)
-    return rows + start(rounds, console)
+def parser() -> argparse.ArgumentParser:
+    """Of the command line."""
+    made = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    made.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    made.add_argument("--json", action="store_true", help="the samples too, for machines")
+    made.add_argument("--only", action="append", choices=runs.names(), metavar="FIGURE", help=", ".join(runs.names()))
+    for name in _OPTIONS:
+        made.add_argument(f"--{name}", dest="only", action="append_const", const=name, help=f"as --only {name}")
+    made.add_argument("--growth", action="store_true", help="what bytes and events cost as they become more (long)")
+    made.add_argument("--accept", action="store_true", help="put the last full run into docs/performance.md")
+    made.add_argument("--against", metavar="COMMIT", help="this build and another one in alternation")
+    made.add_argument("--rounds", type=int, default=9, help="of a comparison, three minutes each (9)")
+    made.add_argument("--reach", action="store_true", help="judge a comparison by the ratios of targets.py too")
+    return made
 
 
-def sockets(rounds: int, messages: int, console: Console) -> list[Row]:
-    """What a message of a socket costs beside one of the browser's own."""
-    console.print("measuring sockets …", style="dim")
-    return socket_costs(rounds, messages // 3)
+def kind_of(options: argparse.Namespace) -> str:
+    """What the run is called: `full`, `quick`, `growth`, or its figures."""
+    if options.growth:
+        return "growth" + ("-quick" if options.quick else "")
+    return "-".join(options.only or ()) or ("quick" if options.quick else "full")
 
 
-def start(rounds: int, console: Console) -> list[Row]:
-    """What a browser that has just started adds to its first stream."""
-    console.print("measuring the first second …", style="dim")
-    return first_second(rounds)
+def measured(options: argparse.Namespace, console: Console) -> list[Row]:
+    """The rows of the run that the options ask for."""
+    if options.growth:
+        return judged(growth.growth(console, quick=options.quick))
+    return judged(runs.measure(options.only or runs.everything(options.quick), console, quick=options.quick))
 
 
-def boundary(rounds: int, console: Console) -> list[Row]:
-    """What the policy costs; no browser."""
-    console.print("measuring decisions and the guard …", style="dim")
-    with tempfile.TemporaryDirectory(prefix="longwire-bench-") as folder:
-        return policy_costs(rounds, Path(folder))
-
-
-def unread(console: Console) -> list[Row]:
-    """What a thousand streams cost that nobody reads; no browser."""
-    console.print("measuring streams that nobody reads …", style="dim")
-    return unread_costs(1000)
-
-
-def compare_with(commit: str, rounds: int, console: Console, *, as_json: bool) -> None:
-    """Print how this build compares, and exit."""
+def compare(options: argparse.Namespace, console: Console) -> int:
+    """Print how this build compares; returns the exit code."""
     try:
-        comparisons = against(commit, rounds, console)
-    except BenchError as error:
+        found = against.against(options.against, options.rounds, console)
+    except against.BenchError as error:
         console.print(str(error), style="red")
-        sys.exit(2)
-    if as_json:
-        print(json.dumps([comparison.as_dict() for comparison in comparisons], indent=2))
-    else:
-        show(comparisons, commit, Console())
-    sys.exit(1 if any(comparison.slower for comparison in comparisons) else 0)
-
-
-def show_figures(rows: list[Row], console: Console) -> None:
-    """The table."""
-    table = Table("figure", "median", "range", "target", "note")
-    for row in rows:
-        low, high = min(row.samples), max(row.samples)
-        verdict = (
-            f"{row.wanted}: [{'red' if row.verdict == 'missed' else 'green'}]{row.verdict}[/]" if row.verdict else ""
-        )
-        table.add_row(row.name, f"{row.median:.3g} {row.unit}", f"{low:.3g} - {high:.3g}", verdict, row.note)
-    console.print(table)
-
-
-def main() -> None:
-    """Parse, measure, print."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--json", action="store_true", help="the samples too, for machines")
-    parser.add_argument("--policy", action="store_true", help="decisions and the reflection guard only")
-    parser.add_argument("--first-second", action="store_true", help="the first stream of started browsers only")
-    parser.add_argument("--neighbours", action="store_true", help="a quiet page beside hostile servers and pages only")
-    parser.add_argument("--generation", action="store_true", help="what a generation adds to a token only")
-    parser.add_argument("--sockets", action="store_true", help="messages of sockets beside the browser's own only")
-    parser.add_argument("--memory", action="store_true", help="what streams that nobody reads cost the host only")
-    parser.add_argument("--against", metavar="COMMIT", help="this build and another one in alternation")
-    parser.add_argument("--rounds", type=int, default=9, help="of a comparison, three minutes each (9)")
-    options = parser.parse_args()
-    console = Console(file=sys.stderr)
-    if options.against:
-        compare_with(options.against, options.rounds, console, as_json=options.json)
-    if options.first_second:
-        rows = start(3 if options.quick else 9, console)
-    elif options.neighbours:
-        rows = neighbour_floods(100 if options.quick else 500)
-    elif options.policy:
-        rows = boundary(3 if options.quick else 9, console)
-    elif options.generation:
-        rows = generation_costs(3 if options.quick else 9, 300)
-    elif options.sockets:
-        rows = sockets(3, 300, console) if options.quick else sockets(9, 1500, console)
-    elif options.memory:
-        rows = unread(console)
-    elif options.quick:
-        rows = measure(3, 100, 300, console)
-    else:
-        rows = measure(9, 300, 1500, console) + unread(console)
+        return 2
     if options.json:
-        print(json.dumps([row.as_dict() for row in rows], indent=2))
+        print(json.dumps([comparison.as_dict() for comparison in found], indent=2))
     else:
-        show_figures(rows, Console())
-    sys.exit(exit_code(rows))
+        against.show(found, options.against, Console())
+    short = options.reach and any(comparison.reached is False for comparison in found)
+    return int(short or any(comparison.slower for comparison in found))
+
+
+def main() -> int:
+    """Parse, measure, print; returns the exit code."""
+    options = parser().parse_args()
+    console = Console(file=sys.stderr)
+    if options.accept:
+        try:
+            files = accept.accept()
+        except (NoRunError, accept.AcceptError) as error:
+            console.print(str(error), style="red")
+            return 2
+        for file in files:
+            console.print(f"wrote {file}")
+        return 0
+    if options.against:
+        return compare(options, console)
+    machine = this_machine()
+    console.print(machine.text, style="dim")
+    run = Run(kind_of(options), machine, measured(options, console))
+    files = run.save()
+    if options.json:
+        print(json.dumps(run.as_dict(), indent=2))
+    else:
+        show(run.rows, Console())
+        console.print(f"kept in {files[0]}" + (f", plots in {files[1].parent}" if files[1:] else ""), style="dim")
+    return exit_code(run.rows)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

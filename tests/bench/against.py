@@ -17,12 +17,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.figures import HIGHER_IS_BETTER, MACHINE
+from tests.bench.figures import HIGHER_IS_BETTER, is_machine
+from tests.bench.targets import AGAINST
 
 ROOT = Path(__file__).resolve().parents[2]
 # Slower by no more than this is not called slower.
 TOLERANCE = 0.03
 _ROUND_TIMEOUT_S = 600
+# What is added can be nothing, or less on a restless machine: of that no ratio can be taken.
+_LEAST = 0.001
 
 
 class BenchError(Exception):
@@ -48,12 +51,19 @@ class Comparison:
     @property
     def slower(self) -> bool:
         """Whether this build is worse by more than the tolerance and by more than it ever was against itself."""
-        if self.name in MACHINE:
+        if is_machine(self.name):
             return False
         worse, selves = self.ratio, self.selves
         if self.unit in HIGHER_IS_BETTER:
             worse, selves = 1 / worse, [1 / value for value in selves]
         return worse > max(1 + TOLERANCE, *selves)
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether this build is as many times the other as it is to be; None where nothing says so."""
+        if (target := AGAINST.get(self.name)) is None:
+            return None
+        return self.ratio >= target.bound if self.unit in HIGHER_IS_BETTER else self.ratio <= target.bound
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -66,6 +76,7 @@ class Comparison:
             "ratios": self.ratios,
             "selves": self.selves,
             "slower": self.slower,
+            "reached": self.reached,
         }
 
 
@@ -85,12 +96,15 @@ def against(commit: str, rounds: int, console: Console) -> list[Comparison]:
             rows = _once(other if side == "other" else ROOT)
             units |= {row["name"]: row["unit"] for row in rows}
             measured[side].append({row["name"]: row["median"] for row in rows})
-    return [compare(name, unit, measured) for name, unit in units.items()]
+    everywhere = set.intersection(*(set(figures) for side in measured.values() for figures in side))
+    return [compare(name, unit, measured) for name, unit in units.items() if name in everywhere]
 
 
 def compare(name: str, unit: str, measured: dict[str, list[dict[str, float]]]) -> Comparison:
     """One figure of all rounds. `measured`: of the sides "this", "other", "again" the figures of each round by name."""
-    this, other, again = ([figures[name] for figures in measured[side]] for side in ("this", "other", "again"))
+    this, other, again = (
+        [max(_LEAST, figures[name]) for figures in measured[side]] for side in ("this", "other", "again")
+    )
     both = [statistics.mean(pair) for pair in zip(this, again, strict=True)]
     return Comparison(
         name,
@@ -112,7 +126,7 @@ def show(comparisons: list[Comparison], commit: str, console: Console) -> None:
             row.name,
             f"{row.this:.3g} {row.unit}",
             f"{row.other:.3g} {row.unit}",
-            f"[dim]{ratio}[/]" if row.name in MACHINE else ratio,
+            f"[dim]{ratio}[/]" if is_machine(row.name) else ratio,
             f"{min(row.selves):.2f} - {max(row.selves):.2f}",
         )
     console.print(table)

@@ -1,31 +1,19 @@
-"""What is measured, and against what it is held.
-
-Each figure runs its two sides in turn, in the same browser, so that a busy machine hits both.
-"""
+"""One measured thing: its samples, what it has to reach, and where it stands in a plot."""
 
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from playwright.sync_api import Page
+from tests.bench.samples import percentile
 
-from tests.bench.ceiling import Orders
-from tests.e2e.browser import Browser
-from tests.e2e.measure import events_beside_download, percentile, read_events
-from tests.e2e.scripts import script
-from tests.upstreams import bodies
-from tests.upstreams.connection import Request
-from tests.upstreams.threaded import ThreadedServer
-
-# Units of which more is better; of all others less is.
-HIGHER_IS_BETTER = frozenset({"MB/s", "1/s", "x"})
-# Figures without Longwire in them: how busy the machine was.
-MACHINE = frozenset({"bare host, worker that drops", "event delay, browser's fetch"})
-
-_BLOCK = bytes(range(256)) * 1024
-
-READ_ALL = script("read_all.js")
+# Units of which more is better; of all others less is. "x" is a ratio to be large, "times" one to be small.
+HIGHER_IS_BETTER = frozenset({"MB/s", "1/s", "x", "of 1"})
+# Peers, in the names of figures.
+BROWSERS_OWN = "browser's fetch"
+BARE_CHANNEL = "bare channel"
+EXTENSION_ONLY = "extension only"
+_MACHINE = (BROWSERS_OWN, BARE_CHANNEL, EXTENSION_ONLY)
 
 
 @dataclass(frozen=True)
@@ -34,6 +22,14 @@ class Target:
 
     bound: float
     percent: int = 50
+
+
+class Point(NamedTuple):
+    """Where a row stands in a plot: which plot, which line or colour, and at what. Text is a group of bars."""
+
+    plot: str
+    series: str
+    at: float | str
 
 
 @dataclass
@@ -45,6 +41,7 @@ class Row:
     samples: list[float]
     note: str = ""
     target: Target | None = None
+    point: Point | None = None
 
     @property
     def median(self) -> float:
@@ -57,16 +54,20 @@ class Row:
         return self.unit in HIGHER_IS_BETTER
 
     @property
+    def reached(self) -> float:
+        """What is held against the target: the median, or the target's percentile."""
+        percent = 50 if self.target is None else self.target.percent
+        if percent == 50:
+            return self.median
+        return percentile(self.samples, 100 - percent if self.more_is_better else percent)
+
+    @property
     def verdict(self) -> Literal["met", "missed"] | None:
         """Whether the target is met; None without one. A figure that is no number meets nothing."""
         if self.target is None:
             return None
-        percent = self.target.percent
-        if percent == 50:
-            reached = self.median
-        else:
-            reached = percentile(self.samples, 100 - percent if self.more_is_better else percent)
-        met = reached >= self.target.bound if self.more_is_better else reached <= self.target.bound
+        bound = self.target.bound
+        met = self.reached >= bound if self.more_is_better else self.reached <= bound
         return "met" if met else "missed"
 
     @property
@@ -88,79 +89,22 @@ class Row:
             "note": self.note,
             "target": target,
             "verdict": self.verdict,
+            "point": self.point and list(self.point),
         }
+
+    @classmethod
+    def from_dict(cls, given: dict[str, Any]) -> "Row":
+        """The row that `as_dict` told of."""
+        target = given["target"] and Target(given["target"]["bound"], given["target"]["percent"])
+        point = given["point"] and Point(*given["point"])
+        return cls(given["name"], given["unit"], given["samples"], given["note"], target, point)
+
+
+def is_machine(name: str) -> bool:
+    """Whether a figure of this name has no Longwire in it, and so says how fast the machine was."""
+    return any(peer in name for peer in _MACHINE) and "Longwire" not in name
 
 
 def exit_code(rows: Sequence[Row]) -> int:
     """1 if any target is missed."""
     return int(any(row.verdict == "missed" for row in rows))
-
-
-@dataclass
-class Figures:
-    """Everything that a figure needs."""
-
-    browser: Browser
-    site: ThreadedServer
-    upstream: ThreadedServer
-    orders: Orders
-
-    def page(self) -> Page:
-        """A fresh tab."""
-        return self.browser.open(self.site.url("/"))
-
-    @staticmethod
-    async def plain_bytes(request: Request) -> None:
-        """GET /plain?size=…: that many bytes at the least cost to the server."""
-        size = int(request.query["size"])
-        await request.connection.send(bodies.head(200, [("Content-Length", str(size))]))
-        for start in range(0, size, len(_BLOCK)):
-            await request.connection.send(_BLOCK[: size - start])
-
-
-def throughput(figures: Figures, rounds: int, megabytes: int) -> list[Row]:
-    """MB/s of body at the page, against a bare host and a worker that drops everything."""
-    page = figures.page()
-    size = megabytes * 1_000_000
-    ceiling, reached = [], []
-    for _ in range(rounds):
-        milliseconds = figures.site.run(lambda: figures.orders.drain(megabytes), timeout_s=120)
-        ceiling.append(size / 1000 / milliseconds)
-        result = page.evaluate(READ_ALL, figures.upstream.url(f"/plain?size={size}"))
-        assert result["bytes"] == size
-        reached.append(size / 1000 / result["milliseconds"])
-    ratios = [mine / theirs for mine, theirs in zip(reached, ceiling, strict=True)]
-    figures.browser.close_pages()
-    return [
-        Row("body at the page", "MB/s", reached, f"{megabytes} MB a round"),
-        Row("bare host, worker that drops", "MB/s", ceiling, "the channel's ceiling"),
-        Row("page / ceiling", "x", ratios, target=Target(0.45)),
-    ]
-
-
-def delay_per_event(figures: Figures, rounds: int, events: int) -> list[Row]:
-    """Milliseconds from the server's send to the page, at 100 events a second: Longwire and the browser's own fetch."""
-    page = figures.page()
-    target = f"/paced?events={events}&per_second=100"
-    own, mine = [], []
-    for _ in range(rounds):
-        own.extend(read_events(page, figures.site.url(target), through="browser").delays)
-        mine.extend(read_events(page, figures.upstream.url(target)).delays)
-    added = statistics.median(mine) - statistics.median(own)
-    figures.browser.close_pages()
-    return [
-        Row("event delay, Longwire", "ms", mine, f"99th percentile {percentile(mine, 99):.3g} ms"),
-        Row("event delay, browser's fetch", "ms", own, f"99th percentile {percentile(own, 99):.3g} ms, same origin"),
-        Row("added per event", "ms", [added], "of medians", Target(1.5)),
-    ]
-
-
-def neighbour_delay(figures: Figures, events: int) -> list[Row]:
-    """The delay of events beside a download that takes all it can get."""
-    busy, quiet = figures.page(), figures.page()
-    paced = figures.upstream.url(f"/paced?events={events}&per_second=100")
-    delays = events_beside_download(busy, quiet, figures.upstream.url("/endless"), paced).events.delays
-    figures.browser.close_pages()
-    return [
-        Row("event delay beside a download", "ms", delays, f"99th percentile {percentile(delays, 99):.3g} ms"),
-    ]

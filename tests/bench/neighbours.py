@@ -6,14 +6,12 @@ A real host over pipes, and every server in a process of its own.
 import tempfile
 from pathlib import Path
 
-from tests.bench.figures import Row, Target
+from tests.bench.figures import Row
+from tests.bench.targets import ABORT_BESIDE, EVENT_BESIDE
 from tests.loop_watch import WatchedHost
 from tests.threats import floods
 from tests.upstreams.hostile import HostileServer
 
-# Of the events, and until an abort is confirmed, in milliseconds.
-EVENT_TARGET = Target(50, percent=99)
-ABORT_TARGET = Target(250)
 # How many streams the hostile page has open at a time.
 STREAMS = (1, 200)
 
@@ -36,7 +34,7 @@ def neighbour_floods(pieces: int) -> list[Row]:
                 longest_ms = 1000 * host.longest_run_s()
             label = f"{name}, {streams} streams" if streams else name
             rows += [
-                Row(f"event beside {label}", "ms", seen.delays_ms, f"longest run {longest_ms:.3g} ms", EVENT_TARGET),
-                Row(f"abort beside {label}", "ms", [seen.abort_ms], target=ABORT_TARGET),
+                Row(f"event beside {label}", "ms", seen.delays_ms, f"longest run {longest_ms:.3g} ms", EVENT_BESIDE),
+                Row(f"abort beside {label}", "ms", [seen.abort_ms], target=ABORT_BESIDE),
             ]
     return rows

@@ -9,14 +9,33 @@ import sys
 
 from rich.console import Console
 
-from tests.bench.browser import in_a_browser
+from tests.bench import delays, opening, throughput, uploads
+from tests.bench.figures import Row
 from tests.bench.pipes import over_pipes
+from tests.bench.stage import BROWSER, LONGWIRE, Stage, set_up
+
+_PEERS = (BROWSER, LONGWIRE)
+# The channel and the page's own fetch are there to say how fast the machine was: one frame size is enough for that.
+_FRAMES = (256,)
+
+
+def compared(stage: Stage) -> list[Row]:
+    """Bodies, events, beginnings and uploads of the build that runs this."""
+    rows = throughput.throughput(stage, 2, 48, peers=_PEERS, frames=_FRAMES)
+    rows += delays.paced(stage, 2, paces=((100, 300),), peers=_PEERS)
+    rows += delays.rates(stage, 2, 30_000, peers=_PEERS)
+    rows += delays.beside_a_download(stage, 1, 200)
+    rows += opening.opening(stage, 1, 100)
+    return rows + uploads.uploads(stage, 2, 24, frames=_FRAMES)
 
 
 def main() -> None:
     """Measure and print."""
     console = Console(file=sys.stderr)
-    rows = over_pipes(2, 400, 64) + in_a_browser(2, 100, 200, console)
+    rows = over_pipes(2, 400, 64)
+    console.print("in a browser …", style="dim")
+    with set_up() as stage:
+        rows += compared(stage)
     print(json.dumps([row.as_dict() for row in rows]))
 
 

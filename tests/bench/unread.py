@@ -2,18 +2,17 @@
 that does not heed Accept-Encoding.
 """
 
-import resource
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from longwire.protocol.limits import WINDOW_FLOOR_BYTES
-from tests.bench.figures import Row, Target
+from tests.bench.descriptors import descriptors
+from tests.bench.figures import Row
 from tests.host_process import PAGE, HostProcess, grant
 from tests.upstreams import bodies, coded
 from tests.upstreams.connection import Request
@@ -26,8 +25,6 @@ ENDS = frozenset({"STREAM_END", "STREAM_ERROR"})
 FRAMES = 4
 # As much as makes every coding's window as large as it gets, and packs into a few kilobytes.
 PLAIN_BYTES = 32 * MIB
-# MiB that a thousand plain streams may cost.
-PLAIN_TARGET = Target(64)
 # Codings of one body, as `coded.CODINGS` names them.
 STACKS: tuple[tuple[str, ...], ...] = (
     (),
@@ -69,7 +66,7 @@ class UnreadServer:
 def unread_streams(home: Path, server: ThreadedServer, names: Sequence[str], count: int) -> Unread:
     """Open `count` streams of one tab in a host of its own, acknowledge nothing, and look once all have stopped."""
     with (
-        _descriptors(3 * count),
+        descriptors(3 * count),
         HostProcess(home, grant(server.url("/"), more="limits = { requests_per_minute = 100000 }")) as host,
     ):
         host.hello()
@@ -85,17 +82,6 @@ def unread_streams(home: Path, server: ThreadedServer, names: Sequence[str], cou
         ends = _settled(host, count)
         grown = process.memory_info().rss - before
     return Unread(grown, count - ends.total(), ends)
-
-
-@contextmanager
-def _descriptors(needed: int) -> Iterator[None]:
-    """So many for this process and those it starts, if the system lets it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, needed), hard), hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def _settled(host: HostProcess, count: int) -> Counter[str]:
@@ -123,5 +109,5 @@ def unread_costs(count: int) -> list[Row]:
                 found = unread_streams(Path(folder), server, names, count)
             name = f"{count} unread, {', '.join(names) or 'plain'}"
             note = f"{found.open} open, {found.ends.total()} refused"
-            rows.append(Row(name, "MiB", [found.grown_bytes / MIB], note, None if names else PLAIN_TARGET))
+            rows.append(Row(name, "MiB", [found.grown_bytes / MIB], note))
     return rows

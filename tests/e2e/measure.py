@@ -53,9 +53,3 @@ def events_beside_download(busy: Page, quiet: Page, download: str, paced: str) -
     before = busy.evaluate("downloaded")
     events = read_events(quiet, paced)
     return Beside(events, busy.evaluate("downloaded") - before)
-
-
-def percentile(samples: list[float], percent: int) -> float:
-    """By rank."""
-    ordered = sorted(samples)
-    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]

@@ -1,36 +1,29 @@
-"""The other side of the throughput figure: a bare host and an extension that drops everything."""
+"""What the native channel carries by itself: a bare host, and an extension whose worker drops what comes or repeats one
+thing. No policy, no credit, no stream; random bytes, which nothing makes shorter.
+"""
 
 import asyncio
-import base64
-import hashlib
 import json
 import stat
 import sys
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
+from tests.bench.unpacked import new_identity, unpack
 from tests.upstreams import bodies
 from tests.upstreams.connection import Request
 
 _HERE = Path(__file__).parent
 _NAME = "com.longwire.ceiling"
+# KiB of body in a frame: which is best differs from machine to machine.
+FRAME_KIB: Final = (64, 128, 256)
 
 
 def prepare(folder: Path, profile: Path, server: str) -> Path:
-    """Put the extension into `folder` and its host's manifest into `profile`; returns the folder to load.
-
-    The extension's id follows from a key made for this run: SHA-256 of its DER, sixteen bytes, digits as a to p.
-    """
-    public = rsa.generate_private_key(65537, 2048).public_key()
-    der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    extension_id = "".join(chr(ord("a") + int(digit, 16)) for digit in hashlib.sha256(der).hexdigest()[:32])
-    folder.mkdir(parents=True)
-    for name in ("manifest.json", "worker.js"):
-        text = (_HERE / name).read_text()
-        text = text.replace("@KEY@", base64.b64encode(der).decode()).replace("@SERVER@", server)
-        (folder / name).write_text(text)
+    """Put the extension into `folder` and its host's manifest into `profile`; returns the folder to load."""
+    identity = new_identity()
+    unpack(_HERE, folder, {"KEY": identity.key, "SERVER": server})
     host = folder / "host"
     host.write_text(f"#!{sys.executable} -I\n" + (_HERE / "host.py").read_text())
     host.chmod(host.stat().st_mode | stat.S_IXUSR)
@@ -41,38 +34,58 @@ def prepare(folder: Path, profile: Path, server: str) -> Path:
         "description": "ceiling",
         "path": str(host),
         "type": "stdio",
-        "allowed_origins": [f"chrome-extension://{extension_id}/"],
+        "allowed_origins": [f"chrome-extension://{identity.extension_id}/"],
     }
     (manifests / f"{_NAME}.json").write_text(json.dumps(manifest))
     return folder
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the channel is to carry: megabytes of body, down or `up`; or `events` small messages, beside which the
+    channel is kept full if `megabytes` is not 0.
+    """
+
+    megabytes: int
+    body_bytes: int
+    up: bool = False
+    events: int = 0
+    per_second: int = 100
+
+
+@dataclass(frozen=True)
+class Report:
+    """How long it took, from the first message that came; and how late each small message was."""
+
+    milliseconds: float
+    delays: list[float] = field(default_factory=list)
 
 
 class Orders:
     """The server's half: hands one order to the worker at a time and takes its report."""
 
     def __init__(self) -> None:
-        self._orders: asyncio.Queue[int] = asyncio.Queue()
-        self._reports: asyncio.Queue[float | str] = asyncio.Queue()
+        self._orders: asyncio.Queue[Order | None] = asyncio.Queue()
+        self._reports: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     async def next(self, request: Request) -> None:
         """GET /ceiling/next: waits for an order."""
-        megabytes = await self._orders.get()
-        await bodies.respond(request.connection, json.dumps({"megabytes": megabytes}).encode())
+        order = await self._orders.get()
+        await bodies.respond(request.connection, json.dumps(order and asdict(order)).encode())
 
     async def done(self, request: Request) -> None:
         """POST /ceiling/done: the report."""
-        report = json.loads(await request.body())["milliseconds"]
-        self._reports.put_nowait(report)
+        self._reports.put_nowait(json.loads(await request.body()))
         await bodies.respond(request.connection, b"")
 
-    async def drain(self, megabytes: int) -> float:
-        """Milliseconds that `megabytes` MB of body took. Raises RuntimeError with what the browser said."""
-        self._orders.put_nowait(megabytes)
+    async def carry(self, order: Order) -> Report:
+        """Have it carried out. Raises RuntimeError with what the browser said."""
+        self._orders.put_nowait(order)
         report = await self._reports.get()
-        if isinstance(report, str):
-            raise RuntimeError(report)  # noqa: TRY004  (not a wrong type here: the browser's own words)
-        return report
+        if "error" in report:
+            raise RuntimeError(report["error"])
+        return Report(**report)
 
     async def stop(self) -> None:
         """Let the worker end its loop."""
-        self._orders.put_nowait(0)
+        self._orders.put_nowait(None)

@@ -6,8 +6,8 @@ import math
 import pytest
 from rich.console import Console
 
-from tests.bench.__main__ import show_figures
 from tests.bench.figures import Row, Target, exit_code
+from tests.bench.report import show
 
 
 def verdict(samples: list[float], bound: float, unit: str = "ms", percent: int = 50) -> str | None:
@@ -61,9 +61,10 @@ def test_target_and_verdict_are_told_to_machines_and_to_people() -> None:
         "note": "a note",
         "target": {"bound": 0.45, "percent": 50, "text": "not under 0.45 x"},
         "verdict": "missed",
+        "point": None,
     }
     terminal = io.StringIO()
-    show_figures([row, Row("events", "ms", [1], target=Target(50, 99))], Console(file=terminal, width=200))
+    show([row, Row("events", "ms", [1], target=Target(50, 99))], Console(file=terminal, width=200))
     shown = terminal.getvalue()
     assert "not under 0.45 x: missed" in shown
     assert "99 in 100 not over 50 ms: met" in shown

@@ -1,0 +1,66 @@
+"""A run: its rows and its machine, as a table, as JSON in a file, and as plots."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.figures import Row
+from tests.bench.machine import ROOT, Machine
+from tests.bench.pictures import write_pictures
+
+FOLDER = ROOT / "build" / "bench"
+
+
+class NoRunError(Exception):
+    """There is no run of that kind to tell of."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was measured. `kind`: `full`, `quick`, `growth`, or the figures that were asked for."""
+
+    kind: str
+    machine: Machine
+    rows: list[Row]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "kind": self.kind,
+            "machine": self.machine.as_dict(),
+            "rows": [row.as_dict() for row in self.rows],
+        }
+
+    def save(self, folder: Path = FOLDER) -> list[Path]:
+        """Write KIND.json and KIND/*.svg; returns what was written."""
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{self.kind}.json"
+        file.write_text(json.dumps(self.as_dict(), indent=1), encoding="utf-8")
+        return [file, *write_pictures(self.rows, folder / self.kind)]
+
+
+def load(kind: str, folder: Path = FOLDER) -> Run:
+    """The last run of that kind. Raises NoRunError if there is none."""
+    file = folder / f"{kind}.json"
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        command = {"full": "make bench", "growth": "make bench-growth", "quick": "make bench-quick"}.get(kind, "a run")
+        raise NoRunError(f"no run in {file.relative_to(ROOT)}: `{command}` makes one") from None
+    return Run(found["kind"], Machine(**found["machine"]), [Row.from_dict(row) for row in found["rows"]])
+
+
+def show(rows: list[Row], console: Console) -> None:
+    """The table."""
+    table = Table("figure", "median", "range", "target", "note")
+    for row in rows:
+        low, high = min(row.samples), max(row.samples)
+        verdict = (
+            f"{row.wanted}: [{'red' if row.verdict == 'missed' else 'green'}]{row.verdict}[/]" if row.verdict else ""
+        )
+        table.add_row(row.name, f"{row.median:.3g} {row.unit}", f"{low:.3g} - {high:.3g}", verdict, row.note)
+    console.print(table)
