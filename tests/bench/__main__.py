@@ -11,7 +11,7 @@ import sys
 from rich.console import Console
 
 from tests.bench import accept, against, growth, runs
-from tests.bench.figures import Row, exit_code
+from tests.bench.figures import exit_code
 from tests.bench.machine import this_machine
 from tests.bench.report import NoRunError, Run, show
 from tests.bench.targets import judged
@@ -43,11 +43,11 @@ def kind_of(options: argparse.Namespace) -> str:
     return "-".join(options.only or ()) or ("quick" if options.quick else "full")
 
 
-def measured(options: argparse.Namespace, console: Console) -> list[Row]:
-    """The rows of the run that the options ask for."""
+def measured(options: argparse.Namespace, console: Console) -> runs.Measured:
+    """What the options ask for."""
     if options.growth:
-        return judged(growth.growth(console, quick=options.quick))
-    return judged(runs.measure(options.only or runs.everything(options.quick), console, quick=options.quick))
+        return growth.growth(console, quick=options.quick)
+    return runs.measure(options.only or runs.everything(options.quick), console, quick=options.quick)
 
 
 def compare(options: argparse.Namespace, console: Console) -> int:
@@ -82,14 +82,17 @@ def main() -> int:
         return compare(options, console)
     machine = this_machine()
     console.print(machine.text, style="dim")
-    run = Run(kind_of(options), machine, measured(options, console))
+    found = measured(options, console)
+    run = Run(kind_of(options), machine, judged(found.rows), found.failures)
     files = run.save()
     if options.json:
         print(json.dumps(run.as_dict(), indent=2))
     else:
         show(run.rows, Console())
         console.print(f"kept in {files[0]}" + (f", plots in {files[1].parent}" if files[1:] else ""), style="dim")
-    return exit_code(run.rows)
+    for failure in run.failures:
+        console.print(f"not measured: {failure}", style="red", markup=False)
+    return exit_code(run.rows) or int(bool(run.failures))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ _SHOWN_PREFIXES: Final = ("random: ", "text: ", "json: ", "events", "beside a do
 
 
 class AcceptError(Exception):
-    """The page has no place for a run."""
+    """The run is not whole, or the page has no place for it."""
 
 
 def accept(page: Path = PAGE) -> list[Path]:
@@ -25,9 +25,11 @@ def accept(page: Path = PAGE) -> list[Path]:
 
     Raises:
         NoRunError: there is no full run.
-        AcceptError: the page lacks the lines between which it goes.
+        AcceptError: the run lost a figure, or the page lacks the lines between which it goes.
     """
     run = load("full")
+    if run.failures:
+        raise AcceptError(f"the last full run lost a figure: {run.failures[0]}. `make bench` makes another")
     try:
         growth = load("growth").rows
     except NoRunError:

@@ -4,6 +4,7 @@ Cost is CPU seconds of everything between server and page: browser, its network 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from tests.bench.figures import Point, Row, Target
 from tests.bench.many import COUNTS, ManyStreams
 from tests.bench.processes import cpu_seconds
 from tests.bench.routes import mean_event_bytes
+from tests.bench.runs import Measured
 from tests.bench.stage import LONGWIRE, Stage, set_up
 from tests.bench.throughput import rate, size_text
 
@@ -29,18 +31,17 @@ _EVENTS_PER_SECOND: Final = 1000
 _MAY_RISE: Final = Target(1.3)
 
 
-def growth(console: Console, *, quick: bool) -> list[Row]:
-    """All rows. `quick` leaves out what takes minutes."""
-    rows: list[Row] = []
+def growth(console: Console, *, quick: bool) -> Measured:
+    """All figures. `quick` leaves out what takes minutes."""
+    measured = Measured(console)
+    seconds = 3 if quick else 15
     with set_up() as stage:
         for kind in ("random", "text"):
-            console.print(f"measuring what a byte costs by size, {kind} …", style="dim")
-            rows += by_size(stage, kind, _QUICK_SIZES if quick else _SIZES)
-        console.print("measuring what a byte and an event cost by streams …", style="dim")
-        seconds = 3 if quick else 15
-        rows += by_streams(stage, seconds, COUNTS)
-        rows += events_by_streams(stage, seconds, COUNTS)
-    return rows
+            sizes = _QUICK_SIZES if quick else _SIZES
+            measured.take(f"what a byte costs by size, {kind}", partial(by_size, stage, kind, sizes))
+        measured.take("what a byte costs by streams", partial(by_streams, stage, seconds, COUNTS))
+        measured.take("what an event costs by streams", partial(events_by_streams, stage, seconds, COUNTS))
+    return measured
 
 
 def by_size(stage: Stage, kind: Kind, sizes: Sequence[int]) -> list[Row]:

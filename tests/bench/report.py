@@ -1,7 +1,7 @@
 """A run: its rows and its machine, as a table, as JSON in a file, and as plots."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class Run:
     kind: str
     machine: Machine
     rows: list[Row]
+    failures: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """For machines."""
@@ -33,6 +34,7 @@ class Run:
             "kind": self.kind,
             "machine": self.machine.as_dict(),
             "rows": [row.as_dict() for row in self.rows],
+            "failures": self.failures,
         }
 
     def save(self, folder: Path = FOLDER) -> list[Path]:
@@ -51,7 +53,8 @@ def load(kind: str, folder: Path = FOLDER) -> Run:
     except FileNotFoundError:
         command = {"full": "make bench", "growth": "make bench-growth", "quick": "make bench-quick"}.get(kind, "a run")
         raise NoRunError(f"no run in {file.relative_to(ROOT)}: `{command}` makes one") from None
-    return Run(found["kind"], Machine(**found["machine"]), [Row.from_dict(row) for row in found["rows"]])
+    rows = [Row.from_dict(row) for row in found["rows"]]
+    return Run(found["kind"], Machine(**found["machine"]), rows, found["failures"])
 
 
 def show(rows: list[Row], console: Console) -> None:

@@ -1,7 +1,10 @@
 """What each kind of run measures, in which order, and how long."""
 
 import tempfile
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -88,19 +91,39 @@ def everything(quick: bool) -> list[str]:
     return [name for name in names() if name not in _ASKED_FOR and not (quick and name in _FULL_ONLY)]
 
 
-def measure(asked: list[str], console: Console, *, quick: bool) -> list[Row]:
-    """The rows of those figures. What is on stage comes last: it warms the machine."""
-    rows: list[Row] = []
+@dataclass
+class Measured:
+    """Rows, and what could not be measured: a run that lost one figure has the others, and does not pass."""
+
+    console: Console
+    rows: list[Row] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def take(self, what: str, figure: Callable[[], list[Row]]) -> None:
+        """The rows of one figure."""
+        self.console.print(f"measuring {what} …", style="dim")
+        began = time.perf_counter()
+        try:
+            self.rows += figure()
+        except Exception as error:  # noqa: BLE001  (of whatever kind: the next figure can be measured all the same)
+            self.failures.append(f"{what}: {type(error).__name__}: {error}")
+            self.console.print(f"not measured: {self.failures[-1]}", style="red", markup=False)
+        else:
+            self.console.print(f"  {time.perf_counter() - began:.0f} s", style="dim")
+
+
+def measure(asked: list[str], console: Console, *, quick: bool) -> Measured:
+    """Those figures. What is on stage comes last: it warms the machine."""
+    measured = Measured(console)
     for name in asked:
         if name in ALONE:
             what, figure = ALONE[name]
-            console.print(f"measuring {what} …", style="dim")
-            rows += figure(quick)
+            measured.take(what, partial(figure, quick))
     staged = [name for name in asked if name in ON_STAGE]
     if staged:
         with set_up() as stage:
             for name in staged:
                 what, on_stage = ON_STAGE[name]
-                console.print(f"measuring {what} …", style="dim")
-                rows += on_stage(stage, quick)
-    return rows
+                measured.take(what, partial(on_stage, stage, quick))
+                stage.close_pages()
+    return measured

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from longwire import __version__
+from longwire.audit.carriage import carriage_of
+from longwire.audit.reader import LogReader
 from longwire.doctor.checks.extension import browser_version
 from longwire.doctor.finding import Finding
 from longwire.doctor.patient import Patient
@@ -18,10 +20,11 @@ _URL: Final = re.compile(r"\b(https?)://([^\s/?#\"'`,;]+)[^\s\"'`,;]*")
 
 
 def report_text(patient: Patient, findings: list[Finding]) -> str:
-    """The report: versions, then one line per finding and one per fix."""
+    """The report: versions, how bodies were carried as far as the log goes back, then findings and their fixes."""
     lines = [
         f"Longwire {__version__}, Python {platform.python_version()}, {sys.platform} {platform.release()}",
         *(f"{title}: version {version}" for title, version in _browsers(patient)),
+        *_carriage(patient),
         "",
     ]
     for finding in findings:
@@ -47,6 +50,11 @@ def redact(text: str, home: str, user: str, machine: str = "") -> str:
 
 def _has_more(match: "re.Match[str]") -> bool:
     return "@" in match[2] or len(match[0]) > len(f"{match[1]}://{match[2]}/")
+
+
+def _carriage(patient: Patient) -> list[str]:
+    carriage = carriage_of(LogReader(patient.logs).read())
+    return [] if carriage is None else [f"carried: {carriage.describe()}"]
 
 
 def _browsers(patient: Patient) -> list[tuple[str, str]]:

@@ -144,6 +144,7 @@ class Service:
                 tasks.cancel_scope.cancel()
         finally:
             unwatch()
+            self.connection.drop()
             await self._rules.keep()
         streams = self.connection.streams
         if LAST_WORDS.welcomed:

@@ -9,7 +9,7 @@ ends it, its socket is closed before the slot is free (`aborting.py`).
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import anyio
 import anyio.lowlevel
@@ -42,6 +42,8 @@ class WayOut(Protocol):
         """Wait until a large message may be queued: at once, but where the browser does not read."""
         ...
 
+
+_COMPLETED: Final = {"outcome": "completed", "code": None}
 
 # Carries out one exchange: returns when it has said `finish` and its socket is closed, or raises StreamError. It may be
 # cancelled at every `await`.
@@ -163,7 +165,12 @@ class Exchange:
         0 as soon as `unless` is true, which is asked whenever something changed.
         """
         while not (room := self.stream.wants(self._connection.read_ahead)) and not unless():
+            if not self.stream.spent:
+                await self._changed.wait()
+                continue
+            began = anyio.current_time()
             await self._changed.wait()
+            self.stream.counters.credit_wait_s += anyio.current_time() - began
         return room
 
     @property
@@ -187,8 +194,14 @@ class Exchange:
 
     def finish(self, completeness: Completeness) -> None:
         """The body is whole."""
-        self._audit_end("end", outcome="completed", code=None, completeness=completeness)
-        self._connection.finish(self.stream, completeness, self.clock.timings())
+        timings = self.clock.timings()
+        if not self._audited:
+            self._audited = True
+            # The line is written when the last chunk has left and with it what was counted. What comes between, an
+            # abort among it, finds a body that is whole.
+            fields = {"bytes": self.stream.pushed, "ms": timings.total_ms}
+            self.stream.when_over = lambda: self._log_end("end", **_COMPLETED, completeness=completeness, **fields)
+        self._connection.finish(self.stream, completeness, timings)
         self._way_out.soon()
 
     def revoke(self, error: StreamError) -> None:
@@ -244,7 +257,12 @@ class Exchange:
         """The one line about how the stream ended."""
         if not self._audited:
             self._audited = True
-            self._log.info(event, **fields, bytes=self.stream.pushed, ms=self.clock.elapsed_ms())
+            self._log_end(event, **fields, bytes=self.stream.pushed, ms=self.clock.elapsed_ms())
+
+    def _log_end(self, event: str, **fields: object) -> None:
+        first_byte = self.clock.first_byte_ms
+        counted = self.stream.counters.fields()
+        self._log.info(event, **fields, **({} if first_byte is None else {"first_byte_ms": first_byte}), **counted)
 
 
 def asker_of(start: StreamStart) -> str:

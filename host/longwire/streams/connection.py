@@ -125,6 +125,11 @@ class Connection:
         self._over = True
         return Over(reason)
 
+    def drop(self) -> None:
+        """The engine's word that nothing is sent any more: what waited to leave does not."""
+        for stream in self._table:
+            stream.drop()
+
     def tick(self, now: float) -> list[ConnectionEvent]:
         """Once a second or so: windows shrink, the other end is asked whether it lives, its silence is judged."""
         if self._over:

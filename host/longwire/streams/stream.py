@@ -1,6 +1,6 @@
 """One stream's outgoing side: what it may send, in which order, and its one terminal frame."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from longwire.fair_pool import FairPool
 from longwire.protocol.errors import Phase, StreamError
@@ -15,6 +15,7 @@ from longwire.protocol.messages import (
     StreamHeaders,
 )
 from longwire.protocol.records import Completeness, Timings
+from longwire.streams.counters import Counters
 from longwire.streams.credit import Window
 from longwire.streams.memory import DecoderLoan
 from longwire.streams.packing import Packer
@@ -44,6 +45,8 @@ class Stream:
         self._packer = packer  # where the extension undoes it
         self.state = State.OPEN
         self.upload: Upload | None = None  # of a request body that comes as a stream
+        self.counters = Counters()
+        self.when_over: Callable[[], None] | None = None  # called once, when the terminal message is taken, or never is
         self.queued = False  # whether it stands in the scheduler's round; kept here so that looking is free
         self._buffer = bytearray()
         self._announced_window: int | None = None
@@ -105,6 +108,7 @@ class Stream:
     def push(self, data: bytes) -> None:
         """Bytes from upstream, in order."""
         self._buffer += data
+        self.counters.pushed(len(self._buffer))
 
     def finish(self, completeness: Completeness, timings: Timings) -> None:
         """The body is whole: STREAM_END follows the last buffered byte."""
@@ -147,7 +151,9 @@ class Stream:
         self._announced_window = window
         packed = None if self._packer is None else self._packer.pack(data)
         if packed is None:
+            self.counters.left(size, packed=False)
             return encode_chunk(self.id, offset, data, announced)
+        self.counters.left(len(packed), packed=True)
         return encode_chunk(self.id, offset, packed, announced, plain_bytes=size)
 
     @property
@@ -179,11 +185,18 @@ class Stream:
         self._close(Event.ERROR)
         return encode(error_message(self.id, error))
 
+    def drop(self) -> None:
+        """Nothing more of it leaves, its terminal message neither: the channel is gone."""
+        over, self.when_over = self.when_over, None
+        if over is not None:
+            over()
+
     def _close(self, event: Event) -> None:
         self.state = advance(self.state, event)
         self._buffer.clear()
         self._last = None
         self.window.close()
+        self.drop()
 
 
 def error_message(stream_id: int, error: StreamError) -> StreamErrorMessage:

@@ -64,6 +64,20 @@ def test_the_report_of_a_real_installation_names_no_home(installed: Installed) -
     assert "Chromium: version 156.0.8078.79" in done.out
 
 
+def test_the_report_says_how_bodies_were_carried_and_not_whose(installed: Installed) -> None:
+    assert "carried:" not in installed.home.run("doctor", "--report").out
+    logs = installed.home.folder / ".local" / "state" / "longwire"
+    logs.mkdir(parents=True, exist_ok=True)
+    counted = {"pieces": 9, "chunks": 3, "packed_chunks": 2, "carried_bytes": 400, "most_queued_bytes": 70}
+    end = {"event": "end", "destination": "https://private.example.com/", "bytes": 1000, "credit_wait_ms": 5, **counted}
+    (logs / "host-20260101T000000-41.jsonl").write_text(json.dumps(end) + "\n")
+
+    said = installed.home.run("doctor", "--report").out
+
+    assert "carried: 1 streams, 1000 bytes of body carried as 400 in 3 chunks (2 compressed) of 9 pieces" in said
+    assert "private.example.com" not in said
+
+
 def test_json_and_report_exclude_each_other(installed: Installed) -> None:
     assert installed.home.run("doctor", "--json", "--report").code == 2
 
