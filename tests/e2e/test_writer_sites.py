@@ -133,6 +133,14 @@ def test_a_page_says_what_it_is_about_and_where_its_description_is(theatre: Thea
         assert seen["details"]["author"] == PULL_REQUEST.author
 
 
+@pytest.mark.parametrize("new", STATES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_title_keeps_the_number_that_is_its_own(theatre: Theatre, kind: Kind, new: bool) -> None:
+    theatre.site.pull_request = PullRequest(title="Mend what <b>#12</b> broke in #13")
+    tab = theatre.open_pull_request(new=new, hostname=HOSTS[kind])
+    assert theatre.look(tab, new=new)["details"]["title"] == "Mend what <b>#12</b> broke in #13"
+
+
 OUT_OF_SIGHT = {
     "none": "display: none",
     "hidden": "visibility: hidden",

@@ -15,12 +15,9 @@ const MARKS: Selectors = [
 
 /** Seen in Gitea's templates and in others' scripts for Forgejo, up to 2026; what follows a first line is older. */
 const NAMES = {
-  title: [
-    '#new-issue input[name="title"]',
-    '#issue-title-editor input[name="title"]',
-    '#issue-title-display h1',
-    '#issue-title'
-  ],
+  titleField: ['#new-issue input[name="title"]', '#issue-title-editor input[name="title"]'],
+  // With the number behind it.
+  heading: ['#issue-title-display h1', '#issue-title'],
   source: '#pull-desc-display [data-clipboard-text], #pull-desc [data-clipboard-text]',
   branches: '#pull-desc-display a[href*="/src/branch/"], #pull-desc-display code, #pull-desc code',
   author: ['#pull-desc-display a', '#pull-desc a', '.pull-desc a'],
@@ -67,7 +64,7 @@ export const forgejo: Site = {
     const [source = '', target = ''] = [...new Set(branches)]
     const copied = document.querySelector<HTMLElement>(NAMES.source)?.dataset['clipboardText']
     return {
-      title: textOf(document, NAMES.title).replace(/ #\d+$/, ''),
+      title: textOf(document, NAMES.titleField) || textOf(document, NAMES.heading).replace(/ #\d+$/, ''),
       source: copied ?? source,
       target,
       author: textOf(document, NAMES.author) || textOf(document, NAMES.person)

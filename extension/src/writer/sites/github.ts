@@ -7,13 +7,9 @@ const MARKS: Selectors = ['meta[name="expected-hostname"]', 'meta[name="hostname
 
 /** Seen on github.com in November 2026 by others' extensions; what follows a first line is older, and Enterprise's still. */
 const NAMES = {
-  title: [
-    '#new_pull_request #pull_request_title',
-    '#new_pull_request [name="pull_request[title]"]',
-    'h1[class*="PullRequestHeader"]',
-    '[data-component="PageHeader"] h1',
-    '.gh-header-title .js-issue-title'
-  ],
+  titleField: ['#new_pull_request #pull_request_title', '#new_pull_request [name="pull_request[title]"]'],
+  // With the number behind it.
+  heading: ['h1[class*="PullRequestHeader"]', '[data-component="PageHeader"] h1', '.gh-header-title .js-issue-title'],
   // The first of two: into which; the second: from which.
   branches: ['[class*="PullRequestHeaderBranches"] a[data-component="BranchName"]', '.gh-header-meta .commit-ref'],
   base: ['#new_pull_request input[name="base"]'],
@@ -61,7 +57,7 @@ export const github: Site = {
     const [target = '', source = ''] =
       base === '' ? branchesOf(document) : [base, head].map((ref) => ownName(ref, owner))
     return {
-      title: textOf(document, NAMES.title).replace(/ (?:- )?#\d+$/, ''),
+      title: textOf(document, NAMES.titleField) || textOf(document, NAMES.heading).replace(/ (?:- )?#\d+$/, ''),
       source,
       target,
       author: textOf(document, NAMES.author) || textOf(document, NAMES.person)
