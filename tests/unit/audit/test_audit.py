@@ -4,15 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 import structlog
 from structlog.testing import capture_logs
 
 from longwire.audit.vocabulary import PRIVATE
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.limits import MAX_STREAMS_PER_TAB_FRAME
+from longwire.protocol.limits import MAX_STREAMS_PER_TAB_FRAME, WINDOW_FLOOR_BYTES
 from longwire.turns import Turns
 from longwire.upstream.model import Redirect, UpstreamRequest, UpstreamResponse
+from tests.patience import PATIENCE_S
 from tests.unit.engine.harness import PAGE, POLICY, Bench, ScriptedResponse, page_facts, running_engine
 
 END_FIELDS = {"page", "destination", "method", "grant", "outcome", "code", "bytes", "ms", "stream"}
@@ -195,3 +198,56 @@ async def test_a_private_window_leaves_no_page_and_no_url(lines: list[Any], tmp_
     written = str(lines)
     assert "upstream.test" not in written
     assert PAGE not in written
+
+
+async def test_the_end_of_a_stream_says_how_its_body_was_carried(lines: list[Any], tmp_path: Path) -> None:
+    body = b"x" * (WINDOW_FLOOR_BYTES + 1)
+    async with running_engine(tmp_path) as bench:
+        bench.start(1)
+        (await bench.response(1)).feed(body, None)
+        await bench.channel.wait_for(lambda written: carried(written) == WINDOW_FLOOR_BYTES)
+        assert of(lines, *ENDS) == []  # a byte is still to leave, when the page has read
+        bench.channel.send(type="STREAM_ACK", id=1, consumed=WINDOW_FLOOR_BYTES)
+        await bench.channel.terminal(1)
+
+    (end,) = of(lines, *ENDS)
+    chunks = sum(message["type"] == "STREAM_CHUNK" for message in bench.channel.written)
+    assert (end["event"], end["bytes"], end["carried_bytes"]) == ("end", len(body), len(body))
+    assert (end["chunks"], end["packed_chunks"]) == (chunks, 0)
+    assert end["pieces"] >= 2 and end["most_queued_bytes"] <= WINDOW_FLOOR_BYTES
+    assert end["credit_wait_ms"] >= 0 and end["first_byte_ms"] >= 0
+
+
+async def test_a_body_that_was_whole_when_the_channel_went_is_one_end_all_the_same(
+    lines: list[Any], tmp_path: Path
+) -> None:
+    async with running_engine(tmp_path) as bench:
+        bench.start(1)
+        response = await bench.response(1)
+        bench.channel.gate = anyio.Event()  # a browser that does not read: the first piece fills the pipe
+        response.feed(b"12345", b"678", None)
+        with anyio.fail_after(PATIENCE_S):
+            while not response.closed:
+                await anyio.lowlevel.checkpoint()
+        assert of(lines, *ENDS) == []
+
+    (end,) = of(lines, *ENDS)
+    assert (end["event"], end["outcome"], end["bytes"]) == ("end", "completed", 8)
+    assert (end["pieces"], end["carried_bytes"], end["most_queued_bytes"]) == (2, 5, 5)
+
+
+async def test_an_abort_says_what_had_been_carried(lines: list[Any], tmp_path: Path) -> None:
+    async with running_engine(tmp_path) as bench:
+        bench.start(1)
+        (await bench.response(1)).feed(b"12345")
+        await bench.channel.message("STREAM_CHUNK", 1)
+        bench.channel.send(type="STREAM_ABORT", id=1, reason="signal")
+        await bench.channel.terminal(1)
+
+    (end,) = of(lines, *ENDS)
+    assert (end["event"], end["carried_bytes"], end["chunks"]) == ("abort", 5, 1)
+
+
+def carried(written: list[dict[str, Any]]) -> int:
+    """Bytes of body in all chunks."""
+    return sum(len(message["data"]) for message in written if message["type"] == "STREAM_CHUNK")
