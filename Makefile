@@ -7,6 +7,7 @@
 #   make test    all tests that end in minutes, real browser included     make test-all   the long ones too
 #   make compat  other people's clients over longwire.fetch and WebSocket, both matrices of docs/compatibility.md
 #   make check   lint, types, generated files current                     make bench      figures, bench-quick for fewer
+#   make bench-growth   what a byte and an event cost as there are more of them (long); docs/performance.md reads them all
 #   make bench AGAINST=COMMIT ROUNDS=9   this build and another one in alternation; exit code 1 if this one is slower
 #   make soak MINUTES=60   everything at once for so long, with slopes of memory and a plot in OUT=build/soak (10 minutes)
 #   make fuzz    minutes of nonsense for policy files, URLs, headers and frames, seeded anew each time
@@ -28,7 +29,7 @@ export NODE_USE_SYSTEM_CA := 1
 EXTENSION_SOURCES := $(shell find extension/src extension/icons extension/client-package manifests -type f -not -path '*/dist/*' 2>/dev/null) \
 	extension/build.mjs extension/page-bundle.mjs extension/package.json
 
-.PHONY: setup build demo freeze test test-all compat check bench bench-quick soak fuzz generate clean chromium
+.PHONY: setup build demo freeze test test-all compat check bench bench-quick bench-growth soak fuzz generate clean chromium
 .DELETE_ON_ERROR:
 
 setup: .make/python .make/node .make/compat .make/writer chromium
@@ -117,6 +118,7 @@ check: .make/python .make/node .make/compat .make/writer
 	cd tests/writer && ../../extension/node_modules/.bin/tsc --project . && \
 		../../extension/node_modules/.bin/biome check --error-on-warnings .
 	cd tests/e2e && ../../extension/node_modules/.bin/biome check --error-on-warnings .
+	cd tests/bench && ../../extension/node_modules/.bin/biome check --error-on-warnings .
 
 generate: .make/python .make/node
 	$(BIN)/python -m longwire.protocol.export
@@ -132,6 +134,9 @@ bench: setup build
 
 bench-quick: setup build
 	$(BIN)/python -m tests.bench --quick
+
+bench-growth: setup build
+	$(BIN)/python -m tests.bench --growth
 
 soak: MINUTES ?= 10
 soak: OUT ?= build/soak

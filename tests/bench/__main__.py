@@ -14,7 +14,7 @@ from tests.bench import accept, against, growth, runs
 from tests.bench.figures import exit_code
 from tests.bench.machine import this_machine
 from tests.bench.report import NoRunError, Run, show
-from tests.bench.targets import judged
+from tests.bench.targets import judged, unmeasured
 
 # The figures that had an option of their own before `--only`.
 _OPTIONS = ("policy", "first-second", "neighbours", "generation", "sockets", "memory")
@@ -83,6 +83,8 @@ def main() -> int:
     machine = this_machine()
     console.print(machine.text, style="dim")
     found = measured(options, console)
+    if kind_of(options) == "full":
+        found.failures += [f"nothing is called {name}, which has a target" for name in unmeasured(found.rows)]
     run = Run(kind_of(options), machine, judged(found.rows), found.failures)
     files = run.save()
     if options.json:

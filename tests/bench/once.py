@@ -10,6 +10,7 @@ import sys
 from rich.console import Console
 
 from tests.bench import delays, opening, throughput, uploads
+from tests.bench.carriage import UNITS
 from tests.bench.figures import Row
 from tests.bench.pipes import over_pipes
 from tests.bench.stage import BROWSER, LONGWIRE, Stage, set_up
@@ -36,7 +37,7 @@ def main() -> None:
     console.print("in a browser …", style="dim")
     with set_up() as stage:
         rows += compared(stage)
-    print(json.dumps([row.as_dict() for row in rows]))
+    print(json.dumps([row.as_dict() for row in rows if row.unit not in UNITS]))
 
 
 if __name__ == "__main__":

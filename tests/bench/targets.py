@@ -47,6 +47,12 @@ AGAINST: Final[dict[str, Target]] = {
 }
 
 
+def unmeasured(rows: list[Row]) -> list[str]:
+    """Targets that no row was held against: a figure that was renamed must not pass by that."""
+    names = {row.name for row in rows}
+    return [name for name in TARGETS if name not in names]
+
+
 def judged(rows: list[Row]) -> list[Row]:
     """The rows, each with its target unless it brought one."""
     for row in rows:

@@ -1,11 +1,13 @@
 """Bodies at the page: Longwire, the bare channel, the page's own fetch and an extension alone, in turn."""
 
 from collections import defaultdict
+from contextlib import nullcontext
 from typing import Final
 
 from playwright.sync_api import Page
 
 from tests.bench import bodies
+from tests.bench.carriage import Carriage
 from tests.bench.ceiling import FRAME_KIB, Order
 from tests.bench.extension_only import FORMS
 from tests.bench.figures import BARE_CHANNEL, BROWSERS_OWN, EXTENSION_ONLY, Point, Row
@@ -46,46 +48,55 @@ def throughput(
 ) -> list[Row]:
     """MB/s, of rounds in each of which every peer brings `megabytes` of each kind."""
     page = stage.page()
-    costs = Costs(stage.browser)
-    found: dict[tuple[bodies.Kind, str], list[float]] = defaultdict(list)
+    costs, carriage = Costs(stage.browser), Carriage(stage.browser)
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
     channel: dict[str, list[float]] = defaultdict(list)
     for peer in peers:
         rate(stage, page, peer, "random", 1 << 20)
     for number in range(rounds):
         for kind in in_turn(kinds, number):
             for peer in in_turn(peers, number):
-                with costs.of(kind, name_of(peer), megabytes):
+                with carriage.of(kind) if peer == LONGWIRE else nullcontext(), costs.of(kind, name_of(peer), megabytes):
                     found[kind, peer].append(rate(stage, page, peer, kind, megabytes * 1_000_000))
         for frame_kib in in_turn(frames, number):
             name = f"{BARE_CHANNEL}, {frame_kib} KiB frames"
             with costs.of("random", name, megabytes):
                 channel[name].append(_channel_rate(stage, megabytes, frame_kib))
     stage.close_pages()
-    rows: list[Row] = []
-    for kind in kinds:
-        note = f"{megabytes} MB a round; packs {bodies.ratio(kind):.3g} : 1"
-        rows += [
-            Row(f"{kind}: {name_of(peer)}", "MB/s", found[kind, peer], note, point=Point("bodies", name_of(peer), kind))
-            for peer in peers
-        ]
-        if kind == "random":
-            rows += [Row(f"random: {name}", "MB/s", rates) for name, rates in channel.items()]
-            if channel:
-                ceiling = best(channel)
-                samples = ratios(found[kind, LONGWIRE], channel[ceiling])
-                rows.append(Row("random: Longwire / bare channel", "x", samples, f"of {ceiling}"))
-                rows[-2].point = None
-                for row in rows:
-                    if row.name == f"random: {ceiling}":
-                        row.point = Point("bodies", BARE_CHANNEL, kind)
-        alone: dict[str, list[float]] = {form: found[kind, form] for form in FORMS if form in peers}
-        if alone:
-            form = best(alone)
-            note = f"of {form.replace('-', ' ')}, the fastest form"
-            rows.append(
-                Row(f"{kind}: Longwire / extension only", "x", ratios(found[kind, LONGWIRE], alone[form]), note)
+    rows = [row for kind in kinds for row in _kind_rows(kind, {peer: found[kind, peer] for peer in peers}, megabytes)]
+    if channel and "random" in kinds:
+        rows += _channel_rows(channel, found["random", LONGWIRE])
+    return rows + carriage.rows() + costs.rows()
+
+
+def _kind_rows(kind: bodies.Kind, found: dict[str, list[float]], megabytes: int) -> list[Row]:
+    note = f"{megabytes} MB a round; packs {bodies.ratio(kind):.3g} : 1"
+    rows = [
+        Row(f"{kind}: {name_of(peer)}", "MB/s", rates, note, point=Point("bodies", name_of(peer), kind))
+        for peer, rates in found.items()
+    ]
+    alone: dict[str, list[float]] = {form: found[form] for form in FORMS if form in found}
+    if alone:
+        form = best(alone)
+        note = f"of {form.replace('-', ' ')}, the fastest form"
+        rows.append(Row(f"{kind}: Longwire / extension only", "x", ratios(found[LONGWIRE], alone[form]), note))
+    return rows
+
+
+def _channel_rows(channel: dict[str, list[float]], mine: list[float]) -> list[Row]:
+    ceiling = best(channel)
+    return [
+        *(
+            Row(
+                f"random: {name}",
+                "MB/s",
+                rates,
+                point=Point("bodies", BARE_CHANNEL, "random") if name == ceiling else None,
             )
-    return rows + costs.rows()
+            for name, rates in channel.items()
+        ),
+        Row("random: Longwire / bare channel", "x", ratios(mine, channel[ceiling]), f"of {ceiling}"),
+    ]
 
 
 def sizes(quick: bool) -> tuple[tuple[int, int], ...]:

@@ -4,7 +4,8 @@ const WINDOW_BYTES = 4 << 20
 
 function serve(port, transfers) {
   const streams = new Map()
-  const post = (message, bytes) => (transfers && bytes ? port.postMessage(message, [bytes.buffer]) : port.postMessage(message))
+  const post = (message, bytes) =>
+    transfers && bytes ? port.postMessage(message, [bytes.buffer]) : port.postMessage(message)
 
   async function carry(id, url) {
     const stream = { consumed: 0, wake: undefined, aborter: new AbortController() }
