@@ -92,13 +92,9 @@ function iteratorOf(iterable: AsyncIterable<unknown> | Iterable<unknown>): Async
   const make: unknown =
     source?.[Symbol.asyncIterator] ?? (typeof source === 'string' ? null : source?.[Symbol.iterator])
   if (typeof make !== 'function') throw new TypeError('sendStream sends what `for await` can go over')
-  let iterator: AsyncIterator<unknown> | Iterator<unknown>
-  try {
-    iterator = make.call(source)
-  } catch (cause) {
-    // A ReadableStream that somebody reads.
-    throw new RpcError('ITERATOR_USED', undefined, { cause })
-  }
+  // A ReadableStream that somebody reads.
+  if ((source as { locked?: unknown }).locked === true) throw new RpcError('ITERATOR_USED')
+  const iterator: AsyncIterator<unknown> | Iterator<unknown> = make.call(source)
   if (used.has(iterator)) throw new RpcError('ITERATOR_USED')
   used.add(iterator)
   return iterator

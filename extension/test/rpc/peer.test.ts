@@ -188,6 +188,30 @@ describe('streams between two of ours', () => {
     expect(client.counts.outgoing).toBe(1)
   })
 
+  test('what throws before there is an iterator is the caller’s, and one whose `next` throws ends its stream', async () => {
+    const { client, server } = await pair()
+    const thrown = new TypeError('no iterator')
+    const never = {
+      [Symbol.asyncIterator]: () => {
+        throw thrown
+      }
+    }
+    expect(() => client.sendStream(never, 'a')).toThrow(thrown)
+    expect(client.counts.outgoing).toBe(0)
+    const bad = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => {
+          throw thrown
+        }
+      })
+    }
+    const [, there] = server.receiveStream('a')
+    expect((await failing(client.sendStream(bad, 'a'))).cause).toBe(thrown)
+    expect((await failing(there.getReader().read())).code).toBe('FAILED')
+    await turns()
+    expect([client.counts, server.counts]).toEqual([NOTHING, NOTHING])
+  })
+
   test('what comes before receiveStream waits within its credit, and is read from the first', async () => {
     const { client, server } = await pair()
     const endless = source()

@@ -53,7 +53,10 @@ const URLS = [
   'data:text/plain,x',
   'javascript:1',
   'ws://127.1:1/',
-  'ws://0x7f000001:1/'
+  'ws://0x7f000001:1/',
+  'ws://user@localhost:1/',
+  'ws://user:password@localhost:1/',
+  'ws://@localhost:1/'
 ]
 const PROTOCOLS = [
   '',
@@ -315,6 +318,8 @@ function cases({ url, raw }) {
   for (const name of ['none chosen', 'unasked subprotocol', 'two chosen', 'a list chosen', 'in other letters']) {
     all[`handshake with protocols: ${name}`] = (WS) => story(new WS(`${raw}/answer/${name}`, ['b', 'superchat']))
   }
+  all['handshake: with a user and a password'] = (WS) =>
+    story(new WS(`${url}/echo`.replace('://', '://user:password@')))
   all['handshake: nobody there'] = (WS) => story(new WS('ws://localhost:1/'))
   all['a message of 1000 fragments'] = async (WS) => {
     const socket = new WS(`${raw}/fragments?n=1000`)

@@ -196,6 +196,33 @@ async def test_a_used_iterator_an_id_in_use_and_what_cannot_be_iterated() -> Non
         await held[1].aclose()
 
 
+async def test_what_raises_before_there_is_an_iterator_is_the_callers_and_one_that_cannot_go_on_ends_its_stream() -> (
+    None
+):
+    class Never:
+        def __aiter__(self) -> AsyncIterator[int]:
+            raise LookupError("no iterator")
+
+    class Bad:
+        def __aiter__(self) -> "Bad":
+            return self
+
+        def __anext__(self) -> int:
+            raise LookupError("not even a first")
+
+    async with pair() as (client, server, _):
+        never: Any = Never()
+        with pytest.raises(LookupError, match="no iterator"):
+            client.send_stream(never, "a")
+        assert client.counts["outgoing"] == 0
+        bad: Any = Bad()
+        _, there = server.receive_stream("a")
+        sent = await failing(client.send_stream(bad, "a"))
+        assert isinstance(sent.__cause__, LookupError)
+        assert (await failing(anext(there))).code == "FAILED"
+        assert [await settled(client), await settled(server)] == [NOTHING, NOTHING]
+
+
 async def test_what_nobody_receives_ends_with_unclaimed_and_its_iterator() -> None:
     told: list[tuple[str, str | None]] = []
     options = PeerOptions(unclaimed_timeout_s=0.05, on_warning=lambda error, stream: told.append((error.code, stream)))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -247,14 +247,26 @@ async def test_a_handshake_that_a_browser_refuses_is_refused(client: UpstreamCli
     assert refused.value.retryable == (name == "503")
 
 
-async def test_an_answer_that_is_no_http_and_one_that_never_comes(client: UpstreamClient) -> None:
+async def test_an_answer_that_is_no_http_and_one_that_never_comes_or_never_ends(client: UpstreamClient) -> None:
     async def nonsense(request: Request) -> None:
         await request.connection.send(b"SSH-2.0-OpenSSH_9.9\r\n")
+        await drain(request)
+
+    async def more_and_more(request: Request) -> None:
+        with suppress(PeerGoneError):
+            await request.connection.send(answer(request).removesuffix(b"\r\n"))
+            while True:
+                await request.connection.send(b"X-More: and more\r\n" * 100)
+
+    async def half(request: Request) -> None:
+        await request.connection.send(answer(request).removesuffix(b"\r\n"))
         await drain(request)
 
     for handler, code, parts in (
         (nonsense, ErrorCode.UPSTREAM_PROTOCOL, {}),
         (drain, ErrorCode.HEADER_TIMEOUT, {"header_s": 0.05}),
+        (half, ErrorCode.HEADER_TIMEOUT, {"header_s": 0.05}),
+        (more_and_more, ErrorCode.UPSTREAM_PROTOCOL, {}),
     ):
         async with Server(handler) as server:
             with pytest.raises(StreamError) as failed:
