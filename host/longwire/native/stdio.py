@@ -66,6 +66,8 @@ class StdioChannel:
         self._closed = _closed_by_the_other_end(input_fd)
         self._by_loop = _is_pipe(input_fd)
         self._reading = False  # by the loop
+        self._read_all = False  # up to the end, or until it broke
+        self._looking = False  # for the end of input that is not read
         self._may_read = threading.Semaphore(MAX_READS_WAITING)
         self._to_write: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]]] = queue.SimpleQueue()
         self._handed_over = 0  # writes that the thread has not finished
@@ -88,7 +90,7 @@ class StdioChannel:
         self._ended = not data or isinstance(data, ChannelLost)
         if not self._by_loop:
             self._may_read.release()
-        elif not self._ended:
+        else:
             self._read_on()
         if isinstance(data, ChannelLost):
             raise data
@@ -121,25 +123,26 @@ class StdioChannel:
     # --- the loop --------------------------------------------------------------------------------------------
 
     def _read_on(self) -> None:
-        if not self._reading:
+        if not (self._reading or self._read_all):
             self._reading = True
             self._loop.add_reader(self._input_fd, self._on_readable)
 
     def _on_readable(self) -> None:
         data = self._read()
         self._received.put_nowait(data)
-        over = not data or isinstance(data, ChannelLost)
-        if over or self._received.qsize() >= MAX_READS_WAITING:
+        self._read_all = not data or isinstance(data, ChannelLost)
+        if self._read_all or self._received.qsize() >= MAX_READS_WAITING:
             self._loop.remove_reader(self._input_fd)
             self._reading = False
-        if not (self._reading or over):
+        if not (self._reading or self._read_all or self._looking):
+            self._looking = True
             self._look_for_end()
 
     def _look_for_end(self) -> None:
         """Of input that nobody takes: the browser may be gone meanwhile."""
         if self._reading:
-            return
-        if self._closed():
+            self._looking = False
+        elif self._closed():
             self._hung_up.set()
         else:
             self._loop.call_later(HANG_UP_POLL_S, self._look_for_end)

@@ -191,6 +191,9 @@ async def test_what_the_engine_does_not_take_stays_in_the_pipe_and_comes_in_orde
     async with asyncio.timeout(PATIENCE_S):
         while data := await channel.receive():
             received += data
+    await rounds()
+    assert channel._received.empty()  # the end came once
+    await channel_over(channel)
     assert received == b"".join(b"%d" % number for number in range(MAX_READS_WAITING)) + b"more"
 
 
