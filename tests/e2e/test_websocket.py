@@ -20,6 +20,7 @@ DIFFERENCES = {
     "close 32 with number 2999.5 2999.5": "Web IDL rounds to the even one, 3000; Chromium cuts off",
     "close 42 with undefined undefined undefined": "to Web IDL it is no code; Chromium takes it for 0 beside a reason",
     "close with a reason alone": "as above: the standard closes with 1000 then",
+    "handshake: with a user and a password": "the browser opens it; here no URL carries a secret of the page's own",
     "from a server: a message behind a close": "RFC 6455 section 1.4 has it discarded; Chromium fails the connection",
 }
 

@@ -318,8 +318,11 @@ function cases({ url, raw }) {
   for (const name of ['none chosen', 'unasked subprotocol', 'two chosen', 'a list chosen', 'in other letters']) {
     all[`handshake with protocols: ${name}`] = (WS) => story(new WS(`${raw}/answer/${name}`, ['b', 'superchat']))
   }
-  all['handshake: with a user and a password'] = (WS) =>
-    story(new WS(`${url}/echo`.replace('://', '://user:password@')))
+  all['handshake: with a user and a password'] = (WS) => {
+    const socket = new WS(`${url}/echo`.replace('://', '://user:password@'))
+    socket.onopen = () => socket.close()
+    return story(socket)
+  }
   all['handshake: nobody there'] = (WS) => story(new WS('ws://localhost:1/'))
   all['a message of 1000 fragments'] = async (WS) => {
     const socket = new WS(`${raw}/fragments?n=1000`)
