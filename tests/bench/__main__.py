@@ -13,7 +13,7 @@ from rich.console import Console
 from tests.bench import accept, against, growth, runs
 from tests.bench.figures import exit_code
 from tests.bench.machine import this_machine
-from tests.bench.report import NoRunError, Run, show
+from tests.bench.report import NoRunError, Run, console_of_output, show
 from tests.bench.targets import judged, unmeasured
 
 # The figures that had an option of their own before `--only`.
@@ -60,7 +60,7 @@ def compare(options: argparse.Namespace, console: Console) -> int:
     if options.json:
         print(json.dumps([comparison.as_dict() for comparison in found], indent=2))
     else:
-        against.show(found, options.against, Console())
+        against.show(found, options.against, console_of_output())
     short = options.reach and any(comparison.reached is False for comparison in found)
     return int(short or any(comparison.slower for comparison in found))
 
@@ -90,7 +90,7 @@ def main() -> int:
     if options.json:
         print(json.dumps(run.as_dict(), indent=2))
     else:
-        show(run.rows, Console())
+        show(run.rows, console_of_output())
         console.print(f"kept in {files[0]}" + (f", plots in {files[1].parent}" if files[1:] else ""), style="dim")
     for failure in run.failures:
         console.print(f"not measured: {failure}", style="red", markup=False)

@@ -16,6 +16,9 @@ _PER_FRAME: Final = 250
 # Until the last of them has begun.
 _BEGIN_S: Final = 90.0
 _LOOK_EVERY_MS: Final = 100
+# Eight turns of a stream whose window does not grow.
+_TURNS_BYTES: Final = 8 * 32 * 1024
+_AT_MOST_S: Final = 60.0
 
 _OPEN_FRAMES: Final = """(count) => Promise.all(Array.from({ length: count }, () => new Promise((loaded) => {
     const frame = document.createElement('iframe')
@@ -46,13 +49,17 @@ class ManyStreams:
             frame.evaluate("(what) => openMany(what)", what)
         self._wait_begun()
 
-    def span(self, seconds: float) -> Span:
-        """Watch for so long."""
+    def span(self, seconds: float, bytes_each: int = 0, at_most_s: float = 0) -> Span:
+        """Watch for so long, and on until they have `bytes_each` on average, or `at_most_s` are over."""
         before, _ = self._counts()
         began = time.perf_counter()
         self._page.wait_for_timeout(1000 * seconds)
-        after, failures = self._counts()
-        took = time.perf_counter() - began
+        while True:
+            after, failures = self._counts()
+            took = time.perf_counter() - began
+            if sum(after) - sum(before) >= bytes_each * len(after) or took >= at_most_s:
+                break
+            self._page.wait_for_timeout(_LOOK_EVERY_MS)
         return Span([then - first for first, then in zip(before, after, strict=True)], took, failures)
 
     def _open_frames(self, count: int) -> list[Frame]:
@@ -81,10 +88,12 @@ class ManyStreams:
 
 
 def many(stage: Stage, seconds: float, counts: tuple[int, ...] = COUNTS) -> list[Row]:
-    """Rows for each count of endless downloads of random bytes: what each got in `seconds` after all had begun."""
+    """Rows for each count of endless downloads of random bytes: what each got after all had begun, in `seconds`, and in
+    as many more as it takes until a turn more or less makes no difference.
+    """
     rows: list[Row] = []
     for count in counts:
-        span = ManyStreams(stage, count, "/endless-work?kind=random").span(seconds)
+        span = ManyStreams(stage, count, "/endless-work?kind=random").span(seconds, _TURNS_BYTES, _AT_MOST_S)
         stage.close_pages()
         name = f"{count} stream{'s' if count > 1 else ''}"
         stuck = float(sum(not share for share in span.got))

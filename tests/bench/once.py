@@ -11,23 +11,24 @@ from rich.console import Console
 
 from tests.bench import delays, opening, throughput, uploads
 from tests.bench.carriage import UNITS
+from tests.bench.ceiling import Form
 from tests.bench.figures import Row
 from tests.bench.pipes import over_pipes
 from tests.bench.stage import BROWSER, LONGWIRE, Stage, set_up
 
 _PEERS = (BROWSER, LONGWIRE)
-# The channel and the page's own fetch are there to say how fast the machine was: one frame size is enough for that.
-_FRAMES = (256,)
+# The channel and the page's own fetch are there to say how fast the machine was: one form is enough for that.
+_CHANNELS = (Form(64),)
 
 
 def compared(stage: Stage) -> list[Row]:
     """Bodies, events, beginnings and uploads of the build that runs this."""
-    rows = throughput.throughput(stage, 2, 48, peers=_PEERS, frames=_FRAMES)
+    rows = throughput.throughput(stage, 2, 48, peers=_PEERS, channels=_CHANNELS)
     rows += delays.paced(stage, 2, paces=((100, 300),), peers=_PEERS)
     rows += delays.rates(stage, 2, 30_000, peers=_PEERS)
     rows += delays.beside_a_download(stage, 1, 200)
     rows += opening.opening(stage, 1, 100)
-    return rows + uploads.uploads(stage, 2, 24, frames=_FRAMES)
+    return rows + uploads.uploads(stage, 2, 24, channels=_CHANNELS)
 
 
 def main() -> None:

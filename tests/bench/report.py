@@ -1,6 +1,7 @@
 """A run: its rows and its machine, as a table, as JSON in a file, and as plots."""
 
 import json
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,12 @@ from rich.table import Table
 from tests.bench.figures import Row
 from tests.bench.machine import ROOT, Machine
 from tests.bench.pictures import write_pictures
+from tests.bench.processes import ROLES
 
 FOLDER = ROOT / "build" / "bench"
+# Rows whose names end in a kind of process.
+BY_ROLE = ("CPU, ", "memory, ")
+_WIDTH = 150
 
 
 class NoRunError(Exception):
@@ -57,13 +62,36 @@ def load(kind: str, folder: Path = FOLDER) -> Run:
     return Run(found["kind"], Machine(**found["machine"]), rows, found["failures"])
 
 
+def console_of_output() -> Console:
+    """For a table on standard output: as wide as the console, or as a table needs where it is none."""
+    return Console(width=None if sys.stdout.isatty() else _WIDTH)
+
+
 def show(rows: list[Row], console: Console) -> None:
-    """The table."""
+    """The tables: one for figures, and one for each thing that every kind of process has."""
+    for prefix in BY_ROLE:
+        _show_by_role([row for row in rows if row.name.startswith(prefix)], prefix, console)
     table = Table("figure", "median", "range", "target", "note")
     for row in rows:
+        if row.name.startswith(BY_ROLE):
+            continue
         low, high = min(row.samples), max(row.samples)
         verdict = (
             f"{row.wanted}: [{'red' if row.verdict == 'missed' else 'green'}]{row.verdict}[/]" if row.verdict else ""
         )
         table.add_row(row.name, f"{row.median:.3g} {row.unit}", f"{low:.3g} - {high:.3g}", verdict, row.note)
+    console.print(table)
+
+
+def _show_by_role(rows: list[Row], prefix: str, console: Console) -> None:
+    by_work: dict[str, dict[str, float]] = {}
+    for row in rows:
+        work, _, role = row.name.removeprefix(prefix).rpartition(": ")
+        by_work.setdefault(work, {})[role] = row.median
+    if not rows:
+        return
+    table = Table(f"{prefix.rstrip(', ')}, {rows[0].unit}", *ROLES, "together")
+    for work, found in by_work.items():
+        cells = [f"{found[role]:.3g}" if role in found else "" for role in ROLES]
+        table.add_row(work, *cells, f"{sum(found.values()):.3g}")
     console.print(table)

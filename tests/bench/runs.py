@@ -41,6 +41,8 @@ def _delays(stage: Stage, quick: bool) -> list[Row]:
 
 # By the option that asks for one of them alone. Those with a stage share one browser, in which all peers are.
 ON_STAGE: Final[dict[str, tuple[str, StageFigure]]] = {
+    # First: a thousand streams leave the host larger than they found it.
+    "memory-in-use": ("memory of every process", lambda stage, quick: memory.memory(stage)),
     "bodies": ("bodies at the page, and their CPU seconds", _bodies),
     "sizes": ("bodies from 1 KiB to 1 GiB", lambda stage, quick: throughput.by_size(stage, throughput.sizes(quick))),
     "delays": ("delay of events at every pace", _delays),
@@ -53,7 +55,6 @@ ON_STAGE: Final[dict[str, tuple[str, StageFigure]]] = {
     "upload-sizes": ("uploads of 1 to 256 MB", lambda stage, quick: uploads.by_size(stage, uploads.sizes(quick))),
     "opening": ("time to headers", lambda stage, quick: opening.opening(stage, *((2, 50) if quick else (5, 200)))),
     "streams": ("many streams at once", lambda stage, quick: many.many(stage, *((3, (1, 1000)) if quick else (5,)))),
-    "memory-in-use": ("memory of every process", lambda stage, quick: memory.memory(stage)),
 }
 
 

@@ -6,9 +6,8 @@ from typing import Final
 
 from playwright.sync_api import Page
 
-from tests.bench import bodies
+from tests.bench import bodies, ceiling
 from tests.bench.carriage import Carriage
-from tests.bench.ceiling import FRAME_KIB, Order
 from tests.bench.extension_only import FORMS
 from tests.bench.figures import BARE_CHANNEL, BROWSERS_OWN, EXTENSION_ONLY, Point, Row
 from tests.bench.processes import Costs
@@ -44,7 +43,7 @@ def throughput(
     *,
     kinds: tuple[bodies.Kind, ...] = bodies.KINDS,
     peers: tuple[str, ...] = PEERS,
-    frames: tuple[int, ...] = FRAME_KIB,
+    channels: tuple[ceiling.Form, ...] = ceiling.FORMS,
 ) -> list[Row]:
     """MB/s, of rounds in each of which every peer brings `megabytes` of each kind."""
     page = stage.page()
@@ -58,10 +57,9 @@ def throughput(
             for peer in in_turn(peers, number):
                 with carriage.of(kind) if peer == LONGWIRE else nullcontext(), costs.of(kind, name_of(peer), megabytes):
                     found[kind, peer].append(rate(stage, page, peer, kind, megabytes * 1_000_000))
-        for frame_kib in in_turn(frames, number):
-            name = f"{BARE_CHANNEL}, {frame_kib} KiB frames"
-            with costs.of("random", name, megabytes):
-                channel[name].append(_channel_rate(stage, megabytes, frame_kib))
+        for form in in_turn(channels, number):
+            with costs.of("random", form.name, megabytes):
+                channel[form.name].append(megabytes * 1000 / stage.carry(form.order(megabytes)).milliseconds)
     stage.close_pages()
     rows = [row for kind in kinds for row in _kind_rows(kind, {peer: found[kind, peer] for peer in peers}, megabytes)]
     if channel and "random" in kinds:
@@ -84,18 +82,18 @@ def _kind_rows(kind: bodies.Kind, found: dict[str, list[float]], megabytes: int)
 
 
 def _channel_rows(channel: dict[str, list[float]], mine: list[float]) -> list[Row]:
-    ceiling = best(channel)
+    highest = best(channel)
     return [
         *(
             Row(
                 f"random: {name}",
                 "MB/s",
                 rates,
-                point=Point("bodies", BARE_CHANNEL, "random") if name == ceiling else None,
+                point=Point("bodies", BARE_CHANNEL, "random") if name == highest else None,
             )
             for name, rates in channel.items()
         ),
-        Row("random: Longwire / bare channel", "x", ratios(mine, channel[ceiling]), f"of {ceiling}"),
+        Row("random: Longwire / bare channel", "x", ratios(mine, channel[highest]), f"of {highest}"),
     ]
 
 
@@ -133,8 +131,3 @@ def size_text(size: int) -> str:
         if size >= 1 << power:
             return f"{size / (1 << power):g} {unit}"
     return f"{size} B"
-
-
-def _channel_rate(stage: Stage, megabytes: int, frame_kib: int) -> float:
-    milliseconds = stage.carry(Order(megabytes, frame_kib * 1024)).milliseconds
-    return megabytes * 1000 / milliseconds

@@ -5,7 +5,7 @@ from typing import Final
 
 from playwright.sync_api import Page
 
-from tests.bench.ceiling import FRAME_KIB, Order
+from tests.bench import ceiling
 from tests.bench.figures import BARE_CHANNEL, Point, Row
 from tests.bench.samples import best, ratios
 from tests.bench.stage import BROWSER, LONGWIRE, Stage
@@ -16,7 +16,9 @@ from tests.bench.turns import in_turn
 SIZES: Final = ((1, 5), (16, 5), (256, 1))
 
 
-def uploads(stage: Stage, rounds: int, megabytes: int, frames: tuple[int, ...] = FRAME_KIB) -> list[Row]:
+def uploads(
+    stage: Stage, rounds: int, megabytes: int, channels: tuple[ceiling.Form, ...] = ceiling.UPWARDS
+) -> list[Row]:
     """MB/s of random bytes from a Blob, of rounds in which the bare channel carries as much upwards."""
     page = stage.page()
     found: dict[str, list[float]] = defaultdict(list)
@@ -24,21 +26,21 @@ def uploads(stage: Stage, rounds: int, megabytes: int, frames: tuple[int, ...] =
     for number in range(rounds):
         for peer in in_turn((BROWSER, LONGWIRE), number):
             found[peer].append(_rate(stage, page, peer, megabytes))
-        for frame_kib in in_turn(frames, number):
-            report = stage.carry(Order(megabytes, frame_kib * 1024, up=True))
-            channel[f"{BARE_CHANNEL}, {frame_kib} KiB frames"].append(megabytes * 1000 / report.milliseconds)
+        for form in in_turn(channels, number):
+            report = stage.carry(form.order(megabytes, up=True))
+            channel[form.name].append(megabytes * 1000 / report.milliseconds)
     stage.close_pages()
     note = f"{megabytes} MB a round"
     rows = [
         Row(f"upload: {name_of(peer)}", "MB/s", rates, note, point=Point("uploads", name_of(peer), f"{megabytes} MB"))
         for peer, rates in found.items()
     ]
-    ceiling = best(channel)
+    highest = best(channel)
     for name, rates in channel.items():
-        point = Point("uploads", BARE_CHANNEL, f"{megabytes} MB") if name == ceiling else None
+        point = Point("uploads", BARE_CHANNEL, f"{megabytes} MB") if name == highest else None
         rows.append(Row(f"upload: {name}", "MB/s", rates, note, point=point))
-    samples = ratios(found[LONGWIRE], channel[ceiling])
-    return [*rows, Row("upload: Longwire / bare channel", "x", samples, f"of {ceiling}")]
+    samples = ratios(found[LONGWIRE], channel[highest])
+    return [*rows, Row("upload: Longwire / bare channel", "x", samples, f"of {highest}")]
 
 
 def sizes(quick: bool) -> tuple[tuple[int, int], ...]:

@@ -8,16 +8,39 @@ import stat
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from tests.bench.figures import BARE_CHANNEL
 from tests.bench.unpacked import new_identity, unpack
 from tests.upstreams import bodies
 from tests.upstreams.connection import Request
 
 _HERE = Path(__file__).parent
 _NAME = "com.longwire.ceiling"
-# KiB of body in a frame: which is best differs from machine to machine.
-FRAME_KIB: Final = (64, 128, 256)
+_MIB: Final = 1 << 20
+
+
+class Form(NamedTuple):
+    """How the bare channel is used: KiB of body in a frame, and how many MiB the host may be ahead of the worker."""
+
+    frame_kib: int
+    ahead_mib: int = 0  # as many as the pipe takes
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        ahead = f", {self.ahead_mib} MiB ahead" if self.ahead_mib else ""
+        return f"{BARE_CHANNEL}, {self.frame_kib} KiB frames{ahead}"
+
+    def order(self, megabytes: int, *, up: bool = False) -> "Order":
+        """To carry so much."""
+        return Order(megabytes, self.frame_kib * 1024, up=up, ahead_bytes=self.ahead_mib * _MIB)
+
+
+# Which is best differs from machine to machine. What is far ahead waits in memory of the browser, which takes time too.
+# Upwards the worker is never far ahead.
+UPWARDS: Final = (Form(64), Form(128), Form(256))
+FORMS: Final = (*UPWARDS, Form(64, 2))
 
 
 def prepare(folder: Path, profile: Path, server: str) -> Path:
@@ -51,6 +74,8 @@ class Order:
     up: bool = False
     events: int = 0
     per_second: int = 100
+    # How far the host may be ahead of what the worker took; 0: as far as the pipe lets it.
+    ahead_bytes: int = 0
 
 
 @dataclass(frozen=True)

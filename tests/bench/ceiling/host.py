@@ -40,7 +40,8 @@ def down(order: dict) -> None:  # type: ignore[type-arg]
     size, events, pause_s = order["body_bytes"], order.get("events", 0), 1 / order.get("per_second", 100)
     datas = [base64.b64encode(os.urandom(size)) for _ in range(MADE_BYTES // size if order["megabytes"] else 0)]
     frames = order["megabytes"] * 1_000_000 // size
-    started, sent, number = time.time(), 0, 0
+    ahead = order.get("ahead_bytes", 0) // size
+    started, sent, number, taken = time.time(), 0, 0, 0
     while number < frames or sent < events:
         due = started + sent * pause_s
         if sent < events and time.time() >= due:
@@ -48,6 +49,9 @@ def down(order: dict) -> None:  # type: ignore[type-arg]
             sent += 1
         # Where events count, frames are what keeps the channel busy until the last of them.
         elif datas and (number < frames or events):
+            while ahead and number - taken > ahead:
+                (length,) = struct.unpack("=I", read_exactly(4))
+                taken = json.loads(read_exactly(length))["taken"]
             data = datas[number % len(datas)]
             write(b'{"type":"STREAM_CHUNK","id":1,"offset":%d,"data":"%b"}' % (number * size, data))
             number += 1

@@ -1,15 +1,18 @@
 // Asks the bench's server what to do, opens the bare host, does that with it, reports what came of it.
 const SERVER = '@SERVER@'
 const WINDOW_BYTES = 8 << 20
+const REPORT_EVERY = 4
 
 // Down: drop what comes. Of small messages, which have the host's clock in them, keep how late each was.
-function down(port, finish) {
+function down(port, { ahead_bytes: ahead }, finish) {
   const delays = []
   let began
+  let taken = 0
   port.onMessage.addListener((message) => {
     began ??= performance.now()
     if (message.at !== undefined) delays.push(performance.timeOrigin + performance.now() - message.at)
-    else if (message.type === 'END') finish({ milliseconds: performance.now() - began, delays })
+    else if (message.type === 'END') return finish({ milliseconds: performance.now() - began, delays })
+    if (ahead > 0 && message.offset !== undefined && ++taken % REPORT_EVERY === 0) port.postMessage({ taken })
   })
 }
 
@@ -41,7 +44,7 @@ function carryOut(order) {
       port.disconnect()
     }
     if (order.up) up(port, order, finish)
-    else down(port, finish)
+    else down(port, order, finish)
   })
 }
 

@@ -68,3 +68,11 @@ def test_target_and_verdict_are_told_to_machines_and_to_people() -> None:
     shown = terminal.getvalue()
     assert "not under 0.45 x: missed" in shown
     assert "99 in 100 not over 50 ms: met" in shown
+
+
+def test_what_every_kind_of_process_has_is_a_table_of_its_own() -> None:
+    terminal = io.StringIO()
+    rows = [Row("CPU, text, Longwire: host", "CPU s/GiB", [2]), Row("CPU, text, Longwire: page", "CPU s/GiB", [0.5])]
+    show([*rows, Row("events", "ms", [1])], Console(file=terminal, width=120))
+    (line,) = [line for line in terminal.getvalue().splitlines() if "text, Longwire" in line]
+    assert [cell.strip() for cell in line.split("│")[1:-1]] == ["text, Longwire", "", "", "", "0.5", "2", "2.5"]
