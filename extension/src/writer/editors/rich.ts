@@ -152,7 +152,8 @@ class LiveRich implements LiveText {
     // What changed is looked for where the caret is.
     select(this.#region.range())
     const line = this.#dom.ownerDocument.createElement('p')
-    line.append(this.#dom.ownerDocument.createElement('br'))
+    // An empty one would be taken for a press of Enter, which in a list leads to the list's next line.
+    line.append('…')
     this.#region.put(line)
     readSelection(this.#dom.ownerDocument)
   }

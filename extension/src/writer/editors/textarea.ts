@@ -17,6 +17,8 @@ import { atEnd, endIsSeen, keepingScroll } from './scroll'
 /** What was written last in each field of this document, and what still listens there. */
 const written = new WeakMap<HTMLTextAreaElement, Written>()
 const listening = new WeakMap<HTMLTextAreaElement, AbortController>()
+/** Where it was written last of all: a site that makes its page anew has another field with the same text. */
+let last: HTMLTextAreaElement | null = null
 
 /** Pixels within which a field is where it was left. */
 const LINE_PX = 24
@@ -71,7 +73,7 @@ class LiveTextarea implements LiveText {
   constructor(field: HTMLTextAreaElement) {
     this.#field = field
     this.#former = this.#expected = field.value
-    this.#region = regionOf(field.value, written.get(field) ?? null)
+    this.#region = regionOf(field.value, writtenIn(field))
     this.#caret = caretOf(field)
     listening.get(field)?.abort()
     listening.set(field, this.#listening)
@@ -105,6 +107,7 @@ class LiveTextarea implements LiveText {
     if (follows && !this.#focused() && this.#region.after === '') this.#field.scrollTop = this.#field.scrollHeight
     if (follows) this.#followed = this.#field.scrollTop
     written.set(this.#field, { before: this.#region.before, whole: this.#whole, after: this.#region.after })
+    last = this.#field
   }
 
   edited(): boolean {
@@ -131,7 +134,7 @@ class LiveTextarea implements LiveText {
     this.#ours = false
     if (this.#whole === '') {
       this.#former = value
-      this.#region = regionOf(value, written.get(this.#field) ?? null)
+      this.#region = regionOf(value, writtenIn(this.#field))
     } else {
       const place = found({ ...this.#region, whole: this.#whole }, value)
       this.#edited = place === null
@@ -261,6 +264,12 @@ class LiveTextarea implements LiveText {
       this.#writing = false
     }
   }
+}
+
+/** What the writer wrote there, or in the field in whose place this one is. */
+function writtenIn(field: HTMLTextAreaElement): Written | null {
+  const before = last?.isConnected === false ? written.get(last) : undefined
+  return written.get(field) ?? before ?? null
 }
 
 function caretOf(field: HTMLTextAreaElement): Caret {
