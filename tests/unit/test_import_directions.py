@@ -193,7 +193,7 @@ def faults_of_module(file: str, text: str | None = None) -> list[str]:
 
 
 def extension_faults(world: str, text: str, depth: int = 1) -> list[str]:
-    """The imports of a module of `world` that lead into a world where it has no business. `depth`: how far it lies below."""
+    """The imports of a module of `world` that lead where it has no business. `depth`: how far below `src` it lies."""
     up = r"\.\./" * depth
     targets = re.findall(rf"""(?:from|import|import\()\s*['"]{up}(\w[\w-]*)(?:/|['"])""", text)
     return [target for target in targets if target != world and target not in WORLDS[world]]

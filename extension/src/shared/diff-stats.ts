@@ -1,5 +1,13 @@
-import type { DiffStats } from '../writer/model'
 import { type Diff, parseDiff } from './unified-diff'
+
+/** What changed, counted. Pure, and of the diff alone. */
+export interface DiffStats {
+  readonly files: number
+  readonly added: number
+  readonly deleted: number
+  /** Bytes of UTF-8 of the diff. */
+  readonly bytes: number
+}
 
 /** What changed, counted as `git diff --numstat` counts; of a merge's combined diff, lines that are new or gone in any column. */
 export function diffStats(diff: string | Diff): DiffStats {

@@ -1,5 +1,9 @@
 // What the parts of the writer say to each other: types alone.
 
+import type { DiffStats } from '../shared/diff-stats'
+
+export type { DiffStats }
+
 /** Whose pages they are. Each has one file in `sites/`. */
 export type SiteName = 'bitbucket' | 'forgejo' | 'github' | 'gitlab'
 
@@ -64,15 +68,6 @@ export interface Site {
   diff(reference: Reference, document: Document): readonly DiffSource[]
   /** What a token has to be allowed, to read one: for the text of an error. */
   readonly tokenNeeds: string
-}
-
-/** What changed, counted. Pure, and of the diff alone. */
-export interface DiffStats {
-  readonly files: number
-  readonly added: number
-  readonly deleted: number
-  /** Bytes of UTF-8 of the diff. */
-  readonly bytes: number
 }
 
 /** A pull request as it is put into the template. */

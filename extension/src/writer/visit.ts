@@ -4,8 +4,8 @@ import type { Editor, Reference, Site, WritingEvent } from './model'
 import { Panel } from './panel/panel'
 import { Run, type RunParts } from './run/run'
 
-/** How often a panel is put back for one pull request. A page that does not want it there has it so in the end. */
-export const MAX_PLACINGS = 50
+/** How often a panel that the page took away is put back. A page that does not want it there has it so in the end. */
+export const MAX_RETURNS = 20
 
 /** What a visit stands on, beside its own page. */
 export type VisitParts = Omit<RunParts, 'findEditor' | 'tell' | 'now'> & {
@@ -18,7 +18,8 @@ export class Visit {
   readonly #site: Site
   readonly #parts: VisitParts
   readonly #panel: Panel
-  #placings = 0
+  #placed = false
+  #returns = 0
   #run: Run | null = null
 
   constructor(site: Site, parts: VisitParts) {
@@ -39,10 +40,12 @@ export class Visit {
     const beside = this.#site.editor(document)?.beside
     if (beside === undefined) {
       // Also while it writes: what was taken away may come back, and the run sees to that itself.
+      this.#placed = false
       element.remove()
     } else if (element.parentNode === null || element.parentNode !== beside.parentNode) {
-      if (this.#placings === MAX_PLACINGS) return
-      this.#placings += 1
+      if (this.#placed) this.#returns += 1
+      if (this.#returns > MAX_RETURNS) return
+      this.#placed = true
       beside.after(element)
     }
     this.#panel.matchGround()

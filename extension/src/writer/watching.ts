@@ -19,8 +19,8 @@ export interface Kept {
 
 export interface WatchedPage {
   siteOf(url: URL, document: Document): Site | null
-  /** Call it when the address changes without a load. */
-  onNavigation(listener: () => void): void
+  /** Call it when the address changes without a load, until `signal`. */
+  onNavigation(listener: () => void, signal: AbortSignal): void
   /** The page is about this from now on. */
   visit(site: Site, reference: Reference): Kept
 }
@@ -29,22 +29,25 @@ export interface WatchedPage {
 export class Watching {
   readonly #page: WatchedPage
   #visited: { readonly reference: Reference; readonly kept: Kept } | null = null
+  readonly #aborter = new AbortController()
+  readonly #observers = [new MutationObserver(() => this.#soon()), new MutationObserver(() => this.#soon())] as const
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(page: WatchedPage) {
     this.#page = page
-    new MutationObserver(() => this.#soon()).observe(document.documentElement, { childList: true, subtree: true })
+    const { signal } = this.#aborter
+    const [content, dress] = this.#observers
+    content.observe(document.documentElement, { childList: true, subtree: true })
     // Where sites say that they are dark now.
-    const dressed = new MutationObserver(() => this.#soon())
-    for (const element of [document.documentElement, document.body]) dressed.observe(element, { attributes: true })
-    page.onNavigation(() => this.look())
-    addEventListener('pageshow', () => this.look())
+    for (const element of [document.documentElement, document.body]) dress.observe(element, { attributes: true })
+    page.onNavigation(() => this.look(), signal)
+    addEventListener('pageshow', () => this.look(), { signal })
     // What is frozen may never run again, and nothing is read while it is.
     for (const [target, type] of [
       [window, 'pagehide'],
       [document, 'freeze']
     ] as const) {
-      target.addEventListener(type, () => this.#visited?.kept.stop())
+      target.addEventListener(type, () => this.#visited?.kept.stop(), { signal })
     }
     this.look()
   }
@@ -67,6 +70,16 @@ export class Watching {
     const { site, reference } = found
     this.#visited ??= { reference, kept: this.#page.visit(site, reference) }
     this.#visited.kept.place()
+  }
+
+  /** Take everything out of the page. What was written stays. */
+  end(): void {
+    this.#aborter.abort()
+    for (const observer of this.#observers) observer.disconnect()
+    clearTimeout(this.#timer)
+    this.#visited?.kept.stop()
+    this.#visited?.kept.leave()
+    this.#visited = null
   }
 
   #found(): { readonly site: Site; readonly reference: Reference } | null {
