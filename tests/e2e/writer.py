@@ -62,7 +62,8 @@ class WriterPanel:
         self.page.mouse.click(x, y)
 
     def write_why(self, text: str) -> None:
-        """Type into its field."""
+        """Type into its field, once it is there."""
+        self.until(bool)
         x, y = self.evaluate(script("writer_button.js"), "Why?")
         self.page.mouse.click(x, y)
         self.page.keyboard.type(text)

@@ -1,7 +1,6 @@
 """A grant's proxy: asked for a tunnel to https, and for http itself; what can be checked without resolving is."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -12,41 +11,10 @@ from longwire.protocol.errors import ErrorCode, Phase
 from longwire.upstream import Hop, UpstreamClient
 from tests.unit.upstream.asking import ask, failing, failure, fetch
 from tests.upstreams import app, faults
-from tests.upstreams.connection import PeerGoneError, Request
+from tests.upstreams.connection import Request
 from tests.upstreams.server import Server
 from tests.upstreams.tls import Authority
-
-
-class Proxy:
-    """Answers CONNECT by tunnelling to `port` of this machine, whatever name was asked for."""
-
-    def __init__(self, port: int, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> None:
-        self._port = port
-        self._answer = answer
-        self.asked: list[str] = []
-        self.heads: list[bytes] = []
-
-    async def __call__(self, request: Request) -> None:
-        self.asked.append(f"{request.method} {request.target}")
-        self.heads.append(request.raw_head)
-        near = request.connection
-        await near.send(self._answer)
-        if not self._answer.startswith(b"HTTP/1.1 2"):
-            return
-        far = await anyio.connect_tcp("127.0.0.1", self._port)
-        async with far, anyio.create_task_group() as group:
-
-            async def back() -> None:
-                async for data in far:
-                    await near.send(data)
-                near.close()
-
-            group.start_soon(back)
-            # A client that goes ends its tunnel; raised out of a group, that would be no end but a failure.
-            with suppress(PeerGoneError):
-                while True:
-                    await far.send(await near.read_some())
-            group.cancel_scope.cancel()
+from tests.upstreams.tunnel import Proxy
 
 
 def via(proxy: Server, network: Network = "public") -> dict[str, Any]:
