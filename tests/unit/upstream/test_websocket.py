@@ -23,12 +23,13 @@ from longwire.upstream.model import (
 from longwire.upstream.websocket import WebSocketClient
 from tests.patience import PATIENCE_S
 from tests.unit.upstream.asking import ask
-from tests.unit.upstream.test_tunnel import Proxy, via
+from tests.unit.upstream.test_tunnel import via
 from tests.upstreams import faults
 from tests.upstreams.connection import PeerGoneError, Request
 from tests.upstreams.server import Handler, Server
 from tests.upstreams.sockets import SocketServer, answer, frame, unmasked
 from tests.upstreams.tls import Authority
+from tests.upstreams.tunnel import Proxy
 
 
 @asynccontextmanager
