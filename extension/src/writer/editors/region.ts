@@ -74,12 +74,19 @@ function cut(text: string, start: number, end: number): Pick<Region, 'before' | 
   return { before: text.slice(0, start), between: text.slice(start, end), after: text.slice(end) }
 }
 
-/** What stands around the writer's text now, if that is as it was; null if it is not to be found, or more than once. */
+/**
+ * What stands around the writer's text now, if that is as it was; null if it is not to be found, or more than once. Words that
+ * go on in its last line changed it.
+ */
 export function found({ before, whole, after }: Written, text: string): Pick<Written, 'before' | 'after'> | null {
-  if (text.startsWith(before + whole)) return { before, after: text.slice(before.length + whole.length) }
-  if (text.endsWith(whole + after)) return { before: text.slice(0, text.length - whole.length - after.length), after }
-  const place = onlyPlaceOf(whole, text)
-  return place === null ? null : { before: text.slice(0, place), after: text.slice(place + whole.length) }
+  const at = text.startsWith(before + whole)
+    ? before.length
+    : text.endsWith(whole + after)
+      ? text.length - whole.length - after.length
+      : onlyPlaceOf(whole, text)
+  if (at === null) return null
+  const behind = text.slice(at + whole.length)
+  return behind === after || /^(?:\n|$)/.test(behind) ? { before: text.slice(0, at), after: behind } : null
 }
 
 /** Where `part` stands in `text`, null if nowhere or more than once. */

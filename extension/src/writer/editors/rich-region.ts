@@ -4,7 +4,7 @@
 export class RichRegion {
   readonly #dom: HTMLElement
   /** The block above, null at the top. */
-  readonly #above: Element | null
+  #above: Element | null
   /** The block below, null at the bottom. */
   #below: Element | null
   /** The last of it, once a person may put something below. */
@@ -75,6 +75,16 @@ export class RichRegion {
       range.setEnd(last, last.childNodes.length)
     }
     return range
+  }
+
+  /** Do what may give what stands around it other elements, and as many as before. */
+  keep(act: () => void): void {
+    const { children } = this.#dom
+    const above = this.#above === null ? 0 : Array.prototype.indexOf.call(children, this.#above) + 1
+    const below = this.#below === null ? 0 : children.length - Array.prototype.indexOf.call(children, this.#below)
+    act()
+    this.#above = children[above - 1] ?? null
+    this.#below = below === 0 ? null : (children[children.length - below] ?? null)
   }
 
   put(block: Element): void {

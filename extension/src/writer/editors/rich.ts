@@ -65,7 +65,12 @@ class LiveRich implements LiveText {
   /** Whether the person is in this editor themselves, and whether undo may lead to something of theirs. */
   #present = false
   #theirStep = false
+  #wanted = ''
   #finished = false
+  /** Whether what is shown has been read as Markdown. */
+  #isRead = false
+  /** Until the editor has taken over what was pasted last. */
+  #settling = false
   readonly #listening = new AbortController()
 
   constructor(dom: HTMLElement, kind: EditorKind) {
@@ -83,9 +88,9 @@ class LiveRich implements LiveText {
   }
 
   show(received: string): void {
-    const text = received.replace(/\r\n?/g, '\n')
-    if (this.#finished || text === this.#shown) return
-    whenHandsAreFree(this, () => this.#put(text, this.#rendersLate))
+    if (this.#finished) return
+    this.#wanted = received.replace(/\r\n?/g, '\n')
+    whenHandsAreFree(this, () => this.#catchUp())
   }
 
   edited(): boolean {
@@ -97,8 +102,18 @@ class LiveRich implements LiveText {
 
   finish(): void {
     this.#finished = true
-    whenHandsAreFree(this, () => {
-      if (this.#rendersLate && this.#shown !== null) this.#put(this.#shown, false)
+    whenHandsAreFree(this, () => this.#catchUp())
+  }
+
+  #catchUp(): void {
+    const isWhole = this.#finished || !this.#rendersLate
+    if (this.#settling || ((this.#shown ?? '') === this.#wanted && (this.#isRead || !isWhole))) return
+    this.#put(this.#wanted, !isWhole)
+    if (!this.#rendersLate) return
+    this.#settling = true
+    setTimeout(() => {
+      this.#settling = false
+      whenHandsAreFree(this, () => this.#catchUp())
     })
   }
 
@@ -118,7 +133,8 @@ class LiveRich implements LiveText {
     this.#region.open()
     keepingScroll(this.#dom, follows ? 'page' : 'nothing', () =>
       withFocus(this.#dom, () => {
-        if (this.#shown !== null && !this.#theirStep) this.#takeBack()
+        if (this.#shown === null) this.#region.keep(() => this.#beginStep())
+        else if (!this.#theirStep) this.#region.keep(() => this.#takeBack())
         this.#makeRoom()
         select(this.#region.range())
         this.#paste(text, asItIs)
@@ -126,8 +142,18 @@ class LiveRich implements LiveText {
       })
     )
     this.#shown = text
+    this.#isRead = !asItIs
     this.#before = null
     written.set(this.#dom, this.#region)
+  }
+
+  /**
+   * What the person just typed would be one step with the writer's text: a history that has gone back and forth begins another.
+   */
+  #beginStep(): void {
+    const { innerHTML } = this.#dom
+    this.#history('historyUndo')
+    if (this.#dom.innerHTML !== innerHTML) this.#history('historyRedo')
   }
 
   /** Back to what stood there, if that is what undo leads to; else as it was. */
@@ -149,13 +175,13 @@ class LiveRich implements LiveText {
   /** An empty line below what stands there, if there is none. */
   #makeRoom(): void {
     if (this.#region.nodes().length > 0) return
-    // What changed is looked for where the caret is.
-    select(this.#region.range())
     const line = this.#dom.ownerDocument.createElement('p')
     // An empty one would be taken for a press of Enter, which in a list leads to the list's next line.
     line.append('…')
+    select(this.#region.range())
     this.#region.put(line)
-    readSelection(this.#dom.ownerDocument)
+    // The editor looks for what changed where the caret is, and only if that has moved.
+    select(this.#region.range())
   }
 
   #paste(text: string, asItIs: boolean): void {
@@ -178,10 +204,6 @@ function select(range: Range): void {
   document
     .getSelection()
     ?.setBaseAndExtent(range.startContainer, range.startOffset, range.endContainer, range.endOffset)
-  readSelection(document)
-}
-
-/** The browser's own event comes only when this script has ended. */
-function readSelection(document: Document): void {
+  // The browser's own comes only when this script has ended.
   document.dispatchEvent(new Event('selectionchange'))
 }

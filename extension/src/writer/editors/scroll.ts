@@ -1,14 +1,13 @@
 // Writing must not take from a person the place that they are looking at.
 
-/** What may scroll to what is written: nothing, the element itself, or the page and all that is around it too. */
-export type Follows = 'nothing' | 'itself' | 'page'
+/** What may scroll to what is written: nothing, or the page and all that is around it. */
+export type Follows = 'nothing' | 'page'
 
 /** Do it, and scroll nothing else than may follow. */
 export function keepingScroll(element: HTMLElement, follows: Follows, act: () => void): void {
   const kept: (readonly [Element, number, number])[] = []
   const keep = (one: Element): number => kept.push([one, one.scrollTop, one.scrollLeft])
-  if (follows === 'nothing') keep(element)
-  if (follows !== 'page') around(element).forEach(keep)
+  if (follows === 'nothing') [element, ...around(element)].forEach(keep)
   act()
   for (const [one, scrollTop, scrollLeft] of kept) {
     if (one.scrollTop !== scrollTop) one.scrollTop = scrollTop
@@ -39,4 +38,11 @@ export function endIsSeen(element: Element, within: number): boolean {
     const { top, height } = one === page ? { top: 0, height: one.clientHeight } : one.getBoundingClientRect()
     return bottom >= top - within && bottom <= top + height + within
   })
+}
+
+/** Show the last line of a field, and the page's part with it for a field that grew out of it. */
+export function showEnd(field: HTMLElement, page: boolean): void {
+  field.scrollTop = field.scrollHeight
+  const hidden = field.getBoundingClientRect().bottom - (field.ownerDocument.defaultView?.innerHeight ?? 0)
+  if (page && hidden > 0) field.ownerDocument.scrollingElement?.scrollBy({ top: hidden, behavior: 'instant' })
 }

@@ -12,7 +12,7 @@
 import type { Editor, LiveText } from '../model'
 import { watch, whenHandsAreFree } from './hands'
 import { found, type Region, regionOf, type Written } from './region'
-import { atEnd, endIsSeen, keepingScroll } from './scroll'
+import { atEnd, endIsSeen, keepingScroll, showEnd } from './scroll'
 
 /** What was written last in each field of this document, and what still listens there. */
 const written = new WeakMap<HTMLTextAreaElement, Written>()
@@ -98,13 +98,13 @@ class LiveTextarea implements LiveText {
     const theirs = this.#personsCaret()
     const follows = theirs === null && this.#caretIsSeen()
     const page = this.#focused() && endIsSeen(this.#field, LINE_PX)
-    keepingScroll(this.#field, follows ? (page ? 'page' : 'itself') : 'nothing', () => {
+    keepingScroll(this.#field, 'nothing', () => {
       if (this.#focused()) this.#type(text)
       else this.#set(text)
       this.#place(text, theirs)
     })
-    // The browser scrolls to a caret that types.
-    if (follows && !this.#focused() && this.#region.after === '') this.#field.scrollTop = this.#field.scrollHeight
+    // Chromium scrolls a field to a caret that a person moves, and not to this one.
+    if (follows && this.#region.after.trim() === '') showEnd(this.#field, page)
     if (follows) this.#followed = this.#field.scrollTop
     written.set(this.#field, { before: this.#region.before, whole: this.#whole, after: this.#region.after })
     last = this.#field
