@@ -84,8 +84,6 @@ def set_up() -> Iterator[Stage]:
         with running_browser(playwright, home, beside=[bare, alone]) as browser:
             more = "limits = { requests_per_minute = 100000 }"
             browser.grant(upstream.url("/"), site.url("/"), more=more)
-            # No figure is to end because one transfer takes minutes: a run that hangs is ended by who started it.
-            browser.context.set_default_timeout(0)
             try:
                 yield Stage(browser, site, upstream, orders)
             finally:
