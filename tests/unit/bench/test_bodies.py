@@ -40,4 +40,5 @@ def test_text_and_records_are_what_they_say_they_are() -> None:
 def test_a_body_has_its_size_and_goes_on_where_the_pool_begins_again(kind: Kind, size: int) -> None:
     body = b"".join(pieces(kind, size))
     assert len(body) == size
+    assert body[:POOL_BYTES] == pool(kind)[:size]
     assert body[POOL_BYTES:] == pool(kind)[: max(0, size - POOL_BYTES)]
