@@ -18,7 +18,7 @@ from tests.bench.turns import in_turn
 _ALONE: Final = "worker-lane"
 PEERS: Final = (BROWSER, LONGWIRE, _ALONE)
 # Events a second, and how many in a round of full length.
-PACES: Final = ((10, 30), (100, 300), (1000, 2000), (10_000, 10_000))
+PACES: Final = ((10, 20), (100, 300), (1000, 1000), (10_000, 5000))
 # How far a download must have come to count as running at its full window.
 _UNDER_WAY_BYTES: Final = 16 << 20
 # Frames of a channel that several streams share.

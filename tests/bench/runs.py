@@ -30,7 +30,7 @@ def _bodies(stage: Stage, quick: bool) -> list[Row]:
     if quick:
         peers = (BROWSER, LONGWIRE, "offscreen-lane")
         return throughput.throughput(stage, 2, 20, kinds=("random", "text"), peers=peers)
-    return throughput.throughput(stage, 5, 64)
+    return throughput.throughput(stage, 5, 48)
 
 
 def _delays(stage: Stage, quick: bool) -> list[Row]:
@@ -46,7 +46,7 @@ ON_STAGE: Final[dict[str, tuple[str, StageFigure]]] = {
     "bodies": ("bodies at the page, and their CPU seconds", _bodies),
     "sizes": ("bodies from 1 KiB to 1 GiB", lambda stage, quick: throughput.by_size(stage, throughput.sizes(quick))),
     "delays": ("delay of events at every pace", _delays),
-    "rates": ("events a second", lambda stage, quick: delays.rates(stage, *((1, 20_000) if quick else (5, 100_000)))),
+    "rates": ("events a second", lambda stage, quick: delays.rates(stage, *((1, 20_000) if quick else (5, 60_000)))),
     "beside": (
         "events beside a download",
         lambda stage, quick: delays.beside_a_download(stage, *((1, 200) if quick else (5, 300))),
@@ -71,7 +71,7 @@ ALONE: Final[dict[str, tuple[str, Figure]]] = {
         lambda quick: generation_costs(*((2, 100) if quick else (5, 300))),
     ),
     "at-rest": ("a host that has nothing to do", lambda quick: at_rest(5 if quick else 25)),
-    "sockets": ("messages of sockets", lambda quick: socket_costs(*((2, 50) if quick else (5, 300)))),
+    "sockets": ("messages of sockets", lambda quick: socket_costs(*((2, 50) if quick else (5, 200)))),
     "first-second": ("the first stream of started browsers", lambda quick: first_second(2 if quick else 5)),
     "memory": ("a thousand streams that nobody reads", lambda quick: unread_costs(1000)),
     "neighbours": ("a quiet page beside hostile servers", lambda quick: neighbour_floods(100 if quick else 500)),
