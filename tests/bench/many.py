@@ -9,6 +9,7 @@ from playwright.sync_api import Frame
 from tests.bench.figures import Point, Row
 from tests.bench.samples import jain
 from tests.bench.stage import LONGWIRE, Stage
+from tests.e2e.scripts import script
 
 COUNTS: Final = (1, 10, 100, 1000)
 # A document may have 256.
@@ -20,12 +21,7 @@ _LOOK_EVERY_MS: Final = 100
 _TURNS_BYTES: Final = 8 * 32 * 1024
 _AT_MOST_S: Final = 60.0
 
-_OPEN_FRAMES: Final = """(count) => Promise.all(Array.from({ length: count }, () => new Promise((loaded) => {
-    const frame = document.createElement('iframe')
-    frame.src = location.href
-    frame.onload = () => loaded()
-    document.body.append(frame)
-})))"""
+_OPEN_FRAMES: Final = script("open_frames.js")
 
 
 @dataclass(frozen=True)
