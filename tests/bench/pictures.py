@@ -40,7 +40,7 @@ def pictures(rows: Sequence[Row]) -> dict[str, str]:
     for row in rows:
         if row.point is not None:
             found[row.point.plot].append(row)
-    return {PLOTS[name].file: _picture(PLOTS[name], its) for name, its in found.items()}
+    return {PLOTS[name].file: _picture(PLOTS[name], sorted(its, key=_ours_first)) for name, its in found.items()}
 
 
 def write_pictures(rows: Sequence[Row], folder: Path) -> list[Path]:
@@ -52,6 +52,11 @@ def write_pictures(rows: Sequence[Row], folder: Path) -> list[Path]:
         file.write_text(text, encoding="utf-8")
         written.append(file)
     return written
+
+
+def _ours_first(row: Row) -> bool:
+    """Longwire has the first place and the first colour in every plot; all else stays in its order."""
+    return row.point is None or row.point.series != "Longwire"
 
 
 def _picture(plot: _Plot, rows: Sequence[Row]) -> str:

@@ -15,7 +15,7 @@ WIDTH: Final = 760
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 78, 44
 _PLOT: Final = 240
 _BAR, _GAP = 19, 22
-_NAMES: Final = 190
+_NAMES: Final = 206
 # Each with a contrast of three to one and more against its background (WCAG 2.2, 1.4.11).
 _LIGHT: Final = ("#c2410c", "#57534e", "#1d4ed8", "#15803d", "#7e22ce", "#a16207")
 _DARK: Final = ("#fb923c", "#a8a29e", "#7aa2ff", "#4ade80", "#d8b4fe", "#facc15")

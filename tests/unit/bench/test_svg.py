@@ -69,6 +69,16 @@ def test_there_are_colours_for_light_and_for_dark() -> None:
     assert ".f0{" in light and ".f0{" in dark
 
 
+def test_longwire_has_the_same_place_in_every_plot() -> None:
+    rows = [
+        Row("a", "MB/s", [1.0], point=Point("bodies", name, kind))
+        for kind in ("text", "random")
+        for name in ("browser's fetch", "Longwire")
+    ]
+    shown = [text for text in texts(pictures(rows)["bodies.svg"]) if text in {"Longwire", "browser's fetch", "text"}]
+    assert shown == ["text", "Longwire", "browser's fetch", "Longwire", "browser's fetch"]
+
+
 def test_rows_make_the_plots_that_they_name() -> None:
     rows = [
         Row("random: Longwire", "MB/s", [3.0, 5.0, 4.0], point=Point("bodies", "Longwire", "random")),
