@@ -4,15 +4,16 @@ Cost is CPU seconds of everything between server and page: browser, its network 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, Self
 
 from rich.console import Console
 
 from tests.bench.bodies import Kind
 from tests.bench.figures import Point, Row, Target
 from tests.bench.many import COUNTS, ManyStreams
-from tests.bench.processes import cpu_seconds
+from tests.bench.processes import Role, cpu_seconds
 from tests.bench.routes import mean_event_bytes
 from tests.bench.runs import Measured
 from tests.bench.stage import LONGWIRE, Stage, set_up
@@ -29,6 +30,33 @@ _BYTES_COUNT_FROM: Final = 1 << 20
 _EVENTS_PER_SECOND: Final = 1000
 # By how much the most may cost more than the least of what is smaller: more than a machine's own unrest.
 _MAY_RISE: Final = Target(1.3)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """CPU time by kind of process, of something or for each of something."""
+
+    by_role: dict[Role, float]
+
+    @classmethod
+    def since(cls, before: dict[Role, float], stage: Stage) -> Self:
+        """Seconds since `before` was taken. Of a host that has ended since, nothing."""
+        now = cpu_seconds(stage.browser)
+        return cls({role: max(0.0, now[role] - before[role]) for role in now})
+
+    def each(self, count: float) -> Self:
+        """For each of so many."""
+        return type(self)({role: spent / count for role, spent in self.by_role.items()})
+
+    @property
+    def total(self) -> float:
+        """Of all kinds."""
+        return sum(self.by_role.values())
+
+    @property
+    def text(self) -> str:
+        """By kind, for people."""
+        return ", ".join(f"{role} {spent:.2g}" for role, spent in self.by_role.items())
 
 
 def growth(console: Console, *, quick: bool) -> Measured:
@@ -48,24 +76,25 @@ def by_size(stage: Stage, kind: Kind, sizes: Sequence[int]) -> list[Row]:
     """CPU seconds for each GiB of bodies of each size, and the largest rise."""
     page = stage.page()
     rate(stage, page, LONGWIRE, kind, 1 << 20)
-    costs: list[tuple[float, float]] = []
+    costs: list[tuple[int, Spent]] = []
     for size in sizes:
         times = max(1, min(_BATCH_MOST, _BATCH_BYTES // size))
-        before = _spent(stage)
+        before = cpu_seconds(stage.browser)
         for _ in range(times):
             rate(stage, page, LONGWIRE, kind, size)
-        costs.append((size, (_spent(stage) - before) * _GIB / (size * times)))
+        costs.append((size, Spent.since(before, stage).each(size * times / _GIB)))
     stage.close_pages()
     rows = [
         Row(
-            f"cost of a byte, {kind}, {size_text(int(size))}",
+            f"cost of a byte, {kind}, {size_text(size)}",
             "CPU s/GiB",
-            [cost],
+            [cost.total],
+            cost.text,
             point=Point("cost by size", kind, size),
         )
         for size, cost in costs
     ]
-    large = [cost for size, cost in costs if size >= _BYTES_COUNT_FROM]
+    large = [cost.total for size, cost in costs if size >= _BYTES_COUNT_FROM]
     return [*rows, _rise_row(f"cost of a byte, {kind}: largest rise", large, "from 1 MiB on")]
 
 
@@ -74,12 +103,19 @@ def by_streams(stage: Stage, seconds: float, counts: Sequence[int]) -> list[Row]
     costs = []
     for count in counts:
         spent, got = _watched(stage, count, "/endless-work?kind=random", seconds)
-        costs.append(spent * _GIB / max(1, got))
+        costs.append(spent.each(max(1, got) / _GIB))
     rows = [
-        Row(f"cost of a byte, {count} streams", "CPU s/GiB", [cost], point=Point("cost by streams", "random", count))
+        Row(
+            f"cost of a byte, {count} streams",
+            "CPU s/GiB",
+            [cost.total],
+            cost.text,
+            point=Point("cost by streams", "random", count),
+        )
         for count, cost in zip(counts, costs, strict=True)
     ]
-    return [*rows, _rise_row("cost of a byte by streams: largest rise", costs, "1 to 1,000 streams")]
+    totals = [cost.total for cost in costs]
+    return [*rows, _rise_row("cost of a byte by streams: largest rise", totals, "1 to 1,000 streams")]
 
 
 def events_by_streams(stage: Stage, seconds: float, counts: Sequence[int]) -> list[Row]:
@@ -88,12 +124,19 @@ def events_by_streams(stage: Stage, seconds: float, counts: Sequence[int]) -> li
     for count in counts:
         target = f"/events?n=1000000000&per_second={_EVENTS_PER_SECOND / count:g}"
         spent, got = _watched(stage, count, target, seconds)
-        costs.append(spent * 1000 * mean_event_bytes() / max(1, got))
+        costs.append(spent.each(max(1, got) / mean_event_bytes() / 1000))
     rows = [
-        Row(f"cost of an event, {count} streams", "CPU ms", [cost], point=Point("event by streams", "events", count))
+        Row(
+            f"cost of an event, {count} streams",
+            "CPU ms",
+            [cost.total],
+            cost.text,
+            point=Point("event by streams", "events", count),
+        )
         for count, cost in zip(counts, costs, strict=True)
     ]
-    return [*rows, _rise_row("cost of an event by streams: largest rise", costs, f"{_EVENTS_PER_SECOND} a second")]
+    totals = [cost.total for cost in costs]
+    return [*rows, _rise_row("cost of an event by streams: largest rise", totals, f"{_EVENTS_PER_SECOND} a second")]
 
 
 def rise(costs: Sequence[float]) -> float:
@@ -113,17 +156,13 @@ def _rise_row(name: str, costs: Sequence[float], note: str) -> Row:
     return Row(name, "times", [rise(costs)], note, _MAY_RISE)
 
 
-def _watched(stage: Stage, count: int, target: str, seconds: float) -> tuple[float, int]:
-    """CPU seconds, and bytes at the page, of a while in which `count` streams went on."""
+def _watched(stage: Stage, count: int, target: str, seconds: float) -> tuple[Spent, int]:
+    """CPU time, and bytes at the page, of a while in which `count` streams went on."""
     streams = ManyStreams(stage, count, target)
-    before = _spent(stage)
+    before = cpu_seconds(stage.browser)
     span = streams.span(seconds)
-    spent = _spent(stage) - before
+    spent = Spent.since(before, stage)
     stage.close_pages()
     if span.failures:
         raise AssertionError(f"{len(span.failures)} of {count} streams failed: {span.failures[0]}")
     return spent, sum(span.got)
-
-
-def _spent(stage: Stage) -> float:
-    return sum(cpu_seconds(stage.browser).values())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench.growth import rise
+from tests.bench.growth import Spent, rise
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,8 @@ from tests.bench.growth import rise
 )
 def test_a_rise_is_by_what_was_cheapest_before(costs: list[float], most: float) -> None:
     assert rise(costs) == pytest.approx(most)
+
+
+def test_cost_is_told_by_kind_of_process_and_together() -> None:
+    cost = Spent({"host": 2.0, "page": 6.0}).each(4)
+    assert (cost.total, cost.text) == (2.0, "host 0.5, page 1.5")
