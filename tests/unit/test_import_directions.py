@@ -4,9 +4,11 @@
 """
 
 import ast
+import posixpath
 import re
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,38 @@ WORLDS: dict[str, set[str]] = {
     "settings": {"protocol", "shared", "platform", "writer"},
     "direct-frame": {"protocol", "shared", "platform"},
 }
+# The writer is a world with rooms of its own: a folder is one, and so is a module beside them. They meet in `start` and
+# `visit`, and what `run` needs of sites, diffs, editors and texts is handed to it.
+WRITER: dict[str, set[str]] = {
+    "writer/model": {"shared"},  # what they say to each other: types alone
+    "writer/text": {"writer/model"},
+    "writer/editors": {"writer/model", "writer/text"},  # of texts, the markers
+    "writer/sites": {"writer/model"},
+    "writer/diff": {"writer/model", "shared"},
+    "writer/template": {"writer/model"},
+    "writer/run": {"writer/model", "client", "shared"},
+    "writer/panel": {"writer/model", "shared"},
+    "writer/visit": {"writer/model", "writer/panel", "writer/run"},
+    "writer/watching": {"writer/model", "writer/visit"},
+    "writer/settings-link": {"page", "platform", "shared"},
+    "writer/host": {"writer/settings-link", "client", "page", "platform", "relay", "shared"},
+    "writer/start": {
+        "writer/model",
+        "writer/diff",
+        "writer/editors",
+        "writer/host",
+        "writer/run",
+        "writer/sites",
+        "writer/template",
+        "writer/text",
+        "writer/visit",
+        "writer/watching",
+        "page",
+    },
+    "writer/main": {"writer/host", "writer/start", "platform"},
+    # A page of the extension's own; what a template may have is all that it knows of the writer.
+    "settings": {"writer/template", "platform", "shared", "protocol"},
+}
 # The only module of the extension that may name the browser's own API.
 BROWSER_API = "platform/chromium.ts"
 
@@ -199,6 +233,20 @@ def extension_faults(world: str, text: str, depth: int = 1) -> list[str]:
     return [target for target in targets if target != world and target not in WORLDS[world]]
 
 
+def writer_room(path: str) -> str:
+    """The room of a module below `src`: as in WRITER; of other worlds, the world."""
+    world, *below = path.split("/")
+    return f"writer/{below[0].partition('.')[0]}" if world == "writer" and below else world
+
+
+def writer_faults(file: str, text: str) -> list[str]:
+    """The rooms that a module of the writer, or of its settings, imports and may not. `file`: its path below `src`."""
+    named = re.findall(r"""(?:from|import|import\()\s*['"](\.[^'"]*)['"]""", text)
+    room = writer_room(file)
+    targets = [writer_room(posixpath.normpath(posixpath.join(posixpath.dirname(file), name))) for name in named]
+    return [target for target in targets if target != room and target not in WRITER[room]]
+
+
 @pytest.mark.parametrize("file", sorted(HOST.rglob("*.py")), ids=lambda file: str(file.relative_to(HOST)))
 def test_the_hosts_imports_run_down(file: Path) -> None:
     relative = file.relative_to(HOST)
@@ -221,6 +269,50 @@ def test_a_core_gets_at_no_io(file: str) -> None:
 def test_the_extensions_imports_run_down(file: Path) -> None:
     world, *below = file.relative_to(EXTENSION).parts
     assert extension_faults(world, file.read_text(encoding="utf-8"), len(below)) == []
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        file.relative_to(EXTENSION).as_posix()
+        for w in ("writer", "settings")
+        for file in sorted(EXTENSION.glob(f"{w}/**/*.ts"))
+    ],
+)
+def test_the_writers_imports_run_down(file: str) -> None:
+    assert writer_faults(file, (EXTENSION / file).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "fault"),
+    [
+        ("writer/run/run.ts", "import { editorOf } from '../editors'", "writer/editors"),
+        ("writer/run/run.ts", "import type { Panel } from '../panel/panel'", "writer/panel"),
+        ("writer/editors/rich.ts", "import { neutralise } from '../run/run'", "writer/run"),
+        ("writer/text/markers.ts", "export { regionOf } from '../editors/region'", "writer/editors"),
+        ("writer/sites/github.ts", "const diff = import('../diff')", "writer/diff"),
+        ("writer/model.ts", "import type { Panel } from './panel/panel'", "writer/panel"),
+        ("writer/visit.ts", "import { start } from './start'", "writer/start"),
+        ("writer/diff/index.ts", "import { hostFetch } from '../../page/shim'", "page"),
+        ("settings/main.ts", "import { Panel } from '../writer/panel/panel'", "writer/panel"),
+    ],
+)
+def test_an_upward_import_of_the_writer_is_found(file: str, text: str, fault: str) -> None:
+    assert writer_faults(file, text) == [fault]
+
+
+def test_what_the_writer_may_import_its_world_may_too() -> None:
+    for room, targets in WRITER.items():
+        world = room.partition("/")[0]
+        assert {target.partition("/")[0] for target in targets} - {world} <= WORLDS[world]
+
+
+@pytest.mark.parametrize("arrows", [ROOMS, WORLDS, WRITER], ids=["host", "extension", "writer"])
+def test_no_arrows_run_in_a_circle(arrows: dict[str, set[str]]) -> None:
+    TopologicalSorter(arrows).prepare()
+    first, second = next((room, min(targets)) for room, targets in arrows.items() if targets)
+    with pytest.raises(CycleError):
+        TopologicalSorter({**arrows, second: {*arrows.get(second, set()), first}}).prepare()
 
 
 def names_browser_api(text: str) -> bool:
