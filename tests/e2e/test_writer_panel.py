@@ -254,6 +254,27 @@ def test_every_text_has_contrast_in_both_themes(shown: Shown, scheme: Scheme, st
     shown.page.screenshot(path=tmp_path / f"{state}-{scheme}.png")
 
 
+def test_motion_is_for_those_who_did_not_ask_for_less(shown: Shown) -> None:
+    shown.hear(READING)
+    animation = "function () { return getComputedStyle(this.querySelector('.line'), '::before').animationName }"
+    shown.page.emulate_media(reduced_motion="no-preference")
+    assert shown.panel.evaluate(animation) == "breathe"
+    shown.page.emulate_media(reduced_motion="reduce")
+    assert shown.panel.evaluate(animation) == "none"
+
+
+def test_it_is_read_with_forced_colours_and_from_right_to_left(shown: Shown, tmp_path: Path) -> None:
+    shown.page.evaluate("document.documentElement.dir = 'rtl'")
+    shown.page.emulate_media(forced_colors="active")
+    shown.hear(*STATES["writing"])
+    left = "function (part) { return this.querySelector(part).getBoundingClientRect().x }"
+    settings, why = (shown.panel.evaluate(left, part) for part in (".plain", "input"))
+    assert settings < why
+    border = "function () { return getComputedStyle(this.querySelector('button:not([hidden])')).borderTopStyle }"
+    assert shown.panel.evaluate(border) == "solid"
+    shown.page.screenshot(path=tmp_path / "forced-rtl.png")
+
+
 def dress(shown: Shown, scheme: Scheme) -> None:
     """The site's own theme, whatever the browser prefers."""
     shown.page.evaluate(
