@@ -116,8 +116,10 @@ function openWriter(port: IncomingPort, identity: Identity): void {
     origin === null ? null : (permissions.refusal(origin) ?? writerPages.refusal(origin) ?? switches.refusal(origin))
   const whenKnown = (act: () => void) => writerPages.whenKnown(act)
   if (port.name === WRITER_PORT) return serve({ port, identity, refusal }, port, whenKnown)
-  gate.whenAllowed(origin, () =>
-    whenKnown(() => writerDesk.open(port, 'refusal' in identity ? identity.refusal : refusal()))
+  writerDesk.open(
+    port,
+    () => ('refusal' in identity ? identity.refusal : refusal()),
+    (act) => gate.whenAllowed(origin, () => whenKnown(act))
   )
 }
 

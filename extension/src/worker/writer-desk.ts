@@ -13,18 +13,27 @@ export class WriterDesk {
     this.#openSettings = openSettings
   }
 
-  /** @param refusal why there is no writer behind this port; null if there is */
-  open(port: Port, refusal: string | null): void {
-    if (refusal !== null) {
-      this.#post(port, { type: 'REFUSED', message: refusal })
-      return port.disconnect()
-    }
-    this.#open.add(port)
-    port.onMessage.addListener((message) => {
-      if (isOpenSettings(message)) this.#openSettings()
+  /**
+   * @param refusal why there is no writer behind this port; null if there is. Asked once `when` says that it is known
+   * @param when does something once the worker may serve, in the order of the calls. It holds messages back, not their
+   *   listener: what arrives before there is one is lost.
+   */
+  open(port: Port, refusal: () => string | null, when: (act: () => void) => void = (act) => act()): void {
+    port.onMessage.addListener((message) =>
+      when(() => {
+        if (this.#open.has(port) && isOpenSettings(message)) this.#openSettings()
+      })
+    )
+    port.onDisconnect.addListener(() => when(() => this.#open.delete(port)))
+    when(() => {
+      const refused = refusal()
+      if (refused !== null) {
+        this.#post(port, { type: 'REFUSED', message: refused })
+        return port.disconnect()
+      }
+      this.#open.add(port)
+      void this.#tell([port])
     })
-    port.onDisconnect.addListener(() => this.#open.delete(port))
-    void this.#tell([port])
   }
 
   /** Somebody set something else. */

@@ -104,8 +104,8 @@ test('a writer is told its settings at once and after each change, until it is g
   const desk = new WriterDesk(storage, () => undefined)
   const port = new FakePort()
   const gone = new FakePort()
-  desk.open(port, null)
-  desk.open(gone, null)
+  desk.open(port, () => null)
+  desk.open(gone, () => null)
   await desk.changed()
   const count = port.posted.length
   gone.end()
@@ -120,7 +120,7 @@ test('who is no writer is told so, and nothing of the settings, now or later', a
   storage.stored[WRITER_SETTINGS] = { template: 'ours' }
   const desk = new WriterDesk(storage, () => undefined)
   const port = new FakePort()
-  desk.open(port, 'Not here.')
+  desk.open(port, () => 'Not here.')
   await desk.changed()
   expect(port.posted).toEqual([{ type: 'REFUSED', message: 'Not here.' }])
   expect(port.disconnected).toBe(true)
@@ -132,11 +132,34 @@ test('a writer has the settings page opened, and who is none does not', () => {
     opened += 1
   })
   const [port, refused] = [new FakePort(), new FakePort()]
-  desk.open(port, null)
-  desk.open(refused, 'Not here.')
+  desk.open(port, () => null)
+  desk.open(refused, () => 'Not here.')
   for (const message of [{ type: 'OPEN_SETTINGS' }, null, 'OPEN_SETTINGS', { type: 'OPEN' }]) {
     port.say(message)
     refused.say(message)
   }
+  expect(opened).toBe(1)
+})
+
+test('what a writer says before it is known whether it may is not lost', () => {
+  let opened = 0
+  const held: (() => void)[] = []
+  const desk = new WriterDesk(new FakeStorage(), () => {
+    opened += 1
+  })
+  const [port, refused] = [new FakePort(), new FakePort()]
+  desk.open(
+    port,
+    () => null,
+    (act) => held.push(act)
+  )
+  desk.open(
+    refused,
+    () => 'Not here.',
+    (act) => held.push(act)
+  )
+  for (const each of [port, refused]) each.say({ type: 'OPEN_SETTINGS' })
+  expect(opened).toBe(0)
+  for (const act of held) act()
   expect(opened).toBe(1)
 })
