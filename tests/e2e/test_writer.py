@@ -246,15 +246,7 @@ def test_an_editor_that_is_made_anew_is_found_again(world: World) -> None:
     panel.press("Write description")
     world.say(speech, "The server is asked ")
     shows(page, "The server is asked")
-    page.evaluate(
-        """() => {
-            const form = document.querySelector('form')
-            const again = form.cloneNode(true)
-            again.querySelector('textarea').value = form.querySelector('textarea').value
-            form.replaceWith(again)
-            window.saved = () => again.querySelector('textarea').value
-        }"""
-    )
+    page.evaluate(script("form_made_anew.js"))
     world.say(speech, "too soon.")
     shows(page, "The server is asked too soon.")
     world.close(speech)
@@ -430,16 +422,7 @@ def test_a_script_of_the_page_neither_starts_it_nor_reads_it_nor_has_its_grants(
 def test_a_page_that_takes_the_panel_away_has_it_so_in_the_end(world: World) -> None:
     page, panel = world.open("github", body="<script>window.taken = 0</script>")
     panel.until(bool)
-    page.evaluate(
-        """() => {
-            const take = () => {
-                const panel = document.querySelector('.CommentBox').nextElementSibling
-                if (panel?.matches('div')) { panel.remove(); taken += 1 }
-            }
-            new MutationObserver(take).observe(document.body, { childList: true, subtree: true })
-            take()
-        }"""
-    )
+    page.evaluate(script("take_panel_away.js"))
     page.wait_for_function("taken >= 20")
     panel.until(lambda now: now == {})
 

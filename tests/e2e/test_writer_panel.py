@@ -14,30 +14,10 @@ from tests.upstreams.threaded import ThreadedServer
 
 EXTENSION = Path(__file__).parents[2] / "extension"
 # A panel whose deeds are written down, and a way to say to it what a run would.
-ENTRY = """
-import { Panel } from './src/writer/panel/panel'
-globalThis.deeds = []
-globalThis.changed = false
-const panel = new Panel({
-  start: (why) => deeds.push(['start', why]),
-  stop: () => deeds.push(['stop']),
-  edited: () => changed,
-  text: () => 'the text',
-  openSettings: () => deeds.push(['settings'])
-})
-document.querySelector('#beside').after(panel.element)
-panel.matchGround()
-globalThis.hear = (...events) => { for (const event of events) panel.hear(event) }
-"""
-PAGE = """<!doctype html><title>A pull request</title>
-<style>body, body * { color: red !important; letter-spacing: 9px; direction: inherit }</style>
-<script>
-  window.heard = []
-  for (const type of ['keydown', 'keyup', 'beforeinput', 'input', 'change', 'paste', 'click', 'mousedown'])
-    for (const target of [document, document.documentElement])
-      for (const capture of [true, false]) target.addEventListener(type, (event) => heard.push(event.type), { capture })
-  addEventListener('keydown', () => heard.push('late'), { capture: false })
-</script>
+ENTRY = script("panel_alone.js")
+PAGE = f"""<!doctype html><title>A pull request</title>
+<style>body, body * {{ color: red !important; letter-spacing: 9px; direction: inherit }}</style>
+<script>{script("listen_everywhere.js")}</script>
 <body><form id="form" action="/saved">
   <textarea id="beside">Template</textarea>
   <input name="title"><button>Save</button>
