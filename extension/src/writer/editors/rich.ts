@@ -182,6 +182,16 @@ class LiveRich implements LiveText {
     this.#region.put(line)
     // The editor looks for what changed where the caret is, and only if that has moved.
     select(this.#region.range())
+    this.#emptyLine()
+  }
+
+  /** What made it a line is not for undo to bring back. In front of it, where what goes is not taken for a press of Backspace. */
+  #emptyLine(): void {
+    const front = this.#region.range()
+    front.collapse(true)
+    select(front)
+    this.#region.nodes()[0]?.replaceChildren()
+    select(this.#region.range())
   }
 
   #paste(text: string, asItIs: boolean): void {
