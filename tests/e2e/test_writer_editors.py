@@ -101,6 +101,7 @@ class Stage:
         frame = self._session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
         world = self._session.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "writer"})
         self._world = world["executionContextId"]
+        page.evaluate("globalThis.later = 0; const { now } = Date; Date.now = () => now() + later")
         self.run(script)
         self.run(f"globalThis.editor = writer.editorOf(writer.place({kind.place}, {kind.selector!r}))")
 
@@ -129,10 +130,14 @@ class Stage:
 
     def write(self, text: str = TEXT) -> None:
         """All of a text, piece by piece, as a model gives it."""
+        self.write_pieces(*(text[:end] for end in range(5, len(text), 5)), text)
+
+    def write_pieces(self, *texts: str) -> None:
+        """Each in the place of the one before, a second later: what comes faster, ProseMirror takes for one step."""
         self.begin()
-        for end in range(5, len(text), 5):
-            self.show(text[:end])
-        self.show(text)
+        for text in texts:
+            self.show(text)
+            self.page.evaluate("later += 1000")
         self.run("live.finish()")
 
     @property
@@ -196,6 +201,17 @@ def test_one_undo_leads_back_to_what_stood_there(stage: Stage, where: Where) -> 
     stage.stand(where)
     stage.write()
     stage.has(stage.kind.template, stage.kind.written)
+    stage.undo()
+    stage.has(stage.kind.template)
+
+
+@of(KINDS)
+@everywhere
+def test_one_undo_takes_back_a_text_that_changed_as_it_came(stage: Stage, where: Where) -> None:
+    """What would act on the site is told only as more of its line comes."""
+    stage.stand(where)
+    stage.write_pieces("Fixes", "Fixes #1", "`Fixes #1`", "`Fixes #1` at last.")
+    stage.has(stage.kind.template, "`Fixes #1` at last.")
     stage.undo()
     stage.has(stage.kind.template)
 
@@ -310,10 +326,13 @@ def test_what_a_person_changed_is_theirs(stage: Stage) -> None:
 
 @of(KINDS)
 def test_to_write_again_takes_the_place_of_what_was_written(stage: Stage) -> None:
-    stage.write("First.")
+    stage.write_pieces("First.")
     stage.has(stage.kind.template, "First.")
+    stage.page.evaluate("later = 0")
     stage.write(TEXT)
     stage.has(stage.kind.template, stage.kind.written)
+    stage.undo()
+    stage.has(stage.kind.template, "First.")
 
 
 @of(KINDS)
