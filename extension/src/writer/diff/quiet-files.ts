@@ -17,7 +17,7 @@ const QUIET: readonly (readonly [kind: string, path: RegExp])[] = [
 
 /** A line by which a generator says that it wrote a file, as Go's tools, protoc, GraphQL's and many others do. */
 const SAYS_GENERATED =
-  /^[+ ]\W*(?:@generated\b|Code generated .* DO NOT EDIT|(?:This file is )?(?:auto-?)?generated\b.*do not edit)/im
+  /^[+ ][^\w\n]*(?:@generated\b|Code generated .* DO NOT EDIT|(?:This file is )?(?:auto-?)?generated\b.*do not edit)/im
 
 /** No one writes lines of that length; UTF-16 units. */
 const LONG_LINE = 5_000

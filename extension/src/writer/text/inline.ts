@@ -176,7 +176,7 @@ function neutralText(given: string, { pattern }: LineRules, written: Written): v
   pattern.lastIndex = 0
   for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
     const { url, path, keys, html } = match.groups ?? {}
-    const whole = url?.replace(/[*_~.,:;!?]+$/, '') ?? keys ?? (html ?? path ?? match[0]).trimEnd()
+    const whole = url?.replace(/(?<![*_~.,:;!?])[*_~.,:;!?]+$/, '') ?? keys ?? (html ?? path ?? match[0]).trimEnd()
     // A closing word would act in code too: then only what makes it more than words is put there.
     const found = neutralCode(whole).count > 0 && keys === undefined ? (BEGINNING.exec(whole)?.[0] ?? whole) : whole
     const begin = keys === undefined ? match.index : match.index + match[0].length - keys.length

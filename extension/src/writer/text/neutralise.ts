@@ -13,8 +13,8 @@ const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u2
 const COMMAND = /^(?<space>\s*)(?<command>\/[A-Za-z_]\w*)(?=\s|$)/
 /** CommonMark 4.7: where a link leads that stands elsewhere, perhaps in the person's words. A footnote leads nowhere. */
 const DEFINITION = /^(?=(?<front>[\s>*+\-\d.)]*))\k<front>(?:\[(?!\^)|[^[\]]*\]:)/
-/** GitHub Flavored Markdown 4.10, also in a list or a quotation. */
-const DELIMITERS = /^[\s>*+\d.)]*[-:\s|]*\|[-:\s|]*$/
+/** GitHub Flavored Markdown 4.10, also in a list or a quotation. What is in front is taken once: a model may write blanks only. */
+const DELIMITERS = /^(?=(?<front>[\s>*+\d.)]*))\k<front>(?=[-:\s]*\|)[-:\s|]*$/
 /** CommonMark 4.5. */
 const FENCE = /^(?<indent>[ \t]*)(?<marks>`{3,}|~{3,})(?<info>.*)$/
 

@@ -24,9 +24,9 @@ export interface SiteRules {
 export const SITES: Readonly<Record<SiteName, SiteRules>> = {
   github: { references: [], line: null, firstLine: null, indentedFences: true },
   gitlab: {
-    references: ['[!&](?:\\d+|(?=[*_~<\\\\]+\\d))', '\\[[a-z_]+:[^\\]\\s|]+\\]'],
+    references: ['[!&](?:\\d+|(?=[*_~<\\\\]+\\d))', '\\[[a-z_]+:[^[\\]\\s|]+\\]'],
     line: /^\s*>>>+\s*$/,
-    firstLine: /^(?:---|\+\+\+|;;;)(?=[ \t]*\S*\s*$)/,
+    firstLine: /^(?:---|\+\+\+|;;;)(?=\s*(?:\S+\s*)?$)/,
     indentedFences: true
   },
   forgejo: { references: ['!(?:\\d+|(?=[*_~<\\\\]+\\d))'], line: null, firstLine: null, indentedFences: true },

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseDiff, utf8Length } from '../../../src/shared/unified-diff'
+import { quietKindOf } from '../../../src/writer/diff/quiet-files'
 import { shrink } from '../../../src/writer/diff/shrink'
 
 /** A file's change, of hunks with so many added lines each. */
@@ -37,6 +38,14 @@ describe('goes first, to one line', () => {
     const { text } = shrink(file('a.ts', [30]) + file(path, [40]), 1000)
     expect(text).toContain(file('a.ts', [30]))
     expect(text).toContain(`# ${path} (${kind}): +40 -0, not shown\n`)
+  })
+
+  test('empty lines, in time that grows with them', () => {
+    // Where it says that it was generated was looked for from each of its lines to its end.
+    const [empty] = parseDiff(
+      file('a.ts', [1], '').replace(/@@[\s\S]*/, `@@ -0,0 +1,1000 @@\n${'+\n'.repeat(1_000)}`)
+    ).files
+    for (let i = 0; i < 20_000; i++) expect(quietKindOf(empty as FileDiff)).toBeNull()
   })
 
   test('what says itself that it is generated', () => {

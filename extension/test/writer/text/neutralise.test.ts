@@ -37,6 +37,8 @@ const CASES: readonly (readonly [name: string, text: string, neutral: string, si
   ['an address that ends in a closing word', 'https://e.example/#closes: ABC-6', '`https://e.example/#closes`: ABC-6'],
   ['a number of GitHub', 'see GH-12', 'see `GH-12`'],
   ['a merge request', 'see !12 and &3', 'see `!12` and `&3`', ['gitlab']],
+  ['an issue in what is none', 'see [a:[issue:12]', 'see [a:`[issue:12]`', ['gitlab']],
+  ['a table in a quotation', '> a|`b|c`\n> -|-', '> a|`b|c`\n`> -|-`'],
   ['a pull request of Forgejo', 'see !12', 'see `!12`', ['forgejo']],
   ['a typed reference', 'see [issue:12]', 'see `[issue:12]`', ['gitlab']],
   ['a command', '/merge', '`/merge`'],
@@ -142,6 +144,16 @@ test('a long line without an end is read in time that grows with it', () => {
   for (const unit of ['a', '1', ' ', '[', '![a', 'a/', '@', '`', '<a ', '.', '-', 'Fixes ', 'A1', '\\', '&#1']) {
     for (const site of NAMES) expect(neutralise(unit.repeat(20_000), site).text.length).toBeGreaterThan(0)
   }
+})
+
+test.each([
+  ['blanks and cells', `${' '.repeat(5_000)}${'|'.repeat(5_000)}x`],
+  ['an address and its stops', `https://e.example/${'.'.repeat(50_000)}x`],
+  ['front matter and blanks', `---${' '.repeat(50_000)}x y`],
+  ['references in references', '[a:'.repeat(30_000)]
+])('a long line of %s is read in such time too', (_, line) => {
+  for (const site of NAMES)
+    expect(neutralise(line, site)).toMatchObject({ text: expect.stringContaining(line.at(-1) as string) })
 })
 
 const FRAGMENTS = [
