@@ -10,10 +10,14 @@ const NOT_IN_REF = /\.\.|\/\/|@\{|[\0-\x20\x7f~^:?*[\\]|(?:^|\/)\.|\.(?:lock)?(?
 /** `owner:`, `owner:name:`, `owner/name:`, or an id: whose branch it is, where it is another project's. */
 const OWNER = /^(?:[\w.{}-]+[/:])?[\w.{}-]+:/
 
-/** @returns null for what is no project's path */
+/**
+ * An escaped slash is none: `/ann/tool%2Factions/pull/1` would be asked of another part of the site's API.
+ *
+ * @returns null for what is no project's path
+ */
 export function projectOf(path: string): string | null {
-  const segments = decoded(path)?.split('/') ?? []
-  return segments.length >= 2 && segments.every((segment) => SEGMENT.test(segment)) ? segments.join('/') : null
+  const segments = path.split('/').map(decoded)
+  return segments.length >= 2 && segments.every((segment) => SEGMENT.test(segment ?? '')) ? segments.join('/') : null
 }
 
 /** Whether it is a branch, a tag or a commit, maybe another project's: `feature/x`, `ann:main`, `ann/fork:main`. */
