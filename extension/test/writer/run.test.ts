@@ -6,7 +6,7 @@ import type { GenerationStreamEvent } from '../../src/client/generate'
 import type { GenerationRequest } from '../../src/client/generation'
 import type { WriterSettings } from '../../src/shared/writer-settings'
 import type { Editor, PullRequest, WritingEvent } from '../../src/writer/model'
-import { MAX_TOKENS, Run, type RunParts } from '../../src/writer/run/run'
+import { MAX_TEXT_LENGTH, MAX_TOKENS, Run, type RunParts } from '../../src/writer/run/run'
 import { FakeEditor } from './fake-editor'
 
 const PULL_REQUEST: PullRequest = {
@@ -163,6 +163,14 @@ test.each([
   await run.ended
   expect(lastPhase()).toEqual({ type: 'phase', phase: 'stopped', text: 'Stopped' })
   expect(editor.text).toBe('Template')
+})
+
+test('an answer that never ends is ended where no site would save more', async () => {
+  const run = start()
+  answer.say(content('a'.repeat(MAX_TEXT_LENGTH)), content('b'), content('c'))
+  await run.ended
+  expect(failure()).toMatchObject({ code: 'TOO_LONG' })
+  expect([run.text.length, editor.finished, answer.signal?.aborted]).toEqual([MAX_TEXT_LENGTH, 1, true])
 })
 
 test('a stop keeps what is there, the part that waited to be shown too', async () => {

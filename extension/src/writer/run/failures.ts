@@ -21,7 +21,7 @@ export class WriterError extends Error {
   }
 }
 
-export type WriterCode = 'EDITOR_GONE' | 'ENDED_EARLY' | 'NO_PROVIDER' | 'PROVIDER_NOT_OFFERED' | 'NO_TEXT'
+export type WriterCode = 'EDITOR_GONE' | 'ENDED_EARLY' | 'NO_PROVIDER' | 'PROVIDER_NOT_OFFERED' | 'NO_TEXT' | 'TOO_LONG'
 
 const SETTINGS = 'Choose another provider or model in the settings.'
 

@@ -14,6 +14,9 @@ export const TICK_MS = 500
 /** The most that an answer may have: a description of one page, and room for what a model thinks first. */
 export const MAX_TOKENS = 4_096
 
+/** The most that is taken of an answer, UTF-16 units: as much as GitHub saves. Who asks for fewer tokens need not get fewer. */
+export const MAX_TEXT_LENGTH = 65_536
+
 /** The most of a diff that is sent. What is more makes an answer dear and no better. */
 export const MAX_DIFF_BYTES = 200_000
 
@@ -120,9 +123,14 @@ export class Run {
     this.#put({ type: 'read', title, diffStats: stats, cut })
     const content = this.#parts.prompt(settings.template, pullRequest, { language: settings.language, why })
     const request: GenerationRequest = { ...chosen, messages: [{ role: 'user', content }], maxTokens: MAX_TOKENS }
+    let room = MAX_TEXT_LENGTH
     for await (const { data, text } of this.#parts.generate(request, { signal: this.#aborter.signal })) {
       if (this.over) return
       this.#put({ type: 'generation', event: data })
+      room -= text.length
+      if (room < 0) {
+        throw new WriterError('TOO_LONG', 'The model wrote more than a description may have. What is there stays.')
+      }
       this.#text.add(text)
     }
     if (this.over) return
