@@ -5,7 +5,7 @@
 // another line, and turn inside out what stands between: it is replaced by a letter that looks the same. An escape would not do,
 // since Bitbucket's editor doubles what is pasted of backslashes.
 
-import { CLOSED_KEYS, CLOSES_IN_CODE, ENDS_IN_CLOSING, type SiteRules } from './sites'
+import { CLOSED_KEYS, CLOSES_IN_CODE, ENDS_IN_CLOSING, type SiteRules, SKIPS } from './sites'
 import { Written } from './written'
 
 /** MODIFIER LETTER GRAVE ACCENT. */
@@ -47,6 +47,7 @@ export function lineRules(site: SiteRules): LineRules {
     // CommonMark 6.4: inline, by reference; and what is neither but may become one.
     '(?<image>!\\[[^\\[\\]|]*\\](?:\\([^()\\s|]*\\)|\\[[^\\[\\]|]*\\])?|!(?=\\[))',
     `(?:${CLOSED_KEYS})`,
+    `(?:${SKIPS})`,
     // People, teams, groups, everybody. A name may follow in markup, which Forgejo takes off first.
     '(?<mention>(?<![A-Za-z0-9])@+(?=\\S)(?:\\{[^}\\s|]*\\}|\\w(?:[\\w.-]*\\w)?(?:\\/\\w(?:[\\w.-]*\\w)?)*)?)',
     // Forgejo takes markup off before it looks for a number, too.
@@ -84,13 +85,19 @@ export function neutralLine(line: string, rules: LineRules, where: Where): Neutr
   return { text: written.text(), count: written.count, parted }
 }
 
-/** Closing words of a line of code, and what would close a comment of ours. */
+const SKIPS_IN_CODE = new RegExp(SKIPS, 'g')
+
+/** Closing words of a line of code, what keeps tests from being run, and what would close a comment of ours. */
 export function neutralCode(line: string): Neutral {
   let count = 0
   const text = line
     .replace(CLOSES_IN_CODE, (_, word: string, what: string) => {
       count += 1
       return `${word}\`${what}\``
+    })
+    .replace(SKIPS_IN_CODE, (found) => {
+      count += 1
+      return `\`${found}\``
     })
     .replace(/<!--\s*longwire:/g, (found) => {
       count += 1

@@ -9,8 +9,8 @@ import { SITES, type SiteRules } from './sites'
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g
 
-/** GitLab's quick actions, and what bots of the other sites read: they look at raw lines, in code too. */
-const COMMAND = /^(?<space>\s*)(?<command>\/[A-Za-z_]\w*)(?=\s|$)/
+/** GitLab's quick actions, and what bots of the other sites read, `/ok-to-test` among it: they look at raw lines, in code too. */
+const COMMAND = /^(?<space>\s*)(?<command>\/[A-Za-z_][\w-]*)(?=\s|$)/
 /** CommonMark 4.7: where a link leads that stands elsewhere, perhaps in the person's words. A footnote leads nowhere. */
 const DEFINITION = /^(?=(?<front>[\s>*+\-\d.)]*))\k<front>(?:\[(?!\^)|[^[\]]*\]:)/
 /** GitHub Flavored Markdown 4.10, also in a list or a quotation. What is in front is taken once: a model may write blanks only. */

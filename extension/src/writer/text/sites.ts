@@ -59,6 +59,13 @@ export const CLOSES_IN_CODE = new RegExp(
   'g'
 )
 
+/**
+ * What keeps a commit's tests from being run, if a description becomes its message: GitHub Docs, "Skipping workflow runs";
+ * GitLab Docs, "Skip a pipeline"; Bitbucket Support, "Skip a pipeline"; Forgejo, `SKIP_WORKFLOW_STRINGS`. In brackets, also
+ * in code; the last is a line at the end.
+ */
+export const SKIPS = `(?<=\\[)(?:${anyCase('skip ci|ci skip|no ci|skip actions|actions skip')})(?=\\])|${anyCase('skip-checks')}(?=:\\s*${anyCase('true')})`
+
 /** A letter of it may be small or not. Classes of characters are not understood. */
 function anyCase(source: string): string {
   return source.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`)

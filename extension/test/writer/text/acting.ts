@@ -21,7 +21,8 @@ const GITLAB_CLOSING =
   /\b(?:[Cc]los(?:e[sd]?|ing)|\b[Ff]ix(?:e[sd]|ing)?|\b[Rr]esolv(?:e[sd]?|ing)|\b[Ii]mplement(?:s|ed|ing)?):? +(?:issues? +)?(?:[\w./-]*#\d+|https?:\/\/\S+\/issues\/\d+|[A-Z][A-Z0-9_]+-\d+)/
 const GITHUB_CLOSING =
   /\b(?:close[sd]?|fix(?:es|ed)?|resolve[sd]?|reopen(?:s|ed)?):? +(?:[\w./-]*#\d+|GH-\d+|https?:\/\/\S+\/issues\/\d+)/i
-const COMMAND = /^\s*\/[A-Za-z_]\w*(?:\s|$)/m
+const COMMAND = /^\s*\/[A-Za-z_][\w-]*(?:\s|$)/m
+const SKIPS = /\[(?:skip ci|ci skip|no ci|skip actions|actions skip)\]|^skip-checks: ?true/im
 /** What stands below a text, which must not become a part of it. */
 const BELOW = 'what-stands-below'
 
@@ -34,7 +35,7 @@ export function actsOf(text: string, site: SiteName): readonly string[] {
 }
 
 function raw(text: string): readonly string[] {
-  const found = [GITLAB_CLOSING, GITHUB_CLOSING, COMMAND].map((pattern) => pattern.exec(text)?.[0])
+  const found = [GITLAB_CLOSING, GITHUB_CLOSING, COMMAND, SKIPS].map((pattern) => pattern.exec(text)?.[0])
   return found.filter((one) => one !== undefined).map((one) => `raw: ${one}`)
 }
 

@@ -42,6 +42,13 @@ const CASES: readonly (readonly [name: string, text: string, neutral: string, si
   ['a pull request of Forgejo', 'see !12', 'see `!12`', ['forgejo']],
   ['a typed reference', 'see [issue:12]', 'see `[issue:12]`', ['gitlab']],
   ['a command', '/merge', '`/merge`'],
+  ['a command with hyphens', '/ok-to-test', '`/ok-to-test`'],
+  ['no command', '/usr/bin', '/usr/bin'],
+  ['what skips the tests', 'Fast [Skip CI] [ci skip]', 'Fast [`Skip CI`] [`ci skip`]'],
+  ['what skips the tests in a span of code', '`[skip ci]`', 'ˋ[`skip ci`]ˋ'],
+  ['what skips the tests in a block of code', '```\n[no ci]\n```', '```\n[`no ci`]\n```'],
+  ['what skips the tests as an image', '![skip ci](x)', '`!`[`skip ci`](x)'],
+  ['what skips the tests as a line', 'skip-checks: true', '`skip-checks`: true'],
   ['a command with arguments', ' /assign @ann', ' `/assign` `@ann`'],
   ['a command in a block of code', '~~~\n/approve\n~~~', '~~~\n`/approve`\n~~~'],
   ['a path', '/usr/bin/env is called', '/usr/bin/env is called'],
@@ -134,7 +141,18 @@ function wholeLines(beginning: string): number {
 }
 
 test('the writer’s own oracle finds what acts', () => {
-  for (const text of ['@ann', '#12', 'Fixes #1', '/merge', '![a](b)', '<b>', '[a]: b', '```', '~~~\n`x`']) {
+  for (const text of [
+    '@ann',
+    '#12',
+    'Fixes #1',
+    '/merge',
+    '[skip ci]',
+    '![a](b)',
+    '<b>',
+    '[a]: b',
+    '```',
+    '~~~\n`x`'
+  ]) {
     for (const site of NAMES) expect(actsOf(text, site), text).not.toEqual([])
   }
 })
@@ -148,9 +166,9 @@ test('a long line without an end is read in time that grows with it', () => {
 
 test.each([
   ['blanks and cells', `${' '.repeat(5_000)}${'|'.repeat(5_000)}x`],
-  ['an address and its stops', `https://e.example/${'.'.repeat(50_000)}x`],
-  ['front matter and blanks', `---${' '.repeat(50_000)}x y`],
-  ['references in references', '[a:'.repeat(30_000)]
+  ['an address and its stops', `https://e.example/${'.'.repeat(300_000)}x`],
+  ['front matter and blanks', `---${' '.repeat(300_000)}x y`],
+  ['references in references', '[a:'.repeat(200_000)]
 ])('a long line of %s is read in such time too', (_, line) => {
   for (const site of NAMES)
     expect(neutralise(line, site)).toMatchObject({ text: expect.stringContaining(line.at(-1) as string) })
@@ -228,6 +246,9 @@ const FRAGMENTS = [
     '**',
     '_',
     '/merge',
+    '[skip ci]',
+    'skip-checks:',
+    'true',
     '/',
     '---',
     '+++',
