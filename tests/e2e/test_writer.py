@@ -282,6 +282,45 @@ def test_write_again_takes_the_place_of_the_last_one_and_asks_if_a_person_change
     assert len(world.vendor.sent) == 2
 
 
+def test_a_run_that_wrote_nothing_lets_the_next_one_ask_all_the_same(world: World) -> None:
+    page, panel = world.open("github")
+    world.answers(chat(chat_text("One."), chat_end()))
+    panel.press("Write description")
+    panel.line("Done")
+    speech = world.speech()
+    panel.press("Write again")
+    panel.line("Preparing")
+    panel.press("Stop")
+    world.left(speech)
+    page.click(editor_of("github"))
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" Mine.")
+    panel.press("Write again")
+    panel.until(lambda now: "Replace it" in now["buttons"])
+    panel.press("Keep mine")
+    assert saved(page).endswith("One. Mine.")
+
+
+def test_words_in_a_field_that_the_site_made_anew_are_a_persons(world: World) -> None:
+    page, panel = world.open("forgejo")
+    page.fill(editor_of("forgejo"), "")
+    world.answers(chat(chat_text("One."), chat_end()), ANSWER)
+    panel.press("Write description")
+    panel.line("Done")
+    page.evaluate(
+        """() => {
+            const form = document.querySelector('form')
+            const again = form.cloneNode(true)
+            again.querySelector('textarea').value = 'Words of my own'
+            form.replaceWith(again)
+            window.saved = () => again.querySelector('textarea').value
+        }"""
+    )
+    panel.press("Write again")
+    shows(page, WRITTEN)
+    assert saved(page) == f"Words of my own\n\n{WRITTEN}"
+
+
 # --- whose document ---------------------------------------------------------------------------------------------------
 
 
@@ -328,19 +367,41 @@ def test_a_page_that_goes_on_to_another_pull_request_gets_nothing_of_the_last_on
     assert saved(page) == stands
 
 
+def test_words_typed_since_the_page_was_elsewhere_are_never_taken_for_the_writers(world: World) -> None:
+    page, panel = world.open("github")
+    page.fill(editor_of("github"), "")
+    world.answers(chat(chat_text("Of the first."), chat_end()), ANSWER)
+    panel.press("Write description")
+    panel.line("Done")
+    address = page.url
+    page.evaluate("history.pushState(null, '', '/ann/hello/issues')")
+    panel.until(lambda now: now == {})
+    # A site may keep its field for its next page.
+    page.evaluate("(address) => history.pushState(null, '', address)", address)
+    panel.until(lambda now: now.get("buttons", [""])[0] == "Write description")
+    page.fill(editor_of("github"), "Words of my own")
+    panel.press("Write description")
+    panel.line("Done")
+    assert saved(page) == f"Words of my own\n\n{WRITTEN}"
+
+
 def test_a_page_that_is_left_ends_its_run_and_has_what_was_written_when_it_comes_back(world: World) -> None:
     page, panel = world.open("forgejo")
     speech = world.speech()
     panel.press("Write description")
     world.say(speech, "Half of it")
     shows(page, "Half of it")
+    page.evaluate("addEventListener('pageshow', ({ persisted }) => { window.persisted = persisted })")
     page.goto(f"{ORIGINS['github']}/robots.txt")
     world.left(speech)
+    # "load" does not come again for a document that was kept.
     page.go_back(wait_until="commit")
-    if page.evaluate("performance.getEntriesByType('navigation')[0].notRestoredReasons") is None:
-        shown = panel.line("Stopped")
-        assert "Write again" in shown["buttons"]
-        assert saved(page).endswith("Half of it")
+    page.wait_for_function("window.persisted !== undefined")
+    reasons = page.evaluate("JSON.stringify(performance.getEntriesByType('navigation')[0].notRestoredReasons)")
+    assert page.evaluate("persisted"), reasons
+    shown = panel.line("Stopped")
+    assert "Write again" in shown["buttons"]
+    assert saved(page).endswith("Half of it")
 
 
 def test_a_tab_that_is_closed_ends_its_run(world: World) -> None:

@@ -1,7 +1,7 @@
 import { isUnder, readDestinations } from '../page/destinations'
 import { LongwireError } from '../page/errors'
 import { readPullRequest } from './diff'
-import { editorOf } from './editors'
+import { editorOf, forgetWritten } from './editors'
 import { watch } from './editors/hands'
 import type { WriterHost } from './host'
 import type { Editor, Reference, Site } from './model'
@@ -23,7 +23,11 @@ export function start(host: WriterHost): () => void {
   const watching: Watching = new Watching({
     siteOf,
     onNavigation: (listener, signal) => onNavigation(window, listener, signal),
-    visit: (site, reference) => visitOf(host, site, reference, () => watching.reference())
+    visit: (site, reference) => {
+      // A site may keep its editor for its next page, or have another one like it.
+      forgetWritten()
+      return visitOf(host, site, reference, () => watching.reference())
+    }
   })
   return () => watching.end()
 }

@@ -1,6 +1,6 @@
 // One pull request on one document: its panel, and the run that writes its description.
 
-import type { Editor, Reference, Site, WritingEvent } from './model'
+import type { Editor, LiveText, Reference, Site, WritingEvent } from './model'
 import { Panel } from './panel/panel'
 import { Run, type RunParts } from './run/run'
 
@@ -21,6 +21,8 @@ export class Visit {
   #placed = false
   #returns = 0
   #run: Run | null = null
+  /** Of the last run that wrote: one that fails or is stopped before its first word leaves the text of the one before. */
+  #written: LiveText | null = null
 
   constructor(site: Site, parts: VisitParts) {
     this.#site = site
@@ -28,7 +30,7 @@ export class Visit {
     this.#panel = new Panel({
       start: (why) => this.#start(why),
       stop: () => this.#run?.stop(),
-      edited: () => this.#run?.live?.edited() === true && parts.findEditor()?.usable() === true,
+      edited: () => this.#last()?.edited() === true && parts.findEditor()?.usable() === true,
       text: () => this.#run?.text ?? '',
       openSettings: () => parts.openSettings()
     })
@@ -62,8 +64,13 @@ export class Visit {
     this.#panel.remove()
   }
 
+  #last(): LiveText | null {
+    return this.#run?.live ?? this.#written
+  }
+
   #start(why: string): void {
     if (this.#run?.over === false) return
+    this.#written = this.#last()
     const tell = (event: WritingEvent): void => this.#panel.hear(event)
     this.#run = new Run({ ...this.#parts, tell, now: () => Date.now() }, why)
   }

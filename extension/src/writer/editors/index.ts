@@ -1,8 +1,8 @@
 // Editors by their kind.
 
 import type { Editor, EditorPlace } from '../model'
-import { RichEditor } from './rich'
-import { TextareaEditor } from './textarea'
+import { forgetRich, RichEditor } from './rich'
+import { forgetFields, TextareaEditor } from './textarea'
 
 /**
  * The editor at a place.
@@ -15,4 +15,10 @@ export function editorOf(place: EditorPlace): Editor {
     throw new TypeError('The place of kind "textarea" is no textarea: correct `editor` of its site.')
   }
   return new TextareaEditor(place.element)
+}
+
+/** Nothing that stands in an editor of this document is the writer's: what was written was for another pull request. */
+export function forgetWritten(): void {
+  forgetFields()
+  forgetRich()
 }

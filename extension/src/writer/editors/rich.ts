@@ -16,8 +16,13 @@ import { paragraphsOf, RichRegion, textOf } from './rich-region'
 import { endIsSeen, keepingScroll } from './scroll'
 
 /** What was written last in each editor of this document. */
-const written = new WeakMap<HTMLElement, RichRegion>()
+let written = new WeakMap<HTMLElement, RichRegion>()
 const listening = new WeakMap<HTMLElement, AbortController>()
+
+/** Take nothing that stands in any editor for the writer's: the page is about something else from now on. */
+export function forgetRich(): void {
+  written = new WeakMap()
+}
 
 /** What a person does in an editor, seen before the editor sees it. */
 const THEIR_DOING = ['beforeinput', 'keydown', 'paste', 'cut', 'drop', 'pointerdown'] as const

@@ -15,10 +15,16 @@ import { found, type Region, regionOf, type Written } from './region'
 import { atEnd, endIsSeen, keepingScroll, showEnd } from './scroll'
 
 /** What was written last in each field of this document, and what still listens there. */
-const written = new WeakMap<HTMLTextAreaElement, Written>()
+let written = new WeakMap<HTMLTextAreaElement, Written>()
 const listening = new WeakMap<HTMLTextAreaElement, AbortController>()
 /** Where it was written last of all: a site that makes its page anew has another field with the same text. */
 let last: HTMLTextAreaElement | null = null
+
+/** Take nothing that stands in any field for the writer's: the page is about something else from now on. */
+export function forgetFields(): void {
+  written = new WeakMap()
+  last = null
+}
 
 /** Pixels within which a field is where it was left. */
 const LINE_PX = 24
@@ -268,8 +274,11 @@ class LiveTextarea implements LiveText {
 
 /** What the writer wrote there, or in the field in whose place this one is. */
 function writtenIn(field: HTMLTextAreaElement): Written | null {
+  const here = written.get(field)
   const before = last?.isConnected === false ? written.get(last) : undefined
-  return written.get(field) ?? before ?? null
+  if (here !== undefined || before === undefined) return here ?? null
+  // Nobody saw what was done to it on the way: it is the writer's if it is as it was left, else a person's.
+  return found(before, field.value) === null ? null : before
 }
 
 function caretOf(field: HTMLTextAreaElement): Caret {
