@@ -78,10 +78,19 @@ class World {
     const data = this.wires[side].shift()
     const other = this.cores[side === 0 ? 1 : 0]
     if (data === undefined || !this.connected) return
-    if (other.state === 'detached') {
-      other.resume(JSON.parse(data as string).longwire, this.now)
-    } else other.receive(data, this.now)
+    if (other.state !== 'detached') other.receive(data, this.now)
+    else this.#comeBack(other, data)
     this.events()
+  }
+
+  /** As the shell does: who kept nothing asks for nothing, and what was kept for it is over in time. */
+  #comeBack(kept: Core, hello: string | Uint8Array): void {
+    const { longwire } = JSON.parse(hello as string)
+    if (longwire.resume !== undefined) return kept.resume(longwire, this.now)
+    kept.tick(this.now + OPTIONS.resumeTimeout)
+    this.events()
+    kept.opened(this.now)
+    kept.receive(hello, this.now)
   }
 
   events(): void {

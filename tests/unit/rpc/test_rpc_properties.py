@@ -74,9 +74,19 @@ class World:
         if other.state == "detached":
             hello = read_message(data)
             assert isinstance(hello, Hello)
-            other.resume(hello, 0)
+            self._come_back(other, hello, data)
         else:
             other.receive(data, 0)
+
+    def _come_back(self, kept: Core, hello: Hello, data: str | bytes) -> None:
+        """As the shell does: who kept nothing asks for nothing, and what was kept for it is over in time."""
+        if hello.resume is not None:
+            kept.resume(hello, 0)
+            return
+        kept.tick(CoreOptions.resume_timeout_ms)
+        self.look()
+        kept.opened(0)
+        kept.receive(data, 0)
 
     def look(self) -> None:
         for side, core in enumerate(self.cores):
