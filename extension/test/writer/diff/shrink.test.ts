@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseDiff, utf8Length } from '../../../src/shared/unified-diff'
+import { type FileDiff, parseDiff, utf8Length } from '../../../src/shared/unified-diff'
 import { quietKindOf } from '../../../src/writer/diff/quiet-files'
 import { shrink } from '../../../src/writer/diff/shrink'
 
