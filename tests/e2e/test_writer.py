@@ -307,15 +307,7 @@ def test_words_in_a_field_that_the_site_made_anew_are_a_persons(world: World) ->
     world.answers(chat(chat_text("One."), chat_end()), ANSWER)
     panel.press("Write description")
     panel.line("Done")
-    page.evaluate(
-        """() => {
-            const form = document.querySelector('form')
-            const again = form.cloneNode(true)
-            again.querySelector('textarea').value = 'Words of my own'
-            form.replaceWith(again)
-            window.saved = () => again.querySelector('textarea').value
-        }"""
-    )
+    page.evaluate(script("form_made_anew.js"), "Words of my own")
     panel.press("Write again")
     shows(page, WRITTEN)
     assert saved(page) == f"Words of my own\n\n{WRITTEN}"
