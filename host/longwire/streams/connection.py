@@ -68,6 +68,7 @@ from longwire.streams.state import State
 from longwire.streams.stream import Stream, error_message
 from longwire.streams.table import StreamTable
 from longwire.streams.upload import BadUpload, Upload, decode_base64
+from longwire.streams.version import VersionMismatch
 
 # A tick this late means that the machine slept; silence during sleep says nothing about the other end.
 SLEPT_S: Final = 10.0
@@ -261,7 +262,7 @@ class Connection:
                 if self._over:  # lost since the frame before was handled
                     return
                 yield self._receive(payload)
-        except _VersionMismatch as mismatch:
+        except VersionMismatch as mismatch:
             yield from self._fatal(mismatch, mismatch.fix)
         except LongwireError as error:
             yield from self._fatal(error, "reload the extension; if it happens again, update it")
@@ -296,7 +297,7 @@ class Connection:
         if not isinstance(message, Hello):
             raise FrameError(f"{message.type} before HELLO")
         if message.protocol != PROTOCOL_VERSION:
-            raise _VersionMismatch(message.protocol, message.extension)
+            raise VersionMismatch(message.protocol, message.extension)
         self._greeted = True
         self._table.packs = ENCODING in (message.chunk_encodings or ())
         return Greeted(message.extension)
@@ -390,13 +391,3 @@ def _receive_body(stream: Stream, message: StreamBody) -> None:
 
 def _finish_body(stream: Stream, message: StreamBodyEnd) -> None:
     _expect_upload(stream).finish(message.bytes, message.again or 0)
-
-
-class _VersionMismatch(LongwireError):
-    def __init__(self, theirs: int, extension: str) -> None:
-        super().__init__(
-            ErrorCode.VERSION_MISMATCH,
-            f"extension {extension} speaks protocol {theirs}, host {__version__} speaks {PROTOCOL_VERSION}",
-        )
-        older = "the extension" if theirs < PROTOCOL_VERSION else "the native host"
-        self.fix = f"update {older}, then reload the extension"
