@@ -81,6 +81,8 @@ export class Shim {
   /** Who waits for the next. */
   #asking: StatusWaiter[] = []
   #questionOpen = false
+  /** The open question was lost once, and is asked again. */
+  #askedAgain = false
   /** What the open question waits for, as far as this page was told. */
   #waitsFor: WaitsFor | 'extension' = 'extension'
   #lastId = 0
@@ -233,6 +235,7 @@ export class Shim {
     if (asked.length === 0 || request !== this.#lastRequest) return
     this.#asked = []
     this.#questionOpen = false
+    this.#askedAgain = false
     for (let i = 0; i < asked.length; i++) asked[i]?.resolve(report)
     this.#ask()
   }
@@ -241,7 +244,18 @@ export class Shim {
     this.channel.closeDirect()
     mapForEach(this.#exchanges, (exchange) => exchange.bridgeLost(text, tell))
     // A question that is still waiting for a relay has lost nothing.
-    if (this.#asked.length > 0) this.#loseStatus(text)
+    if (this.#asked.length > 0) this.#loseQuestion(text)
+  }
+
+  /** A question has no effects, so it is asked again: once, or a worker that dies of it would be started for ever. */
+  #loseQuestion(text: string): void {
+    if (this.#askedAgain) return this.#loseStatus(text)
+    for (let i = 0; i < this.#asking.length; i++) append(this.#asked, this.#asking[i] as StatusWaiter)
+    this.#asking = this.#asked
+    this.#asked = []
+    this.#questionOpen = false
+    this.#askedAgain = true
+    this.#ask()
   }
 
   #loseStatus(text: string): void {
@@ -250,6 +264,7 @@ export class Shim {
     this.#asked = []
     this.#asking = []
     this.#questionOpen = false
+    this.#askedAgain = false
     for (let i = 0; i < waiters.length; i++) waiters[i]?.reject(new LongwireError('BRIDGE_LOST', text, 'connect'))
   }
 

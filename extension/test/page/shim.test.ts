@@ -93,17 +93,34 @@ test('each report is its own all through, and takes nothing from what a page put
   }
 })
 
-test('a lost bridge fails every call, and the next one asks', async () => {
+test('a question that a lost bridge had is asked again, with those that came after it', async () => {
   const calls = [shim.status(), shim.status()]
   await delivered()
   relay.postMessage(LOST)
-  const failures = await Promise.all(calls.map((call) => call.catch((error: unknown) => error)))
-  expect(failures).toMatchObject([{ code: 'BRIDGE_LOST' }, { code: 'BRIDGE_LOST' }])
+  await delivered()
+  expect(told).toHaveLength(2)
+  const [first, second] = told as Extract<FromPage, { type: 'STATUS_REQUEST' }>[]
+  expect(second?.request).not.toBe(first?.request)
+  answer('again')
+  expect((await Promise.all(calls)).map(({ host }) => host)).toEqual(['again', 'again'])
+})
+
+test('a bridge that is lost twice fails every call, and the next one asks', async () => {
+  for (let round = 1; round <= 2; round++) {
+    const calls = [shim.status(), shim.status()]
+    await delivered()
+    relay.postMessage(LOST)
+    await delivered()
+    relay.postMessage(LOST)
+    const failures = await Promise.all(calls.map((call) => call.catch((error: unknown) => error)))
+    expect(failures).toMatchObject([{ code: 'BRIDGE_LOST' }, { code: 'BRIDGE_LOST' }])
+    expect(told).toHaveLength(2 * round)
+  }
   // The answer comes all the same, and is nobody's.
   answer('late')
   const again = shim.status()
   await delivered()
-  expect(told).toHaveLength(2)
+  expect(told).toHaveLength(5)
   answer('again')
   expect(await again).toMatchObject({ host: 'again' })
 })
