@@ -56,6 +56,11 @@ export type ErrorCode =
   | 'UPLOAD_FAILED'
   | 'STOPPED_BY_USER'
   | 'HANDSHAKE_FAILED'
+  | 'DURABLE_UNKNOWN'
+  | 'DURABLE_CONFLICT'
+  | 'GAP'
+  | 'DETACHED_TOO_LONG'
+  | 'SPOOL_FULL'
 
 /**
  * What to generate: either `messages`, or a `template` of the policy's and its `fields`.

@@ -47,6 +47,8 @@ export type WaitsFor = 'settings' | 'permission' | 'host'
 
 /**
  * Open a stream: what the page says of its request. `protocols` are the subprotocols that a WebSocket offers.
+ *
+ * With `durable` the stream is a reader of a request that lives in the daemon: to abort it detaches.
  */
 export interface StreamStartFields {
   type: 'STREAM_START'
@@ -58,6 +60,7 @@ export interface StreamStartFields {
   redirect: RedirectMode
   timeouts: Timeouts
   protocols?: string[]
+  durable?: DurableAsk
 }
 /**
  * No request body.
@@ -89,6 +92,16 @@ export interface Timeouts {
   header_ms?: number
   idle_ms?: number
   total_ms?: number
+}
+/**
+ * Have the request outlive the page, under `key`; where there is one already, attach to it from `offset` on.
+ *
+ * `offset` counts bytes of the body and is 0 if absent. What a key is of, beside its name: the browser's profile and
+ * the page's origin.
+ */
+export interface DurableAsk {
+  key: string
+  offset?: number
 }
 /**
  * Bytes of the request body, contiguous from offset 0, within the host's upload credit.
@@ -225,7 +238,7 @@ export interface Timings {
   total_ms: number
 }
 /**
- * Terminal: the stream failed. Nothing follows.
+ * Terminal: the stream failed. Nothing follows. `first` is there with GAP: the first byte that is still kept.
  */
 export interface StreamErrorMessage {
   type: 'STREAM_ERROR'
@@ -234,6 +247,7 @@ export interface StreamErrorMessage {
   message: string
   phase: Phase
   retryable: boolean
+  first?: number
 }
 /**
  * Terminal: STREAM_ABORT was carried out; socket, task and pool slot are free.

@@ -27,6 +27,11 @@ export type ErrorCode =
   | 'UPLOAD_FAILED'
   | 'STOPPED_BY_USER'
   | 'HANDSHAKE_FAILED'
+  | 'DURABLE_UNKNOWN'
+  | 'DURABLE_CONFLICT'
+  | 'GAP'
+  | 'DETACHED_TOO_LONG'
+  | 'SPOOL_FULL'
 
 export type Category =
   | 'NETWORK'
@@ -180,5 +185,30 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorInfo>> = {
     category: 'SERVER',
     retryable: false,
     meaning: 'the server did not open the WebSocket, or not as it was asked'
+  },
+  DURABLE_UNKNOWN: {
+    category: 'NETWORK',
+    retryable: false,
+    meaning: 'a durable request was lost when its daemon died, and may have been carried out'
+  },
+  DURABLE_CONFLICT: {
+    category: 'PROTOCOL',
+    retryable: false,
+    meaning: 'another durable request has this key'
+  },
+  GAP: {
+    category: 'PROTOCOL',
+    retryable: false,
+    meaning: 'the bytes asked for are kept no longer; later ones are'
+  },
+  DETACHED_TOO_LONG: {
+    category: 'TIMEOUT',
+    retryable: false,
+    meaning: 'no page read the durable request for longer than its grant allows'
+  },
+  SPOOL_FULL: {
+    category: 'NETWORK',
+    retryable: false,
+    meaning: 'the disk takes no more of a durable response'
   }
 }

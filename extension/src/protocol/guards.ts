@@ -149,7 +149,7 @@ function total(check: Check, value: unknown): boolean {
   }
 }
 
-const errorCode = oneOf('POLICY_DENIED', 'PROTOCOL', 'LIMIT_EXCEEDED', 'HOST_UNAVAILABLE', 'HOST_LOST', 'BRIDGE_LOST', 'UPSTREAM_DNS', 'UPSTREAM_CONNECT', 'UPSTREAM_TLS', 'UPSTREAM_RESET', 'UPSTREAM_TRUNCATED', 'UPSTREAM_PROTOCOL', 'REDIRECT_DENIED', 'TOO_MANY_REDIRECTS', 'HEADER_TIMEOUT', 'IDLE_TIMEOUT', 'TOTAL_TIMEOUT', 'DECODE_FAILED', 'BODY_TOO_LARGE', 'SECRET_UNAVAILABLE', 'SECRET_REFLECTED', 'POLICY_INVALID', 'VERSION_MISMATCH', 'UPLOAD_FAILED', 'STOPPED_BY_USER', 'HANDSHAKE_FAILED')
+const errorCode = oneOf('POLICY_DENIED', 'PROTOCOL', 'LIMIT_EXCEEDED', 'HOST_UNAVAILABLE', 'HOST_LOST', 'BRIDGE_LOST', 'UPSTREAM_DNS', 'UPSTREAM_CONNECT', 'UPSTREAM_TLS', 'UPSTREAM_RESET', 'UPSTREAM_TRUNCATED', 'UPSTREAM_PROTOCOL', 'REDIRECT_DENIED', 'TOO_MANY_REDIRECTS', 'HEADER_TIMEOUT', 'IDLE_TIMEOUT', 'TOTAL_TIMEOUT', 'DECODE_FAILED', 'BODY_TOO_LARGE', 'SECRET_UNAVAILABLE', 'SECRET_REFLECTED', 'POLICY_INVALID', 'VERSION_MISMATCH', 'UPLOAD_FAILED', 'STOPPED_BY_USER', 'HANDSHAKE_FAILED', 'DURABLE_UNKNOWN', 'DURABLE_CONFLICT', 'GAP', 'DETACHED_TOO_LONG', 'SPOOL_FULL')
 const fatal = record({
   type: oneOf('FATAL'),
   code: errorCode,
@@ -251,14 +251,19 @@ const streamEnd = record({
   timings: timings
 })
 const phase = oneOf('policy', 'connect', 'headers', 'body', 'close')
-const streamErrorMessage = record({
-  type: oneOf('STREAM_ERROR'),
-  id: integer(1, MAX_ID),
-  code: errorCode,
-  message: text(0, 1000),
-  phase: phase,
-  retryable: boolean
-})
+const streamErrorMessage = record(
+  {
+    type: oneOf('STREAM_ERROR'),
+    id: integer(1, MAX_ID),
+    code: errorCode,
+    message: text(0, 1000),
+    phase: phase,
+    retryable: boolean
+  },
+  {
+    first: integer(0, MAX_ID)
+  }
+)
 const streamHeaders = record({
   type: oneOf('STREAM_HEADERS'),
   id: integer(1, MAX_ID),
@@ -366,6 +371,14 @@ const timeouts = record(
     total_ms: integer(1, 86_400_000)
   }
 )
+const durableAsk = record(
+  {
+    key: text(1, 128)
+  },
+  {
+    offset: integer(0, MAX_ID)
+  }
+)
 const bridgeStreamStartFields = record(
   {
     type: oneOf('STREAM_START'),
@@ -382,7 +395,8 @@ const bridgeStreamStartFields = record(
     timeouts: timeouts
   },
   {
-    protocols: list(text(1, 256), 64)
+    protocols: list(text(1, 256), 64),
+    durable: durableAsk
   }
 )
 const bridgeFromPage = union('type', {

@@ -63,6 +63,7 @@ export interface StreamStart {
   redirect: RedirectMode
   timeouts: Timeouts
   protocols?: string[]
+  durable?: DurableAsk
   page: Page
   kind?: string
 }
@@ -98,10 +99,21 @@ export interface Timeouts {
   total_ms?: number
 }
 /**
+ * Have the request outlive the page, under `key`; where there is one already, attach to it from `offset` on.
+ *
+ * `offset` counts bytes of the body and is 0 if absent. What a key is of, beside its name: the browser's profile and
+ * the page's origin.
+ */
+export interface DurableAsk {
+  key: string
+  offset?: number
+}
+/**
  * Who asks, as the browser itself attests on `port.sender`. `document` names one frame's life.
  *
  * `principal` is there where the extension's own writer asks, by the worker's own reading of the port; without it the
- * page's own scripts do.
+ * page's own scripts do. `profile` tells one browser profile from another: a random id that the extension keeps. It is
+ * there where a request is or asks about a durable one.
  */
 export interface Page {
   origin: string
@@ -110,6 +122,7 @@ export interface Page {
   document: string
   private: boolean
   principal?: 'writer'
+  profile?: string
 }
 /**
  * Bytes of the request body, contiguous from offset 0, within the host's upload credit.
@@ -268,7 +281,7 @@ export interface Timings {
   total_ms: number
 }
 /**
- * Terminal: the stream failed. Nothing follows.
+ * Terminal: the stream failed. Nothing follows. `first` is there with GAP: the first byte that is still kept.
  */
 export interface StreamErrorMessage {
   type: 'STREAM_ERROR'
@@ -277,6 +290,7 @@ export interface StreamErrorMessage {
   message: string
   phase: Phase
   retryable: boolean
+  first?: number
 }
 /**
  * Terminal: STREAM_ABORT was carried out; socket, task and pool slot are free.

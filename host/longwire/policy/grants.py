@@ -35,6 +35,17 @@ class GrantLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class DurableLimits:
+    """What lets requests outlive their pages. `max_bytes` is the sum of what is kept for one entry of `pages`; what has
+    ended is kept for `keep_ms`; and without a reader a request goes on for `detached_ms` at most.
+    """
+
+    max_bytes: int
+    keep_ms: int
+    detached_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class WriterPages:
     """The `[writer]` of one file: where the writer is, if a grant of the same file is for it there."""
 
@@ -70,6 +81,7 @@ class Grant:
     proxy: ProxyAddress | None = None
     ca_file: str | None = None
     limits: GrantLimits = field(default_factory=GrantLimits)
+    durable: DurableLimits | None = None
     source: Source = "user"
     line: int = 1
     generate: tuple["Provider", ...] = ()
@@ -158,6 +170,7 @@ class Grant:
             proxy=provider.proxy,
             ca_file=provider.ca_file,
             limits=limits,
+            durable=self.durable,
             source=self.source,
             line=self.line,
             of=self,

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from longwire.policy.doubts import doubts
-from longwire.policy.grants import Grant, GrantLimits, WriterPages
+from longwire.policy.grants import DurableLimits, Grant, GrantLimits, WriterPages
 from longwire.policy.locations import Source
 from longwire.policy.model import (
     FORMAT_VERSION,
@@ -268,9 +268,15 @@ def _grant(
             header_timeout_ms=entry.limits.header_timeout,
             total_timeout_ms=entry.limits.total_timeout,
         ),
+        durable=_durable(entry),
         source=source,
         line=line,
         generate=tuple(providers[name] for name in dict.fromkeys(entry.generate or ())),
         principal=entry.principal,
         writer_pages=writer.pages if writer is not None and entry.principal == "writer" else (),
     )
+
+
+def _durable(entry: GrantEntry) -> DurableLimits | None:
+    durable = entry.durable
+    return None if durable is None else DurableLimits(durable.max_bytes, durable.keep, durable.detached)

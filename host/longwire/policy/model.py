@@ -52,6 +52,7 @@ from longwire.policy.values import (
 )
 from longwire.protocol.limits import (
     MAX_STREAMS_PER_HOST,
+    MIB,
 )
 from longwire.protocol.records import Principal
 
@@ -59,6 +60,10 @@ FORMAT_VERSION: Final = 1
 MAX_GRANTS: Final = 1000
 MAX_PROVIDERS: Final = 100
 MAX_REQUESTS_PER_MINUTE: Final = 100_000
+# Of `durable = {}`.
+DURABLE_BYTES: Final = 64 * MIB
+DURABLE_KEEP_MS: Final = 3_600_000
+DURABLE_DETACHED_MS: Final = 1_800_000
 _MISSING: Final = ()
 
 
@@ -113,6 +118,14 @@ class LimitsEntry(Entry):
     total_timeout: Duration | None = None
 
 
+class DurableEntry(Entry):
+    """`durable` of a grant: its pages may have requests that outlive them. Bytes, and milliseconds."""
+
+    max_bytes: Size = DURABLE_BYTES
+    keep: Duration = DURABLE_KEEP_MS
+    detached: Duration = DURABLE_DETACHED_MS
+
+
 class GrantEntry(Entry):
     """One `[[grant]]`."""
 
@@ -134,6 +147,7 @@ class GrantEntry(Entry):
     ranges: bool = False
     proxy: Proxy | None = None
     ca_file: AbsolutePath | None = None
+    durable: DurableEntry | None = None
     limits: LimitsEntry = Field(default_factory=LimitsEntry)  # made here it would be built at each start of a host
 
 

@@ -66,6 +66,11 @@ class ErrorCode(StrEnum):
     UPLOAD_FAILED = "UPLOAD_FAILED"
     STOPPED_BY_USER = "STOPPED_BY_USER"
     HANDSHAKE_FAILED = "HANDSHAKE_FAILED"
+    DURABLE_UNKNOWN = "DURABLE_UNKNOWN"
+    DURABLE_CONFLICT = "DURABLE_CONFLICT"
+    GAP = "GAP"
+    DETACHED_TOO_LONG = "DETACHED_TOO_LONG"
+    SPOOL_FULL = "SPOOL_FULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,19 @@ ERRORS: Final[dict[ErrorCode, ErrorInfo]] = {
     ErrorCode.HANDSHAKE_FAILED: ErrorInfo(
         Category.SERVER, "the server did not open the WebSocket, or not as it was asked", retryable=False
     ),
+    ErrorCode.DURABLE_UNKNOWN: ErrorInfo(
+        Category.NETWORK,
+        "a durable request was lost when its daemon died, and may have been carried out",
+        retryable=False,
+    ),
+    ErrorCode.DURABLE_CONFLICT: ErrorInfo(Category.PROTOCOL, "another durable request has this key", retryable=False),
+    ErrorCode.GAP: ErrorInfo(
+        Category.PROTOCOL, "the bytes asked for are kept no longer; later ones are", retryable=False
+    ),
+    ErrorCode.DETACHED_TOO_LONG: ErrorInfo(
+        Category.TIMEOUT, "no page read the durable request for longer than its grant allows", retryable=False
+    ),
+    ErrorCode.SPOOL_FULL: ErrorInfo(Category.NETWORK, "the disk takes no more of a durable response", retryable=False),
 }
 
 
@@ -174,7 +192,7 @@ class StreamError(LongwireError):
     know, such as a path of this machine; without one it is the text. `retryable` is the code's own, unless the
     case at hand is known to be another. `needed_network`: with this `network` the grant would have allowed it.
     `command` is the one of Longwire's own that the text names, as it is typed. `retry_after_ms`: until then the same
-    request fails for the same reason; None where nobody knows.
+    request fails for the same reason; None where nobody knows. `first`: of a GAP, the first byte that is still kept.
     """
 
     def __init__(
@@ -188,10 +206,12 @@ class StreamError(LongwireError):
         needed_network: str | None = None,
         command: str | None = None,
         retry_after_ms: int | None = None,
+        first: int | None = None,
     ) -> None:
         super().__init__(code, text)
         self.command = command
         self.retry_after_ms = retry_after_ms
+        self.first = first
         self.retryable = self.info.retryable if retryable is None else retryable
         self.phase = phase
         self.needed_network = needed_network
@@ -208,4 +228,5 @@ class StreamError(LongwireError):
             needed_network=self.needed_network,
             command=self.command,
             retry_after_ms=self.retry_after_ms,
+            first=self.first,
         )

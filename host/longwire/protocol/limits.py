@@ -68,6 +68,10 @@ MAX_SUBPROTOCOLS: Final = 64
 SOCKET_PART_HEAD_BYTES: Final = 5
 MAX_CLOSE_REASON_BYTES: Final = 123  # RFC 6455 section 5.5: 125, of which the code takes two
 
+# --- durable requests ---------------------------------------------------------------------------------------
+MAX_DURABLE_KEY_CHARS: Final = 128
+MAX_DURABLE_KEYS: Final = 256  # that the pages of one entry of a grant's `pages` have at a time
+
 # --- counts -------------------------------------------------------------------------------------------------
 MAX_STREAMS_PER_TAB_FRAME: Final = 256
 MAX_STREAMS_PER_HOST: Final = 1024

@@ -38,6 +38,7 @@ from longwire.protocol.records import (
     AbortReason,
     BridgeState,
     Completeness,
+    DurableAsk,
     Limits,
     Obstacle,
     Page,
@@ -55,6 +56,9 @@ DEFAULT_KIND: Final = "http"
 # What carries out what is sent to this address, which is no server's: the worker knows it by that.
 GENERATION_KIND: Final = "generation"
 GENERATION_URL: Final = "longwire:generate"
+# What answers at this address, and below it for each key, is the daemon: what is durable, and how far it has come.
+DURABLE_KIND: Final = "durable"
+DURABLE_URL: Final = "longwire:durable"
 # Of streams whose two bodies are the parts of a WebSocket's messages.
 WEBSOCKET_KIND: Final = "websocket"
 
@@ -71,7 +75,10 @@ class Hello(Message):
 
 
 class StreamStartFields(Message):
-    """Open a stream: what the page says of its request. `protocols` are the subprotocols that a WebSocket offers."""
+    """Open a stream: what the page says of its request. `protocols` are the subprotocols that a WebSocket offers.
+
+    With `durable` the stream is a reader of a request that lives in the daemon: to abort it detaches.
+    """
 
     type: Literal["STREAM_START"]
     id: Id
@@ -82,6 +89,7 @@ class StreamStartFields(Message):
     redirect: RedirectMode
     timeouts: Timeouts
     protocols: Annotated[list[Subprotocol], Field(max_length=MAX_SUBPROTOCOLS)] | None = None
+    durable: DurableAsk | None = None
 
 
 class StreamStart(StreamStartFields):
@@ -253,7 +261,7 @@ class StreamEnd(Message):
 
 
 class StreamErrorMessage(Message):
-    """Terminal: the stream failed. Nothing follows."""
+    """Terminal: the stream failed. Nothing follows. `first` is there with GAP: the first byte that is still kept."""
 
     type: Literal["STREAM_ERROR"]
     id: Id
@@ -261,6 +269,7 @@ class StreamErrorMessage(Message):
     message: HumanText
     phase: Phase
     retryable: bool
+    first: Offset | None = None
 
 
 class StreamAborted(Message):

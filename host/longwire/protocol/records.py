@@ -17,7 +17,7 @@ from longwire.protocol.field_types import (
     ShortText,
     Url,
 )
-from longwire.protocol.limits import MAX_ID
+from longwire.protocol.limits import MAX_DURABLE_KEY_CHARS, MAX_ID
 
 
 class AbortReason(StrEnum):
@@ -65,7 +65,8 @@ class Page(Message):
     """Who asks, as the browser itself attests on `port.sender`. `document` names one frame's life.
 
     `principal` is there where the extension's own writer asks, by the worker's own reading of the port; without it the
-    page's own scripts do.
+    page's own scripts do. `profile` tells one browser profile from another: a random id that the extension keeps. It is
+    there where a request is or asks about a durable one.
     """
 
     origin: Origin
@@ -74,6 +75,7 @@ class Page(Message):
     document: ShortText
     private: bool
     principal: Literal["writer"] | None = None
+    profile: ShortText | None = None
 
     @property
     def asks_as(self) -> Principal:
@@ -122,6 +124,17 @@ class Timeouts(Message):
     header_ms: Milliseconds | None = None
     idle_ms: Milliseconds | None = None
     total_ms: Milliseconds | None = None
+
+
+class DurableAsk(Message):
+    """Have the request outlive the page, under `key`; where there is one already, attach to it from `offset` on.
+
+    `offset` counts bytes of the body and is 0 if absent. What a key is of, beside its name: the browser's profile and
+    the page's origin.
+    """
+
+    key: Annotated[str, Field(min_length=1, max_length=MAX_DURABLE_KEY_CHARS)]
+    offset: Offset | None = None
 
 
 class Limits(Message):

@@ -208,4 +208,5 @@ def error_message(stream_id: int, error: StreamError) -> StreamErrorMessage:
         message=error.text,
         phase=error.phase,
         retryable=error.retryable,
+        first=error.first,
     )
