@@ -3,6 +3,7 @@
 channel          takes bytes and gives bytes, and can be lost
 engine           three loops over one connection, and a task for each exchange
 sending          what a connection has to send, into its channel
+outlet           where the answer of an exchange goes
 exchange         the life that every kind shares: scope, audit lines, exactly one terminal
 http             the kind that asks an upstream
 websocket        the kind that holds a WebSocket open

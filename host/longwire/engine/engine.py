@@ -20,6 +20,7 @@ from longwire.audit.vocabulary import audit_fields, failure_fields
 from longwire.engine.aborting import Aborting
 from longwire.engine.channel import Channel, ChannelLost
 from longwire.engine.exchange import Exchange, Kinds
+from longwire.engine.outlet import PageOutlet
 from longwire.engine.sending import Sender
 from longwire.protocol.messages import Policy, Status, StatusRequest, StreamStart
 from longwire.protocol.records import PolicySummary
@@ -235,10 +236,10 @@ class Service:
 
     def _begin(self, stream: Stream, start: StreamStart) -> None:
         assert self._tasks is not None  # noqa: S101  (messages arrive only while it runs)
-        exchange = self._exchanges[stream] = Exchange(start, stream, self.connection, self._sender)
-        self._tasks.start_soon(self._run_exchange, exchange, self._aborting.before(exchange))
+        exchange = self._exchanges[stream] = Exchange(start, PageOutlet(stream, self.connection, self._sender))
+        self._tasks.start_soon(self._run_exchange, stream, exchange, self._aborting.before(exchange))
 
-    async def _run_exchange(self, exchange: Exchange, closing: list[Exchange]) -> None:
+    async def _run_exchange(self, stream: Stream, exchange: Exchange, closing: list[Exchange]) -> None:
         try:
             for aborted in closing:
                 if not aborted.closed.is_set():
@@ -248,8 +249,8 @@ class Service:
             await exchange.run(self._kinds)
         finally:
             exchange.gone()
-            self.connection.closed(exchange.stream)
-            del self._exchanges[exchange.stream]
+            self.connection.closed(stream)
+            del self._exchanges[stream]
             self._aborting.over(exchange)
             self._sender.soon()
 

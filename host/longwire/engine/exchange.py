@@ -9,38 +9,21 @@ ends it, its socket is closed before the slot is free (`aborting.py`).
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 import anyio
 import anyio.lowlevel
 import structlog
 
 from longwire.audit.vocabulary import audit_fields, failure_fields
+from longwire.engine.outlet import Outlet
 from longwire.protocol.errors import ErrorCode, LongwireError, Phase, StreamError
 from longwire.protocol.messages import DEFAULT_KIND, StreamHeaders, StreamStart
 from longwire.protocol.records import Completeness, InlineRequestBody, Timings
-from longwire.streams.connection import Connection
 from longwire.streams.state import State
-from longwire.streams.stream import Stream
-from longwire.streams.upload import BadUpload
+from longwire.streams.upload import BadUpload, decode_base64
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.stream")
-
-
-class WayOut(Protocol):
-    """How what the connection has to send leaves. See `sending.Sender`."""
-
-    def soon(self) -> None:
-        """There is something."""
-        ...
-
-    def at_once(self) -> None:
-        """There is something, and it should leave from here if it can."""
-        ...
-
-    async def room(self) -> None:
-        """Wait until a large message may be queued: at once, but where the browser does not read."""
-        ...
 
 
 _COMPLETED: Final = {"outcome": "completed", "code": None}
@@ -80,17 +63,18 @@ class Clock:
 
 
 class Exchange:
-    """Couples one `Stream` to what carries its request out."""
+    """Couples one stream to what carries its request out."""
 
-    def __init__(self, start: StreamStart, stream: Stream, connection: Connection, way_out: WayOut) -> None:
-        self.stream = stream
+    def __init__(self, start: StreamStart, outlet: Outlet, body: bytes | None = None) -> None:
+        """`body` is the request body where it has come whole, and not with the start."""
+        self.stream = outlet.stream
         self.asker = asker_of(start)
         self.clock = Clock(anyio.current_time())
         self.closed = anyio.Event()  # the task is over: socket closed, places given back
         # Apart from the start, which lives as long as the stream: a body is released once it was sent.
         self._inline, self.start = _without_inline_body(start)
-        self._connection = connection
-        self._way_out = way_out
+        self._body = body
+        self._outlet = outlet
         self._scope = anyio.CancelScope()
         self._changed = anyio.Event()
         self._log = log.bind(**audit_fields(start), grant=None)
@@ -116,24 +100,27 @@ class Exchange:
 
     # --- for its kind ----------------------------------------------------------------------------------------
 
-    def take_inline_body(self) -> str | None:
-        """The request body that came with the start, as base64; None if there was none, or the second time."""
-        inline, self._inline = self._inline, None
-        return inline
+    def take_body(self) -> bytes | None:
+        """The request body that is here whole; None if there is none, or the second time.
+
+        Raises:
+            BadUpload: it is not base64.
+        """
+        inline, body = self._inline, self._body
+        self._inline = self._body = None
+        return body if inline is None else decode_base64(inline)
 
     def body_gone(self) -> None:
-        """The inline request body is held no longer."""
-        self._connection.body_gone(self.stream)
+        """The request body that came whole is held no longer."""
+        self._outlet.body_gone()
 
     def acknowledge_body(self, consumed: int, window: int) -> None:
         """Upload credit."""
-        self._connection.acknowledge_body(self.stream, consumed, window)
-        self._way_out.at_once()
+        self._outlet.acknowledge_body(consumed, window)
 
     def ask_body_again(self, again: int) -> None:
         """The request body is wanted once more, from its first byte."""
-        self._connection.ask_body_again(self.stream, again)
-        self._way_out.soon()
+        self._outlet.ask_body_again(again)
 
     def allowed(self, grant: str) -> None:
         """The policy lets it be carried out, by that grant."""
@@ -150,13 +137,12 @@ class Exchange:
 
     async def may_begin(self) -> None:
         """Wait until the response's head may be queued."""
-        await self._way_out.room()
+        await self._outlet.may_begin()
 
     def headers(self, head: StreamHeaders, grant: str) -> None:
         """The response's head, and the grant that led there in the end."""
         self._log = self._log.bind(grant=grant)
-        self._connection.headers(self.stream, head)
-        self._way_out.soon()
+        self._outlet.headers(head)
         self._log.info("headers", status=head.status, ms=self.clock.headers_ms)
 
     async def room(self, unless: Callable[[], bool] = lambda: False) -> int:
@@ -164,7 +150,7 @@ class Exchange:
 
         0 as soon as `unless` is true, which is asked whenever something changed.
         """
-        while not (room := self.stream.wants(self._connection.read_ahead)) and not unless():
+        while not (room := self._outlet.wants()) and not unless():
             if not self.stream.spent:
                 await self._changed.wait()
                 continue
@@ -176,7 +162,7 @@ class Exchange:
     @property
     def has_room(self) -> bool:
         """Whether `room` would return at once."""
-        return self.stream.wants(self._connection.read_ahead) > 0
+        return self._outlet.wants() > 0
 
     async def changed(self) -> None:
         """Wait until the page sent body bytes or gave credit, or a chunk left."""
@@ -189,8 +175,7 @@ class Exchange:
 
     def push(self, data: bytes) -> None:
         """The next bytes of the body."""
-        self._connection.push(self.stream, data)
-        self._way_out.at_once()
+        self._outlet.push(data)
 
     def finish(self, completeness: Completeness) -> None:
         """The body is whole."""
@@ -201,16 +186,14 @@ class Exchange:
             # abort among it, finds a body that is whole.
             fields = {"bytes": self.stream.pushed, "ms": timings.total_ms}
             self.stream.when_over = lambda: self._log_end("end", **_COMPLETED, completeness=completeness, **fields)
-        self._connection.finish(self.stream, completeness, timings)
-        self._way_out.soon()
+        self._outlet.finish(completeness, timings)
 
     def revoke(self, error: StreamError) -> None:
         """What allowed it does so no longer: nothing more of it reaches the page."""
         if self.stream.state in (State.OPEN, State.BODY):
             error = error.in_phase(self.stream.phase)
             self._audit_failure(error)
-            self._connection.fail_now(self.stream, error)
-            self._way_out.soon()
+            self._outlet.fail_now(error)
         self._scope.cancel()
 
     # --- the task --------------------------------------------------------------------------------------------
@@ -241,14 +224,13 @@ class Exchange:
         """The task is over, whether or not it came to `run`. Idempotent."""
         self.closed.set()
         # Without effect but where the task was cancelled from outside, with all of its connection.
-        self._audit_end("abort", outcome="aborted", code=None, reason="the channel to the browser is gone")
+        self._audit_end("abort", outcome="aborted", code=None, reason=self._outlet.gone)
 
     def _fail(self, error: StreamError) -> None:
         if self.stream.state not in (State.OPEN, State.BODY):
             return
         self._audit_failure(error)
-        self._connection.fail(self.stream, error)
-        self._way_out.soon()
+        self._outlet.fail(error)
 
     def _audit_failure(self, error: StreamError) -> None:
         self._audit_end("error", **failure_fields(error, private=self.start.page.private))

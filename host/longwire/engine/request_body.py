@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Callable
 
 from longwire.engine.exchange import Exchange
 from longwire.protocol.records import StreamedRequestBody
-from longwire.streams.upload import Upload, decode_base64
+from longwire.streams.upload import Upload
 
 
 def body_of(exchange: Exchange) -> bytes | AsyncIterator[bytes] | None:
     """Whole, in pieces, or none. Asked for once: what came with the start is held no longer."""
-    inline = exchange.take_inline_body()
-    if inline is not None:
-        return decode_base64(inline)
+    whole = exchange.take_body()
+    if whole is not None:
+        return whole
     upload = exchange.stream.upload
     return None if upload is None else _pieces(exchange, upload)
 
