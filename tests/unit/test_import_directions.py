@@ -36,8 +36,10 @@ ROOMS: dict[str, set[str]] = {
     "upstream": {"protocol", "turns", "addresses", "authority", "fair_pool"},
     "generation": {"protocol", "prices"},
     "audit": {"protocol", "policy", "authority"},
+    "durable": {"protocol", "storage"},
     "engine": {
         "protocol",
+        "durable",
         "streams",
         "policy",
         "upstream",
@@ -48,13 +50,14 @@ ROOMS: dict[str, set[str]] = {
         "prices",
         "authority",
     },
-    "native": {"protocol", "policy", "upstream", "engine", "audit", "turns", "families", "assets"},
+    "native": {"protocol", "policy", "upstream", "durable", "engine", "audit", "turns", "families", "assets"},
     # What people type, and what it stands on. None of it imports the process that a browser starts.
     "console": {"protocol", "policy", "audit"},
     "install": {"console", "audit", "policy", "storage", "families", "assets", "protocol"},
     "doctor": {
         "install",
         "console",
+        "durable",
         "engine",
         "upstream",
         "policy",
@@ -108,6 +111,9 @@ ONLY_OF_MODULE: dict[tuple[str, str], set[str]] = {
 # Sans-IO rooms know no loop, no clock, no socket and no file; their tests need none.
 IO = {"asyncio", "anyio", "threading", "time", "socket", "ssl", "subprocess", "selectors", "httpx2", "httpcore2"}
 SANS_IO = {"protocol", "streams", "generation", "fair_pool"}
+# And a room that knows files, but neither a loop nor a socket.
+LOOP = {"asyncio", "anyio", "socket", "ssl", "selectors", "httpx2", "httpcore2"}
+LOOPLESS = {"durable"}
 # And so does the core of a room whose shell is nothing but I/O, with all that it gets at.
 SANS_IO_MODULES = {"rpc/core.py"}
 # The only room that may import the HTTP client.
@@ -184,7 +190,11 @@ def host_faults(room: str, text: str) -> list[str]:
         if first == "longwire":
             if target in ROOMS and target != room and target not in ROOMS[room]:
                 faults.append(module)
-        elif (room in SANS_IO and first in IO) or (room != "upstream" and first in HTTP):
+        elif (
+            (room in SANS_IO and first in IO)
+            or (room in LOOPLESS and first in LOOP)
+            or (room != "upstream" and first in HTTP)
+        ):
             faults.append(module)
     return faults
 
@@ -335,6 +345,8 @@ def test_the_browsers_own_api_is_named_by_one_module(file: Path) -> None:
         ("streams", "import asyncio"),
         ("protocol", "from time import monotonic"),
         ("policy", "import httpx2"),
+        ("durable", "import asyncio"),
+        ("durable", "from longwire.engine import http"),
     ],
 )
 def test_an_upward_import_of_the_host_is_found(room: str, text: str) -> None:
