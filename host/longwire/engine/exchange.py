@@ -79,6 +79,8 @@ class Exchange:
         self._changed = anyio.Event()
         self._log = log.bind(**audit_fields(start), grant=None)
         self._audited = False
+        self._reads = False
+        self.begun = False  # the policy let it be carried out: from here on something may have been sent
 
     # --- from the connection ---------------------------------------------------------------------------------
 
@@ -124,8 +126,15 @@ class Exchange:
 
     def allowed(self, grant: str) -> None:
         """The policy lets it be carried out, by that grant."""
+        self.begun = True
         self._log = self._log.bind(grant=grant)
         self._log.info("start", outcome="allowed")
+
+    def attach(self, grant: str, **fields: object) -> None:
+        """It only reads what another exchange carries out, by that grant: its lines of the log are `attach`, `detach`."""
+        self._reads = True
+        self._log = self._log.bind(grant=grant, **fields)
+        self._log.info("attach", outcome="allowed")
 
     def bind(self, **fields: object) -> None:
         """Have every line of the log about it say this too."""
@@ -143,7 +152,8 @@ class Exchange:
         """The response's head, and the grant that led there in the end."""
         self._log = self._log.bind(grant=grant)
         self._outlet.headers(head)
-        self._log.info("headers", status=head.status, ms=self.clock.headers_ms)
+        if not self._reads:
+            self._log.info("headers", status=head.status, ms=self.clock.headers_ms)
 
     async def room(self, unless: Callable[[], bool] = lambda: False) -> int:
         """Wait until the page's credit and the read-ahead allow to read; returns how many bytes.
@@ -164,6 +174,16 @@ class Exchange:
         """Whether `room` would return at once."""
         return self._outlet.wants() > 0
 
+    @property
+    def room_now(self) -> int:
+        """What `room` would give now, possibly 0."""
+        return self._outlet.wants()
+
+    @property
+    def taken(self) -> int:
+        """How many bytes of the body the page says to have taken."""
+        return self._outlet.taken()
+
     async def changed(self) -> None:
         """Wait until the page sent body bytes or gave credit, or a chunk left."""
         await self._changed.wait()
@@ -171,7 +191,8 @@ class Exchange:
     def first_byte(self) -> None:
         """The first of the body is here."""
         self.clock.first_byte_ms = self.clock.elapsed_ms()
-        self._log.info("first byte", ms=self.clock.first_byte_ms)
+        if not self._reads:
+            self._log.info("first byte", ms=self.clock.first_byte_ms)
 
     def push(self, data: bytes) -> None:
         """The next bytes of the body."""
@@ -244,6 +265,7 @@ class Exchange:
     def _log_end(self, event: str, **fields: object) -> None:
         first_byte = self.clock.first_byte_ms
         counted = self.stream.counters.fields()
+        event = "detach" if self._reads else event
         self._log.info(event, **fields, **({} if first_byte is None else {"first_byte_ms": first_byte}), **counted)
 
 

@@ -79,6 +79,10 @@ class Outlet(Protocol):
         """How many more bytes may be pushed now."""
         ...
 
+    def taken(self) -> int:
+        """How many bytes of the body whoever reads it says to have taken."""
+        ...
+
     async def may_begin(self) -> None:
         """Wait until the response's head may be queued."""
         ...
@@ -129,6 +133,10 @@ class PageOutlet:
     def wants(self) -> int:
         """Within the page's credit and the read-ahead."""
         return self.stream.wants(self._connection.read_ahead)
+
+    def taken(self) -> int:
+        """What the page acknowledged."""
+        return self.stream.window.consumed
 
     async def may_begin(self) -> None:
         """At once, but where the browser does not read."""

@@ -1,0 +1,330 @@
+"""One durable request: its exchange puts the answer into a spool, and its readers take it from there.
+
+    the exchange ──► SpoolOutlet ──► DurableRequest: record, spool, share of the entry's bytes ──► readers
+
+An upstream is read as long as the entry of `pages` has room. Where it has none, what every reader has acknowledged
+goes first; without a reader nothing goes, and the upstream waits.
+"""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from longwire.durable.budget import Share
+from longwire.durable.record import Ending, Failure, Head, Record, RecordState
+from longwire.durable.spool import Spool, SpoolFull
+from longwire.engine.exchange import Exchange
+from longwire.policy.grants import DurableLimits
+from longwire.protocol.errors import Category, ErrorCode, Phase, StreamError
+from longwire.protocol.limits import CHUNK_SHARED_BYTES, KIB
+from longwire.protocol.messages import StreamHeaders
+from longwire.protocol.records import Completeness, Timings
+from longwire.streams.counters import Counters
+from longwire.streams.memory import DecoderLoan
+from longwire.streams.state import State
+
+# Beyond the room of an entry, where its readers have had everything: a page acknowledges a part of its window at a
+# time, so what it owes may be all that is kept. The next bytes bring the acknowledgement.
+OVER_BYTES: Final = 16 * KIB
+
+
+class Follower(Protocol):
+    """A reader, as far as what it reads has to do with it."""
+
+    @property
+    def position(self) -> int:
+        """The next byte that it is given."""
+        ...
+
+    @property
+    def taken(self) -> int:
+        """Every byte below is acknowledged."""
+        ...
+
+    def feed(self, data: bytes, offset: int) -> None:
+        """These bytes came; `offset` is that of the first."""
+        ...
+
+    def wake(self) -> None:
+        """Something else changed."""
+        ...
+
+    def revoke(self, error: StreamError) -> None:
+        """It may read no longer."""
+        ...
+
+
+class Surroundings(Protocol):
+    """What a request has to do with the others, and with the disk."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+        ...
+
+    def moment_ms(self) -> int:
+        """Milliseconds of a clock that nobody sets."""
+        ...
+
+    def changed(self, request: "DurableRequest") -> None:
+        """Its record is to be written down."""
+        ...
+
+    def make_room(self, request: "DurableRequest") -> None:
+        """Let others of the same entry throw away what their readers have."""
+        ...
+
+    def freed(self, request: "DurableRequest") -> None:
+        """There is room in its entry."""
+        ...
+
+
+class DurableRequest:
+    """From its claim until it is forgotten. `exchange` is there while it runs here."""
+
+    def __init__(
+        self, record: Record, spool: Spool, share: Share, limits: DurableLimits, surroundings: Surroundings
+    ) -> None:
+        self.record = record
+        self.spool = spool
+        self.share = share
+        self.limits = limits
+        self.exchange: Exchange | None = None
+        self.deleted = False  # nothing of it is to be written any more
+        self.ended_now: StreamError | None = None  # what it failed with in this process, as it was said
+        self._readers: dict[Follower, None] = {}
+        self._surroundings = surroundings
+        self.alone_since_ms: int = surroundings.moment_ms()
+
+    # --- what it is ------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether its end is still to come."""
+        return self.record.state is RecordState.RUNNING
+
+    @property
+    def head(self) -> Head | None:
+        """The response's head, once it is there."""
+        return self.record.head
+
+    @property
+    def end(self) -> int:
+        """How many bytes of the body there were."""
+        return self.spool.end
+
+    @property
+    def readers(self) -> int:
+        """How many pages read it now."""
+        return len(self._readers)
+
+    @property
+    def error(self) -> StreamError | None:
+        """What it ended with, if that was a failure."""
+        failure = self.record.failure
+        if self.ended_now is not None or failure is None:
+            return self.ended_now
+        return StreamError(failure.code, failure.message, failure.phase, retryable=failure.retryable)
+
+    # --- readers ---------------------------------------------------------------------------------------------
+
+    def join(self, reader: Follower) -> None:
+        """From here on nothing goes that it has not acknowledged."""
+        self._readers[reader] = None
+
+    def leave(self, reader: Follower) -> None:
+        """It reads no longer."""
+        self._readers.pop(reader, None)
+        if not self._readers:
+            self.alone_since_ms = self._surroundings.moment_ms()
+        # It may have been the slowest; or there is nobody any more for whose sake the upstream may be read on.
+        self.progressed()
+
+    def progressed(self) -> None:
+        """A reader acknowledged something: an upstream that was held back may be read on."""
+        if self._held_back and self.exchange is not None and self.room() > 0:
+            self.exchange.wake()
+
+    # --- room ------------------------------------------------------------------------------------------------
+
+    _held_back = False
+
+    def room(self) -> int:
+        """How many bytes more may be kept now."""
+        room = self.share.room(self.limits.max_bytes)
+        if room == 0:
+            self.trim()
+            room = self.share.room(self.limits.max_bytes)
+        if room == 0:
+            self._surroundings.make_room(self)
+            room = self.share.room(self.limits.max_bytes)
+        if room == 0 and self._readers and all(reader.position == self.end for reader in self._readers):
+            over = self.share.over(self.limits.max_bytes)
+            room = max(0, OVER_BYTES - over)
+        self._held_back = room == 0
+        return min(room, CHUNK_SHARED_BYTES)
+
+    def trim(self) -> None:
+        """Throw away what every reader has acknowledged, if there is a reader and more to come."""
+        if self._readers and self.running:
+            freed = self.spool.trim(min(reader.taken for reader in self._readers))
+            if freed:
+                self.share.give(freed)
+                self._surroundings.freed(self)
+
+    # --- from its exchange -----------------------------------------------------------------------------------
+
+    def begin(self, head: Head) -> None:
+        """The response's head is here."""
+        self._update(head=head)
+
+    def push(self, data: bytes) -> None:
+        """More of the body.
+
+        Raises:
+            SpoolFull: the disk takes no more.
+        """
+        offset = self.spool.end
+        self.spool.append(data)
+        self.share.take(len(data))
+        for reader in list(self._readers):
+            reader.feed(data, offset)
+
+    def finish(self, ending: Ending) -> None:
+        """The body is whole."""
+        self._over(state=RecordState.ENDED, ending=ending)
+
+    def fail(self, error: StreamError, *, now: bool = False) -> None:
+        """It failed. `now`: what allowed it does so no longer, so nobody reads on."""
+        failure = Failure(code=error.code, message=error.text, phase=error.phase, retryable=error.retryable)
+        self.ended_now = error
+        self._over(state=RecordState.FAILED, failure=failure)
+        if now and error.info.category is Category.POLICY:
+            self.revoke(error)
+
+    def revoke(self, error: StreamError) -> None:
+        """Nobody reads on."""
+        for reader in list(self._readers):
+            reader.revoke(error)
+
+    def _over(self, **fields: object) -> None:
+        now_ms = self._surroundings.now_ms()
+        ended_ms = max(now_ms, self.record.started_ms)
+        self._update(bytes=self.spool.end, ended_ms=ended_ms, **fields)
+
+    def _update(self, **fields: object) -> None:
+        self.record = self.record.model_copy(update=fields)
+        self._surroundings.changed(self)
+        for reader in list(self._readers):
+            reader.wake()
+
+
+class SpoolStream:
+    """What an exchange sees of a durable request. See `OutgoingStream`."""
+
+    upload = None
+
+    def __init__(self, number: int, request: DurableRequest, decoders: DecoderLoan) -> None:
+        self.id = number
+        self.decoders = decoders
+        self.counters = Counters()
+        self.when_over: Callable[[], None] | None = None
+        self.state = State.OPEN
+        self._request = request
+
+    @property
+    def phase(self) -> Phase:
+        """See `OutgoingStream`."""
+        return Phase.BODY if self.state is State.BODY else Phase.HEADERS
+
+    @property
+    def pushed(self) -> int:
+        """See `OutgoingStream`."""
+        return self._request.end
+
+    @property
+    def spent(self) -> bool:
+        """Only readers, or whoever forgets another request, can let it go on where there is no room."""
+        return True
+
+
+class SpoolOutlet:
+    """Into the spool of a durable request. See `Outlet`."""
+
+    gone = "the daemon ends"
+
+    def __init__(self, stream: SpoolStream, request: DurableRequest, body_gone: Callable[[], None]) -> None:
+        self.stream = stream
+        self._request = request
+        self._body_gone = body_gone
+
+    def wants(self) -> int:
+        """See `Outlet`."""
+        return self._request.room() if self.stream.state is State.BODY else 0
+
+    def taken(self) -> int:
+        """Nothing is kept here for anybody."""
+        return self.stream.pushed
+
+    async def may_begin(self) -> None:
+        """At once."""
+
+    def headers(self, head: StreamHeaders) -> None:
+        """See `Outlet`."""
+        if self.stream.state is State.OPEN:
+            self.stream.state = State.BODY
+            self._request.begin(
+                Head(
+                    url=head.url,
+                    redirected=head.redirected,
+                    status=head.status,
+                    reason=head.reason,
+                    headers=head.headers,
+                )
+            )
+
+    def push(self, data: bytes) -> None:
+        """See `Outlet`."""
+        if self.stream.state is not State.BODY:
+            return
+        try:
+            self._request.push(data)
+        except SpoolFull as full:
+            message = f"the disk of this computer takes no more of the response: {full.text}. What came before can be read"
+            exchange = self._request.exchange
+            assert exchange is not None  # noqa: S101  (it pushes)
+            exchange.revoke(StreamError(ErrorCode.SPOOL_FULL, message, Phase.BODY))
+            return
+        self.stream.counters.pushed(0)
+
+    def finish(self, completeness: Completeness, timings: Timings) -> None:
+        """See `Outlet`."""
+        if self.stream.state is State.BODY:
+            self._close()
+            self._request.finish(Ending(completeness=completeness, timings=timings))
+
+    def fail(self, error: StreamError) -> None:
+        """See `Outlet`."""
+        if self.stream.state is not State.CLOSED:
+            self._close()
+            self._request.fail(error)
+
+    def fail_now(self, error: StreamError) -> None:
+        """See `Outlet`."""
+        if self.stream.state is not State.CLOSED:
+            self._close()
+            self._request.fail(error, now=True)
+
+    def body_gone(self) -> None:
+        """See `Outlet`."""
+        self._body_gone()
+
+    def acknowledge_body(self, consumed: int, window: int) -> None:
+        """The body came whole."""
+
+    def ask_body_again(self, again: int) -> None:
+        """The body came whole."""
+
+    def _close(self) -> None:
+        self.stream.state = State.CLOSED
+        over, self.stream.when_over = self.stream.when_over, None
+        if over is not None:
+            over()
