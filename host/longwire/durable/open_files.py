@@ -5,54 +5,78 @@ import stat
 import sys
 from collections import OrderedDict
 from pathlib import Path
+from threading import RLock
 from typing import Final
 
 MAX_OPEN_FILES: Final = 64
 _OTHERS: Final = 0o077
+# A pipe that somebody put there must not be waited for.
 _NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class OpenFiles:
-    """Descriptors by path; the one that was not used for longest is closed first. Of one thread."""
+    """Reads and writes by path; the file that was not used for longest is closed first.
+
+    Of several threads: a descriptor that one of them closes must not become another file's in the middle of a read.
+    """
 
     def __init__(self, limit: int = MAX_OPEN_FILES) -> None:
         self._limit = limit
         self._open: OrderedDict[tuple[str, bool], int] = OrderedDict()
+        self._lock = RLock()
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def reading(self, path: str) -> int:
-        """A descriptor to read from: good until the next call.
+    def read(self, path: str, size: int, offset: int) -> bytes:
+        """As `pread`.
 
         Raises:
-            OSError: there is no such file, or it is none of this user's alone.
+            OSError: there is no such file, it is none of this user's alone, or the disk fails.
         """
-        descriptor = self._known((path, True))
-        if descriptor is None:
-            descriptor = self._known((path, False))
-        return self._add((path, False), os.O_RDONLY) if descriptor is None else descriptor
+        with self._lock:
+            descriptor = self._known((path, True))
+            if descriptor is None:
+                descriptor = self._known((path, False))
+            if descriptor is None:
+                descriptor = self._add((path, False), os.O_RDONLY)
+            return os.pread(descriptor, size, offset)
 
-    def writing(self, path: str) -> int:
-        """A descriptor to read from and to write to; the file is made. Good until the next call.
+    def write(self, path: str, data: memoryview, offset: int) -> int:
+        """As `pwrite`. The file is made.
 
         Raises:
-            OSError: it cannot be made, or is none of this user's alone.
+            OSError: it cannot be made, is none of this user's alone, or the disk takes nothing.
         """
-        descriptor = self._known((path, True))
-        return self._add((path, True), os.O_RDWR | os.O_CREAT) if descriptor is None else descriptor
+        with self._lock:
+            return os.pwrite(self._writing(path), data, offset)
+
+    def truncate(self, path: str, size: int) -> None:
+        """Cut off what a write left behind.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        with self._lock:
+            os.ftruncate(self._writing(path), size)
 
     def close(self, path: str) -> None:
         """Nobody reads or writes it any more."""
-        for writing in (True, False):
-            descriptor = self._open.pop((path, writing), None)
-            if descriptor is not None:
-                os.close(descriptor)
+        with self._lock:
+            for writing in (True, False):
+                descriptor = self._open.pop((path, writing), None)
+                if descriptor is not None:
+                    os.close(descriptor)
 
     def close_all(self) -> None:
         """Every one."""
-        while self._open:
-            os.close(self._open.popitem()[1])
+        with self._lock:
+            while self._open:
+                os.close(self._open.popitem()[1])
+
+    def _writing(self, path: str) -> int:
+        descriptor = self._known((path, True))
+        return self._add((path, True), os.O_RDWR | os.O_CREAT) if descriptor is None else descriptor
 
     def _known(self, key: tuple[str, bool]) -> int | None:
         descriptor = self._open.get(key)
@@ -69,16 +93,19 @@ class OpenFiles:
 
 
 def open_own(path: str | Path, flags: int) -> int:
-    """Open a file that is this user's alone, and no link.
+    """Open a file that is this user's alone, and no link. It is made with those rights.
 
     Raises:
         OSError: it cannot be opened. PermissionError: it is no such file.
     """
     descriptor = os.open(path, flags | _NO_LINKS, 0o600)
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or not is_own(status):
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or not is_own(status):
+            raise PermissionError(f"{path} is not a file of this user alone")
+    except BaseException:
         os.close(descriptor)
-        raise PermissionError(f"{path} is not a file of this user alone")
+        raise
     return descriptor
 
 

@@ -13,6 +13,7 @@ from pydantic import Field, JsonValue
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.field_types import HeaderPair, HumanText, Message, Offset, Origin, ShortText, Url
 from longwire.protocol.limits import MAX_DURABLE_KEY_CHARS, MAX_HEADER_PAIRS
+from longwire.protocol.messages import DURABLE_KIND, DURABLE_URL
 from longwire.protocol.records import Completeness, Timings
 
 FORMAT_VERSION: Final = 1
@@ -125,6 +126,26 @@ class Record(Message):
     bytes: Offset = 0
     ending: Ending | None = None
     failure: Failure | None = None
+
+    @classmethod
+    def unreadable(cls, key: Key, owner: str) -> "Record":
+        """What stands for a record that nothing can be made of: what it was of cannot be known."""
+        return cls(
+            profile=key.profile,
+            origin=key.origin,
+            name=key.name,
+            owner=owner,
+            state=RecordState.UNKNOWN,
+            kind=DURABLE_KIND,
+            method="",
+            url=DURABLE_URL,
+            digest="0" * 64,
+            grant="",
+            pages="",
+            started_ms=0,
+            keep_ms=0,
+            ended_ms=0,
+        )
 
     @property
     def key(self) -> Key:
