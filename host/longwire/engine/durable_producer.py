@@ -21,10 +21,13 @@ from longwire.protocol.records import Completeness, Timings
 from longwire.streams.counters import Counters
 from longwire.streams.memory import DecoderLoan
 from longwire.streams.state import State
+from longwire.streams.upload import Upload
 
 # Beyond the room of an entry, where its readers have had everything: a page acknowledges a part of its window at a
 # time, so what it owes may be all that is kept. The next bytes bring the acknowledgement.
 OVER_BYTES: Final = 16 * KIB
+# Below this what is trimmed is coarser than what is kept.
+MIN_ENTRY_BYTES: Final = 64 * KIB
 
 
 class Follower(Protocol):
@@ -68,6 +71,10 @@ class Surroundings(Protocol):
         """Its record is to be written down."""
         ...
 
+    def held(self, request: "DurableRequest") -> int:
+        """How many bytes are kept for its entry."""
+        ...
+
     def make_room(self, request: "DurableRequest") -> None:
         """Let others of the same entry throw away what their readers have."""
         ...
@@ -92,7 +99,8 @@ class DurableRequest:
         self.ended_now: StreamError | None = None  # what it failed with in this process, as it was said
         self._readers: dict[Follower, None] = {}
         self._surroundings = surroundings
-        self.alone_since_ms: int = surroundings.moment_ms()
+        self.alone_since_ms = surroundings.moment_ms()
+        self.held_back = False  # its upstream waits for room
 
     # --- what it is ------------------------------------------------------------------------------------------
 
@@ -110,6 +118,11 @@ class DurableRequest:
     def end(self) -> int:
         """How many bytes of the body there were."""
         return self.spool.end
+
+    @property
+    def max_bytes(self) -> int:
+        """What its entry may hold."""
+        return max(self.limits.max_bytes, MIN_ENTRY_BYTES)
 
     @property
     def readers(self) -> int:
@@ -140,26 +153,28 @@ class DurableRequest:
 
     def progressed(self) -> None:
         """A reader acknowledged something: an upstream that was held back may be read on."""
-        if self._held_back and self.exchange is not None and self.room() > 0:
+        if self.held_back and self.exchange is not None and self.room() > 0:
+            self.exchange.wake()
+
+    def wake(self) -> None:
+        """There may be room now."""
+        if self.exchange is not None:
             self.exchange.wake()
 
     # --- room ------------------------------------------------------------------------------------------------
 
-    _held_back = False
-
     def room(self) -> int:
         """How many bytes more may be kept now."""
-        room = self.share.room(self.limits.max_bytes)
+        room = self.share.room(self.max_bytes)
         if room == 0:
             self.trim()
-            room = self.share.room(self.limits.max_bytes)
+            room = self.share.room(self.max_bytes)
         if room == 0:
             self._surroundings.make_room(self)
-            room = self.share.room(self.limits.max_bytes)
+            room = self.share.room(self.max_bytes)
         if room == 0 and self._readers and all(reader.position == self.end for reader in self._readers):
-            over = self.share.over(self.limits.max_bytes)
-            room = max(0, OVER_BYTES - over)
-        self._held_back = room == 0
+            room = max(0, self.max_bytes + OVER_BYTES - self._surroundings.held(self))
+        self.held_back = room == 0
         return min(room, CHUNK_SHARED_BYTES)
 
     def trim(self) -> None:
@@ -220,7 +235,7 @@ class DurableRequest:
 class SpoolStream:
     """What an exchange sees of a durable request. See `OutgoingStream`."""
 
-    upload = None
+    upload: Upload | None = None
 
     def __init__(self, number: int, request: DurableRequest, decoders: DecoderLoan) -> None:
         self.id = number
@@ -288,7 +303,7 @@ class SpoolOutlet:
         try:
             self._request.push(data)
         except SpoolFull as full:
-            message = f"the disk of this computer takes no more of the response: {full.text}. What came before can be read"
+            message = f"the disk takes no more of the response: {full.text}. What came before can be read"
             exchange = self._request.exchange
             assert exchange is not None  # noqa: S101  (it pushes)
             exchange.revoke(StreamError(ErrorCode.SPOOL_FULL, message, Phase.BODY))

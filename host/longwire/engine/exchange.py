@@ -110,7 +110,7 @@ class Exchange:
         """
         inline, body = self._inline, self._body
         self._inline = self._body = None
-        return body if inline is None else decode_base64(inline)
+        return decode_base64(inline) if body is None and inline is not None else body
 
     def body_gone(self) -> None:
         """The request body that came whole is held no longer."""
@@ -131,7 +131,7 @@ class Exchange:
         self._log.info("start", outcome="allowed")
 
     def attach(self, grant: str, **fields: object) -> None:
-        """It only reads what another exchange carries out, by that grant: its lines of the log are `attach`, `detach`."""
+        """It only reads what another exchange carries out, by that grant: the log says attach and detach of it."""
         self._reads = True
         self._log = self._log.bind(grant=grant, **fields)
         self._log.info("attach", outcome="allowed")
