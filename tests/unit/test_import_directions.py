@@ -28,14 +28,16 @@ ROOMS: dict[str, set[str]] = {
     "addresses": set(),
     "authority": set(),
     "families": {"assets"},
+    "folders": set(),
+    "daemon": {"folders", "protocol"},  # how to get at it; what it is, `native` knows
     "prices": set(),
     "sse": set(),  # for Python servers: nothing of the host imports it either
     "rpc": set(),  # likewise, save the server that the demo plays
     "streams": {"protocol", "fair_pool"},
-    "policy": {"protocol", "storage", "addresses", "authority", "prices"},
+    "policy": {"protocol", "storage", "addresses", "authority", "prices", "folders"},
     "upstream": {"protocol", "turns", "addresses", "authority", "fair_pool"},
     "generation": {"protocol", "prices"},
-    "audit": {"protocol", "policy", "authority"},
+    "audit": {"protocol", "policy", "authority", "folders"},
     "durable": {"protocol", "storage"},
     "engine": {
         "protocol",
@@ -50,7 +52,19 @@ ROOMS: dict[str, set[str]] = {
         "prices",
         "authority",
     },
-    "native": {"protocol", "policy", "upstream", "durable", "engine", "audit", "turns", "families", "assets"},
+    "native": {
+        "protocol",
+        "policy",
+        "upstream",
+        "durable",
+        "engine",
+        "audit",
+        "turns",
+        "families",
+        "assets",
+        "folders",
+        "daemon",
+    },
     # What people type, and what it stands on. None of it imports the process that a browser starts.
     "console": {"protocol", "policy", "audit"},
     "install": {"console", "audit", "policy", "storage", "families", "assets", "protocol"},
@@ -83,6 +97,7 @@ ROOMS: dict[str, set[str]] = {
         "assets",
         "protocol",
         "at_console",
+        "daemon",
     },
 }
 # Modules that know less than their room may, and rooms that they do not get at by way of their neighbours either: an

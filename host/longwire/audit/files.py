@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from longwire.policy.locations import state_folder
+from longwire.folders import state_folder
 
 MAX_FILE_BYTES = 5 * 1024 * 1024
 # Of one process, the one that is written included.

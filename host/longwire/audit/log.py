@@ -54,6 +54,7 @@ def configure(folder: Path | None = None) -> Path | None:
     structlog.configure(
         processors=[
             _page_lines,
+            structlog.contextvars.merge_contextvars,  # in a daemon: which connection
             structlog.stdlib.add_log_level,
             level_by_outcome,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -14,7 +14,7 @@ import anyio
 import anyio.abc
 import structlog
 
-from longwire.audit.last_words import LAST_WORDS, START_FAILED
+from longwire.audit.last_words import START_FAILED
 from longwire.audit.log import tick
 from longwire.audit.vocabulary import audit_fields, failure_fields
 from longwire.engine.aborting import Aborting
@@ -45,8 +45,6 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.engine")
 TICK_S = 1.0
 # How long FATAL may take to leave.
 LAST_MESSAGE_S = 1.0
-# Whose work a message is before it is read.
-_BROWSER: Final = "the browser"
 # What a start is said to have been that could not be read.
 _UNREAD: Final[dict[str, Any]] = {"page": None, "method": None, "destination": None}
 
@@ -118,6 +116,7 @@ class Service:
         self._turns = engine.turns
         self._channel = channel
         self.connection = Connection(anyio.current_time())
+        self._browser: Final = object()  # whose work a message is before it is read
         self._sender = Sender(self.connection, channel, self._wake, self._stop)
         self._exchanges: dict[Stream, Exchange] = {}
         self._aborting = Aborting()
@@ -148,7 +147,7 @@ class Service:
             self.connection.drop()
             await self._rules.keep()
         streams = self.connection.streams
-        if LAST_WORDS.welcomed:
+        if self._sender.welcomed:
             log.info("connection over", streams=streams, reason=self._reason)
         else:
             log.error(START_FAILED, reason=self._reason)
@@ -159,7 +158,7 @@ class Service:
             self._rules.another_time()
             events = self.connection.receive(data, anyio.current_time())
             while True:
-                await self._turns.step(_BROWSER)
+                await self._turns.step(self._browser)
                 try:
                     event = next(events)
                 except StopIteration:

@@ -31,6 +31,7 @@ class Sender:
         self._sent_at_once = False  # in this round of the loop
         self._written = anyio.Event()  # a write is over
         self._writing = False
+        self.welcomed = False  # the channel took WELCOME
 
     def soon(self) -> None:
         """There is something to send; the task sends it."""
@@ -78,13 +79,14 @@ class Sender:
                 continue
             self._writing = True
             # Before the write: the browser may have read it, and ended this process, before this task goes on.
-            before = LAST_WORDS.welcomed
-            LAST_WORDS.welcomed = before or self._connection.greeted
+            before, before_in_process = self.welcomed, LAST_WORDS.welcomed
+            self.welcomed = self._connection.greeted
+            LAST_WORDS.welcomed = before_in_process or self.welcomed
             try:
                 await self._channel.write(data)
             except ChannelLost as lost:
                 # The receive loop would see the end of input as well, but it may be waiting for this loop.
-                LAST_WORDS.welcomed = before
+                self.welcomed, LAST_WORDS.welcomed = before, before_in_process
                 self._lost(str(lost))
                 return
             self._writing = False

@@ -3,28 +3,23 @@
 import gc
 import sys
 from collections.abc import Sequence
-from functools import cache
 
 import anyio
 import structlog
 
 from longwire import __version__
-from longwire.assets import extension_id
 from longwire.audit import log as host_log
 from longwire.audit.last_words import LAST_WORDS
 from longwire.engine.authorization import Authorizer
 from longwire.engine.engine import Engine
-from longwire.engine.exchange import Exchange, Kind, Kinds
-from longwire.engine.generation import Generation
-from longwire.engine.http import Http
 from longwire.engine.status import PolicyStatus
 from longwire.engine.suspending import SuspensionKeeper
-from longwire.families import families
+from longwire.native.caller import caller_is_ours, shown_caller
+from longwire.native.kinds import kinds_of
 from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions
 from longwire.policy.live_policy import LivePolicy
 from longwire.protocol.limits import EXIT_DEADLINE_MS
-from longwire.protocol.messages import DEFAULT_KIND, GENERATION_KIND, WEBSOCKET_KIND
 from longwire.turns import Turns
 from longwire.upstream.client import UpstreamClient
 
@@ -32,16 +27,6 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.process")
 
 EXIT_OK = 0
 EXIT_MISUSE = 2
-
-
-def caller_is_ours(argv: list[str], extensions: Sequence[str] = ()) -> bool:
-    """Whether a browser names this extension as the caller, in the way of its family."""
-    ours = (extension_id(), *extensions)
-    return any(
-        family.caller_in(argv) in {family.name_of(each) for each in ours}
-        for family in families().values()
-        if not family.not_yet
-    )
 
 
 def serve(descriptors: tuple[int, int], argv: list[str], extensions: Sequence[str] = ()) -> int:
@@ -53,7 +38,7 @@ def serve(descriptors: tuple[int, int], argv: list[str], extensions: Sequence[st
             "longwire-host is started by a browser for the Longwire extension, not by hand; try `longwire doctor`",
             file=sys.stderr,
         )
-        log.error("refused caller", reason=f"started by {_shown_caller(argv)}, not by the Longwire extension")
+        log.error("refused caller", reason=f"started by {shown_caller(argv)}, not by the Longwire extension")
         return EXIT_MISUSE
     log.info("started", version=__version__, python=sys.version.split()[0])
     # What was imported lives as long as the process; to look through it again and again takes 25 ms each time.
@@ -65,12 +50,6 @@ def serve(descriptors: tuple[int, int], argv: list[str], extensions: Sequence[st
     return EXIT_OK
 
 
-def _shown_caller(argv: list[str]) -> str:
-    """What a browser names as the caller, and nothing else: a person may have typed anything."""
-    named = ((family, family.caller_in(argv)) for family in families().values())
-    return next((name for family, name in named if name and family.is_name(name)), "something else than an extension")
-
-
 async def _serve(descriptors: tuple[int, int]) -> None:
     channel = StdioChannel(*descriptors)
     channel.start()
@@ -79,28 +58,9 @@ async def _serve(descriptors: tuple[int, int]) -> None:
     policy, keeper = LivePolicy(), SuspensionKeeper(Suspensions(SuspensionFile()))
     authorizer = Authorizer(policy, keeper)
     try:
-        kinds: Kinds = {
-            DEFAULT_KIND: Http(upstream, authorizer),
-            GENERATION_KIND: Generation(upstream, authorizer, turns=turns),
-            WEBSOCKET_KIND: _web_sockets(upstream, authorizer),
-        }
+        kinds = kinds_of(upstream, authorizer, turns)
         await Engine(kinds, PolicyStatus(policy, keeper), turns=turns).serve(channel)
     finally:
         authorizer.close()
         with anyio.move_on_after(EXIT_DEADLINE_MS / 3000, shield=True):
             await upstream.aclose()
-
-
-def _web_sockets(upstream: UpstreamClient, authorizer: Authorizer) -> Kind:
-    @cache
-    def loaded() -> Kind:
-        # Here: a host that starts has its first stream waiting, and it is seldom one of these.
-        from longwire.engine.websocket import WebSocket
-        from longwire.upstream.websocket import WebSocketClient
-
-        return WebSocket(WebSocketClient(upstream), authorizer)
-
-    async def kind(exchange: Exchange) -> None:
-        await loaded()(exchange)
-
-    return kind

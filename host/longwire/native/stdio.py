@@ -1,8 +1,7 @@
 """Standard input and output as a channel, on every platform, safe from everything else in the process.
 
-At start the host duplicates descriptors 0 and 1 privately, points 1 at stderr and 0 at nothing, so that no `print`, no
-C library and no child process can put a byte between two frames. Two daemon threads do blocking reads and writes on
-the duplicates: asyncio pipes fail on Windows, and a thread inside `sys.stdin.buffer` aborts the interpreter at exit.
+They are not the standard ones but what `descriptors.claim_stdio` made of them. Two daemon threads do blocking reads and
+writes on them: asyncio pipes fail on Windows, and a thread inside `sys.stdin.buffer` aborts the interpreter at exit.
 What a pipe holds, and what it is sure to take at once, needs no thread: waking one, and waiting for the interpreter's
 lock, is a delay that every small message would pay. So where the system tells which pipe is ready, the event loop
 reads, and writes what is small.
@@ -31,24 +30,6 @@ MAX_READS_WAITING = 4
 HANG_UP_POLL_S: Final = 0.2
 # What a pipe that is ready takes without waiting, as POSIX promises. Windows knows no such promise.
 _AT_ONCE_BYTES: Final[int] = getattr(select, "PIPE_BUF", 0)
-
-
-def claim_stdio() -> tuple[int, int]:
-    """Take descriptors 0 and 1 for frames and guard the old numbers. Returns the private (input, output) pair."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        for descriptor in (0, 1):
-            msvcrt.setmode(descriptor, os.O_BINARY)
-    private_input, private_output = os.dup(0), os.dup(1)  # not inheritable (PEP 446)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 0)
-    try:
-        os.dup2(2, 1)
-    except OSError:  # started without stderr: then prints go nowhere
-        os.dup2(nowhere, 1)
-    os.close(nowhere)
-    return private_input, private_output
 
 
 class StdioChannel:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from longwire.assets import extension_id
-from longwire.native.process import caller_is_ours
+from longwire.native.caller import caller_is_ours
 from longwire.protocol.limits import EXIT_DEADLINE_MS, MAX_FRAME_TO_HOST
 from tests.host_process import ENTRY, HostProcess, grant, greeted_host
 from tests.patience import PATIENCE_S
@@ -24,16 +24,16 @@ from tests.upstreams.threaded import ThreadedServer
 
 # A print, a C-level write and a child process, all after the host took its descriptors.
 NOISY = """
-from longwire.native import stdio
-claim = stdio.claim_stdio
+from longwire.native import descriptors
+claim = descriptors.claim_stdio
 def noisy():
-    descriptors = claim()
+    taken = claim()
     import os, subprocess
     print("print goes to stderr", flush=True)
     os.write(1, b"so does a write to descriptor 1\\n")
     subprocess.run(["/bin/echo", "and a child's output"], check=True)
-    return descriptors
-stdio.claim_stdio = noisy
+    return taken
+descriptors.claim_stdio = noisy
 """
 
 

@@ -1,0 +1,7 @@
+"""How to get at this user's daemon: for the host that a browser starts, and for commands. What it is: `native.daemon`.
+
+address   the folder, the sockets in it, and whether others could have put them there
+peer      whose process is at the other end
+lines     what both ends say before anything else, and how a command asks
+client    connecting, with all of that looked at
+"""

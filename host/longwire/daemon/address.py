@@ -1,0 +1,136 @@
+"""Where the daemon listens: a folder that is its user's alone, and in it a socket for each place of policy and state.
+
+    FOLDER/NAME.sock         the daemon that serves new hosts
+    FOLDER/NAME.OWNER.sock   one of an earlier version, which finishes what it has
+    FOLDER/NAME.lock         held by the first of them for as long as it serves new hosts
+    FOLDER/NAME.starting     held by the host that starts one
+
+NAME stands for the policy file and the state folder: who has others (another HOME) has another daemon.
+"""
+
+import os
+import stat
+import sys
+import zlib
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from longwire.folders import runtime_folder, state_folder, user_policy
+
+# `sun_path` has 104 bytes on macOS and the BSDs, 108 on Linux, and its end is one.
+MAX_SOCKET_PATH_BYTES: Final = 103
+_FOLDER: Final = 0o700
+_OTHERS: Final = 0o077
+_OTHERS_WRITE: Final = 0o022
+# As long as the longest name of a file in the folder, see below.
+_NAME_CHARS: Final = len("/12345678.0123456789abcdef.sock")
+
+
+class UnsafeAddress(Exception):
+    """Others could be behind the socket, or get at it. The text names the path and the fix."""
+
+
+class Address(NamedTuple):
+    """`folder` may be missing; nothing about it was looked at."""
+
+    folder: Path
+    name: str
+
+    @property
+    def socket(self) -> Path:
+        """Of the daemon that serves new hosts."""
+        return self.folder / f"{self.name}.sock"
+
+    @property
+    def lock(self) -> Path:
+        """Held by that daemon."""
+        return self.folder / f"{self.name}.lock"
+
+    @property
+    def starting(self) -> Path:
+        """Held by whoever starts one."""
+        return self.folder / f"{self.name}.starting"
+
+    def retired(self, owner: str) -> Path:
+        """Of a daemon that serves no new hosts."""
+        return self.folder / f"{self.name}.{owner}.sock"
+
+
+def has_daemons(platform: str = sys.platform) -> bool:
+    """Whether this system has sockets that tell whose process is at the other end. Windows has none."""
+    return platform != "win32"
+
+
+def own_address(uid: int | None = None) -> Address:
+    """Of the daemon for this process's policy and state."""
+    uid = os.getuid() if uid is None else uid
+    state = state_folder()
+    mark = zlib.crc32(b"\0".join(map(os.fsencode, (state, user_policy()))))
+    runtime = runtime_folder(uid)
+    folders = [*([runtime / "longwire"] if runtime is not None else []), state / "run"]
+    fitting = (each for each in folders if len(os.fsencode(each)) + _NAME_CHARS <= MAX_SOCKET_PATH_BYTES)
+    # Where no socket fits into these: whoever else makes that folder first is found out, and refused.
+    return Address(next(fitting, Path(f"/tmp/longwire-{uid}")), f"{mark:08x}")  # noqa: S108
+
+
+def prepare_folder(folder: Path, uid: int | None = None) -> None:
+    """Make the folder where it is missing, and look at it.
+
+    Raises:
+        UnsafeAddress: as `check_folder`; or it cannot be made.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=_FOLDER)
+        folder.mkdir(exist_ok=True, mode=_FOLDER)
+    except FileExistsError:
+        pass  # no folder: told below
+    except OSError as error:
+        raise UnsafeAddress(f"{folder} cannot be made: {error.strerror}; make {folder.parent} yours") from None
+    check_folder(folder, uid)
+
+
+def check_folder(folder: Path, uid: int | None = None) -> None:
+    """Make sure that nobody else can put a socket there, or get at one.
+
+    Raises:
+        UnsafeAddress: it is another's, a link, open to others, or others could put another in its place.
+        FileNotFoundError: there is none.
+    """
+    uid = os.getuid() if uid is None else uid
+    status = _looked_at(folder)
+    if not stat.S_ISDIR(status.st_mode):
+        raise UnsafeAddress(f"{folder} is a link or a file, and should be a folder: remove it")
+    if status.st_uid != uid:
+        raise UnsafeAddress(f"{folder} belongs to user id {status.st_uid}: have it removed")
+    if status.st_mode & _OTHERS:
+        raise UnsafeAddress(f"{folder} is open to others: run `chmod 700 {folder}`")
+    above = folder.parent.stat()
+    if above.st_uid not in (uid, 0):
+        raise UnsafeAddress(f"{folder.parent} belongs to user id {above.st_uid}, who could put another {folder} there")
+    # In a sticky folder nobody can move what belongs to somebody else.
+    if above.st_mode & _OTHERS_WRITE and not above.st_mode & stat.S_ISVTX:
+        raise UnsafeAddress(f"{folder.parent} may be written by others: run `chmod go-w {folder.parent}`")
+
+
+def check_socket(path: Path, uid: int | None = None) -> None:
+    """Make sure that this is a socket of this user's own.
+
+    Raises:
+        UnsafeAddress: it is something else.
+        FileNotFoundError: there is nothing.
+    """
+    uid = os.getuid() if uid is None else uid
+    status = _looked_at(path)
+    if not stat.S_ISSOCK(status.st_mode):
+        raise UnsafeAddress(f"{path} is no socket: remove it")
+    if status.st_uid != uid:
+        raise UnsafeAddress(f"{path} belongs to user id {status.st_uid}: have it removed")
+
+
+def _looked_at(path: Path) -> os.stat_result:
+    try:
+        return path.lstat()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnsafeAddress(f"{path} cannot be looked at: {error.strerror}") from None

@@ -1,0 +1,69 @@
+"""The daemon: one process of this user that carries out requests for every browser, and outlives them all.
+
+The first host that needs it starts it (`starting`). It ends by itself when nobody is connected and nothing is kept,
+after a moment; when it retired and nothing runs any more; on SIGTERM, as a session's end sends it; and when it is told
+to (`longwire durable stop`). What runs then is unknown afterwards, as after any other death.
+"""
+
+import gc
+import os
+import secrets
+import signal
+from typing import Final
+
+from longwire.audit.last_words import LAST_WORDS
+from longwire.daemon.address import own_address
+from longwire.native.place import Place, PlaceTaken
+
+EXIT_OK: Final = 0
+EXIT_NO_PLACE: Final = 1
+# How long nobody may be connected: an extension that reloads or a browser that starts again finds the same daemon.
+LINGER_S: Final = 10.0
+_ENDING: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name))
+
+
+def serve_hosts(linger_s: float = LINGER_S) -> int:
+    """Become the daemon, in a process of its own; the calling one ends with 0 once that listens. Returns at its end.
+
+    Exit codes of the daemon: 0 it ended in order, 1 another has its place, or it failed.
+    """
+    ready = _leave_parent()
+    place = Place(own_address(), secrets.token_hex(8))
+    try:
+        place.take()
+    except PlaceTaken:
+        return EXIT_NO_PLACE
+    from longwire.native.main import load_less
+
+    load_less()
+    from longwire.native.serving import serve
+
+    gc.freeze()
+    gc.enable()
+    LAST_WORDS.before_end = place.leave
+    try:
+        serve(place, lambda: _say_ready(ready), linger_s=linger_s, signals=_ENDING)
+    finally:
+        place.leave()
+    return EXIT_OK
+
+
+def _leave_parent() -> int:
+    """Go on in a child that nothing ties to terminal, folder or descriptors. Returns where to say that it is ready."""
+    ready, saying = os.pipe()
+    if os.fork():
+        os.close(saying)
+        os._exit(EXIT_OK if os.read(ready, 1) else EXIT_NO_PLACE)
+    os.chdir("/")
+    os.umask(0o077)
+    saying = os.dup2(saying, 3, inheritable=False)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+    return saying
+
+
+def _say_ready(ready: int) -> None:
+    os.write(ready, b".")
+    os.close(ready)

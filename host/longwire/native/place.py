@@ -1,0 +1,95 @@
+"""The daemon's place: the lock that makes it the only one of its user, and the socket where hosts find it.
+
+It gives up the place when it retires, and goes on listening under its own name, where the next daemon finds it.
+"""
+
+import socket
+import stat
+import time
+from contextlib import suppress
+from typing import IO, Final
+
+from longwire.daemon.address import Address, UnsafeAddress, prepare_folder
+from longwire.native.starting import try_lock
+
+# One that is just ending closes its sockets first.
+PATIENCE_S: Final = 5.0
+_LOOK_AGAIN_S: Final = 0.02
+# Hosts that connect while this process does something else: a browser's profiles at its start.
+_BACKLOG: Final = 64
+
+
+class PlaceTaken(Exception):
+    """Another daemon has it."""
+
+
+class Place:
+    """Take it with `take`; `listener` is the socket, which does not block."""
+
+    def __init__(self, address: Address, owner: str) -> None:
+        self.address = address
+        self.owner = owner
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._lock: IO[bytes] | None = None
+        self._path = address.retired(owner)
+
+    @property
+    def retired(self) -> bool:
+        """Whether it was given up."""
+        return self._path == self.address.retired(self.owner)
+
+    def take(self, patience_s: float = PATIENCE_S) -> None:
+        """Become the one, and listen.
+
+        Raises:
+            PlaceTaken: another has not given it up in `patience_s`.
+            UnsafeAddress: the folder is not this user's alone.
+            OSError: the socket cannot be made.
+        """
+        prepare_folder(self.address.folder)
+        ends_at = time.monotonic() + patience_s
+        while (lock := try_lock(self.address.lock)) is None:
+            if time.monotonic() >= ends_at:
+                raise PlaceTaken("another daemon runs")
+            time.sleep(_LOOK_AGAIN_S)
+        self._lock = lock
+        self._remove_left_over()
+        self.listener.bind(str(self._path))
+        self._path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+        self.listener.listen(_BACKLOG)
+        self.listener.settimeout(0)
+        # Only now: whoever finds it there can connect.
+        self._path = self._path.rename(self.address.socket)
+
+    def retire(self) -> None:
+        """Let another daemon have it. Who is connected stays so."""
+        if self._lock is not None:
+            self._path = self._path.rename(self.address.retired(self.owner))
+            self._release()
+
+    def leave(self) -> None:
+        """Listen no more. Idempotent."""
+        if self.listener.fileno() >= 0:
+            self.listener.close()
+            with suppress(OSError):
+                self._path.unlink()
+            self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _remove_left_over(self) -> None:
+        """Of daemons that died. One that retired and lives still listens."""
+        with suppress(FileNotFoundError):
+            if not stat.S_ISSOCK(self.address.socket.lstat().st_mode):
+                raise UnsafeAddress(f"{self.address.socket} is no socket: remove it")
+            self.address.socket.unlink()
+        for path in self.address.folder.glob(f"{self.address.name}.*.sock"):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking, suppress(OSError):
+                asking.settimeout(0)
+                try:
+                    asking.connect(str(path))
+                except ConnectionRefusedError:
+                    path.unlink()

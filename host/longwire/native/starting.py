@@ -1,0 +1,168 @@
+"""How a host comes to its daemon: it connects, and starts one where none listens.
+
+Two hosts at once start one daemon: the one that holds `starting` does, the other waits. A daemon of another version is
+told to take no new hosts; it gives up its place and finishes what it has. All of it has one deadline.
+"""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+from longwire import __version__
+from longwire.daemon.address import Address, UnsafeAddress, own_address, prepare_folder
+from longwire.daemon.client import DaemonMute, NoDaemonThere, connect, retire
+from longwire.daemon.peer import ForeignPeer
+from longwire.native.main import DAEMON_ARGUMENT
+
+if TYPE_CHECKING:
+    import subprocess
+
+# The extension waits ten seconds for WELCOME.
+REACH_S: Final = 8.0
+_LOOK_AGAIN_S: Final = 0.01
+# How long one that is there may take to answer: less than a host has to end after its browser.
+_ANSWER_S: Final = 1.0
+# A daemon that ends as soon as it runs is not started for ever.
+_MAX_STARTS: Final = 3
+
+
+class DaemonNotReached(Exception):
+    """There is no daemon to be had. The text says why and what to do."""
+
+
+class NobodyWaits(Exception):
+    """Whoever the daemon was for is gone meanwhile."""
+
+
+def reach_daemon(
+    address: Address | None = None, deadline_s: float = REACH_S, *, wanted: Callable[[], bool] = lambda: True
+) -> socket.socket:
+    """Connected to the daemon of this user and version, which was started if none ran. The socket blocks.
+
+    `wanted` is asked again and again.
+
+    Raises:
+        DaemonNotReached: none came in `deadline_s`, or it is not safe to speak to what is there.
+        NobodyWaits: it is wanted no more.
+    """
+    try:
+        address = address or own_address()
+        prepare_folder(address.folder)
+        return _Reaching(address, time.monotonic() + deadline_s, wanted).run()
+    except (UnsafeAddress, ForeignPeer) as unsafe:
+        raise DaemonNotReached(f"the daemon for durable requests is not reached: {unsafe}") from None
+
+
+class _Reaching:
+    def __init__(self, address: Address, ends_at: float, wanted: Callable[[], bool]) -> None:
+        self._address = address
+        self._ends_at = ends_at
+        self._wanted = wanted
+        self._lock: IO[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._starts = 0
+        self._why = "it did not come up"
+
+    def run(self) -> socket.socket:
+        try:
+            while True:
+                connected = self._connect()
+                if connected is not None:
+                    return connected
+                if not self._wanted():
+                    raise NobodyWaits
+                if time.monotonic() >= self._ends_at:
+                    raise DaemonNotReached(
+                        f"the daemon for durable requests is not reached: {self._why}; `longwire logs` says more"
+                    )
+                self._go_on()
+        finally:
+            if self._lock is not None:
+                self._lock.close()
+
+    def _connect(self) -> socket.socket | None:
+        try:
+            connected, greeting = connect(self._address.socket, "host", _ANSWER_S)
+        except NoDaemonThere:
+            return None
+        except DaemonMute as mute:
+            self._why = str(mute)
+            return None
+        if greeting.serves:
+            return connected
+        connected.close()
+        self._why = greeting.why or f"it is of the version {greeting.version} and has not given up its place"
+        if greeting.version != __version__:
+            retire(self._address)
+        return None
+
+    def _go_on(self) -> None:
+        """Take the lock; then, after another look, start one; then wait for it."""
+        if self._lock is None:
+            self._lock = try_lock(self._address.starting)
+            if self._lock is None:
+                time.sleep(_LOOK_AGAIN_S)
+        elif self._process is None:
+            if self._starts == _MAX_STARTS:
+                raise DaemonNotReached("the daemon for durable requests ends as soon as it runs; see `longwire logs`")
+            self._starts += 1
+            self._process = start_daemon()
+        elif (code := self._process.poll()) is None:
+            time.sleep(_LOOK_AGAIN_S)
+        elif code == 0:
+            # It listened, or another had the place; and yet nobody answered just now, or nobody for us.
+            self._process = None
+            time.sleep(_LOOK_AGAIN_S)
+        else:
+            raise DaemonNotReached("the daemon for durable requests did not start; `longwire logs` says why")
+
+
+def try_lock(path: Path) -> IO[bytes] | None:
+    """Hold the lock that is this file, until it is closed or the process ends; None if another has it.
+
+    Raises:
+        UnsafeAddress: the file cannot be opened.
+    """
+    import fcntl
+
+    try:
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "r+b", 0)
+    except OSError as error:
+        raise UnsafeAddress(f"{path} cannot be opened: {error.strerror}") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def daemon_command() -> list[str]:
+    """What is started: this very program, isolated as a browser's launcher has it."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable, DAEMON_ARGUMENT]
+    return [sys.executable, "-I", "-c", "from longwire.native.main import main; main()", DAEMON_ARGUMENT]
+
+
+def start_daemon(command: Callable[[], list[str]] = daemon_command) -> "subprocess.Popen[bytes]":
+    """Start it, with nothing of this process but its environment. What is returned ends with 0 once it listens.
+
+    No descriptor of the host's goes to it: one that held the host's output open would keep a dead port looking alive.
+    """
+    import subprocess  # here: a host whose daemon runs already does without
+
+    return subprocess.Popen(  # noqa: S603  (this very program)
+        command(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        close_fds=True,
+        cwd="/",
+        start_new_session=True,
+        # A frozen program would take the new one for a part of itself.
+        env={**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"},
+    )
