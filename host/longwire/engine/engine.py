@@ -97,6 +97,11 @@ class Engine:
         self.kinds = kinds
         self.rules = rules
         self.turns = turns or Turns()
+        self.leaving = anyio.Event()
+
+    def leave(self) -> None:
+        """End each connection as soon as no exchange of it lives: there is something better to serve the next one."""
+        self.leaving.set()
 
     async def serve(self, channel: Channel) -> None:
         """Run one connection over `channel` until that ends or the connection cannot go on.
@@ -118,7 +123,9 @@ class Service:
         self.connection = Connection(anyio.current_time())
         self._browser: Final = object()  # whose work a message is before it is read
         self._sender = Sender(self.connection, channel, self._wake, self._stop)
+        self._leaving = engine.leaving
         self._exchanges: dict[Stream, Exchange] = {}
+        self._exchange_over = anyio.Event()  # anew for each
         self._aborting = Aborting()
         self._reason = ""  # why it is over, for the log
         self._fatal = False  # and FATAL says so
@@ -135,6 +142,7 @@ class Service:
                 tasks.start_soon(self._sender.run)
                 tasks.start_soon(self._tick_forever)
                 tasks.start_soon(self._end_when_hung_up)
+                tasks.start_soon(self._leave_when_told)
                 tasks.start_soon(self._rules.follow)
                 await self._rules.first()
                 try:
@@ -175,6 +183,20 @@ class Service:
         """The end of input counts although input before it waits: for output that nobody reads, it may be for ever."""
         await self._channel.hung_up()
         self._stop("the browser closed the input, and has not read what it was sent")
+
+    async def _leave_when_told(self) -> None:
+        """See `Engine.leave`."""
+        await self._leaving.wait()
+        while True:
+            while self._exchanges:
+                await self._exchange_over.wait()
+            with anyio.move_on_after(LAST_MESSAGE_S):
+                await self._sender.all_left()
+            if not self._exchanges:
+                break
+        self._lose("the next host is to be another, and nothing is under way here")
+        assert self._tasks is not None  # noqa: S101  (one of them is this)
+        self._tasks.cancel_scope.cancel()
 
     async def _tick_forever(self) -> None:
         while True:
@@ -252,6 +274,8 @@ class Service:
             del self._exchanges[stream]
             self._aborting.over(exchange)
             self._sender.soon()
+            self._exchange_over.set()
+            self._exchange_over = anyio.Event()
 
     def _audit_refusal(self, refused: Refused) -> None:
         """It never became an exchange, so its one line of the audit trail is written here."""

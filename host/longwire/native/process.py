@@ -10,7 +10,9 @@ import structlog
 from longwire import __version__
 from longwire.audit import log as host_log
 from longwire.audit.last_words import LAST_WORDS
+from longwire.daemon.address import has_daemons
 from longwire.engine.authorization import Authorizer
+from longwire.engine.durable_access import NoDaemon
 from longwire.engine.engine import Engine
 from longwire.engine.status import PolicyStatus
 from longwire.engine.suspending import SuspensionKeeper
@@ -19,6 +21,7 @@ from longwire.native.kinds import kinds_of
 from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions
 from longwire.policy.live_policy import LivePolicy
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import EXIT_DEADLINE_MS
 from longwire.turns import Turns
 from longwire.upstream.client import UpstreamClient
@@ -50,6 +53,19 @@ def serve(descriptors: tuple[int, int], argv: list[str], extensions: Sequence[st
     return EXIT_OK
 
 
+def _need_daemon(engine: Engine) -> None:
+    """The policy got its first durable grant: the next host finds it at its start, and is a pipe to the daemon.
+
+    Raises:
+        StreamError: HOST_UNAVAILABLE, there are no daemons on this system.
+    """
+    if not has_daemons():
+        message = "durable requests are not there on Windows yet; ask without `durable`"
+        raise StreamError(ErrorCode.HOST_UNAVAILABLE, message, Phase.POLICY, retryable=False)
+    log.info("daemon needed", reason="the policy has durable requests since this host started")
+    engine.leave()
+
+
 async def _serve(descriptors: tuple[int, int]) -> None:
     channel = StdioChannel(*descriptors)
     channel.start()
@@ -58,8 +74,9 @@ async def _serve(descriptors: tuple[int, int]) -> None:
     policy, keeper = LivePolicy(), SuspensionKeeper(Suspensions(SuspensionFile()))
     authorizer = Authorizer(policy, keeper)
     try:
-        kinds = kinds_of(upstream, authorizer, turns)
-        await Engine(kinds, PolicyStatus(policy, keeper), turns=turns).serve(channel)
+        kinds = NoDaemon(kinds_of(upstream, authorizer, turns), policy, lambda: _need_daemon(engine)).kinds
+        engine = Engine(kinds, PolicyStatus(policy, keeper), turns=turns)
+        await engine.serve(channel)
     finally:
         authorizer.close()
         with anyio.move_on_after(EXIT_DEADLINE_MS / 3000, shield=True):

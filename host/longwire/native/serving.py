@@ -1,6 +1,7 @@
 """What the daemon does while it lives: everything put together once, for every connection; and when it is over."""
 
 import asyncio
+import gc
 import os
 import sys
 import time
@@ -15,16 +16,22 @@ import structlog
 from longwire import __version__
 from longwire.audit import log as host_log
 from longwire.audit.last_words import LAST_WORDS
+from longwire.durable.store import FOLDER_NAME, Store, StoreUnusable
 from longwire.engine.authorization import Authorizer
+from longwire.engine.durable import DurableRequests, ListedRequest
+from longwire.engine.durable_access import NoDaemon
 from longwire.engine.engine import Engine
 from longwire.engine.status import PolicyStatus
 from longwire.engine.suspending import SuspensionKeeper
+from longwire.folders import state_folder
+from longwire.native.elsewhere import elsewhere_at
 from longwire.native.guests import Guests
 from longwire.native.kinds import kinds_of
 from longwire.native.memory import memory_bytes
 from longwire.native.place import Place
 from longwire.policy import SuspensionFile, Suspensions
 from longwire.policy.live_policy import LivePolicy
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import EXIT_DEADLINE_MS
 from longwire.turns import Turns
 from longwire.upstream.client import UpstreamClient
@@ -38,9 +45,12 @@ def serve(place: Place, ready: Callable[[], None], *, linger_s: float, signals: 
     """Serve until it is over. `ready` is called once connections are taken."""
     LAST_WORDS.file = host_log.configure()
     LAST_WORDS.welcomed = True  # whatever ends it from here on is not a start that failed
+    store = _store(place.owner)
     log.info("daemon started", version=__version__, python=sys.version.split()[0], owner=place.owner)
+    # What was imported lives as long as the process; to look through it again and again takes 25 ms each time.
+    gc.freeze()
     try:
-        anyio.run(Daemon(place, linger_s).run, ready, signals)
+        anyio.run(Daemon(place, store, linger_s).run, ready, signals)
     finally:
         host_log.finish()
 
@@ -48,10 +58,13 @@ def serve(place: Place, ready: Callable[[], None], *, linger_s: float, signals: 
 class Daemon:
     """One life of it."""
 
-    def __init__(self, place: Place, linger_s: float) -> None:
+    def __init__(self, place: Place, store: Store | None, linger_s: float) -> None:
+        """Without a `store` nothing is durable; everything else is as ever."""
         self._place = place
+        self._store = store
         self._linger_s = linger_s
         self._looked = anyio.Event()  # something may be over
+        self._durable: DurableRequests | None = None
         self._reason = ""
         self._alone_since: float | None = None
 
@@ -67,16 +80,26 @@ class Daemon:
         self._rules = PolicyStatus(policy, keeper)
         try:
             kinds = kinds_of(upstream, authorizer, turns)
-            self._guests = Guests(self._place, Engine(kinds, self._rules, turns=turns), self.answer)
+            if self._store is None:
+                kinds = NoDaemon(kinds, policy, _refuse_durable).kinds
+            else:
+                elsewhere = elsewhere_at(self._place.address)
+                durable = DurableRequests(kinds, authorizer, policy, self._store, turns=turns, elsewhere=elsewhere)
+                kinds, self._durable = durable.kinds, durable
+            engine = Engine(kinds, self._rules, turns=turns)
+            self._guests = Guests(self._place, engine, self.answer)
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._rules.follow)
+                if self._durable is None:
+                    tasks.start_soon(self._rules.follow)
+                else:
+                    tasks.start_soon(self._durable.run)
                 tasks.start_soon(self._tick_forever)
                 tasks.start_soon(self._guests.accept_forever, tasks)
                 ready()
                 await self._until_over()
                 # First of all: who connects from now on starts another one.
                 self._place.leave()
-                log.info("daemon over", reason=self._reason, connections=self._guests.hosts)
+                log.info("daemon over", reason=self._reason, connections=self._guests.hosts, unknown=self._running)
                 tasks.cancel_scope.cancel()
         finally:
             authorizer.close()
@@ -94,20 +117,42 @@ class Daemon:
                     "pid": os.getpid(),
                     "owner": self._place.owner,
                     "connections": self._guests.hosts,
+                    "running": self._running,
+                    "kept": 0 if self._durable is None else self._durable.kept,
                     "retired": self._place.retired,
                     "memory": memory_bytes(),
                 }
+            case "list":
+                entries = [] if self._durable is None else self._durable.entries()
+                return {"requests": [each._asdict() | {"error": _error(each)} for each in entries]}
+            case "forget":
+                return await self._forget(str(question.get("id", "")))
             case "stop":
                 self._end("stopped by a command")
                 return {"stopping": True}
             case "retire":
-                if not self._place.retired:
-                    self._place.retire()
-                    log.info("retired", reason="a host of another version asked")
-                self._looked.set()
+                await self._retire()
                 return {"retired": True}
             case other:
                 return {"error": f"a daemon of the version {__version__} does not know {other!r}"}
+
+    async def _forget(self, key_id: str) -> dict[str, Any]:
+        try:
+            return {"forgot": self._durable is not None and await self._durable.forget(key_id)}
+        except StreamError as error:
+            return {"error": error.text}
+
+    async def _retire(self) -> None:
+        if self._place.retired:
+            return
+        log.info("retired", reason="a host of another version asked", running=self._running)
+        self._place.retire()
+        try:
+            if self._durable is not None:
+                await self._durable.retire()
+        except StreamError as error:  # what has ended stays here until this process is gone
+            log.warning("not handed over", reason=error.text)
+        self._looked.set()
 
     # --- its end ---------------------------------------------------------------------------------------------
 
@@ -121,9 +166,15 @@ class Daemon:
                 await self._looked.wait()
             self._looked = anyio.Event()
 
+    @property
+    def _running(self) -> int:
+        return 0 if self._durable is None else self._durable.running
+
     def _is_over(self) -> bool:
         now = time.monotonic()
-        if self._guests.hosts:
+        idle = self._durable is None or self._durable.idle
+        # What is kept, the next daemon has taken over.
+        if self._guests.hosts or not (self._running == 0 if self._place.retired else idle):
             self._alone_since = None
             return False
         if self._place.retired:
@@ -143,3 +194,20 @@ class Daemon:
             host_log.tick()
             with suppress(OSError):
                 await self._rules.tick()
+
+
+def _store(owner: str) -> Store | None:
+    try:
+        return Store(state_folder() / FOLDER_NAME, owner)
+    except StoreUnusable as unusable:
+        log.error("nothing is durable", reason=f"{unusable.text}: {unusable.fix}")  # noqa: TRY400  (no place, but a fix)
+        return None
+
+
+def _refuse_durable() -> None:
+    message = "durable requests cannot be kept on this machine just now; the log says why (`longwire logs`)"
+    raise StreamError(ErrorCode.HOST_UNAVAILABLE, message, Phase.POLICY, retryable=True)
+
+
+def _error(listed: ListedRequest) -> dict[str, Any] | None:
+    return None if listed.error is None else {"code": listed.error.code, "message": listed.error.message}

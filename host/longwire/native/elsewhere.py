@@ -1,0 +1,43 @@
+"""Where another daemon of this user is: one that retired and finishes what it has, or the one that has its place."""
+
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import anyio.to_thread
+import structlog
+
+from longwire.daemon.address import Address, UnsafeAddress
+from longwire.daemon.client import DaemonMute, NoDaemonThere, connect
+from longwire.daemon.peer import ForeignPeer
+from longwire.engine.channel import Channel
+from longwire.native.socket_channel import SocketChannel
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.daemon")
+
+
+def elsewhere_at(address: Address) -> Callable[[str], Awaitable[Channel | None]]:
+    """What gives a channel to the daemon of an owner, after the lines of both; None where it is not to be had.
+
+    The channel is lost when whoever has it drops it.
+    """
+
+    async def elsewhere(owner: str) -> Channel | None:
+        connected = await anyio.to_thread.run_sync(_connect, address, owner, abandon_on_cancel=True)
+        return None if connected is None else SocketChannel(connected)
+
+    return elsewhere
+
+
+def _connect(address: Address, owner: str) -> socket.socket | None:
+    for path in (address.retired(owner), address.socket):
+        with suppress(NoDaemonThere):
+            try:
+                connected, greeting = connect(path, "daemon")
+            except (DaemonMute, UnsafeAddress, ForeignPeer) as unusable:
+                log.warning("other daemon not reached", reason=str(unusable))
+                continue
+            if greeting.serves and greeting.owner == owner:
+                return connected
+            connected.close()
+    return None
