@@ -136,8 +136,9 @@ class Spool:
         segments = 0
         while segments < len(self._starts) and self._end_of(segments) <= below:
             segments += 1
-        self._drop(self._starts[:segments])
-        del self._starts[:segments]
+        gone = self._starts[:segments]
+        del self._starts[:segments]  # first, so that `sync` does not look for them
+        self._drop(gone)
         return self.first - first
 
     def sync(self) -> None:
@@ -151,7 +152,7 @@ class Spool:
             return
         try:
             for start, following in zip(starts, (*starts[1:], end), strict=True):
-                if following > self._synced:
+                if start < end and following > self._synced:
                     self._sync_segment(start)
             keep_name(self.folder / "segments")
             keep_name(self.folder)
