@@ -1,6 +1,6 @@
 import { announce, element, setText } from '../shared/dom'
 import { formatBytes, formatDuration } from '../shared/format'
-import { GENERATE_URL } from '../shared/names'
+import { DURABLE_URL, GENERATE_URL } from '../shared/names'
 import type { StreamRow } from '../shared/popup'
 import type { Rates } from './rates'
 
@@ -133,13 +133,15 @@ export function whoseOf({ origin, principal }: StreamRow, topOrigin: string | nu
 /** What a person calls it. Which provider a generation is asked of, only the host knows. */
 function namesOf({ method, url }: StreamRow): { readonly host: string; readonly what: string } {
   if (url === GENERATE_URL) return { host: 'A language model', what: 'generate' }
+  if (url.startsWith(DURABLE_URL)) return { host: 'Durable requests', what: method }
   const { host, pathname, search } = new URL(url)
   return { host, what: `${method} ${pathname}${search}` }
 }
 
-/** `Streaming · 1.2 MB · 340 kB/s · 12 s` */
+/** `Streaming · 1.2 MB · 340 kB/s · 12 s`; behind the first, `durable` where it is. */
 export function figuresOf(stream: StreamRow, rate: number | null, ageMs: number): string {
   const parts = [stateOf(stream)]
+  if (stream.durable) parts.push('durable')
   if (stream.sent > 0) parts.push(`${formatBytes(stream.sent)} sent`)
   if (stream.status > 0) {
     parts.push(formatBytes(stream.received))

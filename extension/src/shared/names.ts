@@ -3,6 +3,9 @@
 /** What a request to a language model is sent to: no server's address, for the host knows the providers. */
 export const GENERATE_URL = 'longwire:generate'
 
+/** Where the daemon answers for what is durable; below it, for one key: `longwire:durable/KEY`. */
+export const DURABLE_URL = 'longwire:durable'
+
 /** Name of the runtime port between a relay and the worker. */
 export const BRIDGE_PORT = 'longwire'
 

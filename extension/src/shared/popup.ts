@@ -74,6 +74,8 @@ export interface StreamRow {
   readonly principal: 'page' | 'writer'
   readonly method: string
   readonly url: string
+  /** The request outlives its page: what ends here is this page's reading of it. */
+  readonly durable: boolean
   /** `starting`: the host is. `ending`: nobody waits for it any more, and the host is releasing it. */
   readonly state: 'starting' | 'connecting' | 'open' | 'ending'
   /** The response's status, 0 before the headers. */

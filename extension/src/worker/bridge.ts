@@ -6,6 +6,7 @@ import type { AbortReason, ToHost } from '../protocol/native'
 import { isCarried } from '../shared/carried'
 import { isTerminal } from '../shared/terminal'
 import { type DirectPort, DirectPorts } from './direct-ports'
+import { concernsDurable, neverDurable } from './durable'
 import { describe, type Failure } from './failure'
 import type { Identity } from './identity'
 import type { HostMessage } from './native'
@@ -45,6 +46,9 @@ export interface Peer {
   readonly refusal?: () => string | null
 }
 
+const NO_PROFILE =
+  'The browser keeps nothing for the Longwire extension, without which no request can be found again. Restart the browser; if that does not help, look whether its disk is full.'
+
 /** Between the relays and the host: ids, identity, caps, and exactly one terminal message for every accepted start. */
 export class Bridge {
   readonly #link: HostLink
@@ -54,15 +58,23 @@ export class Bridge {
   readonly #gone = new WeakSet<Peer>()
   readonly #observer: Observer
   readonly #refusal: (origin: string) => string | null
+  readonly #profile: () => string | null
 
   /**
    * @param observer is told what happens to every stream
    * @param refusal why pages of an origin are not served, whatever the host would say; for the page
+   * @param profile the browser profile's id, known before a durable start comes; null where there is none
    */
-  constructor(link: HostLink, observer = new Observer(), refusal: (origin: string) => string | null = () => null) {
+  constructor(
+    link: HostLink,
+    observer = new Observer(),
+    refusal: (origin: string) => string | null = () => null,
+    profile: () => string | null = () => null
+  ) {
     this.#link = link
     this.#observer = observer
     this.#refusal = refusal
+    this.#profile = profile
   }
 
   /** A message from a relay, which may have been written by anybody who controls that page's renderer. */
@@ -180,6 +192,12 @@ export class Bridge {
     const { page } = peer.identity
     const refused = this.#refused(peer)
     if (refused !== null) return this.#tellError(peer, fields.id, 'POLICY_DENIED', refused, 'policy')
+    const profile = concernsDurable(fields) ? this.#profile() : null
+    if (concernsDurable(fields)) {
+      const never = neverDurable(page)
+      if (never !== null) return this.#tellError(peer, fields.id, 'POLICY_DENIED', never, 'policy')
+      if (profile === null) return this.#tellError(peer, fields.id, 'HOST_UNAVAILABLE', NO_PROFILE, 'connect')
+    }
     // The writer has a count of its own: the page could else leave it none, and see how many it has.
     const document = page.principal === undefined ? page.document : `${page.document} ${page.principal}`
     const stream = this.#streams.open(peer, fields.id, document)
@@ -189,9 +207,10 @@ export class Bridge {
       return this.#tellError(peer, fields.id, 'LIMIT_EXCEEDED', text, 'policy')
     }
     try {
-      const start = startToHost(fields, stream.hostId, page)
+      const start = startToHost(fields, stream.hostId, page, profile)
       const { id, method, url } = start
-      stream.observed = { id, page, method, url, startedAt: performance.now() }
+      const durable = start.durable !== undefined
+      stream.observed = { id, page, method, url, durable, startedAt: performance.now() }
       this.#observer.opened(stream.observed)
       this.#updateUse()
       if (this.#link.send(start)) return

@@ -51,11 +51,11 @@ export class LiveStreams implements StreamEvents {
   of(tab: number): StreamRow[] {
     const starting = this.#hostStarts()
     const reports: StreamRow[] = []
-    for (const [{ id, page, method, url, startedAt }, account] of this.#accounts) {
+    for (const [{ id, page, method, url, durable, startedAt }, account] of this.#accounts) {
       if (page.tab !== tab) continue
       const state = starting && account.state !== 'ending' ? 'starting' : account.state
       const principal = page.principal ?? 'page'
-      reports.push({ id, origin: page.origin, principal, method, url, startedAt, ...account, state })
+      reports.push({ id, origin: page.origin, principal, method, url, durable, startedAt, ...account, state })
     }
     return reports
   }

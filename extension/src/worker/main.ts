@@ -7,6 +7,7 @@ import { BRIDGE_PORT, POPUP_PORT, SETTINGS_PORT, WRITER_PORT, WRITER_SETTINGS_PO
 import { WRITER_SETTINGS } from '../shared/writer-settings'
 import { Bridge, type Peer } from './bridge'
 import { Denials } from './denials'
+import { needsProfile } from './durable'
 import { Gate } from './gate'
 import { type Identity, identify, identifyWriter } from './identity'
 import { injectIntoOpenPages } from './injection'
@@ -16,6 +17,7 @@ import { NATIVE_HOST, NativeLink } from './native'
 import { Observer } from './observer'
 import { PagePermissions } from './permissions'
 import { isPopup, PopupDesk } from './popup'
+import { Profile } from './profile'
 import { isSettingsPage, SettingsDesk } from './settings-desk'
 import { Sites } from './sites'
 import { WriterDesk } from './writer-desk'
@@ -71,7 +73,13 @@ const permissions = new PagePermissions(platform.permissions)
 const gate = new Gate(switches, permissions)
 const writerPages = new WriterPages(storage)
 const writerDesk = new WriterDesk(storage, () => platform.openSettings())
-const bridge: Bridge = new Bridge(link, observer, (origin) => switches.refusal(origin))
+const profile = new Profile(storage)
+const bridge: Bridge = new Bridge(
+  link,
+  observer,
+  (origin) => switches.refusal(origin),
+  () => profile.id
+)
 const popups: PopupDesk = new PopupDesk(bridge, liveStreams, denials, {
   waitsFor: (origin) => gate.waitsFor(origin) ?? (link.starting ? 'host' : null),
   confirmed: () => switches.confirmed
@@ -127,10 +135,17 @@ function openWriter(port: IncomingPort, identity: Identity): void {
 function serve(peer: Peer, port: IncomingPort, whenKnown: (act: () => void) => void): void {
   const origin = originOf(peer.identity)
   const waits = (what: WaitsFor) => bridge.waits(peer, what)
+  const needs = (message: unknown) => 'page' in peer.identity && needsProfile(message, peer.identity.page)
   port.onMessage.addListener((message) =>
-    gate.whenAllowed(origin, () => whenKnown(() => bridge.fromPage(peer, message)), waits)
+    gate.whenAllowed(
+      origin,
+      () => whenKnown(() => profile.whenKnown(needs(message), () => bridge.fromPage(peer, message))),
+      waits
+    )
   )
-  port.onDisconnect.addListener(() => gate.whenAllowed(origin, () => whenKnown(() => bridge.pageGone(peer))))
+  port.onDisconnect.addListener(() =>
+    gate.whenAllowed(origin, () => whenKnown(() => profile.whenKnown(false, () => bridge.pageGone(peer))))
+  )
 }
 
 onChanged.addListener((changes, area) => {

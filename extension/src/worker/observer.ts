@@ -11,6 +11,8 @@ export interface ObservedStream {
   readonly method: string
   /** Where the request goes; from the headers on, where the bytes come from. */
   readonly url: string
+  /** It reads a request that outlives its page. */
+  readonly durable: boolean
   /** On the clock of `performance.now()`, milliseconds. */
   readonly startedAt: number
 }

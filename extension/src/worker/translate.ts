@@ -1,7 +1,8 @@
 import type * as bridge from '../protocol/bridge'
 import { KIB, MAX_FRAME_TO_HOST, MAX_HEADERS_CHARS, MAX_URL_CHARS } from '../protocol/constants'
 import type * as native from '../protocol/native'
-import { GENERATE_URL } from '../shared/names'
+import { DURABLE_URL, GENERATE_URL } from '../shared/names'
+import { concernsDurable, isDesk } from './durable'
 
 /** A message of the page about one stream, after its start. */
 export type StreamCommand = Exclude<
@@ -39,32 +40,52 @@ const MAX_BYTES_BESIDE_TEXT = 4 * KIB
  * The page's STREAM_START as the host gets it: the host's id, the page as the browser attests it, the URL as the
  * browser's own parser understands it, bytes as base64.
  *
+ * @param profile the host is told where it has to be: an older one does not know the word
  * @throws {Refused}
  */
-export function startToHost(fields: bridge.StreamStartFields, hostId: number, page: native.Page): native.StreamStart {
+export function startToHost(
+  fields: bridge.StreamStartFields,
+  hostId: number,
+  page: native.Page,
+  profile: string | null = null
+): native.StreamStart {
   const chars = headerChars(fields.headers)
   if (chars > MAX_HEADERS_CHARS) {
     throw new Refused(`The request headers have ${chars} characters; the limit is ${MAX_HEADERS_CHARS}.`)
   }
-  const { type, method, headers, redirect, timeouts, protocols } = fields
+  const { type, method, headers, redirect, timeouts, protocols, durable } = fields
   const generation = fields.url === GENERATE_URL
+  const desk = isDesk(fields.url)
   // Field by field: what the host is told of beside the page's request, such as `page` and `kind`, is the worker's to say.
   const start: native.StreamStart = {
     type,
     id: hostId,
     method,
-    url: generation ? GENERATE_URL : canonicalUrl(fields.url),
+    url: generation || desk ? checkLength(fields.url) : canonicalUrl(fields.url),
     headers,
     body: bodyToHost(fields.body),
     redirect,
     timeouts,
-    page
+    page: profile !== null && concernsDurable(fields) ? { ...page, profile } : page
   }
   if (generation) start.kind = 'generation'
+  if (desk) start.kind = 'durable'
   if (SOCKET_URL.test(start.url)) start.kind = 'websocket'
   if (protocols !== undefined) start.protocols = protocols
+  if (durable !== undefined) {
+    checkDurable(start)
+    start.durable = durable
+  }
   checkFrame(start)
   return start
+}
+
+function checkDurable({ kind, body }: native.StreamStart): void {
+  if (kind === 'websocket') throw new Refused('A WebSocket cannot be durable.')
+  if (kind === 'durable') throw new Refused(`What is asked of ${DURABLE_URL} cannot be durable itself.`)
+  if (body.kind === 'stream' && body.size === undefined) {
+    throw new Refused('A durable request needs a body that is whole: text, bytes, a Blob or FormData, and no stream.')
+  }
 }
 
 function headerChars(headers: readonly [string, string][]): number {
@@ -80,7 +101,9 @@ function headerChars(headers: readonly [string, string][]): number {
 function checkFrame(start: native.StreamStart): void {
   const { method, url, headers, body, page, protocols = [] } = start
   const offered = protocols.reduce((length, protocol) => length + protocol.length, 0)
-  const chars = method.length + url.length + headerChars(headers) + page.origin.length + page.document.length + offered
+  const attested = page.origin.length + page.document.length + (page.profile?.length ?? 0)
+  const key = start.durable?.key.length ?? 0
+  const chars = method.length + url.length + headerChars(headers) + attested + offered + key
   const base64Chars = body.kind === 'inline' ? body.data.length : 0
   if (chars * MAX_BYTES_PER_CHAR + base64Chars + MAX_BYTES_BESIDE_TEXT <= MAX_FRAME_TO_HOST) return
   // Chromium writes to the host what JSON.stringify gives, as UTF-8.
@@ -98,12 +121,13 @@ function canonicalUrl(text: string): string {
   }
   if (url.username !== '' || url.password !== '') throw new Refused('The URL includes credentials.')
   url.hash = ''
-  const { length } = url.href
-  if (length > MAX_URL_CHARS) {
-    // The page's own text may be nine times shorter: escapes and punycode.
-    throw new Refused(`The URL has ${length} characters in its canonical form; the limit is ${MAX_URL_CHARS}.`)
-  }
-  return url.href
+  return checkLength(url.href)
+}
+
+function checkLength(url: string): string {
+  if (url.length <= MAX_URL_CHARS) return url
+  // The page's own text may be nine times shorter: escapes and punycode.
+  throw new Refused(`The URL has ${url.length} characters in its canonical form; the limit is ${MAX_URL_CHARS}.`)
 }
 
 function bodyToHost(body: bridge.StreamStartFields['body']): native.StreamStart['body'] {

@@ -89,6 +89,7 @@ const STREAM: StreamRow = {
   principal: 'page',
   method: 'GET',
   url: 'https://b.example/',
+  durable: false,
   state: 'open',
   status: 200,
   received: 1_200_000,
@@ -102,6 +103,7 @@ test.each([
   [{ state: 'connecting', status: 0, received: 0 }, 0, 'Waiting for the server · 12 s'],
   [{ state: 'connecting', status: 0, received: 0, sent: 5 }, 0, 'Waiting for the server · 5 B sent · 12 s'],
   [{ status: 500 }, 0, 'HTTP 500 · 1.2 MB · 0 B/s · 12 s'],
+  [{ durable: true }, 340_000, 'Streaming · durable · 1.2 MB · 340 kB/s · 12 s'],
   [{ state: 'ending' }, 5, 'Ending · 1.2 MB · 12 s']
 ] as const)('a stream %j', (fields, rate, text) => {
   expect(figuresOf({ ...STREAM, ...fields }, rate, 12_000)).toBe(text)

@@ -14,7 +14,10 @@ const refused = {
 } as const
 
 function end(denials: Denials, tab: number, origin: string, method = 'GET', ending: StreamEnding = refused): void {
-  denials.ended({ id: 1, page: { ...PAGE, tab, origin }, method, url: denied.url, startedAt: 0 }, ending)
+  denials.ended(
+    { id: 1, page: { ...PAGE, tab, origin }, method, url: denied.url, durable: false, startedAt: 0 },
+    ending
+  )
 }
 
 test('the last one of a tab counts, for the origin that was refused', () => {
@@ -46,6 +49,6 @@ test.each<[string, StreamEnding]>([
 test('what the writer was refused is none of the page', () => {
   const denials = new Denials()
   const page = { ...PAGE, tab: 1, origin: 'https://a.example', principal: 'writer' } as const
-  denials.ended({ id: 1, page, ...denied, startedAt: 0 }, refused)
+  denials.ended({ id: 1, page, ...denied, durable: false, startedAt: 0 }, refused)
   expect(denials.of(1, 'https://a.example')).toBeNull()
 })

@@ -15,7 +15,14 @@ beforeEach(() => {
 })
 
 function opened(id: number, tab = TAB): ObservedStream {
-  const stream = { id, page: { ...PAGE, tab }, method: 'GET', url: `https://api.example.com/${id}`, startedAt: id }
+  const stream = {
+    id,
+    page: { ...PAGE, tab },
+    method: 'GET',
+    url: `https://api.example.com/${id}`,
+    durable: id === 1,
+    startedAt: id
+  }
   streams.opened(stream)
   return stream
 }
@@ -28,6 +35,7 @@ test('a stream comes, goes on and is gone', () => {
     principal: 'page',
     method: 'GET',
     url: 'https://api.example.com/1',
+    durable: true,
     startedAt: 1
   }
   expect(streams.of(TAB)).toEqual([{ ...told, state: 'connecting', status: 0, received: 0, sent: 0 }])
