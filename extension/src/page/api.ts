@@ -29,6 +29,14 @@ export interface Longwire extends Readonly<ClientLibrary> {
    * Rejects with a LongwireError, BRIDGE_LOST, if the extension does not answer on this page.
    */
   readonly status: () => Promise<StatusReport>
+  /** What outlives its page, under the keys of `longwire: { durable }`: those of this origin in this browser profile. */
+  readonly durable: {
+    readonly list: () => Promise<DurableRequest[]>
+    /** End it, if it is under way, delete what is kept of it, and free its key. That there is none is no mistake. */
+    readonly forget: (key: string) => Promise<void>
+    /** What Durable Streams answers to GET and HEAD: the last segment of the URL's path is the key, its query the question. */
+    readonly fetch: (url: RequestInfo | URL, init?: LongwireInit) => Promise<Response>
+  }
   /**
    * The browser's `WebSocket`, but through the host, and with headers: docs/websocket.md says where it differs. The `error`
    * event has an `error`, a LongwireError, where the reason is known.
@@ -119,6 +127,29 @@ export interface StreamOptions extends TimeoutOptions {
    * cancelled or forgotten before that: then it has no end.
    */
   onEnd?: (end: StreamEnd) => void
+  /**
+   * Have the request outlive the page under this key, 1 to 128 printable characters; where there is one already, its
+   * response, from its first byte or from byte `from` on. What ends this reading leaves the request alone: docs/durable.md.
+   */
+  durable?: string | { key: string; from?: number }
+}
+
+/** One of `longwire.durable.list()`. */
+export interface DurableRequest {
+  readonly key: string
+  readonly method: string
+  readonly url: string
+  /** `unknown`: it was lost, and may have been carried out. */
+  readonly state: 'running' | 'ended' | 'failed' | 'unknown'
+  /** Of the response's body, so far. */
+  readonly bytes: number
+  /** The first of them that is still kept. */
+  readonly first: number
+  /** Times as ISO 8601 has them; null for what was not yet. */
+  readonly started: string
+  readonly ended: string | null
+  /** What it failed with, or would fail with if it were attached to. */
+  readonly error: { readonly code: ErrorCode; readonly message: string } | null
 }
 
 /** How much of a request body the host has taken from the page, in bytes. */
@@ -157,6 +188,8 @@ export interface LongwireError extends TypeError {
   readonly phase: Phase
   /** The same request, sent again later and unchanged, may succeed. Not: sending it again is safe. */
   readonly retryable: boolean
+  /** With GAP: the first byte that is still kept. */
+  readonly first?: number
 }
 
 /** What `longwire.status()` gives. */

@@ -31,7 +31,7 @@ export const NativeProxy = Proxy
 export const hasInstanceSymbol: typeof Symbol.hasInstance = Symbol.hasInstance
 export const { isArray } = Array
 export const { isView } = ArrayBuffer
-export const { isFinite: isFiniteNumber } = Number
+export const { isFinite: isFiniteNumber, isSafeInteger } = Number
 export const { ceil, min } = Math
 export const NativePromise = Promise
 export const NativeTypeError = TypeError
@@ -57,6 +57,9 @@ export const sliceString = uncurry(String.prototype.slice)
 export const startsWith = uncurry(String.prototype.startsWith)
 export const endsWith = uncurry(String.prototype.endsWith)
 export const indexOf = uncurry(String.prototype.indexOf) as (text: string, part: string, from?: number) => number
+export const lastIndexOf = uncurry(String.prototype.lastIndexOf) as (text: string, part: string) => number
+export const encodeComponent = encodeURIComponent
+export const execPattern = uncurry(RegExp.prototype.exec)
 export const lowerCase = uncurry(String.prototype.toLowerCase)
 
 // Both take the instance's own state, so an instance made here cannot be tampered with later.
@@ -148,6 +151,7 @@ export const urlProtocol = getter<URL, string>(URL.prototype, 'protocol')
 export const urlHostname = getter<URL, string>(URL.prototype, 'hostname')
 export const urlPort = getter<URL, string>(URL.prototype, 'port')
 export const urlPathname = getter<URL, string>(URL.prototype, 'pathname')
+export const urlSearch = getter<URL, string>(URL.prototype, 'search')
 const documentBase = getter<Document, string>(Node.prototype as Document, 'baseURI')
 /** Against which the page's relative URLs are resolved. */
 export const baseUrl = (): string => documentBase(document)
@@ -167,6 +171,7 @@ export const headersGet = uncurry(Headers.prototype.get)
 export const headersHas = uncurry(Headers.prototype.has)
 export const headersAppend = uncurry(Headers.prototype.append)
 export const responseError = Response.error.bind(Response)
+export const responseStatus = getter<Response, number>(Response.prototype, 'status')
 export const responseHeaders = getter<Response, Headers>(Response.prototype, 'headers')
 export const responseClone = uncurry(Response.prototype.clone)
 export const responseBodyUsed = getter<Response, boolean>(Response.prototype, 'bodyUsed')

@@ -4,6 +4,8 @@ import { hasOwn, NativeTypeError } from './builtins'
 interface Details {
   /** What the host says of this occurrence; without it, what is true of the code. */
   readonly retryable?: boolean
+  /** With GAP: the first byte that is still kept. */
+  readonly first?: number | undefined
   /** Somebody else's error that this one is a consequence of. */
   readonly cause?: unknown
 }
@@ -28,6 +30,8 @@ export class LongwireError extends NativeTypeError {
   readonly phase: Phase
   /** The same request, sent again later and unchanged, may succeed. Not: sending it again is safe. */
   readonly retryable: boolean
+  /** With GAP: the first byte that is still kept. */
+  declare readonly first?: number
 
   constructor(code: ErrorCode, message: string, phase: Phase, details?: Details) {
     const info = ERRORS[code]
@@ -39,5 +43,6 @@ export class LongwireError extends NativeTypeError {
     this.category = info.category
     this.phase = phase
     this.retryable = details !== undefined && hasOwn(details, 'retryable') ? details.retryable === true : info.retryable
+    if (details !== undefined && hasOwn(details, 'first')) this.first = details.first as number
   }
 }

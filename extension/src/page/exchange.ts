@@ -6,6 +6,7 @@ import type {
   StreamErrorMessage,
   StreamedRequestBody,
   StreamHeaders,
+  StreamStartFields,
   ToPage
 } from '../protocol/bridge'
 import { ERRORS, type ErrorCode } from '../protocol/errors'
@@ -87,8 +88,19 @@ export class Exchange {
   /** Send the request. */
   start(payload: Payload): void {
     this.#started = true
-    const { method, url, headers, redirect, timeouts } = this.#head
-    this.#host.post({ type: 'STREAM_START', id: this.id, method, url, headers, body: payload.body, redirect, timeouts })
+    const { method, url, headers, redirect, timeouts, durable } = this.#head
+    const start: StreamStartFields = {
+      type: 'STREAM_START',
+      id: this.id,
+      method,
+      url,
+      headers,
+      body: payload.body,
+      redirect,
+      timeouts
+    }
+    if (durable !== null) start.durable = durable
+    this.#host.post(start)
     if (payload.source === null) return
     const size = hasOwn(payload.body, 'size') ? (payload.body as StreamedRequestBody).size : undefined
     this.#upload = new Upload(this.id, payload.source, size, {
@@ -295,8 +307,10 @@ export class Exchange {
   }
 }
 
-function errorFrom({ code, message, phase, retryable }: StreamErrorMessage): LongwireError {
-  return new LongwireError(code, message, phase, { retryable })
+function errorFrom(given: StreamErrorMessage): LongwireError {
+  const { code, message, phase, retryable } = given
+  const details = hasOwn(given, 'first') ? { retryable, first: given.first } : { retryable }
+  return new LongwireError(code, message, phase, details)
 }
 
 /** In the page's words. */

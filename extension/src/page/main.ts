@@ -5,6 +5,7 @@ import { setUsualFetch } from '../client/usual-fetch'
 import { connect as connectPeer, RpcError } from '../rpc/index'
 import type { Longwire } from './api'
 import { addListener, bare, defineProperty, eventPersisted, freeze, hasOwn } from './builtins'
+import { durableRequests } from './durable'
 import { announceShim, receivePorts } from './handover'
 import { patch } from './patch'
 import { fetchFunction, Shim } from './shim'
@@ -24,6 +25,7 @@ function install(): void {
     version: LONGWIRE_VERSION,
     fetch,
     status: () => shim.status(),
+    durable: durableRequests(fetch),
     WebSocket,
     WebSocketStream: webSocketStreamClass(connect),
     patch: (options) => patch(shim, WebSocket as unknown as typeof window.WebSocket, window, options)

@@ -1,11 +1,14 @@
-import type { Timeouts } from '../protocol/bridge'
+import type { DurableAsk, Timeouts } from '../protocol/bridge'
 import { MAX_TIMEOUT_MS } from '../protocol/constants'
 import type { StreamEnd, UploadProgress } from './api'
 import { bare, ceil, hasOwn, isFiniteNumber, keys, mapGet, NativeTypeError } from './builtins'
+import { readDurable } from './durable-ask'
 
 /** The options, checked. */
 export interface Options extends Callbacks {
   readonly timeouts: Timeouts
+  /** Have the request outlive the page; null if it is not to. */
+  readonly durable: DurableAsk | null
 }
 
 /** What the page wants to be told of. */
@@ -29,24 +32,26 @@ const TIMEOUT_NAMES = 'headerTimeout, idleTimeout, totalTimeout'
 export function readOptions(given: unknown, usual: Timeouts = bare({})): Options {
   const timeouts: Timeouts = bare({ ...usual })
   const callbacks: Callbacks = { onUploadProgress: null, onEnd: null }
-  if (given === undefined) return { timeouts, ...callbacks }
+  let durable: DurableAsk | null = null
+  if (given === undefined) return { timeouts, durable, ...callbacks }
   if (typeof given !== 'object' || given === null) throw new NativeTypeError('`longwire` is not an object')
   const names = keys(given)
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string
     const value = (given as Record<string, unknown>)[name]
     const field = mapGet(TIMEOUT_FIELDS, name)
-    if (field === undefined && !hasOwn(callbacks, name)) {
+    if (field === undefined && name !== 'durable' && !hasOwn(callbacks, name)) {
       throw new NativeTypeError(
-        `\`longwire.${name}\` is not an option: those are ${TIMEOUT_NAMES}, onUploadProgress, onEnd`
+        `\`longwire.${name}\` is not an option: those are ${TIMEOUT_NAMES}, onUploadProgress, onEnd, durable`
       )
     }
     if (value === undefined) continue
-    if (field !== undefined) timeouts[field] = readMilliseconds(`longwire.${name}`, value)
+    if (name === 'durable') durable = readDurable(value)
+    else if (field !== undefined) timeouts[field] = readMilliseconds(`longwire.${name}`, value)
     else if (typeof value === 'function') callbacks[name as keyof Callbacks] = value as () => void
     else throw new NativeTypeError(`\`longwire.${name}\` is not a function`)
   }
-  return { timeouts, ...callbacks }
+  return { timeouts, durable, ...callbacks }
 }
 
 /**

@@ -43,6 +43,8 @@ interface Call {
   readonly url: URL
   /** The page marked it for Longwire. */
   readonly marked: boolean
+  /** The browser's own fetch cannot do what is asked. */
+  readonly durable: boolean
 }
 
 /**
@@ -114,7 +116,8 @@ class Patch {
       const url = isRequest(input) ? requestUrl(input) : `${input}`
       const marked = isObject(init) && init.longwire !== undefined
       if (!marked && (this.#select === 'marked' || !this.#asksFor(input, init))) return null
-      return { url: new NativeURL(url, baseUrl()), marked }
+      const durable = isObject(init?.longwire) && init.longwire.durable !== undefined
+      return { url: new NativeURL(url, baseUrl()), marked, durable }
     } catch {
       return null
     }
@@ -142,7 +145,7 @@ class Patch {
       const args = snapshot(given)
       const go = (report: StatusReport | null) => {
         this.#learn(report)
-        const ours = this.#isOurs(call) && !(this.#absent && this.#fallback)
+        const ours = this.#isOurs(call) && (call.durable || !(this.#absent && this.#fallback))
         promiseThen(ours ? this.#shim.fetch(args, this.#timeouts) : this.#passOn(args), resolve, reject)
       }
       promiseThen(this.#shim.finalStatus(), go, () => go(null))
@@ -211,7 +214,7 @@ class Patch {
   #takesWebSocket(url: unknown): boolean {
     if (!this.#active || this.#select !== 'all') return false
     try {
-      const call = { url: parseSocketUrl(`${url}`), marked: false }
+      const call = { url: parseSocketUrl(`${url}`), marked: false, durable: false }
       if (now() - this.#grantedAt > GRANTS_FRESH_MS) this.#refresh()
       if (this.#absent && this.#fallback) return false
       if (this.#granted === null) return this.#named !== null && isUnder(call.url, this.#named)
@@ -225,7 +228,7 @@ class Patch {
   #takesEventSource(url: unknown): boolean {
     if (!this.#active || this.#select === 'marked') return false
     try {
-      const call = { url: new NativeURL(`${url}`, baseUrl()), marked: false }
+      const call = { url: new NativeURL(`${url}`, baseUrl()), marked: false, durable: false }
       return this.#granted === null || this.#isOurs(call)
     } catch {
       return false

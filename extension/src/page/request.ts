@@ -1,5 +1,5 @@
 import type { RedirectMode, Timeouts } from '../protocol/bridge'
-import { GENERATE_URL } from '../shared/names'
+import { DURABLE_URL, GENERATE_URL } from '../shared/names'
 import type { LongwireInit } from './api'
 import {
   append,
@@ -28,7 +28,7 @@ import { asyncIterableBody, type BodyPlan, planBody } from './request-body'
 /** A request without its body. */
 export interface RequestHead extends Options {
   readonly method: string
-  /** Absolute, as the browser parsed it, with its fragment; or GENERATE_URL. */
+  /** Absolute, as the browser parsed it, with its fragment; or GENERATE_URL, or what begins with DURABLE_URL. */
   readonly url: string
   readonly headers: [string, string][]
   readonly redirect: RedirectMode
@@ -67,7 +67,12 @@ export function planRequest(
   const request = new NativeRequest(input, membersFor(given, iterable !== null))
   const url = requestUrl(request)
   if (startsWith(url, 'data:') || startsWith(url, 'blob:')) return { local: request }
-  if (!startsWith(url, 'http:') && !startsWith(url, 'https:') && url !== GENERATE_URL) {
+  if (
+    !startsWith(url, 'http:') &&
+    !startsWith(url, 'https:') &&
+    url !== GENERATE_URL &&
+    !startsWith(url, DURABLE_URL)
+  ) {
     throw new LongwireError('PROTOCOL', 'Longwire carries http: and https: URLs only', 'policy')
   }
   const head: RequestHead = {
@@ -79,7 +84,13 @@ export function planRequest(
     integrity: readIntegrity(requestIntegrity(request)),
     ...options
   }
-  return { head, body: iterable ?? planBody(request, given.body) }
+  const body = iterable ?? planBody(request, given.body)
+  if (head.durable !== null && body.kind === 'source') {
+    const text =
+      'A durable request needs a body that can be read whole: give text, bytes, a Blob or FormData, no stream'
+    throw new NativeTypeError(text)
+  }
+  return { head, body }
 }
 
 /** What Request reads: an async iterable is replaced by a stream, which to Request is a body of the same kind. */

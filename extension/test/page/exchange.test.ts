@@ -39,6 +39,7 @@ function begin(
     signal: aborter.signal,
     integrity: null,
     timeouts: {},
+    durable: null,
     onUploadProgress: null,
     onEnd
   }

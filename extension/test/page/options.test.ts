@@ -5,7 +5,7 @@ import { readOptions, readTimeouts } from '../../src/page/options'
 
 test('an option that there is not is refused with those that there are', () => {
   expect(() => readOptions({ idletimeout: 1 })).toThrow(
-    '`longwire.idletimeout` is not an option: those are headerTimeout, idleTimeout, totalTimeout, onUploadProgress, onEnd'
+    '`longwire.idletimeout` is not an option: those are headerTimeout, idleTimeout, totalTimeout, onUploadProgress, onEnd, durable'
   )
 })
 
@@ -20,7 +20,8 @@ test('the options that are named are taken', () => {
   const onEnd = () => {}
   const given = { headerTimeout: 1, idleTimeout: 2, totalTimeout: 3, onUploadProgress, onEnd }
 
-  expect(readOptions(given)).toEqual({ timeouts: { header_ms: 1, idle_ms: 2, total_ms: 3 }, onUploadProgress, onEnd })
+  const timeouts = { header_ms: 1, idle_ms: 2, total_ms: 3 }
+  expect(readOptions(given)).toEqual({ timeouts, durable: null, onUploadProgress, onEnd })
 })
 
 test.each(['onUploadProgress', 'onEnd'])('%s that is no function is refused by its name', (name) => {
