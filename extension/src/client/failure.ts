@@ -61,6 +61,13 @@ export function isFutile(error: unknown): boolean {
 
 const FUTILE: ReadonlySet<string> = new Set(['POLICY', 'PROTOCOL', 'CANCELLED'])
 
+/** The way to the host broke, or the host: what is durable goes on behind it. */
+export function isBridgeFailure({ code, retryable }: StreamError): boolean {
+  return retryable && BRIDGE_FAILURES.has(code)
+}
+
+const BRIDGE_FAILURES: ReadonlySet<string> = new Set(['BRIDGE_LOST', 'HOST_LOST', 'HOST_UNAVAILABLE'])
+
 /**
  * Whether the request never got as far as a server, so that sending it again repeats nothing. Only the phase can say so: a
  * server may have acted on a request and then redirected it to where no connection could be made.

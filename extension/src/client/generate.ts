@@ -1,8 +1,9 @@
-import { StreamError } from './errors'
 import type { StreamEvent } from './event-payload'
 import type { EventStream } from './event-stream'
 import type { AnyGenerationEvent, GenerationRequest } from './generation'
+import { hostFetch } from './host-fetch'
 import { OptionError } from './options'
+import type { RetryOptions } from './retry'
 import { type StreamOptions, stream } from './stream'
 import type { Fetch } from './types'
 import { hostTimeout } from './usual-fetch'
@@ -13,6 +14,8 @@ export interface GenerateOptions
   signal?: AbortSignal | null
   /** Timeouts of `longwire.fetch`. */
   longwire?: object
+  /** With `durable`: how often, and how soon, a lost answer is attached to again. */
+  retry?: RetryOptions | false
   /** Events since the last call. */
   onEvents?: (events: readonly GenerationStreamEvent[]) => void
 }
@@ -51,13 +54,14 @@ const NOT_HERE = ['body', 'fetch', 'token', 'retry', 'resume', 'fallback', 'onRe
  * @throws {TypeError} an option that is none (OptionError), or a request that JSON cannot say
  */
 export function generate(request: GenerationRequest, options: GenerateOptions = {}): GenerationStream {
-  return generateBy(host, request, options)
+  return generateBy(hostFetch, request, options)
 }
 
 /** The same by a `fetch` of whoever has no `longwire.fetch`; it has to lead to the host. */
 export function generateBy(fetch: Fetch, request: GenerationRequest, options: GenerateOptions = {}): GenerationStream {
   for (const name of NOT_HERE) {
-    if (Object.hasOwn(options, name)) {
+    const attaches = name === 'retry' && options.durable !== undefined
+    if (Object.hasOwn(options, name) && !attaches) {
       throw new OptionError(name, 'signal', `\`${name}\` is not an option of generate(): the host sees to it`)
     }
   }
@@ -68,18 +72,7 @@ export function generateBy(fetch: Fetch, request: GenerationRequest, options: Ge
     ...delivery,
     body: request,
     fetch,
-    retry: false
+    retry: options.durable === undefined ? false : options.retry
   } as StreamOptions)
   return answer as unknown as GenerationStream
-}
-
-function host(input: string, init?: RequestInit): Promise<Response> {
-  const { longwire } = globalThis as { longwire?: { fetch: Fetch } }
-  if (longwire === undefined) {
-    throw new StreamError(
-      'HOST_UNAVAILABLE',
-      'This page has no Longwire: install the extension and its host, and have the policy name this page'
-    )
-  }
-  return longwire.fetch(input, init)
 }

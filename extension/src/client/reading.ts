@@ -42,6 +42,8 @@ export const READING_OPTIONS: Names<ReadingOptions> = {
   onBadEvent: 0
 }
 
+type BodyReader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>
+
 /** Who reads a body, and what has to be known beyond its events. */
 export interface Reader {
   /** Its reason is what reading fails with. */
@@ -62,6 +64,12 @@ export interface ReadingHooks {
    * @returns whether they have all been given
    */
   reached?(id: string): boolean
+  /**
+   * The body broke with `failure` behind its first `bytes` bytes: another reader, of what comes behind those.
+   *
+   * @throws {StreamError} there is none
+   */
+  attach?(failure: StreamError, bytes: number): Promise<BodyReader>
 }
 
 /** How long an answer that is whole may take to end, milliseconds: most do at once, and their connection can be used again. */
@@ -78,19 +86,32 @@ export async function* readEvents(
   reader: Reader,
   hooks: ReadingHooks = {}
 ): AsyncGenerator<StreamEvent, void, undefined> {
-  const source = response.body?.getReader()
+  const first = response.body?.getReader()
   const ending = new Ending()
   const untilEvent = options.until === 'end-event'
   const expected = untilEvent || options.endEvent
-  if (source === undefined) return ending.check(expected, null)
+  if (first === undefined) return ending.check(expected, null)
+  let source: BodyReader = first
+  let bytes = 0
   const clocks = new StallClocks(options)
   const decoder = new TextDecoder()
   try {
     const intake = new Intake(response, options, reader, hooks)
     for (let ended = false; !ended; ) {
-      const part = await nextPart(source, clocks, reader.signal, ending.ended)
+      let part: ReadableStreamReadResult<Uint8Array>
+      try {
+        part = await nextPart(source, clocks, reader.signal, ending.ended)
+      } catch (error) {
+        // What the decoder holds of a character or an event stays: the next byte is the next byte.
+        if (hooks.attach === undefined || ending.ended || reader.signal.aborted) throw error
+        source = await hooks.attach(error as StreamError, bytes)
+        continue
+      }
       ended = part.done
-      if (part.value !== undefined) reader.bytes(part.value.length)
+      if (part.value !== undefined) {
+        bytes += part.value.length
+        reader.bytes(part.value.length)
+      }
       for (const item of intake.take(decoder.decode(part.value, { stream: !ended }), ended)) {
         if (typeof item === 'string') {
           if (hooks.reached?.(item) ?? true) reader.lastEventId = item

@@ -2,7 +2,8 @@ import { checkStatus, letGo } from './answer'
 import { StreamError } from './errors'
 import { isError, isHeartbeat, type StreamEvent } from './event-payload'
 import { DELIVERY_OPTIONS, type DeliveryOptions, EventStream, type Run } from './event-stream'
-import { asStreamError } from './failure'
+import { asStreamError, isBridgeFailure } from './failure'
+import { hostFetch } from './host-fetch'
 import { checkInit, checkOptions, type Names } from './options'
 import { type Outgoing, prepare, type StreamInit } from './outgoing'
 import { READING_OPTIONS, type ReadingOptions, readEvents } from './reading'
@@ -11,7 +12,7 @@ import { reportedError } from './reported'
 import { delayBefore, mayResend, type RetryOptions, type RetryRules, retryRules } from './retry'
 import { checkToken, type Token } from './token'
 import type { Fetch } from './types'
-import { forHost, usualFetch } from './usual-fetch'
+import { forHost, hostTimeout, usualFetch } from './usual-fetch'
 import { later, pause, within } from './waiting'
 
 export interface StreamOptions extends ReadingOptions, DeliveryOptions {
@@ -24,6 +25,12 @@ export interface StreamOptions extends ReadingOptions, DeliveryOptions {
   retry?: RetryOptions | false
   /** The server continues behind the `Last-Event-ID` that it is sent. */
   resume?: boolean
+  /**
+   * Have the request outlive the page, under this key: whoever asks for the same again, after a reload too, gets the same
+   * answer from its beginning. It is sent once. When the bridge or the host is lost the stream goes on with the next byte,
+   * as often and as soon as `retry` says, and no other failure is tried again. Only `longwire.fetch` can do it.
+   */
+  durable?: string
   /** Milliseconds until the response's headers. */
   headerTimeout?: number
   /** Milliseconds for everything, waits and further attempts included. */
@@ -46,6 +53,7 @@ const OPTIONS: Names<StreamOptions> = {
   token: 0,
   retry: 0,
   resume: 0,
+  durable: 0,
   headerTimeout: 0,
   totalTimeout: 0,
   onRestart: 0,
@@ -70,7 +78,15 @@ export function stream(url: string | URL | Request, init: StreamInit = {}, optio
   checkToken(options.token)
   const rules = retryRules(options.retry)
   const outgoing = prepare(url, init, options.body)
+  checkDurable(options, outgoing)
   return open(outgoing, rules, options, null)
+}
+
+function checkDurable({ durable, resume }: StreamOptions, { repeatable }: Outgoing): void {
+  if (durable === undefined) return
+  if (typeof durable !== 'string') throw new TypeError('`durable` is not the name of a key')
+  if (resume) throw new TypeError('What is `durable` goes on by itself: leave out `resume`')
+  if (!repeatable) throw new TypeError('A durable request needs a body that is whole, and no stream')
 }
 
 /** @param before what it goes on behind, null for one that begins at the beginning */
@@ -99,6 +115,8 @@ class Exchange {
   #plainText = false
   /** Somewhere behind the beginning, what came before was forgotten: only a server that resumes can go on from there. */
   #forgotten = false
+  /** Of a durable answer, the byte from which it was read last. */
+  #attachedAt = 0
 
   constructor(outgoing: Outgoing, rules: RetryRules, options: StreamOptions, run: Run) {
     this.#outgoing = outgoing
@@ -145,11 +163,31 @@ class Exchange {
       format: (format: string) => {
         this.#plainText = format === 'text'
       },
-      reached: (id: string) => this.#reach(id)
+      reached: (id: string) => this.#reach(id),
+      ...(this.#options.durable === undefined ? {} : { attach: this.#attach })
     }
     for await (const event of readEvents(response, this.#options, run, hooks)) yield* this.#pass(event)
     this.#replay.end()
   }
+
+  readonly #attach = async (failure: StreamError, bytes: number) => {
+    if (bytes > this.#attachedAt) this.#failures = 0
+    this.#attachedAt = bytes
+    for (let reason = failure; ; ) {
+      const refused = this.#refuse(reason)
+      if (refused !== null) throw refused
+      await this.#wait(reason)
+      try {
+        this.#run.report({ state: 'connecting', attempt: this.#attempt })
+        const { status, body } = await this.#send(bytes)
+        this.#run.report({ state: 'open', attempt: this.#attempt, status })
+        return (body as ReadableStream<Uint8Array<ArrayBuffer>>).getReader()
+      } catch (error) {
+        if (!(error instanceof StreamError)) throw error
+        reason = error
+      }
+    }
+  };
 
   *#pass(event: StreamEvent): Generator<StreamEvent, void, undefined> {
     // Signs of life come when they come, in a repeated answer too.
@@ -182,8 +220,10 @@ class Exchange {
     return true
   }
 
-  async #send(): Promise<Response> {
-    const { fetch = usualFetch, token, headerTimeout } = this.#options
+  /** @param from of a durable answer, the first byte that is wanted */
+  async #send(from = 0): Promise<Response> {
+    const { token, headerTimeout, durable } = this.#options
+    const { fetch = durable === undefined ? usualFetch : hostFetch } = this.#options
     const aborter = new AbortController()
     const { signal } = this.#run
     const abort = () => aborter.abort(signal.reason)
@@ -194,7 +234,11 @@ class Exchange {
     let answer: Promise<Response> | undefined
     try {
       const { url, init } = await this.#outgoing.next(token, this.#resumes() ? this.#run.lastEventId : '')
-      answer = fetch(url, { ...init, ...forHost(fetch, headerTimeout, init.longwire), signal: aborter.signal })
+      const told =
+        durable === undefined
+          ? forHost(fetch, headerTimeout, init.longwire)
+          : { longwire: { ...hostTimeout(headerTimeout), ...init.longwire, durable: { key: durable, from } } }
+      answer = fetch(url, { ...init, ...told, signal: aborter.signal })
       return await within(answer, signal, headerTimeout, late)
     } catch (error) {
       // A request that is late goes on unless it is told, and beyond that if its fetch does not listen.
@@ -213,7 +257,8 @@ class Exchange {
     const { retries } = this.#rules
     const { method, headers, repeatable } = this.#outgoing
     const sent = { method, headers, repeatable, resumes: this.#resumes(), answered: this.#run.meter.bytesReceived > 0 }
-    if (this.#run.signal.aborted || !mayResend(failure, sent, this.#rules)) return failure
+    const again = this.#options.durable === undefined ? mayResend(failure, sent, this.#rules) : isBridgeFailure(failure)
+    if (this.#run.signal.aborted || !again) return failure
     // From the beginning again, and nobody knows any more what of it was shown.
     if (this.#forgotten && !sent.resumes && this.#options.onRestart === undefined) return failure
     if (retries === 0) return failure
@@ -231,7 +276,8 @@ class Exchange {
     const delay = delayBefore(this.#failures, reason, this.#rules, this.#serverDelay) ?? 0
     this.#run.report({ state: 'waiting', attempt: this.#attempt, delay, until: Date.now() + delay, reason })
     await pause(delay, this.#run.signal, this.#run.waits)
-    if (!this.#delivered) return
+    // What is durable goes on where it was.
+    if (!this.#delivered || this.#options.durable !== undefined) return
     if (this.#options.onRestart === undefined || this.#resumes()) this.#replay.restart()
     else {
       this.#replay.forget()
