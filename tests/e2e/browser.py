@@ -220,6 +220,7 @@ def running_browser(
     *,
     extension: Path | None = None,
     install: bool = True,
+    profile: Path | None = None,
     beside: Sequence[Path] = (),
     arguments: list[str] | None = None,
     executable: Path | None = None,
@@ -227,10 +228,10 @@ def running_browser(
 ) -> Iterator[Browser]:
     """A Chromium that ends with the block.
 
-    `install` puts the host where this profile finds it; `beside` are further extensions to load; `executable` starts
-    the browser in another way.
+    `install` puts the host where this profile finds it, `home/profile` if none is named; `beside` are further
+    extensions to load; `executable` starts the browser in another way.
     """
-    profile = home / "profile"
+    profile = profile or home / "profile"
     if install:
         install_for(profile)
     extensions = ",".join(map(str, [extension or extension_folder(), *beside]))

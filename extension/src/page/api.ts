@@ -145,10 +145,10 @@ export interface DurableRequest {
   readonly bytes: number
   /** The first of them that is still kept. */
   readonly first: number
-  /** Times as ISO 8601 has them; null for what was not yet. */
-  readonly started: string
-  readonly ended: string | null
-  /** What it failed with, or would fail with if it were attached to. */
+  /** Milliseconds since 1970, as `Date.now()` has them; null as long as it runs. */
+  readonly started: number
+  readonly ended: number | null
+  /** What it failed with, if it did. */
   readonly error: { readonly code: ErrorCode; readonly message: string } | null
 }
 

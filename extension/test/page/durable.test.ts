@@ -135,7 +135,7 @@ test('the list is what the desk says', async () => {
       state: 'running',
       bytes: 1,
       first: 0,
-      started: '',
+      started: 0,
       ended: null,
       error: null
     }
