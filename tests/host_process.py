@@ -74,8 +74,8 @@ class HostProcess:
         self.feed(frame(orjson.dumps(message)))
 
     def hello(self) -> dict[str, Any]:
-        """HELLO; returns WELCOME."""
-        self.send(type="HELLO", protocol=PROTOCOL_VERSION, extension="0.0.0")
+        """HELLO, as today's extension says it; returns WELCOME."""
+        self.send(type="HELLO", protocol=PROTOCOL_VERSION, extension="0.0.0", knows=["writer"])
         return self.expect("WELCOME")
 
     def start(self, stream_id: int, url: str, **changes: Any) -> None:

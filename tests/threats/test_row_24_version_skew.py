@@ -49,3 +49,15 @@ def test_nothing_is_served_before_the_versions_are_known(tmp_path: Path, first: 
             host.send(type="STATUS_REQUEST", request=1, page=page)
         assert host.expect("FATAL")["code"] == "PROTOCOL"
         assert host.next() is None
+
+
+@pytest.mark.parametrize(("hello", "writer"), [({}, None), ({"knows": ["writer"]}, ["http://localhost:5173"])])
+def test_an_extension_from_before_the_writer_is_served_under_a_policy_that_has_one(
+    tmp_path: Path, hello: dict[str, Any], writer: list[str] | None
+) -> None:
+    writers = 'principal = "writer"\n\n[writer]\npages = ["http://localhost:5173"]'
+    policy = grant("http://127.0.0.1:1/", more=writers)
+    with HostProcess(tmp_path, policy) as host:
+        host.send(type="HELLO", protocol=PROTOCOL_VERSION, extension="0.1.0", **hello)
+        # Its guard refuses what it does not know, and with it the whole host.
+        assert host.expect("WELCOME")["policy"].get("writer") == writer

@@ -126,15 +126,23 @@ export function hostSilent(silentMs: number): Failure {
 
 /** WELCOME names another protocol version than this extension's. */
 export function versionMismatch(ours: number, theirs: number): Failure {
-  const older = theirs < ours ? 'host' : 'extension'
+  const message = `The Longwire extension speaks protocol ${ours}, the host protocol ${theirs}.`
+  if (theirs < ours) return hostIsOlder(message)
   return {
     code: 'VERSION_MISMATCH',
-    message: `The Longwire extension speaks protocol ${ours}, the host protocol ${theirs}.`,
-    fix:
-      older === 'host'
-        ? 'Update the `longwire` package and run `longwire install`.'
-        : 'Update the extension: load the folder that `longwire extension` prints, or reload it.',
-    command: older === 'host' ? INSTALL_COMMAND : 'longwire extension',
+    message,
+    fix: 'Update the extension: load the folder that `longwire extension` prints, or reload it.',
+    command: 'longwire extension',
+    state: 'host-failed'
+  }
+}
+
+function hostIsOlder(message: string): Failure {
+  return {
+    code: 'VERSION_MISMATCH',
+    message,
+    fix: 'Update the `longwire` package and run `longwire install`.',
+    command: INSTALL_COMMAND,
     state: 'host-failed'
   }
 }
@@ -148,6 +156,11 @@ export function hostSpokeNonsense(): Failure {
     command: null,
     state: 'host-failed'
   }
+}
+
+/** The host's answer to HELLO. One that does not understand it is older, and cannot say so itself. */
+export function hostSaidNoWelcome(fatal: Fatal): Failure {
+  return fatal.code === 'PROTOCOL' ? hostIsOlder(fatal.message) : hostSaidFatal(fatal)
 }
 
 /** The host's own last word. */

@@ -8,6 +8,7 @@ import {
   failureOf,
   hostMute,
   hostSaidFatal,
+  hostSaidNoWelcome,
   hostSilent,
   hostSpokeNonsense,
   versionMismatch
@@ -21,6 +22,9 @@ export const WELCOME_DEADLINE_MS = 10_000
 
 /** What shims undo. Their relays have the same BRIDGE_VERSION, so there are none that do not. */
 const CHUNK_ENCODINGS = ['deflate']
+
+/** What the host's messages have had since, and the guards take. A host says no more than this. */
+const KNOWS = ['writer']
 
 /** What may wait for WELCOME: characters of URLs, header fields and bodies, and messages of whatever size. */
 export const MAX_QUEUED_CHARS = 32 * MIB
@@ -90,7 +94,8 @@ export class NativeLink {
       type: 'HELLO',
       protocol: PROTOCOL_VERSION,
       extension: this.#world.extensionVersion,
-      chunk_encodings: CHUNK_ENCODINGS
+      chunk_encodings: CHUNK_ENCODINGS,
+      knows: KNOWS
     })
     this.#arm()
   }
@@ -134,7 +139,7 @@ export class NativeLink {
   #receive(message: unknown): void {
     this.#lastFrameAt = this.#world.now()
     if (!isFromHost(message)) this.#receiveBad(message)
-    else if (message.type === 'FATAL') this.#lose(hostSaidFatal(message))
+    else if (message.type === 'FATAL') this.#lose(this.#welcomed ? hostSaidFatal(message) : hostSaidNoWelcome(message))
     else if (message.type === 'WELCOME') this.#welcome(message)
     else if (!this.#welcomed) this.#lose(hostSpokeNonsense())
     else if (message.type === 'STREAM_PING') this.#post({ type: 'STREAM_PONG', seq: message.seq })

@@ -107,7 +107,7 @@ describe('opening', () => {
     link.open()
     expect(ports.length).toBe(1)
     expect(port().posted).toEqual([
-      { type: 'HELLO', protocol: PROTOCOL_VERSION, extension: '0.1.0', chunk_encodings: ['deflate'] }
+      { type: 'HELLO', protocol: PROTOCOL_VERSION, extension: '0.1.0', chunk_encodings: ['deflate'], knows: ['writer'] }
     ])
   })
 
@@ -238,7 +238,12 @@ describe('what the host says', () => {
   test.each<[string, object, string]>([
     ['older', welcome({ protocol: PROTOCOL_VERSION - 1 }), '`longwire` package'],
     ['newer', welcome({ protocol: PROTOCOL_VERSION + 1 }), 'Update the extension'],
-    ['newer, with fields of its own', { ...welcome({ protocol: 99 }), more: 1 }, 'Update the extension']
+    ['newer, with fields of its own', { ...welcome({ protocol: 99 }), more: 1 }, 'Update the extension'],
+    [
+      'older, and refuses HELLO',
+      { type: 'FATAL', code: 'PROTOCOL', message: 'HELLO: knows', fix: 'reload' },
+      '`longwire` package'
+    ]
   ])('a host that is %s is not spoken to', (_, message, fix) => {
     link.send(ack(1))
     port().say(message)

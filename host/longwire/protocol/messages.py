@@ -66,12 +66,18 @@ WEBSOCKET_KIND: Final = "websocket"
 
 
 class Hello(Message):
-    """First frame. `chunk_encodings` names the compressions of STREAM_CHUNK that this extension can undo."""
+    """First frame. `chunk_encodings` names the compressions of STREAM_CHUNK that this extension can undo.
+
+    `knows` names fields that the host's messages got since this version of the protocol began, and that this extension
+    takes: `writer`, of PolicySummary. It refuses what it does not know, so the host leaves out what is not named. A host
+    ignores a name that it does not know.
+    """
 
     type: Literal["HELLO"]
     protocol: Annotated[int, Field(ge=0, le=MAX_ID)]
     extension: ShortText
     chunk_encodings: Annotated[list[ShortText], Field(max_length=8)] | None = None
+    knows: Annotated[list[ShortText], Field(max_length=64)] | None = None
 
 
 class StreamStartFields(Message):

@@ -68,7 +68,7 @@ from longwire.streams.state import State
 from longwire.streams.stream import Stream, error_message
 from longwire.streams.table import StreamTable
 from longwire.streams.upload import BadUpload, Upload, decode_base64
-from longwire.streams.version import VersionMismatch
+from longwire.streams.version import VersionMismatch, as_known
 
 # A tick this late means that the machine slept; silence during sleep says nothing about the other end.
 SLEPT_S: Final = 10.0
@@ -83,6 +83,7 @@ class Connection:
         self._decoder = FrameDecoder()
         self._closed: set[Stream] = set()  # socket and task are gone, the terminal message is still to be taken
         self._greeted = False
+        self._knows: frozenset[str] = frozenset()
         self._over = False
         self._last_heard = self._last_ping = self._last_tick = now
         self._pings = 0
@@ -185,7 +186,7 @@ class Connection:
 
     def send(self, message: FromHost) -> None:
         """Queue a message that overtakes all bodies. After the last message it does nothing."""
-        self._queue(encode(message))
+        self._queue(encode(as_known(message, self._knows)))
 
     # --- what an exchange has for its page -------------------------------------------------------------------
 
@@ -300,6 +301,7 @@ class Connection:
             raise VersionMismatch(message.protocol, message.extension)
         self._greeted = True
         self._table.packs = ENCODING in (message.chunk_encodings or ())
+        self._knows = frozenset(message.knows or ())
         return Greeted(message.extension)
 
     def _on_bad_message(self, bad: BadMessage) -> ConnectionEvent | None:

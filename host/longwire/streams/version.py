@@ -1,8 +1,21 @@
-"""Version skew: an extension that speaks another protocol than this host."""
+"""Version skew: an extension that speaks another protocol than this host, or knows less of it."""
+
+from collections.abc import Collection
 
 from longwire import __version__
 from longwire.protocol.errors import ErrorCode, LongwireError
 from longwire.protocol.limits import PROTOCOL_VERSION
+from longwire.protocol.messages import FromHost, Policy, Welcome
+
+# The name of PolicySummary's `writer` in the `knows` of HELLO.
+WRITER = "writer"
+
+
+def as_known(message: FromHost, knows: Collection[str]) -> FromHost:
+    """A message without what an extension that `knows` so much, by its HELLO, would refuse it for."""
+    if isinstance(message, Welcome | Policy) and message.policy.writer is not None and WRITER not in knows:
+        return message.model_copy(update={"policy": message.policy.model_copy(update={"writer": None})})
+    return message
 
 
 class VersionMismatch(LongwireError):
