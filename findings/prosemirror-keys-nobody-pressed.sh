@@ -8,7 +8,7 @@
 # change itself is dropped. But this happens once only, and not at all where a key was pressed before: then the same change is
 # taken as it stands. A paragraph that has a word in it always is.
 # Why it matters: in an editor whose Enter sends, a blank line that a tool puts in sends the message before it is whole, and who
-# types something first to try it out does not see that. A word in the paragraph, taken out again, avoids it.
+# types something first to try it out does not see that.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
