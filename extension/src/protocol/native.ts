@@ -43,8 +43,8 @@ export type BridgeState = 'ready' | 'host-missing' | 'host-forbidden' | 'host-fa
  * First frame. `chunk_encodings` names the compressions of STREAM_CHUNK that this extension can undo.
  *
  * `knows` names fields that the host's messages got since this version of the protocol began, and that this extension
- * takes: `writer`, of PolicySummary. It refuses what it does not know, so the host leaves out what is not named. A host
- * ignores a name that it does not know.
+ * takes: `writer`, of PolicySummary. It refuses what it does not know, so the host leaves out what is not named.
+ * A host ignores a name that it does not know.
  */
 export interface Hello {
   type: 'HELLO'
