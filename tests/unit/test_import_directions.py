@@ -340,6 +340,26 @@ def test_no_arrows_run_in_a_circle(arrows: dict[str, set[str]]) -> None:
         TopologicalSorter({**arrows, second: {*arrows.get(second, set()), first}}).prepare()
 
 
+def extension_modules(instead: dict[str, str] | None = None) -> dict[str, set[str]]:
+    """Each module of the extension and what it imports, be it a type. `instead`: of what stands in a file."""
+    files = {file.relative_to(EXTENSION).as_posix(): file for file in EXTENSION.rglob("*.ts")}
+    texts = {name: file.read_text(encoding="utf-8") for name, file in files.items()} | (instead or {})
+    arrows: dict[str, set[str]] = {}
+    for name, text in texts.items():
+        named = re.findall(r"""(?:from|import|import\()\s*['"](\.[^'"]*)['"]""", text)
+        paths = [posixpath.normpath(posixpath.join(posixpath.dirname(name), each)) for each in named]
+        arrows[name] = {file for path in paths for file in (f"{path}.ts", f"{path}/index.ts") if file in texts}
+    return arrows
+
+
+def test_no_modules_of_the_extension_import_each_other_not_even_their_types() -> None:
+    TopologicalSorter(extension_modules()).prepare()
+    with pytest.raises(CycleError):
+        TopologicalSorter(extension_modules({"rpc/core.ts": "import type { Peer } from './peer'"})).prepare()
+    with pytest.raises(CycleError):
+        TopologicalSorter(extension_modules({"writer/model.ts": "export type { Run } from './run/run'"})).prepare()
+
+
 def names_browser_api(text: str) -> bool:
     """Whether a module says `chrome` as a word: as the global, by way of a global object, as a type, in a comment."""
     return re.search(r"\bchrome\b", text) is not None

@@ -1,9 +1,8 @@
 import { RpcError, wireError } from './errors'
 import { jsonOf } from './payload'
-import type { Peer } from './peer'
 
 /** What a handler is given beside the data. */
-export interface RequestContext {
+export interface Context<Peer> {
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal
   /** Whoever asked. */
@@ -11,7 +10,7 @@ export interface RequestContext {
 }
 
 /** Answers a request; undefined: not this one. */
-export type RequestHandler = (data: never, context: RequestContext) => unknown
+export type Handler<Peer> = (data: never, context: Context<Peer>) => unknown
 
 /** JSON, or an error; neither: nobody answers. */
 type Answer = (requestId: string, data: string | undefined, error: unknown) => void
@@ -20,11 +19,11 @@ type Answer = (requestId: string, data: string | undefined, error: unknown) => v
 type Handled = () => void
 
 /** Those who answer the other side's requests. */
-export class Handlers {
+export class Handlers<Peer> {
   readonly #peer: Peer
   readonly #answer: Answer
   readonly #handled: Handled
-  readonly #handlers = new Set<RequestHandler>()
+  readonly #handlers = new Set<Handler<Peer>>()
   readonly #running = new Map<string, AbortController>()
 
   constructor(peer: Peer, answer: Answer, handled: Handled) {
@@ -33,7 +32,7 @@ export class Handlers {
     this.#handled = handled
   }
 
-  add(handler: RequestHandler): () => void {
+  add(handler: Handler<Peer>): () => void {
     if (typeof handler !== 'function') throw new TypeError('a handler is a function')
     this.#handlers.add(handler)
     return () => {

@@ -3,7 +3,7 @@ import { Asking, type RequestOptions } from './asking'
 import { Core } from './core'
 import { deflated, inflated, isDeflated } from './deflate'
 import { RpcError, wireError } from './errors'
-import { Handlers, type RequestContext, type RequestHandler } from './handlers'
+import { type Context, type Handler, Handlers } from './handlers'
 import { sending } from './iterating'
 import type { CoreEvent } from './link'
 import type { Hello } from './messages'
@@ -13,7 +13,13 @@ import { deferred, jsonOf } from './payload'
 import { Readers } from './readers'
 import { Socket, type SocketLike } from './socket'
 
-export type { RequestContext, RequestHandler, RequestOptions }
+export type { RequestOptions }
+
+/** What a handler is given beside the data. */
+export type RequestContext = Context<Peer>
+
+/** Answers a request; undefined: not this one. */
+export type RequestHandler = Handler<Peer>
 
 export interface ReceiveOptions {
   /** Credit of the stream, bytes, 256 KiB by default: so much may wait here. */
@@ -41,7 +47,7 @@ const WINDOW = 256 * 1024
 export class Peer {
   readonly #settings: PeerSettings
   readonly #core: Core
-  readonly #handlers: Handlers
+  readonly #handlers: Handlers<Peer>
   readonly #readers: Readers
   readonly #asking: Asking
   readonly #senders = new Map<string, { wanted: () => void; sent: (error: RpcError | null) => void }>()
@@ -66,7 +72,7 @@ export class Peer {
   constructor(options: PeerOptions, role: 'connect' | 'accept', resumable: boolean) {
     this.#settings = peerSettings(options)
     this.#core = new Core(coreOptions(this.#settings, role, resumable))
-    this.#handlers = new Handlers(
+    this.#handlers = new Handlers<Peer>(
       this,
       (requestId, data, error) => {
         if (data === undefined && error === null) this.#core.ignore(requestId)
