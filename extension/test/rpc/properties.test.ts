@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { Core } from '../../src/rpc/core'
 import { RpcError } from '../../src/rpc/errors'
 import type { CoreEvent } from '../../src/rpc/link'
+import { times } from '../effort'
 
 const OPTIONS = {
   window: 300,
@@ -235,6 +236,6 @@ test.each([
         expect(core.counts).toEqual({ outgoing: 0, incoming: 0, requests: 0, unclaimedBytes: 0, closedIds: 0 })
       }
     }),
-    { numRuns: 1500 }
+    { numRuns: times(1500, 500) }
   )
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { DiffReader, parseDiff, utf8Length } from '../../src/shared/unified-diff'
 import { wholeOf } from '../../src/writer/diff/shrink'
+import { times } from '../effort'
 import { type Content, numstat, Repository, type Tree } from './git'
 
 const repository = new Repository()
@@ -152,7 +153,7 @@ test('any two trees: paths and lines are what git counts, and nothing of the tex
       expect(read).toEqual(counts)
       expect(wholeOf(diff)).toBe(whole)
     }),
-    { numRuns: 25 }
+    { numRuns: times(25, 8) }
   )
 })
 

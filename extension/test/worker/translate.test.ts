@@ -14,6 +14,7 @@ import {
 import { isFromPage } from '../../src/protocol/guards'
 import { GENERATE_URL } from '../../src/shared/names'
 import { commandToHost, Refused, reportToPage, startToHost } from '../../src/worker/translate'
+import { times } from '../effort'
 import { chunk, end, headers, PAGE, start } from './samples'
 
 const translate = (changes: Partial<StreamStartFields>) => startToHost(start(3, changes), 41, PAGE)
@@ -159,7 +160,7 @@ describe('a frame', () => {
         }
       }),
       {
-        numRuns: 300,
+        numRuns: times(300, 100),
         // Both outcomes, whatever the seed: everything at its largest, and half of it.
         examples: [0.5, 1].map((part) => [
           {

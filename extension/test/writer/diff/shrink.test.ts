@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type FileDiff, parseDiff, utf8Length } from '../../../src/shared/unified-diff'
 import { quietKindOf } from '../../../src/writer/diff/quiet-files'
 import { shrink } from '../../../src/writer/diff/shrink'
+import { times } from '../../effort'
 
 /** A file's change, of hunks with so many added lines each. */
 function file(path: string, hunks: readonly number[], line = 'some words of code'): string {
@@ -139,7 +140,7 @@ test('any diff, any limit: never more, whole lines, each that is no remark of ou
       }
       if (text.includes('# … and ') || text.split('\n').length > 2) expect(told + added(text)).toBe(added(diff))
     }),
-    { numRuns: 300 }
+    { numRuns: times(300, 100) }
   )
 })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { SiteName } from '../../../src/writer/model'
 import { neutralise } from '../../../src/writer/text/neutralise'
+import { times } from '../../effort'
 import { actsOf } from './acting'
 
 const NAMES: readonly SiteName[] = ['bitbucket', 'forgejo', 'github', 'gitlab']
@@ -117,7 +118,7 @@ describe.each(NAMES)('on %s', (site) => {
         const neutral = neutralise(text, site).text
         expect(actsOf(neutral, site), JSON.stringify(neutral)).toEqual([])
       }),
-      { numRuns: 3000 }
+      { numRuns: times(3000, 1000) }
     )
   })
 
@@ -130,7 +131,7 @@ describe.each(NAMES)('on %s', (site) => {
         const kept = neutralise(beginning, site).text.split('\n').slice(0, lines)
         expect(neutralise(text, site).text.split('\n').slice(0, lines)).toEqual(kept)
       }),
-      { numRuns: 1000 }
+      { numRuns: times(1000, 300) }
     )
   })
 })
