@@ -122,6 +122,9 @@ class Keeping:
 
         try:
             await anyio.to_thread.run_sync(save, limiter=self._thread)
+        except anyio.get_cancelled_exc_class():
+            self._changed[request] = None  # it may not have begun; `all_saved` comes
+            raise
         except (StoreUnusable, SpoolFull) as error:
             self._failed[request] = None
             log.warning("durable request not written down", durable=record.id[:12], reason=error.text)

@@ -327,6 +327,11 @@ class Daemon:
             with anyio.fail_after(PATIENCE_S):
                 await tab.over.wait()
 
+    async def turn(self, more_ms: int) -> None:
+        """Let time pass, and the daemon see it."""
+        self.clock.now_ms += more_ms
+        await self.requests.tick()
+
     async def change_policy(self, text: str) -> None:
         """Write another policy, and have it believed."""
         seen = anyio.Event()

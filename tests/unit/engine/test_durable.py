@@ -1,7 +1,6 @@
 """Durable requests: carried out once, read by whoever comes, from wherever they are."""
 
 import hashlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,6 @@ from tests.unit.engine.durable_bench import (
     policy,
     running_daemon,
 )
-
-
-@pytest.fixture
-async def feeds() -> AsyncIterator[Feeds]:
-    feeds = Feeds()
-    async with feeds.server:
-        yield feeds
 
 
 def event(number: int) -> bytes:

@@ -1,0 +1,319 @@
+"""What ends a durable request, and what is left of it then: clocks, a person, the policy, the disk, a death."""
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longwire.durable.open_files import OpenFiles
+from tests.unit.engine.durable_bench import (
+    DURABLE,
+    PROFILE,
+    Daemon,
+    Feeds,
+    eventually,
+    policy,
+    running_daemon,
+)
+from tests.unit.engine.harness import PAGE
+
+HOUR_MS = 3_600_000
+HALF_HOUR_MS = 1_800_000
+
+
+def left(folder: Path) -> list[str]:
+    """What lies in the folder of durable requests, but for locks."""
+    return sorted(each.name for each in (folder / "durable").iterdir() if each.suffix != ".lock")
+
+
+async def ended(daemon: Daemon, feeds: Feeds, answer: bytes = b"answer") -> None:
+    """A request that has ended, and is written down."""
+    async with daemon.tab() as tab:
+        reading = tab.ask()
+        (await feeds.feed()).send(answer).end()
+        assert (await reading.terminal())["type"] == "STREAM_END"
+
+
+# --- the upstream's own failure -------------------------------------------------------------------------------------
+
+
+async def test_a_failure_is_kept_with_the_bytes_before_it(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon:
+        async with daemon.tab() as tab:
+            first = tab.ask()
+            (await feeds.feed()).send(b"half").break_off()
+            failed = await first.terminal()
+            assert failed["code"] == "UPSTREAM_TRUNCATED"
+        async with daemon.tab() as tab:
+            again = tab.ask()
+            assert await again.terminal() == failed
+            assert again.body == b"half"
+            [told] = await tab.list()
+            assert (told["state"], told["error"]["code"], told["bytes"]) == ("failed", "UPSTREAM_TRUNCATED", 4)
+    assert len(feeds.requests) == 1
+
+
+async def test_a_server_that_is_not_there_fails_once_and_for_all_who_ask(tmp_path: Path, feeds: Feeds) -> None:
+    text = policy(feeds).replace(feeds.url("/"), "http://127.0.0.1:9/")
+    async with running_daemon(tmp_path, feeds, text=text) as daemon, daemon.tab() as tab:
+        failed = await tab.ask(url="http://127.0.0.1:9/").terminal()
+        assert failed["code"] == "UPSTREAM_CONNECT"
+        again = await tab.ask(url="http://127.0.0.1:9/").terminal()
+        assert {**again, "id": 0} == {**failed, "id": 0}
+
+
+# --- clocks ---------------------------------------------------------------------------------------------------------
+
+
+async def test_what_nobody_reads_for_longer_than_detached_ends_with_its_bytes(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon:
+        async with daemon.tab() as tab:
+            reading = tab.ask()
+            feed = (await feeds.feed()).send(b"some")
+            await reading.until(4)
+            await daemon.turn(2 * HALF_HOUR_MS)  # with a reader the clock does not run
+        await daemon.turn(HALF_HOUR_MS - 1)
+        assert daemon.requests.running == 1
+        async with daemon.tab() as tab:  # and begins anew
+            await tab.ask().until(4)
+        await daemon.turn(HALF_HOUR_MS - 1)
+        assert daemon.requests.running == 1
+        await daemon.turn(1)
+        assert daemon.requests.running == 0
+        await feed.request.connection.wait_gone()
+        async with daemon.tab() as tab:
+            reading = tab.ask()
+            failed = await reading.terminal()
+            assert (failed["code"], reading.body) == ("DETACHED_TOO_LONG", b"some")
+            assert "1800 s" in failed["message"]
+            again = await tab.ask().terminal()
+            assert {**again, "id": 0} == {**failed, "id": 0}
+    assert len(feeds.requests) == 1
+
+
+async def test_what_has_ended_is_kept_for_keep_and_then_its_key_is_free(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon:
+        await ended(daemon, feeds)
+        await eventually(lambda: '"ended"' in next((tmp_path / "durable").glob("*.json")).read_text())
+        await daemon.turn(HOUR_MS - 1)
+        assert daemon.requests.kept == 1
+        assert not daemon.requests.idle
+        await daemon.turn(1)
+        await eventually(lambda: daemon.requests.idle)
+        assert left(tmp_path) == []
+        async with daemon.tab() as tab:
+            assert await tab.list() == []
+            tab.ask()
+            await feeds.feed(1)
+    assert len(feeds.requests) == 2
+
+
+async def test_keep_goes_on_while_no_daemon_runs(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon:
+        await ended(daemon, feeds)
+        clock = daemon.clock
+    clock.now_ms += HOUR_MS // 2
+    async with running_daemon(tmp_path, feeds, owner="two", clock=clock) as daemon:
+        async with daemon.tab() as tab:
+            reading = tab.ask()
+            await reading.terminal()
+            assert reading.body == b"answer"
+        await daemon.turn(HOUR_MS // 2)
+        await eventually(lambda: daemon.requests.idle)
+    assert len(feeds.requests) == 1
+
+
+# --- forget ---------------------------------------------------------------------------------------------------------
+
+
+async def test_forgetting_ends_the_request_tells_its_readers_and_frees_its_key(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab, daemon.tab(tab=2) as other:
+        reading = other.ask("a key/with ünusual ?signs")
+        feed = (await feeds.feed()).send(b"some")
+        await reading.until(4)
+        deleted = tab.desk("longwire:durable/a%20key%2Fwith%20%C3%BCnusual%20%3Fsigns", "DELETE")
+        assert (await deleted.head())["status"] == 204
+        assert (await deleted.terminal())["type"] == "STREAM_END"
+        gone = await reading.terminal()
+        assert (gone["code"], "was forgotten" in gone["message"]) == ("STOPPED_BY_USER", True)
+        await feed.request.connection.wait_gone()
+        assert left(tmp_path) == []
+        assert daemon.requests.idle
+        again = tab.ask("a key/with ünusual ?signs")
+        (await feeds.feed(1)).send(b"anew").end()
+        assert (await again.terminal())["bytes"] == 4
+    assert len(feeds.requests) == 2
+
+
+async def test_forgetting_what_is_not_there_is_answered_like_all_forgetting(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        deleted = tab.desk("longwire:durable/nothing", "DELETE")
+        assert (await deleted.head())["status"] == 204
+        await deleted.terminal()
+
+
+@pytest.mark.parametrize(
+    ("address", "method"),
+    [
+        ("longwire:durable", "POST"),
+        ("longwire:durable", "DELETE"),
+        ("longwire:durable/%FF", "DELETE"),
+        ("longwire:other", "GET"),
+    ],
+)
+async def test_what_a_desk_does_not_know_is_refused(tmp_path: Path, feeds: Feeds, address: str, method: str) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        assert (await tab.desk(address, method).terminal())["code"] == "PROTOCOL"
+
+
+# --- the policy -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("changed", ["no durable", "other pages", "other destination"])
+async def test_a_valid_policy_that_allows_it_no_longer_ends_and_deletes_it(
+    tmp_path: Path, feeds: Feeds, changed: str
+) -> None:
+    texts = {
+        "no durable": policy(feeds, ""),
+        "other pages": policy(feeds, pages='"https://elsewhere.example"'),
+        "other destination": policy(feeds).replace(feeds.url("/"), feeds.url("/other/")),
+    }
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        ended_before = tab.ask("ended")
+        (await feeds.feed()).send(b"kept").end()
+        await ended_before.terminal()
+        running = tab.ask("running")
+        feed = (await feeds.feed(1)).send(b"some")
+        await running.until(4)
+        await daemon.change_policy(texts[changed])
+        assert (await running.terminal())["code"] == "POLICY_DENIED"
+        await feed.request.connection.wait_gone()
+        await eventually(lambda: daemon.requests.idle)
+        assert left(tmp_path) == []
+        await daemon.change_policy(policy(feeds) + "# as before\n")
+        assert await tab.list() == []
+
+
+async def test_a_policy_that_cannot_be_used_deletes_nothing(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        await ended(daemon, feeds)
+        await daemon.change_policy("version = 1\n[[grant]]\n")
+        refused = await tab.ask().terminal()
+        assert refused["code"] == "POLICY_INVALID"
+        assert daemon.requests.kept == 1
+        await daemon.change_policy(policy(feeds) + "# mended\n")
+        assert (await tab.ask().terminal())["bytes"] == 6
+    assert len(feeds.requests) == 1
+
+
+async def test_a_policy_that_was_changed_while_no_daemon_ran_decides_when_one_does(
+    tmp_path: Path, feeds: Feeds
+) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon:
+        await ended(daemon, feeds)
+    async with running_daemon(tmp_path, feeds, text=policy(feeds, ""), owner="two") as daemon:
+        await eventually(lambda: left(tmp_path) == [])
+        assert daemon.requests.idle
+
+
+async def test_todays_grant_filters_the_head_that_is_kept(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        await ended(daemon, feeds)
+        await daemon.change_policy(policy(feeds, more='response_headers = ["content-type"]'))
+        reading = tab.ask()
+        assert [name for name, _ in (await reading.head())["headers"]] == ["content-type"]
+        assert (await reading.terminal())["bytes"] == 6
+    assert len(feeds.requests) == 1
+
+
+async def test_shorter_clocks_of_a_changed_policy_count_for_what_is_there(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon:
+        await ended(daemon, feeds)
+        await daemon.change_policy(policy(feeds, DURABLE.replace("1h", "1m")))
+        await eventually(lambda: [record.keep_ms for record in daemon.store.records()] == [60_000])
+        await daemon.turn(60_000)
+        await eventually(lambda: daemon.requests.idle)
+
+
+# --- the disk -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_full_disk_ends_the_request_and_leaves_what_came_before(
+    tmp_path: Path, feeds: Feeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = False
+    write = OpenFiles.write
+
+    def or_full(files: OpenFiles, *arguments: Any) -> int:
+        if full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(files, *arguments)
+
+    monkeypatch.setattr(OpenFiles, "write", or_full)
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        reading = tab.ask()
+        feed = (await feeds.feed()).send(b"before")
+        await reading.until(6)
+        full = True
+        feed.send(b"behind")
+        failed = await reading.terminal()
+        assert (failed["code"], reading.body) == ("SPOOL_FULL", b"before")
+        await feed.request.connection.wait_gone()
+        full = False
+        again = tab.ask()
+        assert (await again.terminal())["code"] == "SPOOL_FULL"
+        assert again.body == b"before"
+    assert len(feeds.requests) == 1
+
+
+async def test_a_claim_that_cannot_be_written_sends_nothing(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        await tab.list()
+        (tmp_path / "durable").chmod(0o755)  # others may read it
+        refused = await tab.ask().terminal()
+        assert (refused["code"], "longwire doctor" in refused["message"]) == ("SPOOL_FULL", True)
+        assert str(tmp_path) not in refused["message"]
+        (tmp_path / "durable").chmod(0o700)
+        tab.ask()
+        await feeds.feed()
+    assert len(feeds.requests) == 1
+
+
+# --- a death --------------------------------------------------------------------------------------------------------
+
+
+async def test_what_ran_when_its_daemon_died_is_unknown_until_it_is_forgotten(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        await_body = tab.ask()
+        (await feeds.feed()).send(b"secret bytes")
+        await await_body.until(12)
+    async with running_daemon(tmp_path, feeds, owner="two") as daemon, daemon.tab() as tab:
+        assert len(left(tmp_path)) == 1  # the record, and no bytes
+        for asked in (tab.ask(), tab.ask(offset=3), tab.ask(body=b"another")):
+            unknown = await asked.terminal()
+            assert (unknown["code"], unknown["retryable"]) == ("DURABLE_UNKNOWN", False)
+        [told] = await tab.list()
+        assert (told["key"], told["state"], told["bytes"]) == ("answer", "unknown", 0)
+        assert daemon.requests.idle
+        assert len(feeds.requests) == 1
+        await tab.desk("longwire:durable/answer", "DELETE").terminal()
+        assert await tab.list() == []
+        tab.ask()
+        await feeds.feed(1)
+
+
+async def test_what_had_ended_is_there_for_the_next_daemon(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon:
+        await ended(daemon, feeds, b"x" * 100_000)
+    async with running_daemon(tmp_path, feeds, owner="two") as daemon, daemon.tab() as tab:
+        reading = tab.ask(offset=40_000)
+        assert (await reading.terminal())["bytes"] == 60_000
+        [told] = await tab.list()
+        assert (told["state"], told["bytes"], told["first"]) == ("ended", 100_000, 0)
+        [entry] = daemon.requests.entries()
+        assert (entry.profile, entry.origin, entry.key, entry.elsewhere) == (PROFILE, PAGE, "answer", False)
+        assert await daemon.requests.forget(entry.id)
+        assert not await daemon.requests.forget(entry.id)
+    assert len(feeds.requests) == 1
