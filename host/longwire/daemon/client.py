@@ -27,6 +27,7 @@ from longwire.protocol.limits import PROTOCOL_VERSION
 
 # A daemon answers at once, unless it is stopped or its machine is asleep.
 PATIENCE_S: Final = 2.0
+_READ_BYTES: Final = 64 * 1024
 
 
 class NoDaemonThere(Exception):
@@ -108,20 +109,20 @@ def ask(what: dict[str, Any], address: Address | None = None, patience_s: float 
 
 
 def receive_line(connected: socket.socket, max_bytes: int) -> bytes:
-    """One line; b"" where the other end closed before its end.
+    """One line, and nothing of what comes after it; b"" where the other end closed before its end.
 
     Raises:
-        BadLine: it is longer, or something comes after it.
+        BadLine: it is longer.
         TimeoutError, ConnectionError: as `recv`.
     """
     data = bytearray()
     while not data.endswith(b"\n"):
-        piece = connected.recv(65536)
-        if not piece:
+        seen = connected.recv(_READ_BYTES, socket.MSG_PEEK)
+        if not seen:
             return b""
-        data += piece
-        if len(data) > max_bytes or b"\n" in data[:-1]:
-            raise BadLine("more than a line")
+        data += connected.recv(seen.find(b"\n") + 1 or len(seen))
+        if len(data) > max_bytes:
+            raise BadLine("a line that does not end")
     return bytes(data)
 
 

@@ -22,7 +22,7 @@ LINGER_S: Final = 10.0
 _ENDING: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name))
 
 
-def serve_hosts(linger_s: float = LINGER_S) -> int:
+def serve_hosts() -> int:
     """Become the daemon, in a process of its own; the calling one ends with 0 once that listens. Returns at its end.
 
     Exit codes of the daemon: 0 it ended in order, 1 another has its place, or it failed.
@@ -42,7 +42,7 @@ def serve_hosts(linger_s: float = LINGER_S) -> int:
     gc.enable()
     LAST_WORDS.before_end = place.leave
     try:
-        serve(place, lambda: _say_ready(ready), linger_s=linger_s, signals=_ENDING)
+        serve(place, lambda: _say_ready(ready), linger_s=LINGER_S, signals=_ENDING)
     finally:
         place.leave()
     return EXIT_OK

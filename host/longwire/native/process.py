@@ -12,12 +12,11 @@ from longwire.audit import log as host_log
 from longwire.audit.last_words import LAST_WORDS
 from longwire.daemon.address import has_daemons
 from longwire.engine.authorization import Authorizer
-from longwire.engine.durable_access import NoDaemon
 from longwire.engine.engine import Engine
 from longwire.engine.status import PolicyStatus
 from longwire.engine.suspending import SuspensionKeeper
 from longwire.native.caller import caller_is_ours, shown_caller
-from longwire.native.kinds import kinds_of
+from longwire.native.kinds import kinds_of, without_daemon
 from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions
 from longwire.policy.live_policy import LivePolicy
@@ -74,7 +73,7 @@ async def _serve(descriptors: tuple[int, int]) -> None:
     policy, keeper = LivePolicy(), SuspensionKeeper(Suspensions(SuspensionFile()))
     authorizer = Authorizer(policy, keeper)
     try:
-        kinds = NoDaemon(kinds_of(upstream, authorizer, turns), policy, lambda: _need_daemon(engine)).kinds
+        kinds = without_daemon(kinds_of(upstream, authorizer, turns), policy, lambda: _need_daemon(engine))
         engine = Engine(kinds, PolicyStatus(policy, keeper), turns=turns)
         await engine.serve(channel)
     finally:

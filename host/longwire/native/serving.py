@@ -19,14 +19,13 @@ from longwire.audit.last_words import LAST_WORDS
 from longwire.durable.store import FOLDER_NAME, Store, StoreUnusable
 from longwire.engine.authorization import Authorizer
 from longwire.engine.durable import DurableRequests, ListedRequest
-from longwire.engine.durable_access import NoDaemon
 from longwire.engine.engine import Engine
 from longwire.engine.status import PolicyStatus
 from longwire.engine.suspending import SuspensionKeeper
 from longwire.folders import state_folder
 from longwire.native.elsewhere import elsewhere_at
 from longwire.native.guests import Guests
-from longwire.native.kinds import kinds_of
+from longwire.native.kinds import kinds_of, without_daemon
 from longwire.native.memory import memory_bytes
 from longwire.native.place import Place
 from longwire.policy import SuspensionFile, Suspensions
@@ -81,7 +80,7 @@ class Daemon:
         try:
             kinds = kinds_of(upstream, authorizer, turns)
             if self._store is None:
-                kinds = NoDaemon(kinds, policy, _refuse_durable).kinds
+                kinds = without_daemon(kinds, policy, _refuse_durable)
             else:
                 elsewhere = elsewhere_at(self._place.address)
                 durable = DurableRequests(kinds, authorizer, policy, self._store, turns=turns, elsewhere=elsewhere)

@@ -38,21 +38,19 @@ class NobodyWaits(Exception):
     """Whoever the daemon was for is gone meanwhile."""
 
 
-def reach_daemon(
-    address: Address | None = None, deadline_s: float = REACH_S, *, wanted: Callable[[], bool] = lambda: True
-) -> socket.socket:
+def reach_daemon(address: Address | None = None, *, wanted: Callable[[], bool] = lambda: True) -> socket.socket:
     """Connected to the daemon of this user and version, which was started if none ran. The socket blocks.
 
     `wanted` is asked again and again.
 
     Raises:
-        DaemonNotReached: none came in `deadline_s`, or it is not safe to speak to what is there.
+        DaemonNotReached: none came in `REACH_S`, or it is not safe to speak to what is there.
         NobodyWaits: it is wanted no more.
     """
     try:
         address = address or own_address()
         prepare_folder(address.folder)
-        return _Reaching(address, time.monotonic() + deadline_s, wanted).run()
+        return _Reaching(address, time.monotonic() + REACH_S, wanted).run()
     except (UnsafeAddress, ForeignPeer) as unsafe:
         raise DaemonNotReached(f"the daemon for durable requests is not reached: {unsafe}") from None
 
@@ -65,6 +63,7 @@ class _Reaching:
         self._lock: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
+        self._nobody_there = False
         self._why = "it did not come up"
 
     def run(self) -> socket.socket:
@@ -85,9 +84,11 @@ class _Reaching:
                 self._lock.close()
 
     def _connect(self) -> socket.socket | None:
+        self._nobody_there = False
         try:
             connected, greeting = connect(self._address.socket, "host", _ANSWER_S)
         except NoDaemonThere:
+            self._nobody_there = True
             return None
         except DaemonMute as mute:
             self._why = str(mute)
@@ -101,8 +102,10 @@ class _Reaching:
         return None
 
     def _go_on(self) -> None:
-        """Take the lock; then, after another look, start one; then wait for it."""
-        if self._lock is None:
+        """Wait for the one that is there. Else take the lock; then, after another look, start one; then wait for it."""
+        if not self._nobody_there:
+            time.sleep(_LOOK_AGAIN_S)
+        elif self._lock is None:
             self._lock = try_lock(self._address.starting)
             if self._lock is None:
                 time.sleep(_LOOK_AGAIN_S)
@@ -148,7 +151,7 @@ def daemon_command() -> list[str]:
     return [sys.executable, "-I", "-c", "from longwire.native.main import main; main()", DAEMON_ARGUMENT]
 
 
-def start_daemon(command: Callable[[], list[str]] = daemon_command) -> "subprocess.Popen[bytes]":
+def start_daemon() -> "subprocess.Popen[bytes]":
     """Start it, with nothing of this process but its environment. What is returned ends with 0 once it listens.
 
     No descriptor of the host's goes to it: one that held the host's output open would keep a dead port looking alive.
@@ -156,7 +159,7 @@ def start_daemon(command: Callable[[], list[str]] = daemon_command) -> "subproce
     import subprocess  # here: a host whose daemon runs already does without
 
     return subprocess.Popen(  # noqa: S603  (this very program)
-        command(),
+        daemon_command(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
