@@ -71,6 +71,7 @@ ROOMS: dict[str, set[str]] = {
     "doctor": {
         "install",
         "console",
+        "daemon",
         "durable",
         "engine",
         "upstream",
@@ -89,6 +90,8 @@ ROOMS: dict[str, set[str]] = {
         "doctor",
         "demo",
         "console",
+        "durable",
+        "folders",
         "engine",
         "generation",
         "audit",

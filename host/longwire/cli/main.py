@@ -12,6 +12,7 @@ from longwire.cli import (
     demo_command,
     docs_command,
     doctor_command,
+    durable_commands,
     generate_command,
     install_commands,
     logs_command,
@@ -44,6 +45,7 @@ docs_command.register(app)
 pack_command.register(app)
 app.add_typer(policy_commands.app, name="policy")
 app.add_typer(secret_commands.app, name="secret")
+app.add_typer(durable_commands.app, name="durable")
 app.add_typer(template_commands.app, name="template")
 
 

@@ -319,6 +319,7 @@ def _grant_json(grant: Grant, file: Path) -> dict[str, Any]:
         "ranges": grant.ranges,
         "proxy": grant.proxy and str(grant.proxy),
         "ca_file": grant.ca_file,
+        "durable": grant.durable and asdict(grant.durable),
         "limits": asdict(grant.limits),
         "source": grant.source,
         "file": str(file),

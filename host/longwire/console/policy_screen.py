@@ -8,7 +8,7 @@ from longwire.console.output import say, say_marked
 from longwire.console.provider_screen import provider_settings
 from longwire.console.words import duration, listed, truth
 from longwire.policy import Grant, Policy, PolicyStore, Provider, Suspensions
-from longwire.policy.grants import WriterPages
+from longwire.policy.grants import DurableLimits, WriterPages
 from longwire.protocol.limits import SOCKET_MESSAGE_BYTES
 from longwire.protocol.records import PolicyState
 
@@ -90,6 +90,7 @@ def _settings(grant: Grant) -> Iterator[tuple[str, str]]:
     yield "ranges", truth(value=grant.ranges)
     yield "proxy", str(grant.proxy) if grant.proxy else "none"
     yield "ca_file", grant.ca_file or "the system's authorities"
+    yield "durable", "none" if grant.durable is None else _durable(grant.durable)
     limits, own = grant.limits, "the host's own"
     yield "limits.streams", own if limits.streams is None else f"{limits.streams} for each page"
     yield "limits.sockets", own if limits.sockets is None else f"{limits.sockets} for each page"
@@ -104,6 +105,11 @@ def _settings(grant: Grant) -> Iterator[tuple[str, str]]:
     yield "limits.bytes", "no limit" if limits.bytes is None else f"{limits.bytes:,} for each response"
     yield "limits.header_timeout", own if limits.header_timeout_ms is None else duration(limits.header_timeout_ms)
     yield "limits.total_timeout", "no limit" if limits.total_timeout_ms is None else duration(limits.total_timeout_ms)
+
+
+def _durable(durable: DurableLimits) -> str:
+    keep, detached = duration(durable.keep_ms), duration(durable.detached_ms)
+    return f"{durable.max_bytes:,} bytes for each entry of pages, kept for {keep}, {detached} without a page"
 
 
 def _offer(provider: Provider) -> str:

@@ -55,6 +55,19 @@ class Address(NamedTuple):
         """Of a daemon that serves no new hosts."""
         return self.folder / f"{self.name}.{owner}.sock"
 
+    def sockets(self) -> list[Path]:
+        """Those that lie there: of the daemon that serves new hosts, and then of earlier ones. One may be a leftover.
+
+        Raises:
+            UnsafeAddress: as `check_folder`.
+        """
+        try:
+            check_folder(self.folder)
+        except FileNotFoundError:
+            return []
+        earlier = sorted(self.folder.glob(f"{self.name}.*.sock"))
+        return [path for path in (self.socket, *earlier) if os.path.lexists(path)]
+
 
 def has_daemons(platform: str = sys.platform) -> bool:
     """Whether this system has sockets that tell whose process is at the other end. Windows has none."""

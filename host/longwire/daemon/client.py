@@ -83,7 +83,7 @@ def connect(
 
 
 def ask(what: dict[str, Any], address: Address | None = None, patience_s: float = PATIENCE_S) -> dict[str, Any]:
-    """Ask the daemon that serves new hosts one thing: `{"do": "status"}` and the like. See `native.desk`.
+    """Ask the daemon that serves new hosts one thing: `{"do": "status"}` and the like. See `native.serving`.
 
     Returns its answer: `{"error": TEXT}` where it refuses.
 
@@ -93,7 +93,12 @@ def ask(what: dict[str, Any], address: Address | None = None, patience_s: float 
     """
     if not has_daemons():
         raise NoDaemonThere("this system has none")
-    connected, greeting = connect((address or own_address()).socket, "admin", patience_s)
+    return ask_at((address or own_address()).socket, what, patience_s)
+
+
+def ask_at(path: Path, what: dict[str, Any], patience_s: float = PATIENCE_S) -> dict[str, Any]:
+    """As `ask`, of the daemon behind `path`. Raises what that does."""
+    connected, greeting = connect(path, "admin", patience_s)
     with connected:
         try:
             connected.settimeout(patience_s)
@@ -106,6 +111,19 @@ def ask(what: dict[str, Any], address: Address | None = None, patience_s: float 
             return {"error": "the daemon ended meanwhile"}
         except BadLine as bad:
             raise DaemonMute(f"the daemon{_process(greeting.pid)} answers with {bad}; end it, and try again") from None
+
+
+def statuses(address: Address | None = None, patience_s: float = PATIENCE_S) -> list[tuple[Path, dict[str, Any]]]:
+    """Of every daemon that runs, that which serves new hosts first: its socket, and its answer to `status`.
+
+    Raises:
+        DaemonMute, UnsafeAddress, ForeignPeer: as `connect`.
+    """
+    found: list[tuple[Path, dict[str, Any]]] = []
+    for path in (address or own_address()).sockets() if has_daemons() else ():
+        with suppress(NoDaemonThere):
+            found.append((path, ask_at(path, {"do": "status"}, patience_s)))
+    return found
 
 
 def receive_line(connected: socket.socket, max_bytes: int) -> bytes:

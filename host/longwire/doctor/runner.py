@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from longwire.console.errors import CommandError
 from longwire.doctor.checks.budgets import check_budgets
+from longwire.doctor.checks.durable import check_durable
 from longwire.doctor.checks.extension import check_extension
 from longwire.doctor.checks.grants import check_ca_files, check_policy, check_secrets
 from longwire.doctor.checks.host import check_hosts
@@ -41,6 +42,7 @@ STEPS = (
     Step("looking at the files of authorities", check_ca_files),
     Step("looking for suspended secrets", check_suspended),
     Step("reading what was spent", check_budgets),
+    Step("looking at durable requests", check_durable),
     Step("looking at the log's folder", check_state_folder),
     Step("looking at the clock", check_clock),
 )

@@ -18,7 +18,7 @@ from longwire.storage.files import keep_name
 
 SEGMENT_BYTES: Final = 1024 * 1024
 _NAME_DIGITS: Final = 16  # of an offset below 2^53
-_SUFFIX: Final = ".part"
+PART_SUFFIX: Final = ".part"
 
 
 class SpoolFull(Exception):
@@ -171,7 +171,7 @@ class Spool:
         self.close()
 
     def _path(self, start: int) -> str:
-        return f"{self.folder}/{start:0{_NAME_DIGITS}d}{_SUFFIX}"
+        return f"{self.folder}/{start:0{_NAME_DIGITS}d}{PART_SUFFIX}"
 
     def _end_of(self, segment: int) -> int:
         return self._starts[segment + 1] if segment + 1 < len(self._starts) else self._end
@@ -253,7 +253,7 @@ class Spool:
                 for entry in entries:
                     status = entry.stat(follow_symlinks=False)
                     number, _, suffix = entry.name.partition(".")
-                    if not number.isdecimal() or f".{suffix}" != _SUFFIX or not stat.S_ISREG(status.st_mode):
+                    if not number.isdecimal() or f".{suffix}" != PART_SUFFIX or not stat.S_ISREG(status.st_mode):
                         raise SpoolLost("the folder of the response holds what is no part of one")
                     sizes[int(number)] = status.st_size
         except FileNotFoundError:

@@ -24,7 +24,7 @@ def test_every_command_explains_itself_after_h(home: Home, words: tuple[str, ...
     assert "Usage:" in short.out
 
 
-@pytest.mark.parametrize("words", [(), ("policy",), ("secret",), ("template",)])
+@pytest.mark.parametrize("words", [(), ("policy",), ("secret",), ("durable",), ("template",)])
 def test_a_list_of_commands_says_whole_sentences_at_80_columns(home: Home, words: tuple[str, ...]) -> None:
     listed = home.run(*words, "-h").out.partition("Commands:")[2]
 

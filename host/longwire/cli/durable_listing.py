@@ -1,0 +1,146 @@
+"""Which durable requests there are: the daemon says it, or, where none runs, the files that the last one left."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
+
+from longwire.console.errors import CommandError, MisuseError
+from longwire.daemon.address import UnsafeAddress
+from longwire.daemon.client import DaemonMute, NoDaemonThere, ask
+from longwire.daemon.peer import ForeignPeer
+from longwire.durable.looking import Found, Look, look
+from longwire.durable.record_files import Unreadable
+from longwire.durable.store import FOLDER_NAME
+from longwire.folders import state_folder
+
+# Of an id, which has 64 digits: what the log and the table show are 12.
+MIN_ID_CHARS: Final = 8
+
+
+class Listed(NamedTuple):
+    """One request. Times are milliseconds since 1970. `elsewhere`: an earlier daemon has it, and `bytes` is 0."""
+
+    id: str
+    profile: str
+    origin: str
+    key: str
+    url: str
+    method: str
+    state: str
+    bytes: int
+    first: int
+    started_ms: int
+    ended_ms: int | None
+    error: dict[str, Any] | None
+    readers: int
+    elsewhere: bool
+
+
+class Listing(NamedTuple):
+    """All of them, and what cannot be read. `daemon`: whether one runs."""
+
+    requests: list[Listed]
+    unreadable: list[Unreadable]
+    daemon: bool
+
+
+def listing() -> Listing:
+    """Ask the daemon, or look at the files.
+
+    Raises:
+        CommandError: neither can be believed.
+    """
+    on_disk = _on_disk()
+    try:
+        told = asked({"do": "list"})
+    except NoDaemonThere:
+        return Listing([_lying(each) for each in on_disk.found], list(on_disk.unreadable), daemon=False)
+    try:
+        requests = [Listed(**{name: each[name] for name in Listed._fields}) for each in told["requests"]]
+    except (KeyError, TypeError):
+        raise CommandError(
+            "the daemon that runs is of another version, and says it in other words",
+            "use the command of that version, or end the daemon: longwire durable stop",
+        ) from None
+    return Listing(requests, list(on_disk.unreadable), daemon=True)
+
+
+def matching(there: Listing, named: str) -> Listed | Unreadable:
+    """The one request that is called so: by its key, its id, or the beginning of that.
+
+    Raises:
+        CommandError: there is none, or there are several.
+    """
+    found: list[Listed | Unreadable] = [each for each in there.requests if each.key == named]
+    if not found and len(named) >= MIN_ID_CHARS:
+        everything: list[Listed | Unreadable] = [*there.requests, *there.unreadable]
+        found = [each for each in everything if each.id.startswith(named)]
+    if not found:
+        raise CommandError(f'there is no durable request "{named}"', "`longwire durable list` has their keys and ids")
+    if len(found) > 1:
+        ids = ", ".join(short(each.id) for each in found)
+        raise MisuseError(f'{len(found)} durable requests are called "{named}"', f"give the id of one: {ids}")
+    return found[0]
+
+
+def asked(what: dict[str, Any], patience_s: float = 5.0) -> dict[str, Any]:
+    """What the daemon answers.
+
+    Raises:
+        NoDaemonThere: none runs.
+        CommandError: it refuses, does not answer, or may be another's.
+    """
+    with believed():
+        answer = ask(what, patience_s=patience_s)
+    if "error" in answer:
+        raise CommandError(str(answer["error"]), "try again; `longwire logs` has what the daemon did")
+    return answer
+
+
+@contextmanager
+def believed() -> Iterator[None]:
+    """What a daemon says that is another's, or that it does not say, ends the command.
+
+    Raises:
+        CommandError: in place of what `daemon.client` raises.
+    """
+    try:
+        yield
+    except (DaemonMute, UnsafeAddress, ForeignPeer) as wrong:
+        raise CommandError(str(wrong), "`longwire doctor` looks at it") from None
+
+
+def short(key_id: str) -> str:
+    """What the log has of an id."""
+    return key_id[:12]
+
+
+def _on_disk() -> Look:
+    folder = state_folder() / FOLDER_NAME
+    try:
+        found = look(folder)
+    except OSError as error:
+        raise CommandError(f"{folder} cannot be read: {error.strerror}", f"make {folder} yours") from None
+    if folder in found.open_to_others:
+        raise CommandError(f"{folder} is not this user's alone", "`longwire doctor` says how to mend it")
+    return found
+
+
+def _lying(found: Found) -> Listed:
+    record = found.record
+    return Listed(
+        id=record.id,
+        profile=record.profile,
+        origin=record.origin,
+        key=record.name,
+        url=record.url,
+        method=record.method,
+        state=record.state,
+        bytes=record.bytes,
+        first=found.first,
+        started_ms=record.started_ms,
+        ended_ms=record.ended_ms,
+        error=None if record.failure is None else {"code": record.failure.code, "message": record.failure.message},
+        readers=0,
+        elsewhere=False,
+    )
