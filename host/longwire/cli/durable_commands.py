@@ -90,8 +90,8 @@ def stop(
 ) -> None:
     """End the daemon. A page's next request starts a new one.
 
-    Daemons of an earlier version end too. What is running then was perhaps carried out and perhaps not: its pages are told DURABLE_UNKNOWN. So it takes
-    --force. What has ended is kept.
+    Daemons of an earlier version end, too. What is running was then perhaps carried out and perhaps not: its pages
+    are told DURABLE_UNKNOWN. So it takes --force. What has ended is kept.
     """
     with believed():
         found = statuses()
