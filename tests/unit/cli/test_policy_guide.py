@@ -9,6 +9,7 @@ import pytest
 
 from longwire.policy.locations import default_locations
 from longwire.policy.model import (
+    DurableEntry,
     Entry,
     GrantEntry,
     LimitsEntry,
@@ -108,6 +109,7 @@ def test_every_key_of_the_format_is_in_the_guide_and_no_other() -> None:
         PolicyFile,
         GrantEntry,
         LimitsEntry,
+        DurableEntry,
         ProviderEntry,
         ProviderLimitsEntry,
         PricesEntry,

@@ -17,7 +17,6 @@ from longwire.durable.record import RecordState
 from longwire.durable.store import FOLDER_NAME
 
 _MIB: Final = 1024 * 1024
-_CHECK: Final = "durable"
 
 
 def check_durable(patient: Patient) -> Iterator[Finding]:
@@ -28,7 +27,7 @@ def check_durable(patient: Patient) -> Iterator[Finding]:
         return
     if not has_daemons(sys.platform):
         fix = "leave `durable` out of the policy"
-        yield warn(_CHECK, "this system has no durable requests yet, so pages that ask for them are refused", fix)
+        yield warn("durable", "this system has no durable requests yet, so pages that ask for them are refused", fix)
         return
     yield from _files(folder)
     yield from _daemons(granted=granted)
@@ -39,7 +38,7 @@ def _files(folder: Path) -> Iterator[Finding]:
         found = look(folder)
     except OSError as error:
         what = f"{folder} cannot be read ({error.strerror}), so nothing is durable"
-        yield fail(_CHECK, what, f"make {folder} yours")
+        yield fail("durable", what, f"make {folder} yours")
         return
     if found.open_to_others:
         first, *more = found.open_to_others
@@ -47,41 +46,41 @@ def _files(folder: Path) -> Iterator[Finding]:
         if folder in found.open_to_others:
             what += ": nothing is durable"
         yield fail(
-            _CHECK, what, f"chmod -R go= {folder}; remove what is not yours", mend=_closing(found.open_to_others)
+            "durable", what, f"chmod -R go= {folder}; remove what is not yours", mend=_closing(found.open_to_others)
         )
         return
     for each in found.unreadable:
         if each.why == "newer":
-            yield warn(_CHECK, f"{each.text}, so its key is refused", "use that version, or a later one")
+            yield warn("durable", f"{each.text}, so its key is refused", "use that version, or a later one")
         else:
-            yield warn(_CHECK, f"{each.text}, so its key is taken", f"longwire durable forget {each.id[:12]}")
+            yield warn("durable", f"{each.text}, so its key is taken", f"longwire durable forget {each.id[:12]}")
     unknown = _in(found, RecordState.UNKNOWN)
     if unknown:
         what = f"requests whose daemon died, so that nobody knows whether they were carried out: {unknown}"
-        yield warn(_CHECK, what, "see `longwire durable list`; `longwire durable forget` frees their keys")
+        yield warn("durable", what, "see `longwire durable list`; `longwire durable forget` frees their keys")
     counts = ", ".join(f"{_in(found, state)} {state}" for state in RecordState if _in(found, state)) or "none"
-    yield ok(_CHECK, f"requests: {counts}; their responses take {found.spool_bytes / _MIB:.1f} MiB")
+    yield ok("durable", f"requests: {counts}; their responses take {found.spool_bytes / _MIB:.1f} MiB")
 
 
 def _daemons(*, granted: bool) -> Iterator[Finding]:
     try:
         found = [status for _, status in statuses()]
     except DaemonMute as mute:
-        yield fail(_CHECK, str(mute), "end that process: what it carries out is unknown afterwards")
+        yield fail("durable", str(mute), "end that process: what it carries out is unknown afterwards")
         return
     except (UnsafeAddress, ForeignPeer) as unsafe:
-        yield fail(_CHECK, f"the daemon's socket cannot be trusted: {unsafe}", "remove what is not yours")
+        yield fail("durable", f"the daemon's socket cannot be trusted: {unsafe}", "remove what is not yours")
         return
     if not found:
         yield ok(
-            _CHECK, "no daemon runs, and none need run: " + ("a browser starts it" if granted else "none is granted")
+            "durable", "no daemon runs, and none need run: " + ("a browser starts it" if granted else "none is granted")
         )
     for number, status in enumerate(found):
         what = _describe(status)
         if number or status.get("longwire") == __version__:
-            yield ok(_CHECK, what)
+            yield ok("durable", what)
         else:
-            yield warn(_CHECK, f"{what}; this is {__version__}", "nothing: it gives way to the next browser's host")
+            yield warn("durable", f"{what}; this is {__version__}", "nothing: it gives way to the next browser's host")
 
 
 def _describe(status: dict[str, Any]) -> str:
