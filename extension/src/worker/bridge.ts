@@ -1,4 +1,4 @@
-import type { BridgeState, StreamErrorMessage, ToPage, WaitsFor } from '../protocol/bridge'
+import type { BridgeState, StreamChunk, StreamErrorMessage, ToPage, WaitsFor } from '../protocol/bridge'
 import { MAX_STREAMS_PER_TAB_FRAME } from '../protocol/constants'
 import { ERRORS, type ErrorCode, type Phase } from '../protocol/errors'
 import { isFromPage } from '../protocol/guards'
@@ -10,9 +10,9 @@ import { concernsDurable, neverDurable } from './durable'
 import { describe, type Failure } from './failure'
 import type { Identity } from './identity'
 import type { HostMessage } from './native'
-import { Observer, type StreamEnding } from './observer'
+import { Observer, type Piece, type StreamEnding } from './observer'
 import { MAX_STATUS_REQUESTS, StatusDesk } from './status'
-import { phaseOf, type Stream, StreamTable } from './streams'
+import { type Observed, phaseOf, type Stream, StreamTable } from './streams'
 import {
   commandToHost,
   offsetOf,
@@ -211,7 +211,7 @@ export class Bridge {
       const { id, method, url } = start
       const durable = start.durable !== undefined
       stream.observed = { id, page, method, url, durable, startedAt: performance.now() }
-      this.#observer.opened(stream.observed)
+      this.#observer.opened(stream.observed, start)
       this.#updateUse()
       if (this.#link.send(start)) return
       this.#settle(stream, 'LIMIT_EXCEEDED', 'Too many requests wait for the host to start.', 'connect')
@@ -231,10 +231,16 @@ export class Bridge {
       stream.ending = { how: 'abort', reason: command.reason }
     }
     // Before it is sent: the host may be lost on that, and this stream with it.
-    if (stream.observed !== null) this.#observer.message(stream.observed, command.type, offsetOf(command))
+    if (stream.observed !== null) this.#tellCommand(stream.observed, command)
     if (!this.#link.send(commandToHost(command, stream.hostId))) {
       this.#fail(stream, 'LIMIT_EXCEEDED', 'Too many messages wait for the host to start.')
     }
+  }
+
+  #tellCommand(observed: Observed, command: StreamCommand): void {
+    this.#observer.message(observed, command.type, offsetOf(command))
+    if (command.type !== 'STREAM_BODY' || !this.#observer.tapped(observed)) return
+    this.#observer.piece(observed, { way: 'up', at: performance.now(), data: command.data })
   }
 
   #refused({ identity, refusal }: Peer): string | null {
@@ -277,7 +283,7 @@ export class Bridge {
     if (stream.state === 'live' || (stream.state === 'closing' && terminal)) {
       const message = this.#translated(stream, report)
       if (message !== null) this.#deliver(stream, message)
-    }
+    } else if (report.type === 'STREAM_CHUNK') this.#late(stream, report)
     if (terminal) this.#close(stream)
   }
 
@@ -290,16 +296,30 @@ export class Bridge {
     }
   }
 
+  /** What the host had sent when the page gave the stream up: nobody's any more, but whoever taps it. */
+  #late({ observed, pageId }: Stream<Peer>, report: StreamReport): void {
+    if (observed === null || !this.#observer.tapped(observed)) return
+    try {
+      this.#observer.piece(observed, pieceOf(reportToPage(report, pageId) as StreamChunk, false))
+    } catch {
+      // Not base64: it is no news of a stream that has failed already.
+    }
+  }
+
   /** The page first: who looks on can wait. */
   #deliver(stream: Stream<Peer>, message: StreamReportToPage): void {
+    const { observed } = stream
     // Afterwards the bytes are no longer here.
     const size = message.type === 'STREAM_CHUNK' ? (message.size ?? message.data.byteLength) : 0
+    const piece =
+      message.type === 'STREAM_CHUNK' && observed !== null && this.#observer.tapped(observed) ? pieceOf(message) : null
     this.#post(stream.peer, message)
-    const { observed } = stream
     if (observed === null) return
     switch (message.type) {
       case 'STREAM_CHUNK':
-        return this.#observer.chunk(observed, message.offset, size)
+        this.#observer.chunk(observed, message.offset, size)
+        if (piece !== null) this.#observer.piece(observed, piece)
+        return
       case 'STREAM_HEADERS':
         stream.headersSeen = true
         observed.url = message.url
@@ -367,6 +387,12 @@ export class Bridge {
   #updateUse(): void {
     this.#link.setInUse(this.#streams.size > 0 || this.#status.size > 0)
   }
+}
+
+/** A chunk as it is tapped. `copied`: its memory is going to be somebody else's. */
+function pieceOf({ data, encoding }: StreamChunk, copied = true): Piece {
+  const piece = { way: 'down', at: performance.now(), data: copied ? data.slice() : data } as const
+  return encoding === undefined ? piece : { ...piece, encoding }
 }
 
 /** What the host's terminal message makes of a stream; null if it only confirms what was asked. */

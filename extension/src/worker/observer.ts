@@ -1,5 +1,5 @@
 import type { ErrorCode, Phase } from '../protocol/errors'
-import type { AbortReason, Page, StreamEnd, StreamHeaders } from '../protocol/native'
+import type { AbortReason, Page, StreamEnd, StreamHeaders, StreamStart } from '../protocol/native'
 import type { StreamCommand, StreamReport } from './translate'
 
 /** A stream as those see it who only look on. One object for all its events, so it may be the key of a map. */
@@ -42,11 +42,12 @@ export type BesideType =
  * What happens to streams, in this order for each: `opened`, then the others as they come, `ended` as the last and once.
  *
  * Everything is told while it happens: what takes long holds up the bytes. Objects are the protocol's own, on their way to
- * somebody else: to read, and not to keep beyond the call, except for `stream` and `ending`. No event carries body bytes.
+ * somebody else: to read, and not to keep beyond the call, except for `stream` and `ending`. No event carries bytes of a
+ * response's body: who wants them asks for those of one stream by `Observer.tap`.
  */
 export interface StreamEvents {
-  /** A request is about to be handed to the host. One that is refused before is no stream. */
-  opened(stream: ObservedStream): void
+  /** A request is about to be handed to the host, as `start`. One that is refused before is no stream. */
+  opened(stream: ObservedStream, start: Readonly<StreamStart>): void
   /** The response's head went to the page. */
   headers(stream: ObservedStream, head: Readonly<StreamHeaders>): void
   /** `size` bytes of the response's body went to the page, contiguous from `offset`. */
@@ -63,10 +64,26 @@ export interface StreamEvents {
 
 export type StreamListener = Partial<StreamEvents>
 
+/** Some of a body, as it passed. */
+export interface Piece {
+  /** `down`: of the response. `up`: of the request, beside what came with its start. */
+  readonly way: 'down' | 'up'
+  /** When it was here, on the clock of `performance.now()`, milliseconds. */
+  readonly at: number
+  /** The tap's own, to keep. */
+  readonly data: Uint8Array<ArrayBuffer>
+  /** `data` is compressed by itself. */
+  readonly encoding?: 'gzip' | 'deflate'
+}
+
+/** Gets a stream's bytes, also those that come after its page gave it up, until `ended`. */
+export type Tap = (stream: ObservedStream, piece: Piece) => void
+
 /** Tells whoever listens. One that throws is no business of streams, nor of the other listeners. */
 export class Observer implements StreamEvents {
   /** Replaced, not changed: a listener may come or go while they are told. */
   #listeners: readonly StreamListener[] = []
+  readonly #taps = new Map<ObservedStream, Set<Tap>>()
 
   /** @returns its undo */
   listen(listener: StreamListener): () => void {
@@ -76,8 +93,38 @@ export class Observer implements StreamEvents {
     }
   }
 
-  opened(stream: ObservedStream): void {
-    this.#tell((listener) => listener.opened?.(stream))
+  /**
+   * Have the bytes of a stream, from now on; in its `opened`, all of them. Streams that nobody taps cost one look into an
+   * empty table for each message.
+   *
+   * @returns its undo
+   */
+  tap(stream: ObservedStream, tap: Tap): () => void {
+    const taps = this.#taps.get(stream) ?? new Set()
+    this.#taps.set(stream, taps.add(tap))
+    return () => {
+      taps.delete(tap)
+      if (taps.size === 0) this.#taps.delete(stream)
+    }
+  }
+
+  tapped(stream: ObservedStream): boolean {
+    return this.#taps.size > 0 && this.#taps.has(stream)
+  }
+
+  /** Give it to whoever taps the stream. */
+  piece(stream: ObservedStream, piece: Piece): void {
+    for (const tap of this.#taps.get(stream) ?? []) {
+      try {
+        tap(stream, piece)
+      } catch (error) {
+        complain(error)
+      }
+    }
+  }
+
+  opened(stream: ObservedStream, start: Readonly<StreamStart>): void {
+    this.#tell((listener) => listener.opened?.(stream, start))
   }
 
   headers(stream: ObservedStream, head: Readonly<StreamHeaders>): void {
@@ -101,6 +148,7 @@ export class Observer implements StreamEvents {
 
   ended(stream: ObservedStream, ending: StreamEnding): void {
     this.#tell((listener) => listener.ended?.(stream, ending))
+    this.#taps.delete(stream)
   }
 
   #tell(event: (listener: StreamListener) => void): void {

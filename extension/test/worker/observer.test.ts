@@ -118,6 +118,85 @@ describe('what is told', () => {
   })
 })
 
+describe('a tap', () => {
+  /** Taps every stream, and keeps what it gets. */
+  function tapped(): { way: string; text: string; encoding?: string }[] {
+    const pieces: { way: string; text: string; encoding?: string }[] = []
+    observer.listen({
+      opened: (stream) => {
+        observer.tap(stream, (_, { way, data, encoding }) => {
+          pieces.push({ way, text: new TextDecoder().decode(data), ...(encoding === undefined ? {} : { encoding }) })
+        })
+      }
+    })
+    return pieces
+  }
+
+  test('gets the bytes of both bodies, its own also where the page’s memory was given away', () => {
+    const pieces = tapped()
+    const id = open()
+    bridge.fromPage(page, { type: 'DIRECT_OFFER', token: '0'.repeat(32) })
+    const direct = new FakeDirectPort()
+    direct.postMessage = (message, transfer) => structuredClone(message, { transfer })
+    bridge.directPort('0'.repeat(32), direct)
+    bridge.fromPage(page, { type: 'STREAM_BODY', id: 5, offset: 0, data: new TextEncoder().encode('up') })
+    bridge.fromHost(headers(id))
+    bridge.fromHost(chunk(id))
+    bridge.fromHost({ ...chunk(id, 2), encoding: 'gzip', size: 9 })
+    expect(pieces).toEqual([
+      { way: 'up', text: 'up' },
+      { way: 'down', text: 'ab' },
+      { way: 'down', text: 'ab', encoding: 'gzip' }
+    ])
+  })
+
+  test('gets what comes after the page gave the stream up, which the page does not', () => {
+    const pieces = tapped()
+    const id = open()
+    bridge.fromHost(headers(id))
+    bridge.fromPage(page, abort(5))
+    const before = page.port.posted.length
+    bridge.fromHost(chunk(id))
+    bridge.fromHost(chunk(id, 2, '!'))
+    expect(page.port.posted.length).toBe(before)
+    bridge.fromHost(aborted(id))
+    bridge.fromHost(chunk(id, 2))
+    expect(pieces).toEqual([{ way: 'down', text: 'ab' }])
+  })
+
+  test('that is taken out, or was never put in, has nothing copied', () => {
+    let undo = (): void => undefined
+    const heard: number[] = []
+    observer.listen({
+      opened: (stream) => {
+        undo = observer.tap(stream, (_, { data }) => heard.push(data.byteLength))
+      }
+    })
+    const id = open()
+    const slice = vi.spyOn(Uint8Array.prototype, 'slice')
+    bridge.fromHost(chunk(id))
+    undo()
+    bridge.fromHost(chunk(id, 2))
+    expect(heard).toEqual([2])
+    expect(slice).toHaveBeenCalledOnce()
+  })
+
+  test('that throws is in nobody’s way', () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    observer.listen({
+      opened: (stream) => {
+        observer.tap(stream, () => {
+          throw new Error('full')
+        })
+      }
+    })
+    const pieces = tapped()
+    bridge.fromHost(chunk(open()))
+    expect(pieces).toHaveLength(1)
+    expect(page.port.posted).toHaveLength(1)
+  })
+})
+
 const failed = (by: 'host' | 'extension', code: string, phase: string) =>
   expect.objectContaining({ how: 'error', by, code, phase })
 
