@@ -1,5 +1,5 @@
-// TypeScript types from JSON Schema: {"protocol": …, "generation": …} on stdin, {"native": …, "bridge": …, "generation": …} on
-// stdout.
+// TypeScript types from JSON Schema: {"protocol": …, "generation": …, "recording": …} on stdin, and on stdout {"native": …,
+// "bridge": …, "generation": …, "recording": …}.
 // Run by `python -m longwire.protocol.export`, which puts the texts where they belong.
 
 import { text } from 'node:stream/consumers'
@@ -20,6 +20,12 @@ const FILES = {
     unions: ['GenerationRequest', 'AnyGenerationEvent'],
     bytes: 'string',
     elsewhere: []
+  },
+  recording: {
+    schema: 'recording',
+    unions: ['RecordingHead', 'RecordingLine'],
+    bytes: 'string',
+    elsewhere: ['ErrorCode', 'Phase']
   }
 }
 

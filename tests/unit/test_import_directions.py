@@ -20,7 +20,7 @@ EXTENSION = ROOT / "extension" / "src"
 # Each room of the host, and the rooms it may import. What has no room of its own counts by its file's name.
 ROOMS: dict[str, set[str]] = {
     "protocol": set(),
-    "export": {"protocol"},  # what writes the generated files, below protocol/
+    "export": {"protocol", "recording"},  # what writes the generated files, below protocol/
     "storage": set(),
     "turns": set(),
     "fair_pool": set(),
@@ -33,6 +33,8 @@ ROOMS: dict[str, set[str]] = {
     "prices": set(),
     "sse": set(),  # for Python servers: nothing of the host imports it either
     "rpc": set(),  # likewise, save the server that the demo plays
+    "recording": {"protocol", "assets"},
+    "replay": {"recording", "protocol"},  # a server of its own: nothing of the host carries its bytes
     "streams": {"protocol", "fair_pool"},
     "policy": {"protocol", "storage", "addresses", "authority", "prices", "folders"},
     "upstream": {"protocol", "turns", "addresses", "authority", "fair_pool"},
@@ -83,7 +85,7 @@ ROOMS: dict[str, set[str]] = {
         "authority",
         "protocol",
     },
-    "at_console": {"console", "engine", "upstream", "policy", "protocol", "turns"},
+    "at_console": {"console", "engine", "upstream", "policy", "protocol", "turns", "recording"},
     "demo": {"install", "console", "assets", "policy", "protocol", "rpc"},
     "cli": {
         "install",
@@ -101,6 +103,8 @@ ROOMS: dict[str, set[str]] = {
         "protocol",
         "at_console",
         "daemon",
+        "recording",
+        "replay",
     },
 }
 # Modules that know less than their room may, and rooms that they do not get at by way of their neighbours either: an

@@ -72,6 +72,17 @@ MAX_CLOSE_REASON_BYTES: Final = 123  # RFC 6455 section 5.5: 125, of which the c
 MAX_DURABLE_KEY_CHARS: Final = 128
 MAX_DURABLE_KEYS: Final = 256  # that the pages of one entry of a grant's `pages` have at a time
 
+# --- recordings ---------------------------------------------------------------------------------------------
+# Of one recording, and of all that the extension keeps: bytes of bodies, and for each line what it takes beside them.
+MAX_RECORDING_BYTES: Final = 64 * MIB
+MAX_RECORDINGS_BYTES: Final = 256 * MIB
+RECORDING_LINE_BYTES: Final = 64
+# Of a body, in one line; what came in one piece that is larger is several lines of one time.
+MAX_RECORDED_PIECE_BYTES: Final = 256 * KIB
+# Of a line in a file: JSON writes a control character as six, and a head's fields beside it.
+MAX_RECORDING_LINE_CHARS: Final = 2 * MIB
+MAX_RECORDED_STREAMS: Final = 10_000
+
 # --- counts -------------------------------------------------------------------------------------------------
 MAX_STREAMS_PER_TAB_FRAME: Final = 256
 MAX_STREAMS_PER_HOST: Final = 1024

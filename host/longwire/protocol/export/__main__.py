@@ -7,6 +7,7 @@ from pathlib import Path
 
 from longwire.protocol.export.docs import protocol_md
 from longwire.protocol.export.guards import guards_ts
+from longwire.protocol.export.recording import recording_schema
 from longwire.protocol.export.schema import generation_schema, protocol_schema
 from longwire.protocol.export.typescript import constants_ts, errors_ts, types_ts
 
@@ -21,10 +22,13 @@ def generated(root: Path) -> dict[str, str]:
         RuntimeError: the TypeScript types cannot be made here; the text says what is missing.
     """
     schema = protocol_schema()
-    types = types_ts(schema, generation_schema(), root / "extension")
+    recording = recording_schema()
+    types = types_ts(schema, generation_schema(), recording, root / "extension")
     folder = "extension/src/protocol"
     return {
         f"{folder}/protocol.schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n",
+        f"{folder}/recording.schema.json": json.dumps(recording, indent=2, ensure_ascii=False) + "\n",
+        f"{folder}/recording.ts": types["recording"],
         f"{folder}/constants.ts": constants_ts(),
         f"{folder}/errors.ts": errors_ts(),
         f"{folder}/native.ts": types["native"],

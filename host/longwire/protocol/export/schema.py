@@ -24,7 +24,7 @@ def protocol_schema() -> Schema:
     definitions: dict[str, Schema] = {}
     for name, union in _UNIONS.items():
         schema = TypeAdapter(union).json_schema()
-        definitions |= {model: _tidy(definition) for model, definition in schema.pop("$defs").items()}
+        definitions |= {model: tidy(definition) for model, definition in schema.pop("$defs").items()}
         definitions[name] = {"oneOf": schema["oneOf"], "discriminator": schema["discriminator"]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -39,9 +39,9 @@ def generation_schema() -> Schema:
     """A generation's request, as it is read, and its events, as they are written; each model under `$defs`."""
     request = TypeAdapter(GenerationRequest).json_schema(mode="validation")
     events = TypeAdapter(AnyGenerationEvent).json_schema(mode="serialization")
-    written = {name: _tidy(_with_written(definition)) for name, definition in events["$defs"].items()}
-    read = {name: _tidy(definition) for name, definition in request.pop("$defs").items()}
-    unions = {"GenerationRequest": _tidy(request), "AnyGenerationEvent": {"oneOf": events["oneOf"]}}
+    written = {name: tidy(_with_written(definition)) for name, definition in events["$defs"].items()}
+    read = {name: tidy(definition) for name, definition in request.pop("$defs").items()}
+    unions = {"GenerationRequest": tidy(request), "AnyGenerationEvent": {"oneOf": events["oneOf"]}}
     return {"$defs": read | written | unions}
 
 
@@ -62,7 +62,8 @@ def ref_name(schema: Schema) -> str:
     return str(schema["$ref"]).removeprefix("#/$defs/")
 
 
-def _tidy(definition: Schema) -> Schema:
+def tidy(definition: Schema) -> Schema:
+    """A definition without titles, and with fields that may be left out instead of null."""
     tidied = {key: value for key, value in definition.items() if key != "title"}
     if "properties" in tidied:
         tidied["properties"] = {name: _tidy_field(field) for name, field in tidied["properties"].items()}
