@@ -34,7 +34,7 @@ ROOMS: dict[str, set[str]] = {
     "sse": set(),  # for Python servers: nothing of the host imports it either
     "rpc": set(),  # likewise, save the server that the demo plays
     "recording": {"protocol", "assets"},
-    "replay": {"recording", "protocol"},  # a server of its own: nothing of the host carries its bytes
+    "replay": {"recording", "protocol", "console"},  # a server of its own: nothing of the host carries its bytes
     "streams": {"protocol", "fair_pool"},
     "policy": {"protocol", "storage", "addresses", "authority", "prices", "folders"},
     "upstream": {"protocol", "turns", "addresses", "authority", "fair_pool"},

@@ -18,6 +18,7 @@ from longwire.cli import (
     logs_command,
     pack_command,
     policy_commands,
+    replay_command,
     secret_commands,
     template_commands,
 )
@@ -41,6 +42,7 @@ if not is_frozen():  # it drives a browser with a package that is for developers
     demo_command.register(app)
 client_command.register(app)
 generate_command.register(app)
+replay_command.register(app)
 docs_command.register(app)
 pack_command.register(app)
 app.add_typer(policy_commands.app, name="policy")
