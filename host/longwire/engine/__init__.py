@@ -16,4 +16,8 @@ suspending       what follows where a secret came back from its server
 status           what an extension hears of the policy
 judging          what a request would meet, found out before it is made
 validation       the same of a whole policy file
+durable          requests that outlive their pages: they run here, and end by clocks, policy and people
+durable_…        access (who may), attaching (claim or join), body, producer (into the spool), reader (out of it),
+                 keeping (the disk), desk and streams (what pages ask the daemon itself), listing, answers, elsewhere
+                 (another daemon's)
 """

@@ -2,30 +2,26 @@
 
     GET    longwire:durable         the list
     DELETE longwire:durable/KEY     forget one; one answer, whether it was there or not
+    GET, HEAD longwire:durable/KEY  see `durable_streams.py`
 
 A key is percent-encoded as `encodeURIComponent` does.
 """
 
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Protocol
 from urllib.parse import unquote
-
-import orjson
 
 from longwire.durable.record import Key, Record
 from longwire.engine.durable_access import allow_some, check_page
+from longwire.engine.durable_answers import answer, answer_json, refuse
 from longwire.engine.durable_elsewhere import Elsewhere
 from longwire.engine.durable_listing import listed, listed_record
 from longwire.engine.durable_producer import DurableRequest
+from longwire.engine.durable_streams import StreamReading
 from longwire.engine.exchange import Exchange
 from longwire.policy.live_policy import LivePolicy
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.field_types import HeaderPair
-from longwire.protocol.messages import DURABLE_URL, StreamHeaders
-from longwire.protocol.records import Completeness
-
-_PIECE_BYTES: Final = 64 * 1024
-_JSON: Final = [("content-type", "application/json"), ("cache-control", "no-store")]
+from longwire.protocol.messages import DURABLE_URL
 
 
 class Shelf(Protocol):
@@ -67,55 +63,45 @@ class Desk:
         profile = check_page(start.page)
         await shelf.ready()
         grant = allow_some(await shelf.policy.settled(), start.page).grant.name
-        address, _, _ = start.url.partition("?")
+        address, _, query = start.url.partition("?")
         if start.body.kind != "none":
             raise _no_such("a request without a body")
         exchange.allowed(grant)
         if address == DURABLE_URL and start.method == "GET":
             await self._list(exchange, grant, profile)
-        elif address.startswith(f"{DURABLE_URL}/") and start.method == "DELETE":
+        elif address.startswith(f"{DURABLE_URL}/") and start.method in ("DELETE", "GET", "HEAD"):
             key = Key.of(profile, start.page.origin, _name(address))
-            await shelf.forget(key.id)
-            await answer(exchange, grant, 204, [])
+            if start.method == "DELETE":
+                await shelf.forget(key.id)
+                await answer(exchange, grant, 204, [])
+            else:
+                await self._read(exchange, grant, key, query)
         else:
-            raise _no_such(f"GET {DURABLE_URL} and DELETE {DURABLE_URL}/KEY")
+            raise _no_such(f"GET {DURABLE_URL}, and GET, HEAD and DELETE of {DURABLE_URL}/KEY")
 
     async def _list(self, exchange: Exchange, grant: str, profile: str) -> None:
         origin = exchange.start.page.origin
         told = [listed(request) for request in self._shelf.of_page(profile, origin)]
         told += [listed_record(record) for record in self._shelf.others_of_page(profile, origin)]
         told.sort(key=lambda each: (each.started_ms, each.id))
-        await answer(exchange, grant, 200, _JSON, orjson.dumps([each.for_page() for each in told]))
+        await answer_json(exchange, grant, 200, [each.for_page() for each in told])
 
-
-async def answer(exchange: Exchange, grant: str, status: int, headers: list[HeaderPair], body: bytes = b"") -> None:
-    """All of an answer that is known whole."""
-    await exchange.may_begin()
-    exchange.clock.headers_ms = exchange.clock.elapsed_ms()
-    exchange.headers(head(exchange, status, headers), grant)
-    for start in range(0, len(body), _PIECE_BYTES):
-        piece = body[start : start + _PIECE_BYTES]
-        while piece:
-            room = await exchange.room()
-            exchange.push(piece[:room])
-            piece = piece[room:]
-    exchange.finish(Completeness.LENGTH if body else Completeness.NONE)
-
-
-def head(exchange: Exchange, status: int, headers: list[HeaderPair]) -> StreamHeaders:
-    """The head of an answer of the daemon itself."""
-    return StreamHeaders(
-        type="STREAM_HEADERS",
-        id=exchange.stream.id,
-        url=exchange.start.url,
-        redirected=False,
-        status=status,
-        reason=_REASONS.get(status, ""),
-        headers=headers,
-    )
-
-
-_REASONS: Final = {200: "OK", 204: "No Content", 400: "Bad Request", 404: "Not Found", 410: "Gone"}
+    async def _read(self, exchange: Exchange, grant: str, key: Key, query: str) -> None:
+        request = self._shelf.get(key)
+        if request is None:
+            unknown = any(record.id == key.id for record in self._shelf.others_of_page(key.profile, key.origin))
+            if unknown:
+                message = "the daemon that carried this request out died, so nobody knows what became of it"
+                await refuse(exchange, grant, 424, ErrorCode.DURABLE_UNKNOWN, message)
+            else:
+                await refuse(exchange, grant, 404, ErrorCode.PROTOCOL, "there is no durable request with this key")
+            return
+        reading = StreamReading(request, exchange, grant)
+        request.join(reading)
+        try:
+            await reading.run(query, await self._shelf.policy.settled())
+        finally:
+            request.leave(reading)
 
 
 def _name(address: str) -> str:

@@ -188,8 +188,9 @@ class DurableRequest:
     # --- from its exchange -----------------------------------------------------------------------------------
 
     def begin(self, head: Head) -> None:
-        """The response's head is here."""
-        self._update(head=head)
+        """The response's head is here. It is written down with the end: of a request that dies nothing can be had."""
+        self.record = self.record.model_copy(update={"head": head})
+        self._wake_readers()
 
     def push(self, data: bytes) -> None:
         """More of the body.
@@ -228,6 +229,9 @@ class DurableRequest:
     def _update(self, **fields: object) -> None:
         self.record = self.record.model_copy(update=fields)
         self._surroundings.changed(self)
+        self._wake_readers()
+
+    def _wake_readers(self) -> None:
         for reader in list(self._readers):
             reader.wake()
 
