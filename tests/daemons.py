@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -88,17 +89,31 @@ def wait_ended(process: psutil.Process) -> None:
 
 
 @contextmanager
-def daemon_home(home: Path) -> Iterator[Path]:
-    """A home whose daemons are ended at the end, retired ones too."""
-    try:
-        yield home
-    finally:
-        address = address_in(home)
-        for path in [address.socket, *address.folder.glob(f"{address.name}.*.sock")]:
-            with suppress(NoDaemonThere):
-                process = psutil.Process(ask({"do": "status"}, address_of(path), PATIENCE_S)["pid"])
-                process.terminate()
-                wait_ended(process)
+def daemon_home() -> Iterator[Path]:
+    """A home whose daemons are ended at the end, retired ones too. Its path is short: the sockets fit into it."""
+    with TemporaryDirectory(prefix="lw-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        try:
+            yield home
+        finally:
+            end_daemons(home)
+
+
+def end_daemons(home: Path) -> None:
+    """Those of that home, in order."""
+    address = address_in(home)
+    for path in [address.socket, *address.folder.glob(f"{address.name}.*.sock")]:
+        with suppress(NoDaemonThere):
+            process = psutil.Process(ask({"do": "status"}, address_of(path), PATIENCE_S)["pid"])
+            process.terminate()
+            wait_ended(process)
+    remove_files(address)
+
+
+def remove_files(address: Address) -> None:
+    """The folder is not the test's own where its path is too long for a socket's."""
+    for path in address.folder.glob(f"{address.name}.*"):
+        path.unlink()
 
 
 def address_of(path: Path) -> Address:
@@ -110,7 +125,7 @@ class ScriptedDaemon:
     """A daemon that a test plays: it is found and greeted as one, and what comes after that is the test's."""
 
     def __init__(self, home: Path) -> None:
-        address = address_in(home)
+        self._address = address = address_in(home)
         prepare_folder(address.folder)
         self._lock = try_lock(address.lock)
         self.listener = socket.socket(socket.AF_UNIX)
@@ -134,6 +149,7 @@ class ScriptedDaemon:
         self.listener.close()
         assert self._lock is not None
         self._lock.close()
+        remove_files(self._address)
 
 
 def durable_host(home: Path, *destinations: str, prelude: str | None = None) -> HostProcess:

@@ -83,8 +83,10 @@ class Guests:
                 await self._by_role(channel, read_hail(said))
         except ForeignPeer as foreign:
             log.warning("refused peer", reason=str(foreign))
-        except (BadLine, TimeoutError, ChannelLost):
+        except (BadLine, TimeoutError):
             log.warning("refused peer", reason="it does not say what it is")
+        except ChannelLost:
+            pass  # it went away before it was answered
         except Exception:  # one connection's defect must not take the others down
             log.exception("defect")
         finally:
@@ -129,17 +131,19 @@ class Guests:
 
 
 async def _line(channel: SocketChannel) -> bytes:
-    """One line; b"" at the end.
+    """One line, and nothing of what comes after it; b"" at the end.
 
     Raises:
-        BadLine: it is too long, or more comes after it.
+        BadLine: it is too long.
     """
     data = b""
-    while not data.endswith(b"\n"):
+    while b"\n" not in data:
+        if len(data) > MAX_GREETING_BYTES:
+            raise BadLine("a line that does not end")
         piece = await channel.receive()
         if not piece:
             return b""
         data += piece
-        if len(data) > MAX_GREETING_BYTES or b"\n" in data[:-1]:
-            raise BadLine("more than a line")
-    return data
+    said, end, rest = data.partition(b"\n")
+    channel.put_back(rest)
+    return said + end

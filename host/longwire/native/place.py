@@ -24,7 +24,7 @@ class PlaceTaken(Exception):
 
 
 class Place:
-    """Take it with `take`; `listener` is the socket, which does not block."""
+    """Take it with `take`, then `listen`; `listener` is the socket, which does not block."""
 
     def __init__(self, address: Address, owner: str) -> None:
         self.address = address
@@ -39,12 +39,11 @@ class Place:
         return self._path == self.address.retired(self.owner)
 
     def take(self, patience_s: float = PATIENCE_S) -> None:
-        """Become the one, and listen.
+        """Become the one.
 
         Raises:
             PlaceTaken: another has not given it up in `patience_s`.
             UnsafeAddress: the folder is not this user's alone.
-            OSError: the socket cannot be made.
         """
         prepare_folder(self.address.folder)
         ends_at = time.monotonic() + patience_s
@@ -54,6 +53,13 @@ class Place:
             time.sleep(_LOOK_AGAIN_S)
         self._lock = lock
         self._remove_left_over()
+
+    def listen(self) -> None:
+        """Be found. Only once everything is there to serve: a host waits for an answer no longer than it must.
+
+        Raises:
+            OSError: the socket cannot be made.
+        """
         self.listener.bind(str(self._path))
         self._path.chmod(stat.S_IRUSR | stat.S_IWUSR)
         self.listener.listen(_BACKLOG)

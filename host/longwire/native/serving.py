@@ -93,6 +93,7 @@ class Daemon:
                 else:
                     tasks.start_soon(self._durable.run)
                 tasks.start_soon(self._tick_forever)
+                self._place.listen()
                 tasks.start_soon(self._guests.accept_forever, tasks)
                 ready()
                 await self._until_over()

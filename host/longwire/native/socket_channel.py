@@ -34,10 +34,14 @@ class SocketChannel:
         self._reading = False
         self._received = 0  # calls
         self._ended = False
+        self._put_back = b""
         self._closed = False
 
     async def receive(self) -> bytes:
         """See `Channel.receive`."""
+        if self._put_back:
+            once_more, self._put_back = self._put_back, b""
+            return once_more
         if self._ended or self._closed:
             return b""
         self._received += 1
@@ -54,6 +58,10 @@ class SocketChannel:
             self._reading = False
         self._ended = not data
         return data
+
+    def put_back(self, data: bytes) -> None:
+        """Have `receive` give this once more, before all else."""
+        self._put_back = data
 
     async def hung_up(self) -> None:
         """See `Channel.hung_up`."""
