@@ -16,7 +16,7 @@ from tests.upstreams.threaded import ThreadedServer
 _EVENT = b'data: {"choices":[{"delta":{"content":"word%06d"}}]}\n\n'
 _END = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 _GAP_S = 0.003
-_BLOCK = bytes(range(256)) * 256
+BLOCK = bytes(range(256)) * 256
 _ACK_BYTES = 16 * 1024
 
 
@@ -33,8 +33,8 @@ class Source:
         if request.path == "/body":
             size = int(request.query["size"])
             await connection.send(bodies.head(200, [("Content-Length", str(size))]))
-            for _ in range(size // len(_BLOCK)):
-                await connection.send(_BLOCK)
+            for _ in range(size // len(BLOCK)):
+                await connection.send(BLOCK)
             return
         self.sent_at.clear()
         fields = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]
@@ -53,7 +53,7 @@ def over_pipes(rounds: int, events: int, megabytes: int) -> list[Row]:
     body_cpu: list[float] = []
     start_cpu: list[float] = []
     source = Source(events)
-    size = megabytes * 16 * len(_BLOCK)
+    size = megabytes * 16 * len(BLOCK)
     with ThreadedServer(lambda: Server(source)) as server:
         for _ in range(rounds):
             with (

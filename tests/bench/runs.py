@@ -12,6 +12,7 @@ from rich.console import Console
 
 from tests.bench import delays, many, memory, opening, throughput, uploads
 from tests.bench.at_rest import at_rest
+from tests.bench.daemon import daemon_costs
 from tests.bench.figures import Row
 from tests.bench.first_second import first_second
 from tests.bench.generation import generation_costs
@@ -66,6 +67,7 @@ def _policy(quick: bool) -> list[Row]:
 ALONE: Final[dict[str, tuple[str, Figure]]] = {
     "policy": ("decisions and the reflection guard", _policy),
     "pipes": ("one host over its pipes", lambda quick: over_pipes(*((2, 200, 32) if quick else (5, 1000, 128)))),
+    "daemon": ("what the daemon costs", lambda quick: daemon_costs(*((3, 200, 32) if quick else (7, 600, 64)))),
     "generation": (
         "what a generation adds to a token",
         lambda quick: generation_costs(*((2, 100) if quick else (5, 300))),

@@ -30,6 +30,9 @@ TARGETS: Final[dict[str, Target]] = {
     "1000 streams: without progress": Target(0),
     "1000 streams: failed": Target(0),
     "1000 unread, plain": Target(64),
+    # --- durable requests --------------------------------------------------------------------------------------
+    "daemon: an event, added": Target(0.3),
+    "daemon: start, a host by itself / a pipe": Target(3),
     # --- at rest -----------------------------------------------------------------------------------------------
     "host at rest: memory": Target(36),
     "host at rest: a quiet stream": Target(32),
