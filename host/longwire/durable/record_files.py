@@ -3,6 +3,8 @@
 import errno
 import os
 import shutil
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -74,15 +76,30 @@ def read_record(folder: Path, key_id: str) -> Record | Unreadable | None:
     return Unreadable(key_id, "damaged", f"{path} is damaged") if record is None or record.id != key_id else record
 
 
-def write_record(folder: Path, record: Record) -> None:
-    """Replace it as a whole, and keep its name over a loss of power.
+def write_record(folder: Path, record: Record, *, through: bool = True) -> None:
+    """Replace it as a whole, and keep it and its name over a loss of power; the latter only `through` to the disk.
 
     Raises:
         OSError: the disk refuses; then the old one is there.
     """
     path = record_path(folder, record.id)
-    write_atomically(path, f"{record.model_dump_json(exclude_none=True)}\n".encode(), _OWNER_ONLY)
-    keep_name(path)
+    data = f"{record.model_dump_json(exclude_none=True)}\n".encode()
+    write_atomically(path, data, _OWNER_ONLY, through=through)
+    if through:
+        keep_name(path)
+
+
+def write_through(folder: Path, key_ids: Sequence[str]) -> None:
+    """Keep these records over a loss of power. What is gone meanwhile, or cannot be written through, is passed over."""
+    for key_id in key_ids:
+        with suppress(OSError):
+            descriptor = open_own(record_path(folder, key_id), os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+    with suppress(OSError):
+        keep_name(folder / "records")
 
 
 def remove_record(folder: Path, key_id: str) -> None:

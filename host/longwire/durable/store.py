@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import RLock
+from threading import RLock, Thread
 from time import time
 from typing import Final
 
@@ -32,6 +32,7 @@ from longwire.durable.record_files import (
     remove_record,
     remove_spool,
     write_record,
+    write_through,
 )
 from longwire.durable.spool import SEGMENT_BYTES, Spool, SpoolLost
 from longwire.storage.files import keep_name, missing_folders
@@ -166,7 +167,7 @@ class Store:
             if record.id not in self._own or not os.path.lexists(record_path(self.folder, record.id)):
                 return
             if self._retired and record.state != RecordState.RUNNING:
-                self._leave(record)
+                self._leave(record, through=True)
             else:
                 write_record(self.folder, record)
 
@@ -223,6 +224,11 @@ class Store:
                 if not alive[record.owner]:
                     adopted.append(self._take_over(record))
             self._sweep(set(ids))
+        if adopted:
+            # A daemon that starts does not wait for the disk a thousand times. If power is lost before it is done, a
+            # record is as it was, or damaged, which is unknown: never free.
+            names = [record.id for record in adopted]
+            Thread(target=write_through, args=(self.folder, names), name="durable-records", daemon=True).start()
         return adopted
 
     def retire(self) -> None:
@@ -235,7 +241,7 @@ class Store:
             self._retired = True
             for record in list(self._own.values()):
                 if record.state != RecordState.RUNNING:
-                    self._leave(record)
+                    self._leave(record, through=False)
 
     def spool(self, key_id: str, segment_bytes: int = SEGMENT_BYTES) -> Spool:
         """The bytes of a request of this owner. Always the same object for as long as the request is there.
@@ -315,7 +321,7 @@ class Store:
             changes |= {"state": RecordState.UNKNOWN, "ended_ms": self._now_ms(), "bytes": 0}
             changes |= {"head": None, "ending": None, "failure": None}
         record = record.model_copy(update=changes)
-        write_record(self.folder, record)
+        write_record(self.folder, record, through=False)
         self._own[record.id] = record
         return record
 
@@ -327,8 +333,9 @@ class Store:
                 return False
         return True
 
-    def _leave(self, record: Record) -> None:
-        write_record(self.folder, record.model_copy(update={"owner": NOBODY}))
+    def _leave(self, record: Record, *, through: bool) -> None:
+        # If the old one comes back after a loss of power, its owner is dead, which is the same.
+        write_record(self.folder, record.model_copy(update={"owner": NOBODY}), through=through)
         self._own.pop(record.id, None)
         self._spools.pop(record.id, None)
 

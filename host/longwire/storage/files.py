@@ -9,10 +9,11 @@ from typing import Final
 _FOLDER: Final = 0o755
 
 
-def write_atomically(path: Path, data: bytes, mode: int, gid: int | None = None) -> None:
+def write_atomically(path: Path, data: bytes, mode: int, gid: int | None = None, *, through: bool = True) -> None:
     """Put `data` at `path` so that a reader sees the old file or the new one; leave an identical file untouched.
 
-    With `gid` the file is that group's, and never was another's that could read it.
+    With `gid` the file is that group's, and never was another's that could read it. Unless it is written `through` to
+    the disk, a loss of power soon afterwards may leave an empty one.
     """
     if gid is None and path.is_file() and not path.is_symlink() and path.read_bytes() == data:
         if path.stat().st_mode & 0o777 != mode:
@@ -23,7 +24,8 @@ def write_atomically(path: Path, data: bytes, mode: int, gid: int | None = None)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(descriptor)
+            if through:
+                os.fsync(descriptor)
             if sys.platform == "win32":
                 Path(temporary).chmod(mode)
             else:

@@ -129,6 +129,29 @@ def test_a_daemon_that_dies_while_another_lives_is_noticed_at_the_next_look(fold
     second.close()
 
 
+def test_a_daemon_that_starts_waits_for_no_disk_but_has_what_it_took_over_written_through(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Store(folder, "one")
+    ids = {carried_out(first, str(number), b"x").id for number in range(3)}
+    first.close()
+    synced: list[tuple[int, bool]] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_ino, threading.current_thread() is threading.main_thread()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    second = Store(folder, "two")
+    for thread in threading.enumerate():
+        if thread.name == "durable-records":
+            thread.join()
+    inodes = {record_path(folder, key_id).stat().st_ino for key_id in ids} | {folder.stat().st_ino}
+    assert (inodes, {in_main for _, in_main in synced}) == ({inode for inode, _ in synced}, {False})
+    second.close()
+
+
 def test_a_daemon_that_retires_leaves_what_has_ended_and_what_ends_later(folder: Path) -> None:
     first = Store(folder, "one")
     done, running = carried_out(first, "done", b"body"), request("running")
