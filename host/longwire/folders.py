@@ -30,6 +30,11 @@ def state_folder() -> Path:
     return platformdirs.user_state_path("longwire", appauthor=False)
 
 
+def durable_folder() -> Path:
+    """Where durable requests are kept, and their responses."""
+    return state_folder() / "durable"
+
+
 def runtime_folder(uid: int, platform: str = sys.platform) -> Path | None:
     """What the session gives this user for sockets, and takes away at its end; None where it gives nothing."""
     named = os.environ.get("XDG_RUNTIME_DIR", "")

@@ -16,8 +16,8 @@ from longwire.console.output import complain, say, say_json, say_table
 from longwire.daemon.client import DaemonMute, NoDaemonThere, ask_at, statuses
 from longwire.durable.owners import is_alive
 from longwire.durable.record_files import Unreadable
-from longwire.durable.store import FOLDER_NAME, Store, StoreUnusable
-from longwire.folders import state_folder
+from longwire.durable.store import Store, StoreUnusable
+from longwire.folders import durable_folder
 from longwire.protocol.errors import printable
 
 app = typer.Typer(help="Requests that outlive their pages: list, forget, stop.", no_args_is_help=True)
@@ -133,13 +133,13 @@ def _is_there(path: Path, owner: str) -> bool:
             return ask_at(path, {"do": "status"}).get("owner") == owner
     except NoDaemonThere:
         with suppress(OSError):
-            return is_alive(state_folder() / FOLDER_NAME, owner)
+            return is_alive(durable_folder(), owner)
         return False
 
 
 def _forget_on_disk(key_id: str) -> bool:
     try:
-        store = Store(state_folder() / FOLDER_NAME, f"command-{os.getpid()}")
+        store = Store(durable_folder(), f"command-{os.getpid()}")
         try:
             return store.delete(key_id)
         finally:

@@ -10,8 +10,7 @@ from longwire.daemon.client import DaemonMute, NoDaemonThere, ask
 from longwire.daemon.peer import ForeignPeer
 from longwire.durable.looking import Found, Look, look
 from longwire.durable.record_files import Unreadable
-from longwire.durable.store import FOLDER_NAME
-from longwire.folders import state_folder
+from longwire.folders import durable_folder
 
 # Of an id, which has 64 digits: what the log and the table show are 12.
 MIN_ID_CHARS: Final = 8
@@ -116,7 +115,7 @@ def short(key_id: str) -> str:
 
 
 def _on_disk() -> Look:
-    folder = state_folder() / FOLDER_NAME
+    folder = durable_folder()
     try:
         found = look(folder)
     except OSError as error:

@@ -13,6 +13,9 @@ from longwire.audit.files import remove_log
 from longwire.cli.secret_commands import secrets_folder
 from longwire.console.errors import MisuseError
 from longwire.console.output import say
+from longwire.daemon.address import has_daemons, own_address
+from longwire.durable.removing import DaemonLives, remove_all
+from longwire.folders import durable_folder, state_folder
 from longwire.install.browsers import browser_table, find_sandboxed, places_of, present
 from longwire.install.frozen import launcher_of
 from longwire.install.installation import Removal
@@ -98,12 +101,14 @@ def uninstall(
 ) -> None:
     """Remove what `install` wrote, and the host's log.
 
-    Give it the options that `install` was given. The policy file is yours and stays.
+    What durable requests received goes, too. The policy file is yours and stays. Give it the options that `install`
+    was given.
     """
     here, table = Surroundings.here(), browser_table()
     options = Options(tuple(browser or ()), user_data_dir, system)
     options.check()
     logs: list[Path] = []
+    durable = ""
     if options.scope is Scope.PROFILE or browser:
         target = target_of(options, table, here)
         removal = target.installation.remove(target.places)
@@ -111,10 +116,26 @@ def uninstall(
         browsers = [places_of(name, table, here) for name in table.browsers]
         strays = dict.fromkeys(place.system if system else place.user for place in browsers)
         if not system:
+            durable = _remove_durable()
             logs = remove_log()
         installation = installation_for(options.scope, table, here)
         removal = installation.remove(strays=[place for place in strays if not isinstance(place, RegistryKey)])
-    _say_removed(removal, logs)
+    _say_removed(removal, logs, durable)
+
+
+def _remove_durable() -> str:
+    """What is to be said of it."""
+    folder = durable_folder()
+    try:
+        there = remove_all(folder)
+        sockets = own_address().folder if has_daemons() else folder
+        if sockets.is_relative_to(state_folder()):
+            remove_all(sockets)
+    except DaemonLives:
+        return f"kept       {folder} (a daemon runs: `longwire durable stop`, then uninstall again)"
+    except OSError as error:
+        return f"kept       {folder} (it cannot be removed: {error.strerror})"
+    return f"removed    {folder} (responses of durable requests)" if there else ""
 
 
 def extension() -> None:
@@ -146,14 +167,16 @@ def _say_left_out(here: Surroundings) -> None:
         say(f"left out   {sandboxed.truth}\n           fix: {sandboxed.fix}")
 
 
-def _say_removed(removal: Removal, logs: list[Path]) -> None:
+def _say_removed(removal: Removal, logs: list[Path], durable: str) -> None:
     for place in removal.removed:
         say(f"removed    {place}")
     for path in logs:
         say(f"removed    {path} (the log)")
+    if durable:
+        say(durable)
     for place in removal.kept:
         say(f"kept       {place} (changed since it was installed)")
-    if not (removal.removed or removal.kept or logs):
+    if not (removal.removed or removal.kept or logs or durable):
         say("nothing was installed")
         return
     policy = PolicyStore().locations.user

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 from longwire.daemon.client import ask
 from longwire.durable.record_files import record_path
 from longwire.durable.store import FOLDER_NAME, Store
+from longwire.folders import durable_folder
 from tests.host_process import PAGE, HostProcess, environment, grant
+from tests.patience import PATIENCE_S
 from tests.unit.durable.samples import START, carried_out, request
 from tests.unit.home import Done, run_command
 from tests.upstreams.app import make_app
@@ -159,6 +162,26 @@ def test_without_a_daemon_the_files_tell_how_each_ended_and_from_where_it_is_kep
     assert rows["died"][4:6] == ["unknown", "0"]
     assert rows["died"][6].startswith("2023-11-1")  # START, wherever this runs
     assert START == 1_700_000_000_000
+
+
+def test_what_an_earlier_policy_kept_is_deleted_by_the_next_host_although_it_grants_nothing_durable(
+    place: Place,
+) -> None:
+    assert durable_folder().name == FOLDER_NAME
+    store = Store(place.folder, "one")
+    carried_out(store, "answer", b"secret")
+    store.claim(request("died"))
+    store.close()
+    place.policy = grant(place.upstream.url("/"))
+    with place.host():
+        deadline = time.monotonic() + PATIENCE_S
+        while [each["state"] for each in place.told("list")["requests"]] != ["unknown"]:
+            assert time.monotonic() < deadline
+    assert [path for path in place.folder.iterdir() if path.is_dir()] == []
+    place.run("stop")
+    # What is left has no bytes, and no reason for a daemon.
+    with place.host():
+        assert place.told("list")["daemon"] is False
 
 
 def test_what_cannot_be_read_is_a_problem_that_can_be_forgotten_unless_it_is_a_newer_ones(place: Place) -> None:

@@ -11,6 +11,7 @@ import pytest
 from longwire.assets import extension_id
 from longwire.cli import install_commands
 from longwire.console.errors import CommandError
+from longwire.durable.store import FOLDER_NAME, Store
 from longwire.install import targets
 from longwire.install.browsers import browser_table
 from longwire.install.installation import Installation
@@ -19,6 +20,7 @@ from longwire.install.registry import RegistryKey
 from longwire.install.surroundings import Surroundings
 from longwire.install.targets import Options, target_of
 from tests.patience import PATIENCE_S
+from tests.unit.durable.samples import carried_out
 from tests.unit.home import Home
 from tests.unit.install.registry import FakeRegistry
 
@@ -236,6 +238,20 @@ def test_secrets_stay_too_and_uninstall_says_so(home: Home, monkeypatch: pytest.
     assert [name for name, content in home.files().items() if content] == [
         str((secrets / "api").relative_to(home.folder))
     ]
+
+
+def test_responses_of_durable_requests_go_too_unless_a_daemon_has_them(home: Home) -> None:
+    home.run("install", "--browser", "chromium")
+    folder = home.folder / ".local" / "state" / "longwire" / FOLDER_NAME
+    store = Store(folder, "one")
+    carried_out(store, "answer", b"secret")
+    kept = home.run("uninstall").out
+    assert f"kept       {folder} (a daemon runs: `longwire durable stop`" in kept
+    assert store.spool(store.records()[0].id).read(0, 10) == b"secret"
+    store.close()
+    assert f"removed    {folder} (responses of durable requests)" in home.run("uninstall").out
+    assert [name for name, content in home.files().items() if content] == []
+    assert "nothing was installed" in home.run("uninstall").out
 
 
 def test_uninstalling_one_browser_leaves_the_others_and_the_log(home: Home) -> None:
