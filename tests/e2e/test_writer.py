@@ -19,6 +19,7 @@ from tests.upstreams.pull_request_sites import KINDS, ChangedFile, Kind, PullReq
 
 WRITTEN = "The server is asked too soon.\n\nThe client now waits as long as it says."
 SETTINGS_URL = f"{ORIGIN}/settings.html"
+BEGIN, END = "<!-- longwire:begin -->", "<!-- longwire:end -->"
 ANSWER = chat(chat_text(WRITTEN), chat_end((9, 12)))
 LIMITED = refusing(429, {"message": "slow down", "code": "rate_limit_exceeded"}, {"Retry-After": "3600"})
 
@@ -299,6 +300,32 @@ def test_a_run_that_wrote_nothing_lets_the_next_one_ask_all_the_same(world: Worl
     panel.until(lambda now: "Replace it" in now["buttons"])
     panel.press("Keep mine")
     assert saved(page).endswith("One. Mine.")
+
+
+def test_words_between_the_markers_of_a_template_are_replaced_only_when_the_person_says_so(world: World) -> None:
+    page, panel = world.open("forgejo")
+    page.fill(editor_of("forgejo"), f"{BEGIN}\nWords of my own\n{END}")
+    world.answers(ANSWER)
+    panel.press("Write description")
+    panel.press("Keep mine")
+    assert world.vendor.sent == []
+    panel.press("Write description")
+    panel.press("Replace it")
+    panel.line("Done")
+    assert saved(page) == f"{BEGIN}\n{WRITTEN}\n{END}"
+
+
+def test_words_that_come_between_the_markers_while_the_model_thinks_stay(world: World) -> None:
+    page, panel = world.open("forgejo")
+    page.fill(editor_of("forgejo"), f"{BEGIN}\n{END}")
+    speech = world.speech()
+    panel.press("Write description")
+    panel.line("Preparing…")
+    page.fill(editor_of("forgejo"), f"{BEGIN}\nWords of my own\n{END}")
+    world.say(speech, "The server")
+    world.close(speech)
+    panel.line("Done")
+    assert saved(page) == f"{BEGIN}\nWords of my own\n\nThe server\n{END}"
 
 
 def test_words_in_a_field_that_the_site_made_anew_are_a_persons(world: World) -> None:

@@ -122,7 +122,7 @@ class Stage:
 
     def begin(self) -> None:
         """Write from now on."""
-        self.run("globalThis.live = editor.write(); 0")
+        self.run("globalThis.live = editor.write(false); 0")
 
     def show(self, text: str) -> None:
         """The writer's text so far."""
@@ -209,7 +209,7 @@ def test_a_text_is_seen_while_it_comes_below_the_template(stage: Stage, where: W
     stage.show(TEXT)
     stage.run("live.finish()")
     stage.has(stage.kind.template, stage.kind.written)
-    assert stage.run("live.edited()") is False
+    assert stage.run("editor.holdsTheirs()") is False
     if not stage.kind.rich or stage.kind is GITLAB:
         assert stage.run("editor.read()").strip() == stage.saved
     if stage.kind is GITHUB:
@@ -326,7 +326,7 @@ def test_a_person_who_types_in_the_template_goes_on_there(stage: Stage) -> None:
         stage.page.keyboard.type("!")
         stage.show(text)
     stage.has(stage.kind.template.replace("What", "What!!!"), "Because it was.")
-    assert stage.run("live.edited()") is False
+    assert stage.run("editor.holdsTheirs()") is False
 
 
 @of(KINDS, quick=[GITHUB, GITLAB])
@@ -338,7 +338,7 @@ def test_what_a_person_changed_is_theirs(stage: Stage) -> None:
     stage.page.keyboard.press("End")
     stage.page.keyboard.type(" not")
     stage.has(stage.kind.template, "Because not")
-    assert stage.run("live.edited()") is True
+    assert stage.run("editor.holdsTheirs()") is True
     stage.show("Because it was.")
     stage.run("live.finish()")
     assert stage.saved == f"{stage.kind.template}\n\nBecause not"

@@ -29,7 +29,7 @@ Scheme = Literal["light", "dark"]
 @pytest.fixture(scope="module")
 def panel_script() -> str:
     """The panel as a script."""
-    command = ["node_modules/.bin/esbuild", "--bundle", "--format=iife", "--loader=ts"]
+    command = ["node_modules/.bin/esbuild", "--bundle", "--format=iife", "--loader=ts", "--loader:.css=text"]
     built = subprocess.run(command, input=ENTRY, cwd=EXTENSION, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     return built.stdout
@@ -162,19 +162,20 @@ def test_it_is_operated_by_keyboard_and_the_focus_is_not_lost(shown: Shown) -> N
     assert shown.hear(phase("stopped", "Stopped"))["focused"] == "Write again"
 
 
-def test_what_a_person_changed_is_replaced_only_when_they_say_so(shown: Shown) -> None:
-    shown.hear(READING, DONE)
+@pytest.mark.parametrize("said", [(), (READING, DONE)], ids=["first", "again"])
+def test_a_persons_words_are_replaced_only_when_they_say_so(shown: Shown, said: tuple[dict[str, Any], ...]) -> None:
+    name = shown.hear(*said)["buttons"][0] if said else "Write description"
     shown.world.evaluate("changed = true")
-    shown.panel.press("Write again")
+    shown.panel.press(name)
     seen = shown.panel.shown()
     assert (seen["buttons"][1:], seen["focused"]) == (["Replace it", "Keep mine"], "Keep mine")
-    assert seen["spoken"] == "You changed the text since it was written. Replace it?"
+    assert seen["spoken"] == "Other text stands where the writer writes. Replace it?"
     shown.panel.press("Keep mine")
     assert shown.deeds() == []
-    assert shown.panel.shown()["focused"] == "Write again"
-    shown.panel.press("Write again")
+    assert shown.panel.shown()["focused"] == name
+    shown.panel.press(name)
     shown.panel.press("Replace it")
-    assert shown.deeds() == [["start", ""]]
+    assert shown.deeds() == [["start", "", "replace"]]
 
 
 def test_another_try_waits_as_long_as_the_provider_asks(shown: Shown) -> None:

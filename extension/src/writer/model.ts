@@ -82,18 +82,20 @@ export interface Editor {
   read(): string
   /** Whether it is still in the document and may be written in. */
   usable(): boolean
+  /** Whether words that the writer did not write stand where it would write next. */
+  holdsTheirs(): boolean
   /**
-   * Begin to write: between the writer's markers if they are there, else below what stands there. What stands there stays.
+   * Begin to write: between the writer's markers if they are there, else where it wrote last, else below what stands there.
+   *
+   * @param replace whether a person agreed that words of theirs may go, if it `holdsTheirs`; else they stay, above the text.
    */
-  write(): LiveText
+  write(replace: boolean): LiveText
 }
 
 /** The text that the writer is writing. */
 export interface LiveText {
   /** All of it so far: takes the place of what was shown before. The caret is at its end. At most every 100 ms. */
   show(text: string): void
-  /** Whether a person has changed what the writer wrote. */
-  edited(): boolean
   /** The last of it is shown: close the step that undo takes back. */
   finish(): void
 }

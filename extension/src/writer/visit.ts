@@ -1,6 +1,6 @@
 // One pull request on one document: its panel, and the run that writes its description.
 
-import type { Editor, LiveText, Reference, Site, WritingEvent } from './model'
+import type { Editor, Reference, Site, WritingEvent } from './model'
 import { Panel } from './panel/panel'
 import { Run, type RunParts } from './run/run'
 
@@ -21,16 +21,17 @@ export class Visit {
   #placed = false
   #returns = 0
   #run: Run | null = null
-  /** Of the last run that wrote: one that fails or is stopped before its first word leaves the text of the one before. */
-  #written: LiveText | null = null
 
   constructor(site: Site, parts: VisitParts) {
     this.#site = site
     this.#parts = parts
     this.#panel = new Panel({
-      start: (why) => this.#start(why),
+      start: (why, replace) => this.#start(why, replace),
       stop: () => this.#run?.stop(),
-      edited: () => this.#last()?.edited() === true && parts.findEditor()?.usable() === true,
+      replacesTheirs: () => {
+        const editor = parts.findEditor()
+        return editor?.usable() === true && editor.holdsTheirs()
+      },
       text: () => this.#run?.text ?? '',
       openSettings: () => parts.openSettings()
     })
@@ -64,15 +65,10 @@ export class Visit {
     this.#panel.remove()
   }
 
-  #last(): LiveText | null {
-    return this.#run?.live ?? this.#written
-  }
-
-  #start(why: string): void {
+  #start(why: string, replace: boolean): void {
     if (this.#run?.over === false) return
-    this.#written = this.#last()
     const tell = (event: WritingEvent): void => this.#panel.hear(event)
-    this.#run = new Run({ ...this.#parts, tell, now: () => Date.now() }, why)
+    this.#run = new Run({ ...this.#parts, tell, now: () => Date.now() }, why, replace)
   }
 }
 

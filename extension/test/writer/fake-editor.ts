@@ -8,20 +8,24 @@ export class FakeEditor implements Editor {
   begun = 0
   finished = 0
   there = true
-  /** A person changed what was written. */
+  /** Words of a person's stand where it writes. */
   touched = false
+  /** Whether they may go, as it was told last. */
+  replace: boolean | null = null
 
   read = () => this.text
   usable = () => this.there
 
-  write() {
+  holdsTheirs = () => this.touched
+
+  write(replace: boolean) {
     this.begun += 1
+    this.replace = replace
     return {
       show: (text: string) => {
         this.shown.push(text)
         this.text = `Template\n\n${text}`
       },
-      edited: () => this.touched,
       finish: () => {
         this.finished += 1
       }

@@ -16,6 +16,7 @@ beforeEach(() => {
   counts = []
   text = new PacedText({
     find: () => editor,
+    replace: true,
     neutralise: (raw) => ({ text: raw.replaceAll('/merge', '`/merge`'), count: raw.split('/merge').length - 1 }),
     neutralised: (count) => void counts.push(count),
     gone: () => {
@@ -55,7 +56,17 @@ test('the end shows what was waiting, and closes the step of undo once', () => {
 
 test('where nothing came nothing is begun', () => {
   expect(text.finish()).toBe(true)
-  expect([editor?.begun, text.live]).toEqual([0, null])
+  expect(editor?.begun).toBe(0)
+})
+
+test('what a person agreed to holds for the editor that they saw, not for one that was made anew', () => {
+  const first = editor
+  text.add('a')
+  if (first !== null) first.there = false
+  editor = new FakeEditor()
+  text.add('b')
+  text.finish()
+  expect([first?.replace, editor.replace]).toEqual([true, false])
 })
 
 test('what is shown is harmless, and counted', () => {

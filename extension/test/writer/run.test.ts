@@ -85,7 +85,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function start(parts: Partial<RunParts> = {}, why = ''): Run {
+function start(parts: Partial<RunParts> = {}, why = '', replace = false): Run {
   return new Run(
     {
       findEditor: () => found,
@@ -108,7 +108,8 @@ function start(parts: Partial<RunParts> = {}, why = ''): Run {
       now: () => Date.now(),
       ...parts
     },
-    why
+    why,
+    replace
   )
 }
 
@@ -116,6 +117,13 @@ const lastPhase = (): WritingEvent | undefined => told.filter(({ type }) => type
 const failure = () => told.find((event) => event.type === 'failed')
 /** Let all happen that needs no time. */
 const settle = () => vi.advanceTimersByTimeAsync(0)
+
+test.each([true, false])('a person’s words may go only if they agreed: %s', async (replace) => {
+  const run = start({}, '', replace)
+  answer.say(content('It counts.'), COMPLETE, null)
+  await run.ended
+  expect(editor.replace).toBe(replace)
+})
 
 test('a text gets into the editor below what stands there', async () => {
   const run = start({}, 'To count right')

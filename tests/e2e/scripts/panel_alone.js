@@ -4,9 +4,9 @@ import { Panel } from './src/writer/panel/panel'
 globalThis.deeds = []
 globalThis.changed = false
 const panel = new Panel({
-  start: (why) => globalThis.deeds.push(['start', why]),
+  start: (why, replace) => globalThis.deeds.push(['start', why, ...(replace ? ['replace'] : [])]),
   stop: () => globalThis.deeds.push(['stop']),
-  edited: () => globalThis.changed,
+  replacesTheirs: () => globalThis.changed,
   text: () => 'the text',
   openSettings: () => globalThis.deeds.push(['settings'])
 })

@@ -30,6 +30,18 @@ export function regionOf(text: string, written: Written | null): Region {
   return betweenMarkers(text) ?? (written && whereWritten(text, written)) ?? below(text)
 }
 
+/** Whether words stand there that are not as the writer left them. White space is nobody's. */
+export function holdsTheirs({ between }: Region, written: Written | null): boolean {
+  const standing = between.trim()
+  return standing !== '' && standing !== written?.whole.trim()
+}
+
+/** The same place, but below what stands in it. */
+export function belowTheirs({ before, between, after, trail }: Region): Region {
+  const above = before + between
+  return { before: above, between: '', after, lead: leadOf(above), trail }
+}
+
 function betweenMarkers(text: string): Region | null {
   const begin = text.indexOf(MARKERS.begin)
   if (begin === -1) return null

@@ -16,7 +16,7 @@ import { paragraphsOf, RichRegion, textOf } from './rich-region'
 import { endIsSeen, keepingScroll } from './scroll'
 
 /** What was written last in each editor of this document. */
-let written = new WeakMap<HTMLElement, RichRegion>()
+let written = new WeakMap<HTMLElement, LiveRich>()
 const listening = new WeakMap<HTMLElement, AbortController>()
 
 /** Take nothing that stands in any editor for the writer's: the page is about something else from now on. */
@@ -51,8 +51,14 @@ export class RichEditor implements Editor {
     return this.#dom.isConnected && this.#dom.isContentEditable
   }
 
-  write(): LiveText {
-    return new LiveRich(this.#dom, this.#kind)
+  holdsTheirs(): boolean {
+    const last = written.get(this.#dom)
+    return last?.edited() === true && last.region.again() !== null
+  }
+
+  write(replace: boolean): LiveText {
+    const last = replace || !this.holdsTheirs() ? written.get(this.#dom)?.region.again() : null
+    return new LiveRich(this.#dom, this.#kind, last ?? RichRegion.below(this.#dom))
   }
 }
 
@@ -60,7 +66,7 @@ class LiveRich implements LiveText {
   readonly #dom: HTMLElement
   /** Where Markdown is read by the site's server, text that is not whole yet is shown as it is. */
   readonly #rendersLate: boolean
-  readonly #region: RichRegion
+  readonly region: RichRegion
   /** What undo has to lead back to. */
   readonly #former: string
   #shown: string | null = null
@@ -78,10 +84,10 @@ class LiveRich implements LiveText {
   #settling = false
   readonly #listening = new AbortController()
 
-  constructor(dom: HTMLElement, kind: EditorKind) {
+  constructor(dom: HTMLElement, kind: EditorKind, region: RichRegion) {
     this.#dom = dom
     this.#rendersLate = kind === 'prosemirror-with-input'
-    this.#region = written.get(dom)?.again() ?? RichRegion.below(dom)
+    this.region = region
     this.#former = textOf(dom.children)
     listening.get(dom)?.abort()
     listening.set(dom, this.#listening)
@@ -98,9 +104,10 @@ class LiveRich implements LiveText {
     whenHandsAreFree(this, () => this.#catchUp())
   }
 
+  /** Whether a person has changed what the writer wrote. */
   edited(): boolean {
     if (!this.#edited && this.#shown !== null) {
-      this.#edited = !this.#region.isThere() || (this.#before !== null && this.#region.text() !== this.#before)
+      this.#edited = !this.region.isThere() || (this.#before !== null && this.region.text() !== this.#before)
     }
     return this.#edited
   }
@@ -126,22 +133,22 @@ class LiveRich implements LiveText {
     this.#present = true
     this.#theirStep ||= event.type !== 'pointerdown' && !(event instanceof KeyboardEvent && MOVES.test(event.key))
     if (this.#before !== null || this.#shown === null) return
-    this.#region.close()
-    this.#before = this.#region.text()
+    this.region.close()
+    this.#before = this.region.text()
   }
 
   /** @param asItIs whether its Markdown is not to be read yet */
   #put(text: string, asItIs: boolean): void {
-    if (this.edited() || !this.#dom.isConnected || !this.#region.isThere()) return
+    if (this.edited() || !this.#dom.isConnected || !this.region.isThere()) return
     const theirs = this.#present ? rangeIn(this.#dom) : null
-    const follows = theirs === null && endIsSeen(this.#region.last() ?? this.#dom, LINE_PX)
-    this.#region.open()
+    const follows = theirs === null && endIsSeen(this.region.last() ?? this.#dom, LINE_PX)
+    this.region.open()
     keepingScroll(this.#dom, follows ? 'page' : 'nothing', () =>
       withFocus(this.#dom, () => {
-        if (this.#shown === null) this.#region.keep(() => this.#beginStep())
-        else if (!this.#theirStep) this.#region.keep(() => this.#takeBack())
+        if (this.#shown === null) this.region.keep(() => this.#beginStep())
+        else if (!this.#theirStep) this.region.keep(() => this.#takeBack())
         this.#makeRoom()
-        select(this.#region.range())
+        select(this.region.range())
         this.#paste(text, asItIs)
         if (theirs !== null) select(theirs)
       })
@@ -149,7 +156,7 @@ class LiveRich implements LiveText {
     this.#shown = text
     this.#isRead = !asItIs
     this.#before = null
-    written.set(this.#dom, this.#region)
+    written.set(this.#dom, this)
   }
 
   /**
@@ -179,24 +186,24 @@ class LiveRich implements LiveText {
 
   /** An empty line below what stands there, if there is none. */
   #makeRoom(): void {
-    if (this.#region.nodes().length > 0) return
+    if (this.region.nodes().length > 0) return
     const line = this.#dom.ownerDocument.createElement('p')
     // An empty one would be taken for a press of Enter, which in a list leads to the list's next line.
     line.append('…')
-    select(this.#region.range())
-    this.#region.put(line)
+    select(this.region.range())
+    this.region.put(line)
     // The editor looks for what changed where the caret is, and only if that has moved.
-    select(this.#region.range())
+    select(this.region.range())
     this.#emptyLine()
   }
 
   /** What made it a line is not for undo to bring back. In front of it, where what goes is not taken for a press of Backspace. */
   #emptyLine(): void {
-    const front = this.#region.range()
+    const front = this.region.range()
     front.collapse(true)
     select(front)
-    this.#region.nodes()[0]?.replaceChildren()
-    select(this.#region.range())
+    this.region.nodes()[0]?.replaceChildren()
+    select(this.region.range())
   }
 
   #paste(text: string, asItIs: boolean): void {

@@ -11,7 +11,7 @@
 
 import type { Editor, LiveText } from '../model'
 import { watch, whenHandsAreFree } from './hands'
-import { found, type Region, regionOf, type Written } from './region'
+import { belowTheirs, found, holdsTheirs, type Region, regionOf, type Written } from './region'
 import { atEnd, endIsSeen, keepingScroll, showEnd } from './scroll'
 
 /** What was written last in each field of this document, and what still listens there. */
@@ -44,8 +44,13 @@ export class TextareaEditor implements Editor {
     return this.#field.isConnected && !this.#field.disabled && !this.#field.readOnly
   }
 
-  write(): LiveText {
-    return new LiveTextarea(this.#field)
+  holdsTheirs(): boolean {
+    const last = writtenIn(this.#field)
+    return holdsTheirs(regionOf(this.#field.value, last), last)
+  }
+
+  write(replace: boolean): LiveText {
+    return new LiveTextarea(this.#field, replace)
   }
 }
 
@@ -57,6 +62,7 @@ interface Caret {
 
 class LiveTextarea implements LiveText {
   readonly #field: HTMLTextAreaElement
+  readonly #replace: boolean
   /** What stood there when the text that is shown was put in: what undo leads back to. */
   #former: string
   #region: Region
@@ -76,10 +82,11 @@ class LiveTextarea implements LiveText {
   #followed: number | null = null
   readonly #listening = new AbortController()
 
-  constructor(field: HTMLTextAreaElement) {
+  constructor(field: HTMLTextAreaElement, replace: boolean) {
     this.#field = field
+    this.#replace = replace
     this.#former = this.#expected = field.value
-    this.#region = regionOf(field.value, writtenIn(field))
+    this.#region = this.#regionNow()
     this.#caret = caretOf(field)
     listening.get(field)?.abort()
     listening.set(field, this.#listening)
@@ -116,11 +123,6 @@ class LiveTextarea implements LiveText {
     last = this.#field
   }
 
-  edited(): boolean {
-    this.#reconcile()
-    return this.#edited
-  }
-
   finish(): void {
     this.#finished = true
     whenHandsAreFree(this.#listening, () => this.#way !== 'set' && this.#listening.abort())
@@ -140,7 +142,7 @@ class LiveTextarea implements LiveText {
     this.#ours = false
     if (this.#whole === '') {
       this.#former = value
-      this.#region = regionOf(value, writtenIn(this.#field))
+      this.#region = this.#regionNow()
     } else {
       const place = found({ ...this.#region, whole: this.#whole }, value)
       this.#edited = place === null
@@ -150,6 +152,12 @@ class LiveTextarea implements LiveText {
       this.#region = { ...this.#region, before, after }
     }
     this.#expected = value
+  }
+
+  #regionNow(): Region {
+    const last = writtenIn(this.#field)
+    const region = regionOf(this.#field.value, last)
+    return this.#replace || !holdsTheirs(region, last) ? region : belowTheirs(region)
   }
 
   /** What they selected, if it is not the caret that was left at the end. */

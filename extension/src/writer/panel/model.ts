@@ -15,7 +15,7 @@ export interface PanelState {
   readonly neutralised: number
   /** Until when another try is refused, on the clock of `now`. */
   readonly retryAt: number | null
-  /** A person changed what was written, and was asked whether it may be replaced. */
+  /** Words of a person's stand where the writer writes, and they were asked whether it may replace them. */
   readonly asks: boolean
   /** There is a text that could not be shown. */
   readonly copyable: boolean
@@ -105,7 +105,7 @@ export function viewOf(state: PanelState, now: number): PanelView {
   }
 }
 
-export const ASKS = 'You changed the text since it was written. Replace it?'
+export const ASKS = 'Other text stands where the writer writes. Replace it?'
 
 function startOf({ phase }: PanelState, wait: number): PanelView['start'] {
   const text = phase === null ? 'Write description' : 'Write again'

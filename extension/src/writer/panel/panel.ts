@@ -14,11 +14,14 @@ const WHY_LENGTH = 1_000
 
 /** What a person can do here. */
 export interface PanelActions {
-  /** @param why what the person says of the change; may be empty */
-  start(why: string): void
+  /**
+   * @param why what the person says of the change; may be empty
+   * @param replace whether they agreed that words of theirs may go
+   */
+  start(why: string, replace: boolean): void
   stop(): void
-  /** Whether a person changed what was written last. */
-  edited(): boolean
+  /** Whether words that the writer did not write stand where it would write now. */
+  replacesTheirs(): boolean
   /** What was written last. */
   text(): string
   openSettings(): void
@@ -90,15 +93,15 @@ export class Panel {
     this.element.remove()
   }
 
-  #begin(confirmed: boolean): void {
+  #begin(replace: boolean): void {
     if (!mayStart(this.#state, Date.now())) return
-    if (!confirmed && this.#actions.edited()) {
+    if (!replace && this.#actions.replacesTheirs()) {
       this.#ask(true)
       return
     }
     clearInterval(this.#count)
     this.#state = { ...this.#state, asks: false }
-    this.#actions.start(this.#parts.why.value.trim())
+    this.#actions.start(this.#parts.why.value.trim(), replace)
     this.#parts.stop.focus()
   }
 
@@ -185,7 +188,7 @@ class Parts {
     const row = element('div', 'row', this.start, this.stop, element('label', '', 'Why?', this.why), this.settings)
     const group = element(
       'section',
-      '',
+      'longwire',
       row,
       this.question,
       this.progress,

@@ -14,6 +14,8 @@ export type Neutralise = (text: string) => { readonly text: string; readonly cou
 export interface PacedTextParts {
   /** The editor that the text is for, as it is now; null where there is none, or where the page is about something else. */
   find(): Editor | null
+  /** Whether a person agreed that words of theirs may go: `Editor.write`. */
+  readonly replace: boolean
   neutralise: Neutralise
   /** So many places were made harmless so far. */
   neutralised(count: number): void
@@ -43,11 +45,6 @@ export class PacedText {
   /** All of it, as it is or would be in the editor. */
   get text(): string {
     return this.#parts.neutralise(this.#raw).text
-  }
-
-  /** What the editor has of it; null as long as nothing was shown. */
-  get live(): LiveText | null {
-    return this.#live
   }
 
   /** More of it. */
@@ -119,7 +116,8 @@ export class PacedText {
     this.#lostAt = null
     this.#editor = editor
     this.#shown = ''
-    this.#live = editor.write()
+    // They agreed to what they saw: what a page that was made anew has, they may have put there since.
+    this.#live = editor.write(this.#parts.replace && this.#live === null)
     return this.#live
   }
 

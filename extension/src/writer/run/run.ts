@@ -3,7 +3,7 @@
 import type { GenerateOptions, GenerationStreamEvent } from '../../client/generate'
 import type { GenerationRequest } from '../../client/generation'
 import type { WriterSettings } from '../../shared/writer-settings'
-import type { Editor, LiveText, PullRequest, WritingEvent } from '../model'
+import type { Editor, PullRequest, WritingEvent } from '../model'
 import { failureOf, WriterError } from './failures'
 import { type Neutralise, PacedText } from './paced-text'
 import { advance, begin, type Cut, isOver, type RunInput, type RunState, type Step } from './progress'
@@ -59,11 +59,15 @@ export class Run {
   /** Settles when nothing more comes of it; never rejects. */
   readonly ended: Promise<void>
 
-  /** @param why what the person says of it; may be empty */
-  constructor(parts: RunParts, why: string) {
+  /**
+   * @param why what the person says of it; may be empty
+   * @param replace whether they agreed that words of theirs may go
+   */
+  constructor(parts: RunParts, why: string, replace: boolean) {
     this.#parts = parts
     this.#text = new PacedText({
       find: () => parts.findEditor(),
+      replace,
       neutralise: parts.neutralise,
       neutralised: (count) => this.#put({ type: 'neutralised', count }),
       gone: () => this.#fail(gone()),
@@ -83,11 +87,6 @@ export class Run {
   /** What it has written so far. */
   get text(): string {
     return this.#text.text
-  }
-
-  /** What stands in the editor of it. */
-  get live(): LiveText | null {
-    return this.#text.live
   }
 
   /** A person wants no more, or the document goes: what is there stays. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { found, regionOf } from '../../../src/writer/editors/region'
+import { belowTheirs, found, holdsTheirs, regionOf } from '../../../src/writer/editors/region'
 
 const BEGIN = '<!-- longwire:begin -->'
 const END = '<!-- longwire:end -->'
@@ -65,5 +65,32 @@ describe('to write again', () => {
 
   test('what stands there twice is not the writer’s', () => {
     expect(found(last, 'a\n\nnew\n\nnew b')).toBeNull()
+  })
+})
+
+describe('words that the writer did not write', () => {
+  const last = { before: `${BEGIN}\n`, whole: 'new\n', after: END }
+  const below = { before: 'a', whole: '\n\nnew', after: '' }
+
+  test.each([
+    ['between markers, before it wrote', `${BEGIN}\nold\n${END}`, null, true],
+    ['nothing between markers', `${BEGIN}\n \n${END}`, null, false],
+    ['between markers, as it wrote', `${BEGIN}\nnew\n${END}`, last, false],
+    ['between markers, changed since', `${BEGIN}\nnewer\n${END}`, last, true],
+    ['between markers, and a line more', `${BEGIN}\nnew\n\n${END}`, last, false],
+    ['a template, which stays', 'a', null, false],
+    ['below a template, as it wrote', 'a\n\nnew', below, false],
+    ['below a template, changed since', 'a\n\nnewer', below, true],
+    ['below a template, taken back', 'a', below, false]
+  ])('%s', (_name, standing, written, theirs) => {
+    expect(holdsTheirs(regionOf(standing, written), written)).toBe(theirs)
+  })
+
+  test.each([
+    ['on lines of their own', `${BEGIN}\nold\n${END}`, `${BEGIN}\nold\n\nnew\n${END}`],
+    ['on one line', `${BEGIN}old${END}`, `${BEGIN}old\n\nnew\n${END}`]
+  ])('stay between the markers, above the text: %s', (_name, standing, kept) => {
+    const { before, lead, trail, after } = belowTheirs(regionOf(standing, null))
+    expect(`${before}${lead}new${trail}${after}`).toBe(kept)
   })
 })
