@@ -386,6 +386,20 @@ def test_a_page_that_goes_on_to_another_pull_request_gets_nothing_of_the_last_on
     assert saved(page) == stands
 
 
+def test_a_form_that_is_for_other_branches_now_gets_nothing_more(world: World) -> None:
+    page, panel = world.open("gitlab")
+    speech = world.speech()
+    panel.press("Write description")
+    world.say(speech, "Of the first.")
+    shows(page, "Of the first.")
+    # No address says so, and a field's value is nothing that an observer sees.
+    page.evaluate("document.querySelector('[name=\"merge_request[target_branch]\"]').value = 'release'")
+    world.say(speech, " And of the other.")
+    world.close(speech)
+    panel.until(lambda now: "Stop" not in now.get("buttons", []))
+    assert "other" not in saved(page)
+
+
 def test_words_typed_since_the_page_was_elsewhere_are_never_taken_for_the_writers(world: World) -> None:
     page, panel = world.open("github")
     page.fill(editor_of("github"), "")
