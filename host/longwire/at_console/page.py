@@ -4,8 +4,8 @@ What a grant does not give it, it has not: it is judged, limited and written dow
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
 import anyio
@@ -23,7 +23,7 @@ from longwire.engine.suspending import SuspensionKeeper
 from longwire.policy import SuspensionFile, Suspensions
 from longwire.policy.live_policy import LivePolicy
 from longwire.policy.urls import CONSOLE
-from longwire.protocol.errors import ErrorCode, LongwireError
+from longwire.protocol.errors import ErrorCode, LongwireError, Phase
 from longwire.protocol.frames import FrameDecoder, frame
 from longwire.protocol.limits import MAX_FRAME_TO_BROWSER, PROTOCOL_VERSION
 from longwire.protocol.messages import DEFAULT_KIND, GENERATION_KIND, GENERATION_URL
@@ -38,8 +38,9 @@ _PIECE_BYTES: Final = 64 * 1024
 class StreamFailed(LongwireError):
     """A STREAM_ERROR: there is no answer, or no more of it."""
 
-    def __init__(self, code: ErrorCode, message: str, command: str | None = None) -> None:
+    def __init__(self, code: ErrorCode, message: str, phase: Phase, command: str | None = None) -> None:
         super().__init__(code, message)
+        self.phase = phase
         self.command = command
 
 
@@ -92,19 +93,32 @@ class ConsolePage:
         Raises:
             StreamFailed: the policy does not allow it, or the host cannot go on.
         """
+        headers = [("content-type", "application/json")]
+        asked = self.ask(GENERATION_KIND, "POST", GENERATION_URL, headers, orjson.dumps(request))
+        async with aclosing(asked) as answer:
+            async for message in answer:
+                if message["type"] == "STREAM_CHUNK":
+                    yield message["data"]
+
+    async def ask(
+        self, kind: str, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes | None
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """A request's STREAM_HEADERS, STREAM_CHUNK and STREAM_END, `data` as bytes. Leaving the loop before aborts it.
+
+        Raises:
+            StreamFailed: the policy does not allow it, or there is no answer, or no more of it.
+        """
         self._last_id += 1
-        stream_id, body = self._last_id, orjson.dumps(request)
-        inline = len(body) <= _INLINE_BYTES
-        data = pybase64.b64encode(body).decode() if inline else ""
+        stream_id = self._last_id
         self._channel.send(
             type="STREAM_START",
             id=stream_id,
-            kind=GENERATION_KIND,
+            kind=kind,
             page={"origin": CONSOLE.href, "tab": 0, "frame": 0, "document": "console", "private": False},
-            method="POST",
-            url=GENERATION_URL,
-            headers=[["content-type", "application/json"]],
-            body={"kind": "inline", "data": data} if inline else {"kind": "stream", "size": len(body)},
+            method=method,
+            url=url,
+            headers=headers,
+            body=_body_field(body),
             redirect="follow",
             timeouts={},
         )
@@ -115,18 +129,23 @@ class ConsolePage:
                 if message.get("id") != stream_id:
                     continue
                 if message["type"] == "STREAM_BODY_ACK":
-                    sent = self._upload(stream_id, body, sent, message["consumed"] + message["window"])
+                    sent = self._upload(stream_id, body or b"", sent, message["consumed"] + message["window"])
                 elif message["type"] == "STREAM_CHUNK":
-                    piece = pybase64.b64decode(message["data"])
-                    yield piece
-                    consumed += len(piece)
+                    message["data"] = pybase64.b64decode(message["data"])
+                    yield message
+                    consumed += len(message["data"])
                     self._channel.send(type="STREAM_ACK", id=stream_id, consumed=consumed)
                 elif message["type"] == "STREAM_ERROR":
                     over = True
-                    raise StreamFailed(ErrorCode(message["code"]), message["message"], message.get("command"))
+                    raise StreamFailed(
+                        ErrorCode(message["code"]), message["message"], Phase(message["phase"]), message.get("command")
+                    )
                 elif message["type"] == "STREAM_END":
                     over = True
+                    yield message
                     return
+                elif message["type"] == "STREAM_HEADERS":
+                    yield message
         finally:
             if not over:
                 self._channel.send(type="STREAM_ABORT", id=stream_id, reason="user")
@@ -141,6 +160,14 @@ class ConsolePage:
             if sent == len(body):
                 self._channel.send(type="STREAM_BODY_END", id=stream_id, bytes=sent)
         return sent
+
+
+def _body_field(body: bytes | None) -> dict[str, Any]:
+    if body is None:
+        return {"kind": "none"}
+    if len(body) > _INLINE_BYTES:
+        return {"kind": "stream", "size": len(body)}
+    return {"kind": "inline", "data": pybase64.b64encode(body).decode()}
 
 
 @asynccontextmanager

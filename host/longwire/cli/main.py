@@ -18,6 +18,7 @@ from longwire.cli import (
     logs_command,
     pack_command,
     policy_commands,
+    record_command,
     replay_command,
     secret_commands,
     template_commands,
@@ -42,6 +43,7 @@ if not is_frozen():  # it drives a browser with a package that is for developers
     demo_command.register(app)
 client_command.register(app)
 generate_command.register(app)
+record_command.register(app)
 replay_command.register(app)
 docs_command.register(app)
 pack_command.register(app)
