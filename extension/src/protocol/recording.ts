@@ -24,6 +24,8 @@ export interface RecordingHead {
 }
 /**
  * A stream begins: what its page asked for, credentials replaced. `at` is the time of day, with a zone.
+ *
+ * With `joined` the recording began when so many bytes of the response had passed, and has none of the request's body.
  */
 export interface RecordedRequest {
   type: 'request'
@@ -36,6 +38,7 @@ export interface RecordedRequest {
   url: string
   headers: [string, string][]
   protocols?: string[]
+  joined?: number
 }
 /**
  * The head of the response, credentials replaced. `url` is where it came from in the end.

@@ -37,7 +37,10 @@ class RecordingHead(Message):
 
 
 class RecordedRequest(Message):
-    """A stream begins: what its page asked for, credentials replaced. `at` is the time of day, with a zone."""
+    """A stream begins: what its page asked for, credentials replaced. `at` is the time of day, with a zone.
+
+    With `joined` the recording began when so many bytes of the response had passed, and has none of the request's body.
+    """
 
     type: Literal["request"]
     stream: Id
@@ -49,6 +52,7 @@ class RecordedRequest(Message):
     url: Url
     headers: HeaderPairs
     protocols: Annotated[list[Subprotocol], Field(max_length=64)] | None = None
+    joined: Offset | None = None
 
 
 class RecordedResponse(Message):
