@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final
+from urllib.parse import quote
 from weakref import WeakValueDictionary
 
 import anyio
@@ -18,7 +19,7 @@ import anyio.abc
 import structlog
 
 from longwire.durable.budget import Budget, segment_bytes
-from longwire.durable.record import Key, Record
+from longwire.durable.record import Key, Record, RecordState
 from longwire.durable.spool import SpoolLost
 from longwire.durable.store import Store
 from longwire.engine.authorization import Authorizer
@@ -26,7 +27,7 @@ from longwire.engine.durable_access import Allowed, Asked, allow
 from longwire.engine.durable_attaching import Attaching
 from longwire.engine.durable_body import HeldBody
 from longwire.engine.durable_desk import Desk
-from longwire.engine.durable_elsewhere import Elsewhere, nowhere
+from longwire.engine.durable_elsewhere import Elsewhere, carried_out, lost, nowhere
 from longwire.engine.durable_keeping import Keeping
 from longwire.engine.durable_listing import ListedRequest, listed, listed_record
 from longwire.engine.durable_producer import DurableRequest, SpoolOutlet, SpoolStream
@@ -35,8 +36,8 @@ from longwire.policy import Policy
 from longwire.policy.grants import DurableLimits
 from longwire.policy.live_policy import LivePolicy
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.messages import DURABLE_KIND, StreamStart
-from longwire.protocol.records import InlineRequestBody, NoBody, Page, PolicyState
+from longwire.protocol.messages import DURABLE_KIND, DURABLE_URL, StreamStart
+from longwire.protocol.records import InlineRequestBody, NoBody, Page, PolicyState, RedirectMode, Timeouts
 from longwire.streams.memory import DecoderLoan, DecoderPools
 from longwire.turns import Turns
 
@@ -234,9 +235,7 @@ class DurableRequests:
             async with self._lock(key_id):
                 request = self._requests.get(key_id)
                 if request is None:
-                    there = await self.keeping.delete(key_id)
-                    self._others.pop(key_id, None)
-                    return there
+                    return await self._delete_what_is_not_here(key_id)
                 request.deleted = True
                 if (exchange := request.exchange) is not None:
                     exchange.abort(error.text)
@@ -247,6 +246,30 @@ class DurableRequests:
                 finally:
                     self._let_go(request)
         return True
+
+    async def _delete_what_is_not_here(self, key_id: str) -> bool:
+        """What is unknown, or another daemon's."""
+        other = self._others.get(key_id)
+        if other is None or other.state is not RecordState.RUNNING:
+            try:
+                there = await self.keeping.delete(key_id)
+            except StreamError:
+                await self.look_around()  # another daemon may have it since a moment ago
+                other = self._others.get(key_id)
+                if other is None:
+                    raise
+            else:
+                self._others.pop(key_id, None)
+                return there
+        await self._delete_elsewhere(other)
+        return True
+
+    async def _delete_elsewhere(self, record: Record) -> None:
+        channel = await self.elsewhere(record.owner)
+        if channel is None:
+            raise lost()
+        await carried_out(channel, _deleting(record))
+        self._others.pop(record.id, None)
 
     # --- Surroundings ----------------------------------------------------------------------------------------
 
@@ -361,6 +384,22 @@ class DurableRequests:
 def page_of(record: Record) -> Page:
     """The page whose it is, as the policy is asked about it."""
     return Page(origin=record.origin, tab=-1, frame=0, document="", private=False, profile=record.profile)
+
+
+def _deleting(record: Record) -> StreamStart:
+    """What its page would ask a desk."""
+    return StreamStart(
+        type="STREAM_START",
+        id=1,
+        method="DELETE",
+        url=f"{DURABLE_URL}/{quote(record.name, safe='')}",
+        headers=[],
+        body=NoBody(kind="none"),
+        redirect=RedirectMode.ERROR,
+        timeouts=Timeouts(),
+        page=page_of(record),
+        kind=DURABLE_KIND,
+    )
 
 
 def short(key_id: str) -> str:

@@ -20,7 +20,7 @@ from longwire.durable.store import KeyTaken
 from longwire.engine.authorization import Authorizer
 from longwire.engine.durable_access import Allowed, Asked, allow, allow_some, check_page
 from longwire.engine.durable_body import BODIES_BYTES, HeldBody, check_body, whole_body
-from longwire.engine.durable_elsewhere import Elsewhere
+from longwire.engine.durable_elsewhere import Elsewhere, Relay, lost
 from longwire.engine.durable_keeping import Keeping
 from longwire.engine.durable_producer import MIN_ENTRY_BYTES, DurableRequest
 from longwire.engine.durable_reader import Reader, check_offset
@@ -123,22 +123,32 @@ class Attaching:
             wanted = _Wanted(key, start.durable.offset or 0, asked, digest)
             async with requests.lock_of(key):
                 request, allowed = await self._request(exchange, wanted, body)
-                check_offset(request, wanted.offset)
-                reader = Reader(request, exchange, wanted.offset)
-                request.join(reader)
+                reader = None
+                if isinstance(request, DurableRequest):
+                    check_offset(request, wanted.offset)
+                    reader = Reader(request, exchange, wanted.offset)
+                    request.join(reader)
+            if reader is None:
+                assert isinstance(request, Record)  # noqa: S101  (it is one or the other)
+                await self._relay(exchange, request, wanted, allowed, body)
+                return
         finally:
             if not body.handed_over:
                 body.release()
+        assert isinstance(request, DurableRequest)  # noqa: S101  (as above)
         await self._follow(exchange, reader, request, asked, allowed)
 
-    async def _request(self, exchange: Exchange, wanted: "_Wanted", body: HeldBody) -> tuple[DurableRequest, Allowed]:
-        """The one that is there, or a new one."""
+    async def _request(
+        self, exchange: Exchange, wanted: _Wanted, body: HeldBody
+    ) -> tuple[DurableRequest | Record, Allowed]:
+        """The one that is here, the record of one that another daemon has, or a new one."""
         page, policy = exchange.start.page, self._requests.policy
         for _ in range(_LOOKS):
             request = await self._here(wanted.key)
             allowed = allow(await policy.settled(), page, wanted.asked, None if request is None else request.head)
             if request is not None:
-                if (request.record.digest, request.record.kind) != (wanted.digest, wanted.asked.kind):
+                record = request if isinstance(request, Record) else request.record
+                if (record.digest, record.kind) != (wanted.digest, wanted.asked.kind):
                     raise _conflict()
                 return request, allowed
             with suppress(KeyTaken):  # another daemon was quicker: the next look finds it
@@ -160,6 +170,23 @@ class Attaching:
         finally:
             request.leave(reader)
 
+    async def _relay(
+        self, exchange: Exchange, record: Record, wanted: _Wanted, allowed: Allowed, body: HeldBody
+    ) -> None:
+        """Read what another daemon carries out."""
+        requests, page = self._requests, exchange.start.page
+        channel = await requests.elsewhere(record.owner)
+        if channel is None:
+            # It ended in this moment, or cannot be reached. The next look tells.
+            raise lost()
+
+        def shows(head: Head) -> Grant | None:
+            return allow(requests.policy.current(), page, wanted.asked, head).shows
+
+        data = body.data if body.there else None
+        exchange.attach(allowed.grant.name, durable=record.id[:12], offset=wanted.offset, daemon=record.owner)
+        await Relay(exchange, channel).run(data, allowed.grant.name, shows)
+
     async def _read(self, exchange: Exchange, kind: str, body: HeldBody) -> tuple[Asked, str]:
         """What the policy decides by, and the digest."""
         start, data = exchange.start, body.data
@@ -175,8 +202,8 @@ class Attaching:
             return await self._requests.turns.aside(exchange.asker, read)
         return read()
 
-    async def _here(self, key: Key) -> DurableRequest | None:
-        """The request that is here, after a look at what others left.
+    async def _here(self, key: Key) -> DurableRequest | Record | None:
+        """The request that is here, after a look at what others left; or the record of one that runs elsewhere.
 
         Raises:
             StreamError: DURABLE_UNKNOWN.
@@ -190,14 +217,15 @@ class Attaching:
             return None
         if found.state is RecordState.UNKNOWN:
             raise _unknown()
-        if found.owner == requests.keeping.store.owner:
-            await requests.look_around()
-            request = requests.get(key)
+        if found.owner != requests.keeping.store.owner:
+            return found
+        await requests.look_around()
+        request = requests.get(key)
         if request is None:
             raise _unknown()
         return request
 
-    async def _begin(self, exchange: Exchange, wanted: "_Wanted", allowed: Allowed, body: HeldBody) -> DurableRequest:
+    async def _begin(self, exchange: Exchange, wanted: _Wanted, allowed: Allowed, body: HeldBody) -> DurableRequest:
         requests, start = self._requests, exchange.start
         key, asked = wanted.key, wanted.asked
         if wanted.offset:

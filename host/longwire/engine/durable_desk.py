@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from typing import Protocol
 from urllib.parse import unquote
 
-from longwire.durable.record import Key, Record
+from longwire.durable.record import Key, Record, RecordState
 from longwire.engine.durable_access import allow_some, check_page
 from longwire.engine.durable_answers import answer, answer_json, refuse
-from longwire.engine.durable_elsewhere import Elsewhere
+from longwire.engine.durable_elsewhere import Elsewhere, Relay, lost
 from longwire.engine.durable_listing import listed, listed_record
 from longwire.engine.durable_producer import DurableRequest
 from longwire.engine.durable_streams import StreamReading
@@ -89,8 +89,14 @@ class Desk:
     async def _read(self, exchange: Exchange, grant: str, key: Key, query: str) -> None:
         request = self._shelf.get(key)
         if request is None:
-            unknown = any(record.id == key.id for record in self._shelf.others_of_page(key.profile, key.origin))
-            if unknown:
+            others = self._shelf.others_of_page(key.profile, key.origin)
+            record = next((each for each in others if each.id == key.id), None)
+            if record is not None and record.state is RecordState.RUNNING:
+                channel = await self._shelf.elsewhere(record.owner)
+                if channel is None:
+                    raise lost()
+                await Relay(exchange, channel).run(None, grant, lambda _: None)
+            elif record is not None:
                 message = "the daemon that carried this request out died, so nobody knows what became of it"
                 await refuse(exchange, grant, 424, ErrorCode.DURABLE_UNKNOWN, message)
             else:

@@ -17,7 +17,7 @@ import pybase64
 
 from longwire.durable.store import Store
 from longwire.engine.authorization import Authorizer
-from longwire.engine.channel import Channel
+from longwire.engine.channel import Channel, ChannelLost
 from longwire.engine.durable import DurableRequests, nowhere
 from longwire.engine.engine import Engine, Service
 from longwire.engine.exchange import Kind, Kinds
@@ -282,6 +282,42 @@ class Tab:
         assert end["type"] == "STREAM_END", end
         listed: list[dict[str, Any]] = orjson.loads(reading.body)
         return listed
+
+
+class JoinedChannel:
+    """One end of a channel between two engines of this process. `other` is the other end."""
+
+    def __init__(self) -> None:
+        self._incoming: asyncio.Queue[bytes] = asyncio.Queue()
+        self._lost = False
+        self.other: JoinedChannel = self
+
+    @classmethod
+    def pair(cls) -> "tuple[JoinedChannel, JoinedChannel]":
+        one, two = cls(), cls()
+        one.other, two.other = two, one
+        return one, two
+
+    async def receive(self) -> bytes:
+        return await self._incoming.get()
+
+    async def hung_up(self) -> None:
+        await anyio.sleep_forever()
+
+    async def write(self, data: bytes) -> None:
+        self.write_at_once(data)
+
+    def write_at_once(self, data: bytes) -> int:
+        if self._lost:
+            raise ChannelLost("the other end is gone")
+        self.other._incoming.put_nowait(data)
+        return len(data)
+
+    def close(self) -> None:
+        """Both ends see it."""
+        for end in (self, self.other):
+            end._lost = True
+            end._incoming.put_nowait(b"")
 
 
 class Clock:
