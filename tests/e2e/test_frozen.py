@@ -17,6 +17,7 @@ from longwire import __version__
 from longwire.assets import extension_id
 from longwire.protocol.frames import frame
 from longwire.protocol.limits import PROTOCOL_VERSION
+from tests.daemons import daemon_home, daemon_of, durable_grant
 from tests.e2e.browser import longwire, running_browser
 from tests.e2e.conftest import Upstream
 from tests.host_process import HostProcess, environment, grant, write_policy
@@ -182,6 +183,16 @@ def test_its_start_is_about_as_fast_as_the_plain_one(program: Path, tmp_path: Pa
         frozen_s.append(start_to_first_frame(program, tmp_path))
         plain_s.append(start_to_first_frame(plain, tmp_path))
     assert statistics.median(frozen_s) < SLOWER_AT_MOST * statistics.median(plain_s)
+
+
+def test_it_is_the_daemon_where_the_policy_has_durable_requests(program: Path) -> None:
+    with daemon_home() as home:
+        write_policy(home, durable_grant())
+        start_to_first_frame(program, home)
+        daemon = daemon_of(home)
+        assert daemon.exe() == str(program.resolve())
+        start_to_first_frame(program, home)
+        assert daemon_of(home) == daemon
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The host's log, read back: the files of all host processes as one sequence of events, filtered, and followed.
 
 Each host process writes a file of its own (`longwire.audit.log`), so an event is named by its process and, for a
-stream, by the id that the stream has in that process.
+stream, by the id that the stream has in that process. A daemon has several connections, each with ids of its own.
 """
 
 import json
@@ -21,7 +21,7 @@ LEVELS: Final = ("info", "warning", "error")
 REFUSED: Final = "denied"
 _PROCESS: Final = re.compile(rf"^{LOG_PREFIX}[^-]*-(\d+){re.escape(LOG_SUFFIX)}")
 # What stands in columns of its own, or is said by the others.
-_COLUMNS: Final = frozenset({"event", "level", "timestamp", "stream", "method", "destination", "reason"})
+_COLUMNS: Final = frozenset({"event", "level", "timestamp", "stream", "method", "destination", "reason", "connection"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,9 @@ class Event:
 
     @property
     def whose(self) -> str:
-        """The process, and the stream in it: `41:3`."""
-        return printable(f"{self.process}:{self.fields['stream']}" if "stream" in self.fields else str(self.process))
+        """The process, and the stream in it: `41:3`; of a daemon's second connection, `41.2:3`."""
+        process = f"{self.process}.{self.fields['connection']}" if "connection" in self.fields else str(self.process)
+        return printable(f"{process}:{self.fields['stream']}" if "stream" in self.fields else process)
 
     @property
     def request(self) -> str:
@@ -90,7 +91,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events. `stream` is an id, or `process:id`; `level` the least that counts; `code` an error code."""
+    """Which events. `stream` is an id, `process:id` or `process.connection:id`; `level` the least that counts; `code` an
+    error code.
+    """
 
     stream: str | None = None
     level: str = "info"
@@ -106,7 +109,7 @@ class Wanted:
         if self.stream is None:
             return True
         number = event.fields.get("stream")
-        return number is not None and self.stream in (str(number), f"{event.process}:{number}")
+        return number is not None and self.stream in (str(number), f"{event.process}:{number}", event.whose)
 
 
 class LogReader:

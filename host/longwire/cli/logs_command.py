@@ -27,7 +27,11 @@ def logs(
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as more is written, until Ctrl-C.")] = False,
     stream: Annotated[
-        str | None, typer.Option(metavar="ID", help="One stream: its id, or PROCESS:ID as the log shows it.")
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="One stream: its id, or PROCESS:ID, or PROCESS.CONNECTION:ID of a daemon, as the log shows it.",
+        ),
     ] = None,
     level: Annotated[str, typer.Option(metavar="LEVEL", help=_LEVEL_HELP)] = "info",
     code: Annotated[str | None, typer.Option(metavar="CODE", help="Errors of one code, as in UPSTREAM_TLS.")] = None,

@@ -45,6 +45,15 @@ def test_all_hosts_are_one_sequence_by_time(folder: Path) -> None:
     assert names(LogReader(folder).read()) == ["41 started", "41 start", "42 start", "41 error", "42 end"]
 
 
+def test_a_daemons_streams_are_told_apart_by_their_connections(folder: Path) -> None:
+    both = line(7, "start", stream=3, connection=1) + line(8, "end", stream=3, connection=2)
+    (folder / "host-20261121T100005-43.jsonl").write_text(both)
+    events = LogReader(folder).read()
+    assert [event.whose for event in events if event.process == 43] == ["43.1:3", "43.2:3"]
+    assert names(select(events, Wanted(stream="43.2:3"))) == ["43 end"]
+    assert names(select(events, Wanted(stream="43:3"))) == ["43 start", "43 end"]
+
+
 @pytest.mark.parametrize(
     ("wanted", "left"),
     [

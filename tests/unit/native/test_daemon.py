@@ -3,11 +3,12 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,44 @@ def test_a_thousand_connections_leave_descriptors_and_threads_as_they_were(home:
         wait_for(lambda: (len(descriptors_of(daemon)), daemon.num_threads()) <= before)
 
 
+def test_no_more_browsers_than_the_daemon_has_memory_for_and_the_next_is_told(home: Path) -> None:
+    one = "import sys\nif '--daemon' in sys.argv:\n    from longwire.native import guests; guests.MAX_HOSTS = 1\n"
+    full = "from longwire.native import starting; starting.REACH_S = 0.5\n"
+    with durable_host(home, prelude=one) as first:
+        first.hello()
+        with durable_host(home, prelude=full) as second:
+            assert second.process.wait(PATIENCE_S) == 1
+            assert "serves 1 browsers already" in second.stderr()
+        first.close_input()
+        assert first.process.wait(PATIENCE_S) == 0
+        with durable_host(home, prelude=full) as third:
+            third.hello()
+
+
+def test_who_says_nothing_or_nonsense_gets_nothing_and_keeps_nothing(home: Path) -> None:
+    with durable_host(home) as host:
+        host.hello()
+        daemon = daemon_of(home)
+        before = len(descriptors_of(daemon))
+        silent = socket.socket(socket.AF_UNIX)
+        silent.connect(str(address_in(home).socket))
+        for nonsense in (b"GET / HTTP/1.1\r\n\r\n", b"{}\n", b"x" * 100_000, b'{"as": "host"}\n'):
+            with socket.socket(socket.AF_UNIX) as talking:
+                talking.settimeout(PATIENCE_S)
+                talking.connect(str(address_in(home).socket))
+                with suppress(ConnectionError):
+                    talking.sendall(nonsense)
+                    assert talking.recv(1) == b""
+        silent.settimeout(PATIENCE_S)
+        assert silent.recv(1) == b"", "and whoever says nothing is not waited for"
+        silent.close()
+        assert "does not know" in asked(home, do="dance")["error"]
+        wait_for(lambda: len(descriptors_of(daemon)) <= before)
+        assert len(events(home, "refused peer")) == 5
+        host.start(1, "http://127.0.0.1:1/")
+        assert host.body(1)[1]["type"] == "STREAM_ERROR"
+
+
 # --- durable requests ----------------------------------------------------------------------------------------
 
 
@@ -291,6 +330,20 @@ def test_a_host_by_itself_makes_way_for_a_pipe_once_the_policy_has_durable_reque
         host.hello()
         host.start(1, url, page=PROFILED, durable={"key": "answer"})
         assert host.body(1)[1]["type"] == "STREAM_END"
+
+
+def test_a_system_without_daemons_says_so_and_keeps_its_host(home: Path, upstream: ThreadedServer) -> None:
+    windows = "import longwire.daemon.address as a; a.has_daemons = lambda platform='': False\n"
+    url = upstream.server.url("/bytes?size=1000&seed=s")
+    with durable_host(home, upstream.server.url("/"), prelude=windows) as host:
+        host.hello()
+        host.start(1, url, page=PROFILED, durable={"key": "answer"})
+        refused = host.body(1)[1]
+        assert (refused["code"], refused["retryable"]) == ("HOST_UNAVAILABLE", False)
+        assert "not there on Windows" in refused["message"]
+        host.start(2, url)
+        assert host.body(2)[1]["type"] == "STREAM_END"
+    assert no_daemon(home)
 
 
 def test_a_state_folder_that_cannot_be_used_refuses_what_is_durable_and_nothing_else(
