@@ -91,8 +91,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events. `stream` is an id, `process:id` or `process.connection:id`; `level` the least that counts; `code` an
-    error code.
+    """Which events. `stream` is an id, `process:id` or `process.connection:id`; `level` the least that counts;
+    `code` an error code.
     """
 
     stream: str | None = None
