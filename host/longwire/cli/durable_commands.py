@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from longwire.audit.processors import without_query
-from longwire.cli.durable_listing import Listed, asked, believed, listing, matching, short
+from longwire.cli.durable_listing import Listed, believed, listing, matching, short
 from longwire.console.errors import CommandError
 from longwire.console.output import complain, say, say_json, say_table
 from longwire.daemon.client import DaemonMute, NoDaemonThere, ask_at, statuses
@@ -67,10 +67,7 @@ def forget(
     found = matching(listing(), named)
     if isinstance(found, Unreadable) and found.why == "newer":
         raise CommandError(found.text, _fix(found))
-    try:
-        there = asked({"do": "forget", "id": found.id}, _FORGET_PATIENCE_S)["forgot"]
-    except NoDaemonThere:
-        there = _forget_on_disk(found.id)
+    there = _forget(found.id)
     if not there:
         raise CommandError(f'there is no durable request "{named}" any more', "`longwire durable list` has the others")
     if as_json:
@@ -135,6 +132,25 @@ def _is_there(path: Path, owner: str) -> bool:
         with suppress(OSError):
             return is_alive(durable_folder(), owner)
         return False
+
+
+def _forget(key_id: str) -> bool:
+    """By the daemon that has it, which may be an earlier one; where none runs, on the disk. False: it is gone."""
+    with believed():
+        daemons = statuses()
+    refused = ""
+    for path, _ in daemons:
+        try:
+            with believed():
+                answer = ask_at(path, {"do": "forget", "id": key_id}, _FORGET_PATIENCE_S)
+        except NoDaemonThere:
+            continue
+        if answer.get("forgot"):
+            return True
+        refused = refused or str(answer.get("error", ""))
+    if refused:
+        raise CommandError(refused, "try again; `longwire logs` has what the daemon did")
+    return False if daemons else _forget_on_disk(key_id)
 
 
 def _forget_on_disk(key_id: str) -> bool:

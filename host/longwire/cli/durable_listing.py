@@ -9,11 +9,13 @@ from longwire.daemon.address import UnsafeAddress
 from longwire.daemon.client import DaemonMute, NoDaemonThere, ask
 from longwire.daemon.peer import ForeignPeer
 from longwire.durable.looking import Found, Look, look
+from longwire.durable.record import RecordState
 from longwire.durable.record_files import Unreadable
 from longwire.folders import durable_folder
 
 # Of an id, which has 64 digits: what the log and the table show are 12.
 MIN_ID_CHARS: Final = 8
+_PATIENCE_S: Final = 5.0
 
 
 class Listed(NamedTuple):
@@ -51,9 +53,12 @@ def listing() -> Listing:
     """
     on_disk = _on_disk()
     try:
-        told = asked({"do": "list"})
+        with believed():
+            told = ask({"do": "list"}, patience_s=_PATIENCE_S)
     except NoDaemonThere:
         return Listing([_lying(each) for each in on_disk.found], list(on_disk.unreadable), daemon=False)
+    if "error" in told:
+        raise CommandError(str(told["error"]), "try again; `longwire logs` has what the daemon did")
     try:
         requests = [Listed(**{name: each[name] for name in Listed._fields}) for each in told["requests"]]
     except (KeyError, TypeError):
@@ -80,20 +85,6 @@ def matching(there: Listing, named: str) -> Listed | Unreadable:
         ids = ", ".join(short(each.id) for each in found)
         raise MisuseError(f'{len(found)} durable requests are called "{named}"', f"give the id of one: {ids}")
     return found[0]
-
-
-def asked(what: dict[str, Any], patience_s: float = 5.0) -> dict[str, Any]:
-    """What the daemon answers.
-
-    Raises:
-        NoDaemonThere: none runs.
-        CommandError: it refuses, does not answer, or may be another's.
-    """
-    with believed():
-        answer = ask(what, patience_s=patience_s)
-    if "error" in answer:
-        raise CommandError(str(answer["error"]), "try again; `longwire logs` has what the daemon did")
-    return answer
 
 
 @contextmanager
@@ -141,5 +132,5 @@ def _lying(found: Found) -> Listed:
         ended_ms=record.ended_ms,
         error=None if record.failure is None else {"code": record.failure.code, "message": record.failure.message},
         readers=0,
-        elsewhere=False,
+        elsewhere=record.state is RecordState.RUNNING,
     )

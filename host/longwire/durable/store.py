@@ -5,8 +5,8 @@
     ID/          its spool
 
 A request is *claimed*: its record is on disk, with its name, before its first byte is sent. A record whose daemon died
-while it ran is *unknown* from then on, and its bytes are deleted; it keeps its key until it is forgotten. Every change
-is made under the folder's lock, as a whole: a process that is killed anywhere leaves the state before or after it.
+while it ran is *unknown* from then on, without its bytes; it keeps its key until it is forgotten. Every change is made
+under the folder's lock, as a whole: a process that is killed leaves the state before or after it.
 """
 
 import os
@@ -137,13 +137,13 @@ class Store:
             raise ValueError("a request is claimed for oneself")
         with self._folder_locked():
             if not self._held.is_there:
-                # Somebody removed the folder: without a lock in it, another daemon would take this one for dead.
+                # Somebody removed the folder. Without a lock in it, this one would be taken for dead.
                 self._held.release()
                 self._held = OwnerLock(self.folder, self.owner)
             known = self.find(record.key)
             if known is not None:
                 raise KeyTaken(known)
-            remove_spool(self._spool_path(record.id))
+            remove_spool(self.folder / record.id)
             try:
                 write_record(self.folder, record)
             except OSError:
@@ -191,7 +191,7 @@ class Store:
             spool = self._spools.pop(key_id, None)
             if spool is not None:
                 spool.discard()
-            remove_spool(self._spool_path(key_id))
+            remove_spool(self.folder / key_id)
             return known is not None
 
     def expired(self, now_ms: int) -> list[Record]:
@@ -225,8 +225,8 @@ class Store:
                     adopted.append(self._take_over(record))
             self._sweep(set(ids))
         if adopted:
-            # A daemon that starts does not wait for the disk a thousand times. If power is lost before it is done, a
-            # record is as it was, or damaged, which is unknown: never free.
+            # A daemon that starts does not wait for the disk a thousand times. What a loss of power spoils meanwhile
+            # is damaged, and so unknown: never free.
             names = [record.id for record in adopted]
             Thread(target=write_through, args=(self.folder, names), name="durable-records", daemon=True).start()
         return adopted
@@ -256,7 +256,7 @@ class Store:
             if record.state == RecordState.UNKNOWN:
                 raise KeyError(key_id)
             spool = self._spools[key_id] = Spool(
-                self._spool_path(key_id),
+                self.folder / key_id,
                 files=self._files,
                 segment_bytes=segment_bytes,
                 end=record.bytes if record.over else None,
@@ -278,9 +278,6 @@ class Store:
         """Close the files, and let go of the owner's lock. What still runs is unknown to whoever opens it next."""
         self._files.close_all()
         self._held.release()
-
-    def _spool_path(self, key_id: str) -> Path:
-        return self.folder / key_id
 
     def _found_by_others(self, key: Key) -> Record | None:
         try:
@@ -317,9 +314,12 @@ class Store:
         """What nobody has. Its bytes go before anything else is written, if they are of no use."""
         changes: dict[str, object] = {"owner": self.owner}
         if record.state == RecordState.RUNNING or not self._is_whole(record):
-            remove_spool(self._spool_path(record.id))
+            remove_spool(self.folder / record.id)
             changes |= {"state": RecordState.UNKNOWN, "ended_ms": self._now_ms(), "bytes": 0}
             changes |= {"head": None, "ending": None, "failure": None}
+        elif record.ended_ms is not None:
+            # By a clock that was wrong: else it would be kept until that time comes.
+            changes["ended_ms"] = min(record.ended_ms, self._now_ms())
         record = record.model_copy(update=changes)
         write_record(self.folder, record, through=False)
         self._own[record.id] = record
@@ -328,7 +328,7 @@ class Store:
     def _is_whole(self, record: Record) -> bool:
         if record.over:
             try:
-                Spool(self._spool_path(record.id), files=self._files, end=record.bytes)
+                Spool(self.folder / record.id, files=self._files, end=record.bytes)
             except SpoolLost:
                 return False
         return True

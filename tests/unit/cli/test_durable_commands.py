@@ -63,11 +63,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
         there.run("stop", "--force")
 
 
-def pid_of_daemon(place: Place) -> int:
+def asked(place: Place, what: dict[str, Any]) -> dict[str, Any]:
     with mock.patch.dict(os.environ, environment(place.home), clear=True):
-        pid = ask({"do": "status"})["pid"]
-    assert isinstance(pid, int)
-    return pid
+        return ask(what)
 
 
 def begin(host: HostProcess, number: int, url: str, key: str, page: dict[str, Any] = OWN_PAGE) -> None:
@@ -143,10 +141,22 @@ def test_stopping_is_refused_while_a_request_runs_and_makes_it_unknown_if_forced
 def test_a_daemon_that_was_killed_leaves_what_ran_as_unknown_at_once(place: Place) -> None:
     with place.host() as host:
         begin(host, 1, place.upstream.url("/endless"), "running")
-        os.kill(pid_of_daemon(place), signal.SIGKILL)
+        os.kill(int(asked(place, {"do": "status"})["pid"]), signal.SIGKILL)
         while host.next() is not None:
             pass
     assert [each["state"] for each in place.told("list")["requests"]] == ["unknown"]
+
+
+def test_what_an_earlier_daemon_still_carries_out_is_listed_and_forgotten_too(place: Place) -> None:
+    with place.host() as host:
+        begin(host, 1, place.upstream.url("/endless"), "running")
+        assert asked(place, {"do": "retire"}) == {"retired": True}
+        (row,) = place.run("list").out.splitlines()
+        assert row.split("\t")[4:6] == ["running in an earlier daemon", "-"]
+        assert (place.run("stop").code, place.run("forget", "running").code) == (1, 0)
+        while (message := host.next()) is not None and message["type"] not in ("STREAM_ERROR", "STREAM_ABORTED"):
+            pass
+    assert place.run("list").out.startswith("nothing is durable")
 
 
 def test_without_a_daemon_the_files_tell_how_each_ended_and_from_where_it_is_kept(place: Place) -> None:

@@ -272,6 +272,15 @@ def test_what_was_kept_long_enough_is_told_and_nothing_else(store: Store) -> Non
     assert store.expired(START + 9999) == [early, late]
 
 
+def test_what_ended_by_a_clock_that_was_ahead_is_kept_no_longer_for_it(folder: Path) -> None:
+    first = Store(folder, "one")
+    record = carried_out(first, "answer", b"", keep_ms=500)
+    first.close()
+    second = Store(folder, "two", now_ms=lambda: START - 10**10)
+    assert [each.id for each in second.expired(START - 10**10 + 500)] == [record.id]
+    second.close()
+
+
 def test_a_record_that_cannot_be_written_is_not_claimed_and_frees_its_key(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
