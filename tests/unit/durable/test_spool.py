@@ -331,21 +331,21 @@ def test_a_small_append_is_one_call_of_the_system_and_so_is_reading_it(
 def test_figures_of_a_spool(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     event, block = b"x" * 120, random.Random(1).randbytes(64 * 1024)
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(5000):
         spool.append(event)
-    appended = time.perf_counter() - began
-    began = time.perf_counter()
+    appended = time.process_time() - began
+    began = time.process_time()
     for _ in range(5000):
         spool.append(event)
         spool.read(spool.end - len(event), 65536)
-    followed = time.perf_counter() - began
-    began = time.perf_counter()
+    followed = time.process_time() - began
+    began = time.process_time()
     for _ in range(512):
         spool.append(block)
         assert spool.read(spool.end - len(block), len(block)) == block
-    blocks = 512 * len(block) / (time.perf_counter() - began) / 1e6
+    blocks = 512 * len(block) / (time.process_time() - began) / 1e6
     say(
-        f"spool: {appended / 5000 * 1e6:.1f} µs to append an event, {followed / 5000 * 1e6:.1f} to append and read it; "
-        f"{blocks:.0f} MB/s appended and read in blocks of 64 KiB"
+        f"spool, in processor time: {appended / 5000 * 1e6:.1f} µs to append an event, "
+        f"{followed / 5000 * 1e6:.1f} to append and read it; {blocks:.0f} MB/s appended and read in blocks of 64 KiB"
     )
