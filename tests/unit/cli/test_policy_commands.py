@@ -176,6 +176,15 @@ def test_show_tells_every_setting_of_a_grant_and_its_file(granted: Home) -> None
     assert limits == LimitsEntry.model_fields.keys()
 
 
+def test_show_tells_how_much_of_durable_requests_is_kept_and_for_how_long(home: Home) -> None:
+    home.write_policy(policy_text(grant('durable = { max_bytes = "2MiB", keep = "2h", detached = "90s" }')))
+
+    kept = "2,097,152 bytes for each entry of pages, kept for 2h, 90s without a page"
+    assert re.search(rf"^  durable +{kept}$", home.run("policy", "show").out, re.MULTILINE)
+    (only,) = json.loads(home.run("policy", "show", "--json").out)["grants"]
+    assert only["durable"] == {"max_bytes": 2 * 1024 * 1024, "keep_ms": 7_200_000, "detached_ms": 90_000}
+
+
 def test_show_never_shows_a_value_that_is_injected(home: Home) -> None:
     home.write_policy(policy_text(grant('inject = { Authorization = "Bearer sk-pasted-0123" }')))
 
