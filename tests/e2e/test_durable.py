@@ -24,10 +24,11 @@ BODY = '{"prompt": "Count."}'
 class Answer:
     """What the server says, an event at a time, to the one request that it is to get."""
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream, channel: str = "0") -> None:
         self._upstream = upstream
-        self._channel: Channel = upstream.app.streams.channel()
-        self.url = upstream.url("/sse")
+        self._channel: Channel = upstream.app.streams.channel(channel)
+        self._target = f"/sse?channel={channel}"
+        self.url = upstream.url(self._target)
         self.count = 0
 
     @property
@@ -49,7 +50,12 @@ class Answer:
     @property
     def requests(self) -> int:
         """How often it was asked."""
-        return sum(request.path == "/sse" for request in self._upstream.server.requests)
+        return sum(request.target == self._target for request in self._upstream.server.requests)
+
+    @property
+    def another(self) -> "Answer":
+        """To another request."""
+        return Answer(self._upstream, "1")
 
 
 @pytest.fixture(scope="module")
@@ -174,10 +180,10 @@ def test_another_request_under_its_key_is_refused_until_it_is_forgotten(tabs: Ta
     assert "conflict" not in [entry["key"] for entry in listed(page)]
     forget(page, "conflict")
     # Nothing of it is left: this is another request.
-    page.evaluate("(how) => follow(how)", {"url": answer.url, "key": "conflict", "body": "another"})
-    answer.say(1)
-    page.wait_for_function("followed.ids.length > 0")
-    assert (page.evaluate("followed.ids"), answer.requests) == ([3], 2)
+    another = answer.another
+    another.say(2)
+    assert_there(page, another, "conflict")
+    assert answer.requests == 1
     forget(page, "conflict")
 
 
@@ -257,10 +263,9 @@ def test_another_origin_and_a_frame_find_nothing(
     assert listed(other) == []
     forget(other, "mine")
     # The same key of another origin is another request.
-    other.evaluate("(how) => follow(how)", {"url": answer.url, "key": "mine", "body": "theirs"})
-    answer.say(1)
-    other.wait_for_function("followed.ids.length > 0")
-    assert (other.evaluate("followed.ids"), answer.requests) == ([3], 2)
+    another = answer.another
+    another.say(2)
+    assert_there(other, another, "mine")
     framed = tabs.browser.open(durable_site.url("/framed"))
     inner = framed.frame(name="inner")
     assert inner is not None
@@ -268,9 +273,9 @@ def test_another_origin_and_a_frame_find_nothing(
     told = inner.evaluate("(how) => attach(how)", {"url": answer.url, "key": "mine", "body": BODY})
     assert told["error"]["code"] == "POLICY_DENIED"
     assert inner.evaluate("() => listed()")["error"]["code"] == "POLICY_DENIED"
-    assert answer.requests == 2
+    assert_there(page, answer, "mine")
     (entry,) = [entry for entry in listed(page) if entry["key"] == "mine"]
-    assert entry["state"] == "running"
+    assert (entry["state"], entry["url"]) == ("running", answer.url)
     for tab in (page, other):
         forget(tab, "mine")
 
@@ -294,10 +299,9 @@ def test_a_daemon_that_is_killed_leaves_a_name_and_nothing_else(home: Home, tabs
     assert not any(b"data: 1" in file.read_bytes() for file in home.kept())
     assert answer.requests == 1
     forget(page, "killed")
-    page.evaluate("(how) => follow(how)", {"url": answer.url, "key": "killed", "body": BODY})
-    answer.say(1)
-    page.wait_for_function("followed.ids.length > 0")
-    assert answer.requests == 2
+    another = answer.another
+    another.say(2)
+    assert_there(page, another, "killed")
     forget(page, "killed")
 
 

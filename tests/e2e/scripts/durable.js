@@ -2,6 +2,12 @@
 
 const initOf = (body) => (body === null ? {} : { method: 'POST', body })
 
+// Longer than anything takes here: a test that waits for what does not come is to fail, and not to hang.
+const PATIENCE_MS = 50_000
+
+const inTime = (promise) =>
+  Promise.race([promise, new Promise((_, reject) => setTimeout(reject, PATIENCE_MS, new Error('nothing came')))])
+
 // Attach and read until there are `count` bytes, or all; the response stays open behind them.
 async function attach({ url, key, body = null, from = 0, count = Infinity, text = false }) {
   const started = performance.now()
@@ -10,13 +16,13 @@ async function attach({ url, key, body = null, from = 0, count = Infinity, text 
   const read = { status: 0, bytes: 0, text: '', digest: '', firstByteMs: null, ended: false, error: null }
   try {
     const durable = from === 0 ? key : { key, from }
-    const response = await longwire.fetch(url, { ...initOf(body), longwire: { durable } })
+    const response = await inTime(longwire.fetch(url, { ...initOf(body), longwire: { durable } }))
     read.status = response.status
     const reader = response.body.getReader()
     // Not to be collected: it would be cancelled.
     window.kept = [...(window.kept ?? []), reader]
     while (digest.total < count) {
-      const { done, value } = await reader.read()
+      const { done, value } = await inTime(reader.read())
       if (done) {
         read.ended = true
         break
@@ -34,7 +40,7 @@ async function attach({ url, key, body = null, from = 0, count = Infinity, text 
 // Read on where the first `attach` of this page stopped; how many bytes that were.
 async function rest() {
   for (let bytes = 0; ; ) {
-    const { done, value } = await kept[0].read()
+    const { done, value } = await inTime(kept[0].read())
     if (done) return bytes
     bytes += value.length
   }
