@@ -281,12 +281,12 @@ def test_another_origin_and_a_frame_find_nothing(
 
 
 def test_a_daemon_that_is_killed_leaves_a_name_and_nothing_else(home: Home, tabs: Tabs, answer: Answer) -> None:
-    size = answer.say(2_000)
+    size = answer.say(500)
     page = tabs.open()
     page.evaluate("(how) => { window.whole = attach(how) }", {"url": answer.url, "key": "killed", "body": BODY})
     page.wait_for_function("(count) => window.kept?.length > 0", arg=size)
     assert_there(page, answer, "killed")
-    assert any(b"data: 1999" in file.read_bytes() for file in home.kept())
+    assert any(b"data: 499" in file.read_bytes() for file in home.kept())
     (daemon,) = home.daemons()
     daemon.kill()
     daemon.wait()
