@@ -17,6 +17,7 @@ import pytest
 
 from tests.host_process import ENTRY, TERMINALS, HostProcess, grant, write_policy
 from tests.patience import PATIENCE_S
+from tests.slices import sliced
 from tests.upstreams.app import App, make_app
 from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
@@ -201,7 +202,11 @@ WAYS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("way", WAYS)
+# In place, with and without truncation; by another file's name; by none for a while; and by a link.
+QUICK = (in_pieces, overwritten, renamed_over, deleted_and_created, link_swapped)
+
+
+@pytest.mark.parametrize("way", sliced({way.__name__: way for way in WAYS}, *(way.__name__ for way in QUICK)))
 def test_however_a_file_is_written_only_the_whole_of_it_decides(
     tmp_path: Path, way: Callable[[Path, str], list[Step]]
 ) -> None:
