@@ -98,6 +98,8 @@ test: setup build
 	$(PYTEST) -m "not long and not measures" $(IN_BROWSERS)
 	$(PYTEST) -m "not long and measures" $(MEASURING)
 
+# All examples of what is tested by properties, too.
+test-all: export LONGWIRE_TEST_ALL := 1
 test-all: setup build
 	cd extension && npm test --silent
 	$(PYTEST) $(QUICK)

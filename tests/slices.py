@@ -1,5 +1,6 @@
 """Matrices of which `make test` runs a slice and `make test-all` the whole."""
 
+import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -19,3 +20,12 @@ def sliced_values(cells: Collection[Any], *quick: Any) -> list[Any]:
     """The same for values that name themselves."""
     assert quick and set(quick) <= set(cells), "no such cell"
     return [pytest.param(cell, marks=() if cell in quick else pytest.mark.long) for cell in cells]
+
+
+# `make test-all` says so, to the extension's tests by the same name (extension/test/effort.ts).
+WHOLE = os.environ.get("LONGWIRE_TEST_ALL") == "1"
+
+
+def times(whole: int, quick: int) -> int:
+    """How many examples of a property to try: `whole`, or in `make test` `quick`."""
+    return whole if WHOLE else quick

@@ -116,9 +116,9 @@ def node() -> str:
     return found
 
 
-def bundled(folder: Path, page: str = "page", clients: str = "clients") -> None:
-    """Bundle a page and its clients, as src has them, into `folder`."""
-    subprocess.run([node(), str(HERE / "bundle.mjs"), str(folder), page, clients], check=True)
+def bundled(folder: Path, page: str = "page", clients: str = "clients", *some: str) -> None:
+    """Bundle a page and its clients, as src has them, into `folder`; or some of the clients, by their files' names."""
+    subprocess.run([node(), str(HERE / "bundle.mjs"), str(folder), page, clients, *some], check=True)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from tests.e2e.conftest import OpenPage, Upstream
 from tests.e2e.scripts import script
 from tests.patience import PATIENCE_S
 from tests.printed import say
+from tests.slices import sliced
 from tests.upstreams import bodies, faults
 from tests.upstreams.connection import Connection, Request
 from tests.upstreams.threaded import ThreadedServer
@@ -119,7 +120,6 @@ PHASES = {
     "mid-body, reading": Phase("/endless", "reading"),
     "mid-body, not reading": Phase("/endless", "read once"),
 }
-in_every_phase = pytest.mark.parametrize("phase", PHASES.values(), ids=PHASES.keys())
 
 ABORTS = {
     "abort()": "aborter.abort()",
@@ -128,8 +128,17 @@ ABORTS = {
 }
 
 
-@in_every_phase
-@pytest.mark.parametrize("abort", ABORTS.values(), ids=ABORTS.keys())
+# One reason in every phase, every reason in one.
+@pytest.mark.parametrize(
+    ("phase", "abort"),
+    sliced(
+        {f"{named}, {phase}": (PHASES[phase], ABORTS[named]) for named in ABORTS for phase in PHASES},
+        *(f"abort(), {phase}" for phase in PHASES),
+        "abort(error), mid-body, reading",
+        "abort(text), before headers",
+        several=True,
+    ),
+)
 def test_an_abort_ends_it_as_the_browsers_own_fetch_ends_and_leaves_nothing(
     browser: Browser, page: Page, site: ThreadedServer, upstream: Upstream, phase: Phase, abort: str
 ) -> None:
@@ -176,7 +185,8 @@ def test_an_abort_inside_a_request_body_cancels_its_source(browser: Browser, pag
     assert_let_go(browser, upstream, page)
 
 
-@in_every_phase
+# Without an answer, and with one that is on its way.
+@pytest.mark.parametrize("phase", sliced(PHASES, "before headers", "mid-body, not reading"))
 def test_the_slot_is_free_for_a_fetch_in_the_same_breath(page: Page, upstream: Upstream, phase: Phase) -> None:
     # Twenty times, because it was one in twenty that found the slot taken.
     for _ in range(20):
@@ -195,8 +205,21 @@ SIGNALS = {
 }
 
 
-@pytest.mark.parametrize("signal", SIGNALS.values(), ids=SIGNALS.keys())
-@pytest.mark.parametrize("given", ["fetch(url, { signal })", "fetch(new Request(url, { signal }))"])
+GIVEN = ["fetch(url, { signal })", "fetch(new Request(url, { signal }))"]
+
+
+# Every signal once, both ways to give one.
+@pytest.mark.parametrize(
+    ("signal", "given"),
+    sliced(
+        {f"{name}, {given}": (signal, given) for name, signal in SIGNALS.items() for given in GIVEN},
+        f"timeout, {GIVEN[0]}",
+        f"any, {GIVEN[1]}",
+        f"aborted, {GIVEN[0]}",
+        f"aborted for a reason, {GIVEN[1]}",
+        several=True,
+    ),
+)
 def test_a_signal_rejects_as_it_does_the_browsers_own_fetch(
     browser: Browser, page: Page, site: ThreadedServer, upstream: Upstream, signal: str, given: str
 ) -> None:
@@ -270,7 +293,18 @@ DROPS = {
 }
 
 
-@pytest.mark.parametrize("drop", DROPS.values(), ids=DROPS.keys())
+# By a reader, by the body, by a loop, by a pipe and by both of a tee.
+@pytest.mark.parametrize(
+    "drop",
+    sliced(
+        DROPS,
+        "reader.cancel() while it reads",
+        "body.cancel() unread",
+        "break out of a loop",
+        "a sink that fails",
+        "both sides of a tee",
+    ),
+)
 def test_a_body_that_is_cancelled(browser: Browser, page: Page, upstream: Upstream, drop: str) -> None:
     page.evaluate(
         f"async (url) => {{ window.kept = await longwire.fetch(url); const {{ body }} = kept; {drop} }}",
@@ -297,7 +331,8 @@ DEPARTURES: dict[str, Callable[[Page], object]] = {
 }
 
 
-@pytest.mark.parametrize("leave", DEPARTURES.values(), ids=DEPARTURES.keys())
+# A reload is a navigation, too.
+@pytest.mark.parametrize("leave", sliced(DEPARTURES, "closed", "navigated", "crashed", "frame removed"))
 def test_a_page_that_goes_takes_its_streams_along(
     browser: Browser, page: Page, upstream: Upstream, open_page: OpenPage, leave: Callable[[Page], object]
 ) -> None:
@@ -332,7 +367,10 @@ UNREACHABLE = {
 COLLECT = "gc({ type: 'major', execution: 'async' })"
 
 
-@pytest.mark.parametrize("leave", UNREACHABLE.values(), ids=UNREACHABLE.keys())
+# A response, a reader, and a stream of the browser's own between.
+@pytest.mark.parametrize(
+    "leave", sliced(UNREACHABLE, "a response that nobody read", "a reader that stopped", "a transformed body")
+)
 def test_what_nothing_can_reach_any_more_is_let_go(
     browser: Browser, page: Page, upstream: Upstream, leave: str
 ) -> None:
@@ -388,7 +426,7 @@ READ_ON = {
 }
 
 
-@pytest.mark.parametrize("body", READ_ON.values(), ids=READ_ON.keys())
+@pytest.mark.parametrize("body", sliced(READ_ON, "a loop over the body", "a loop over a transformed body"))
 def test_a_loop_that_waits_is_reached_by_what_it_waits_for(page: Page, upstream: Upstream, body: str) -> None:
     events = upstream.app.streams.channel()
     events.event("first")

@@ -15,6 +15,7 @@ from tests.e2e.conftest import Upstream
 from tests.e2e.permissions import permit, revoke, withhold_all, withholding_extension
 from tests.e2e.scripts import script
 from tests.e2e.typed import assert_typed
+from tests.slices import sliced
 from tests.upstreams import bodies, faults
 from tests.upstreams.connection import Request
 from tests.upstreams.threaded import ThreadedServer
@@ -165,8 +166,17 @@ def requests_for(upstream: Upstream, path: str) -> int:
     return sum(request.path == path for request in upstream.server.requests)
 
 
-@pytest.mark.parametrize("leave", LEAVE, ids=lambda leave: leave.__name__)
-@pytest.mark.parametrize("kind", START)
+# One kind in every way, and the others once each.
+@pytest.mark.parametrize(
+    ("kind", "leave"),
+    sliced(
+        {f"{kind}-{leave.__name__}": (kind, leave) for kind in START for leave in LEAVE},
+        *(f"stream-{leave.__name__}" for leave in LEAVE),
+        "EventSource-for_good",
+        "patched EventSource-to_the_cache",
+        several=True,
+    ),
+)
 def test_a_page_that_leaves_in_mid_stream_asks_nothing_more(
     client: Page, site: ThreadedServer, upstream: Upstream, open_page: Callable[[], Page], kind: str, leave: Any
 ) -> None:
@@ -181,8 +191,16 @@ def test_a_page_that_leaves_in_mid_stream_asks_nothing_more(
     assert requests_for(upstream, "/sse") == 1
 
 
-@pytest.mark.parametrize("leaves", [True, False], ids=["leaves", "stays"])
-@pytest.mark.parametrize("kind", START)
+# Every kind leaves; one of them stays, to show that it would ask.
+@pytest.mark.parametrize(
+    ("kind", "leaves"),
+    sliced(
+        {f"{kind}-{'leaves' if leaves else 'stays'}": (kind, leaves) for kind in START for leaves in (True, False)},
+        *(f"{kind}-leaves" for kind in START),
+        "EventSource-stays",
+        several=True,
+    ),
+)
 def test_a_page_that_leaves_while_it_waits_to_ask_again_does_not(
     client: Page, site: ThreadedServer, upstream: Upstream, open_page: Callable[[], Page], kind: str, leaves: bool
 ) -> None:

@@ -96,16 +96,17 @@ def print_to_stdout(files: HostFiles) -> None:
     files.launch("print('hello, world', flush=True)\ninput()")
 
 
+# Each state, and each way in which a host can fail, once.
 @shows(ErrorCode.HOST_UNAVAILABLE)
 @pytest.mark.parametrize(
     ("spoil", "state", "says"),
     [
         (remove_manifest, "host-missing", "is not installed for this browser. Run `longwire install`"),
         (name_another_extension, "host-forbidden", "is not open to this extension"),
-        (remove_launcher, "host-missing", "Run `longwire install`"),
-        (name_no_interpreter, "host-failed", "Run `longwire doctor`"),
+        pytest.param(remove_launcher, "host-missing", "Run `longwire install`", marks=pytest.mark.long),
+        pytest.param(name_no_interpreter, "host-failed", "Run `longwire doctor`", marks=pytest.mark.long),
         (exit_at_once, "host-failed", "ended while it started. Run `longwire doctor`"),
-        (crash_at_import, "host-failed", "ended while it started"),
+        pytest.param(crash_at_import, "host-failed", "ended while it started", marks=pytest.mark.long),
         (print_to_stdout, "host-failed", "Something other than a Longwire frame"),
     ],
 )
@@ -198,18 +199,26 @@ streams.encode_chunk = spoiled
 """
 
 
+# A gap, another stream's bytes, no chunk, no message, no frame.
 @shows(ErrorCode.PROTOCOL, ErrorCode.HOST_LOST)
 @pytest.mark.parametrize(
     ("frame", "code", "says", "neighbour_lives"),
     [
         ("encode_chunk(id, offset + 1, data, window)", ErrorCode.PROTOCOL, "where 4 were due", True),
-        ("encode_chunk(id, offset - 1, data, window)", ErrorCode.PROTOCOL, "where 4 were due", True),
+        pytest.param(
+            "encode_chunk(id, offset - 1, data, window)",
+            ErrorCode.PROTOCOL,
+            "where 4 were due",
+            True,
+            marks=pytest.mark.long,
+        ),
         ("encode_chunk(id + 100, offset, data) + encode_chunk(id, 5, b'')", ErrorCode.PROTOCOL, "from offset 5", True),
-        (
+        pytest.param(
             "frame(orjson.dumps({'type': 'STREAM_CHUNK', 'id': id, 'offset': offset, 'data': '?'}))",
             ErrorCode.PROTOCOL,
             "",
             True,
+            marks=pytest.mark.long,
         ),
         (
             "frame(orjson.dumps({'type': 'STREAM_CHUNK', 'id': id, 'offset': -1, 'data': ''}))",

@@ -13,6 +13,7 @@ from tests.e2e.scripts import script
 from tests.e2e.test_bridge_loss import assert_works, leave_and_come_back, over, reload_extension
 from tests.patience import PATIENCE_S
 from tests.printed import say
+from tests.slices import sliced
 from tests.upstreams import bodies
 from tests.upstreams.connection import Request
 from tests.upstreams.server import Routes, Server
@@ -162,7 +163,11 @@ STRICT = {
 WITHOUT = {"isolation", "isolation by halves"}
 
 
-@pytest.mark.parametrize("rules", STRICT)
+# With rules of each sort; a page without any is what all other tests have.
+@pytest.mark.parametrize(
+    "rules",
+    sliced({name: name for name in STRICT}, "a policy of nothing", "trusted types", "isolation by halves"),
+)
 def test_a_body_is_whole_whatever_the_page_forbids_itself(browser: Browser, upstream: Upstream, rules: str) -> None:
     async def document(request: Request) -> None:
         headers = [("Content-Type", "text/html"), *STRICT[rules]]

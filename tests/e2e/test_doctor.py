@@ -72,13 +72,18 @@ def another_id(files: HostFiles) -> None:
     files.change_manifest(allowed_origins=["chrome-extension://" + "a" * 32 + "/"])
 
 
+# Each check once.
 @pytest.mark.parametrize(
     ("spoil", "state", "fix", "check"),
     [
         (relative_path, BridgeState.HOST_MISSING, "Run `longwire install`", "manifest"),
-        (another_id, BridgeState.HOST_FORBIDDEN, "Run `longwire install`", "manifest"),
+        pytest.param(
+            another_id, BridgeState.HOST_FORBIDDEN, "Run `longwire install`", "manifest", marks=pytest.mark.long
+        ),
         (not_executable, BridgeState.HOST_FAILED, "Run `longwire doctor`", "launcher"),
-        (interpreter_gone, BridgeState.HOST_FAILED, "Run `longwire doctor`", "launcher"),
+        pytest.param(
+            interpreter_gone, BridgeState.HOST_FAILED, "Run `longwire doctor`", "launcher", marks=pytest.mark.long
+        ),
         (stdout_polluted, BridgeState.HOST_FAILED, "Run `longwire doctor`", "host"),
     ],
 )

@@ -12,6 +12,7 @@ from tests.e2e.conftest import Upstream
 from tests.e2e.scripts import script
 from tests.e2e.typed import assert_typed
 from tests.patience import PATIENCE_S
+from tests.slices import sliced
 from tests.upstreams import faults, uploads
 
 # --- upload progress --------------------------------------------------------------------------------------------------
@@ -19,8 +20,20 @@ from tests.upstreams import faults, uploads
 SEND_AND_TELL = script("send_and_tell.js")
 
 
-@pytest.mark.parametrize("size", [1, INLINE_BODY_BYTES, 3_000_000])
-@pytest.mark.parametrize("body", ["bytes", "text", "blob", "stream", "request"])
+SIZES = [1, INLINE_BODY_BYTES, 3_000_000]
+BODIES = ["bytes", "text", "blob", "stream", "request"]
+
+
+# Every body at its largest, one of them at every size.
+@pytest.mark.parametrize(
+    ("body", "size"),
+    sliced(
+        {f"{body}-{size}": (body, size) for body in BODIES for size in SIZES},
+        *(f"{body}-{SIZES[-1]}" for body in BODIES),
+        *(f"bytes-{size}" for size in SIZES),
+        several=True,
+    ),
+)
 def test_progress_of_an_upload_grows_to_all_of_it_before_the_response_is_there(
     page: Page, upstream: Upstream, body: str, size: int
 ) -> None:
@@ -100,27 +113,28 @@ def test_an_end_callback_that_throws_is_the_pages_own_error_and_breaks_nothing(p
     assert result == {"errors": ["Uncaught RangeError: mine"], "arrived": 1}
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        "5",
-        "null",
-        "'x'",
-        "{ nonsense: 1 }",
-        "{ headerTimeout: 0 }",
-        "{ headerTimeout: -1 }",
-        "{ idleTimeout: NaN }",
-        "{ totalTimeout: Infinity }",
-        "{ totalTimeout: '5' }",
-        "{ headerTimeout: 86400001 }",
-        "{ onUploadProgress: 5 }",
-        "{ onEnd: 'x' }",
-    ],
-)
-def test_an_option_that_is_none_is_refused(page: Page, upstream: Upstream, options: str) -> None:
-    result = page.evaluate(f"(url) => outcome(longwire.fetch(url, {{ longwire: {options} }}))", upstream.url("/echo"))
-    assert result["error"]["name"] == "TypeError"
-    assert "longwire" in result["error"]["message"]
+NO_OPTIONS = [
+    "5",
+    "null",
+    "'x'",
+    "{ nonsense: 1 }",
+    "{ headerTimeout: 0 }",
+    "{ headerTimeout: -1 }",
+    "{ idleTimeout: NaN }",
+    "{ totalTimeout: Infinity }",
+    "{ totalTimeout: '5' }",
+    "{ headerTimeout: 86400001 }",
+    "{ onUploadProgress: 5 }",
+    "{ onEnd: 'x' }",
+]
+
+
+def test_an_option_that_is_none_is_refused(page: Page, upstream: Upstream) -> None:
+    for options in NO_OPTIONS:
+        asked = f"(url) => outcome(longwire.fetch(url, {{ longwire: {options} }}))"
+        result = page.evaluate(asked, upstream.url("/echo"))
+        assert result["error"]["name"] == "TypeError", options
+        assert "longwire" in result["error"]["message"], options
     assert upstream.server.requests == []
 
 
@@ -172,7 +186,10 @@ def test_an_iterable_that_fails_ends_the_request_with_its_error_as_cause(
     pass_after(page, upstream)
 
 
-@pytest.mark.parametrize("value", ["5", "null", "{}", "Symbol('s')", "[1, 2]"])
+NEITHER = ["5", "null", "{}", "Symbol('s')", "[1, 2]"]
+
+
+@pytest.mark.parametrize("value", sliced({value: value for value in NEITHER}, "null", "Symbol('s')"))
 def test_an_iterable_of_what_is_neither_bytes_nor_text_fails(page: Page, upstream: Upstream, value: str) -> None:
     body = f"(async function* () {{ yield {value} }})()"
     result = page.evaluate(

@@ -16,6 +16,7 @@ from tests.e2e.conftest import Upstream
 from tests.e2e.popup import open_popup
 from tests.e2e.scripts import script
 from tests.host_process import write_policy
+from tests.slices import sliced
 from tests.unit.engine.generation_bench import KEY, Reply, Vendor, chat, chat_end, chat_text, event, refusing
 from tests.upstreams import bodies
 from tests.upstreams.connection import Request
@@ -157,7 +158,18 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("code", FAILURES)
+# An error status, one with a wait, an error in the stream and a stream that ends; each category once.
+@pytest.mark.parametrize(
+    "code",
+    sliced(
+        {code: code for code in FAILURES},
+        "AUTHENTICATION",
+        "RATE_LIMITED",
+        "MODEL_UNKNOWN",
+        "GENERATION_FAILED",
+        "ENDED_EARLY",
+    ),
+)
 def test_a_failure_is_an_error_of_the_library_with_the_code_of_the_event(stage: Stage, code: str) -> None:
     reply, category, retryable = FAILURES[code]
     done = stage.generate(reply)

@@ -304,7 +304,7 @@ def be_newer(files: HostFiles) -> None:
     ("spoil", "badge", "title", "says"),
     [
         (forbid, "Forbidden", "The browser forbids the host", "longwire install"),
-        (crash, "Not working", "The host does not work", "longwire doctor"),
+        pytest.param(crash, "Not working", "The host does not work", "longwire doctor", marks=pytest.mark.long),
         (be_newer, "Not working", "Extension and host do not match", "Update the extension, then reload"),
     ],
 )

@@ -36,8 +36,9 @@ def run(*command: str | Path, home: Path, timeout_s: float = 240) -> str:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*command, "--wheel-dir", str(folder), str(ROOT)], check=True)
+    # What `pip wheel` runs, without pip.
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (built,) = folder.glob("longwire-*.whl")
     return built
 

@@ -18,6 +18,7 @@ from longwire.protocol.limits import (
     WINDOW_MAX_BYTES,
 )
 from tests.host_process import TERMINALS, HostProcess, grant, greeted_host
+from tests.slices import times
 from tests.upstreams import bodies, coded
 from tests.upstreams.connection import Request
 from tests.upstreams.server import Server
@@ -166,7 +167,7 @@ def host(upstream: ThreadedServer, tmp_path_factory: pytest.TempPathFactory) -> 
 _next_id = iter(range(1, 1_000_000))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=times(150, 40), deadline=None)
 @given(st.lists(CASES, min_size=1, max_size=3).filter(fits))
 @example([EMPTY])
 @example([LARGEST])

@@ -241,9 +241,11 @@ async def test_a_message_larger_than_any_window_passes_both_ways(tmp_path: Path,
         assert (kind, echoed == data) == (2, True)
 
 
-async def test_a_page_that_does_not_read_bounds_what_leaves_the_server(tmp_path: Path) -> None:
+# The smallest messages take the most work for the same bytes.
+@pytest.mark.parametrize("size", [100, pytest.param(1, marks=pytest.mark.long)])
+async def test_a_page_that_does_not_read_bounds_what_leaves_the_server(tmp_path: Path, size: int) -> None:
     async with SocketServer() as server, bench_for(tmp_path, server.url) as bench:
-        bench.open(1, "/endless?size=1")
+        bench.open(1, f"/endless?size={size}")
         await bench.channel.wait_for(lambda _: len(bench.body(1)) == WINDOW_FLOOR_BYTES)
         before = -1
         with anyio.fail_after(PATIENCE_S):

@@ -15,6 +15,7 @@ from longwire.generation.telling import Telling, encode
 from longwire.prices import Prices
 from longwire.protocol.generation import FailureCode
 from longwire.protocol.generation_request import MAX_JSON_DEPTH
+from tests.slices import times
 from tests.unit.generation.vectors import VECTORS
 
 MEDIA_TYPES = ("text/event-stream", "application/x-ndjson", "application/json", "")
@@ -74,7 +75,7 @@ def test_random_bytes_end_in_a_typed_error(adapter: str, media_type: str, pieces
     assert isinstance(parts[-1], Failed)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=times(150, 50), deadline=None)
 @given(adapter=adapters, values=st.lists(vendor_json, max_size=6), whole=st.booleans())
 @example(
     adapter="openai",
@@ -101,7 +102,7 @@ def test_any_json_in_a_vendors_words_has_one_end(adapter: str, values: list[Any]
     _has_one_end(_decoded(adapter, media_type, [body.encode()]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=times(150, 50), deadline=None)
 @given(vector=st.sampled_from(VECTORS), data=st.data())
 def test_a_real_answer_with_damage_has_one_end(vector: Any, data: st.DataObject) -> None:
     body = bytearray(vector.body)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longwire.generation.parts import Failed
+from tests.slices import times
 from tests.unit.generation.vectors import FOLDER, VECTORS, Vector, decoded
 
 each_vector = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
@@ -27,7 +28,7 @@ def test_an_answer_byte_by_byte_gives_its_events(vector: Vector) -> None:
     assert decoded(vector, [bytes([byte]) for byte in vector.body]) == vector.events
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=times(150, 60), deadline=None)
 @given(data=st.data(), vector=st.sampled_from(VECTORS))
 def test_an_answer_in_any_split_gives_its_events(data: st.DataObject, vector: Vector) -> None:
     body = vector.body

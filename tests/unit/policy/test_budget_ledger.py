@@ -22,6 +22,7 @@ from longwire.policy.budget_ledger import (
     from_units,
     to_units,
 )
+from tests.slices import times
 
 START = 1_700_000_000_000
 MINUTE = 60_000
@@ -116,7 +117,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=times(400, 150), deadline=None)
 @given(STEPS)
 def test_no_window_ever_holds_more_than_its_limit(steps: list[tuple[str, int, int]]) -> None:
     ledger, names = Ledger(), ids()
@@ -154,7 +155,7 @@ def test_no_window_ever_holds_more_than_its_limit(steps: list[tuple[str, int, in
                 ledger.settle(hold, spent.tokens, spent.cost, true - behind)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=times(200, 80), deadline=None)
 @given(
     st.lists(st.tuples(st.integers(-(10**14), 10**14), st.integers(0, 300)), max_size=40),
     st.integers(0, 3_000),
@@ -176,7 +177,7 @@ def test_whatever_a_clock_did_all_of_a_limit_is_free_after_two_quiet_windows(
         ledger.reserve(limits, Bound(wanted), now + most + wait_of(refused), names)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=times(200, 80), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 900), st.integers(1, 400), st.integers(1, 200)), min_size=1, max_size=60))
 def test_there_is_room_when_a_refusal_says_so_and_not_a_millisecond_sooner(
     spending: list[tuple[int, int, int]],

@@ -14,6 +14,7 @@ from longwire.rpc.incoming import TakenItem
 from longwire.rpc.link import CoreOptions
 from longwire.rpc.messages import Hello, read_message
 from longwire.rpc.outgoing import SendOptions
+from tests.slices import times
 
 IDS = ("a", "b", "c")
 
@@ -174,7 +175,7 @@ ACTIONS = st.lists(
 
 
 @pytest.mark.parametrize("resumable", [True, False])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=times(300, 100), deadline=None)
 @given(actions=ACTIONS)
 def test_every_stream_has_one_end_on_each_side(resumable: bool, actions: list[tuple[str, int, str]]) -> None:
     world = World(resumable=resumable)
@@ -243,7 +244,7 @@ FRAMES = (
 
 
 @pytest.mark.parametrize("plain", [True, False])
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=times(500, 150), deadline=None)
 @given(frames=st.lists(FRAMES, max_size=20))
 def test_no_message_is_more_than_a_violation(plain: bool, frames: list[str | bytes]) -> None:
     core = Core(CoreOptions("accept", "s", window=300, max_unclaimed_bytes=1000, max_streams=4))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream.codings import STEP_BYTES
 from longwire.upstream.decoding import MAX_CODINGS, Decoder, make_decoder
+from tests.slices import times
 from tests.unit.upstream.asking import AnyMemory, at_once, stepped
 from tests.upstreams import coded
 
@@ -59,7 +60,7 @@ def cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:
     names=st.lists(st.sampled_from(ALL), min_size=1, max_size=MAX_CODINGS),
     sizes=st.lists(st.integers(1, 500), max_size=20),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=times(150, 60), deadline=None)
 def test_any_body_in_any_codings_and_pieces_comes_out_equal(
     part: bytes, times: int, names: list[str], sizes: list[int]
 ) -> None:
@@ -134,7 +135,7 @@ def test_a_flipped_bit_at_the_end_is_seen_by_the_checksum(name: str) -> None:
 
 
 @given(garbage=st.binary(min_size=1, max_size=200), name=st.sampled_from(["gzip", "br", "zstd", "deflate"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=times(200, 80), deadline=None)
 def test_garbage_fails_with_a_code_or_decodes_but_never_crashes(garbage: bytes, name: str) -> None:
     codes = []
     try:

@@ -13,6 +13,7 @@ from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream import StreamedBody, UpstreamClient
 from tests.patience import PATIENCE_S
 from tests.printed import say
+from tests.slices import times
 from tests.unit.upstream.asking import ask, failure, fetch
 from tests.upstreams import bodies, faults, uploads
 from tests.upstreams.connection import PeerGoneError, Request
@@ -28,7 +29,7 @@ async def each(*pieces: bytes) -> AsyncIterator[bytes]:
     pieces=st.lists(st.binary(max_size=3000), max_size=20),
     sized=st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=times(60, 30), deadline=None)
 async def test_any_pieces_arrive_as_one_body(pieces: list[bytes], sized: bool) -> None:
     whole = b"".join(pieces)
     client = UpstreamClient()

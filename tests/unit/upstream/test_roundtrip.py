@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.records import Completeness
 from longwire.upstream import UpstreamClient
+from tests.slices import times
 from tests.unit.upstream.asking import ask, fetch, read_all
 from tests.upstreams import bodies, coded, faults
 from tests.upstreams.bodies import FRAMINGS, Framing
@@ -46,7 +47,7 @@ def in_pieces(data: bytes, sizes: list[int], *, close: bool) -> Handler:
     codings=st.lists(st.sampled_from(sorted(coded.CODINGS)), max_size=2),
     credit=st.integers(1, 10_000),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=times(150, 60), deadline=None)
 async def test_any_body_in_any_framing_chunking_and_coding_arrives_equal(
     *, body: bytes, framing: str, chunks: list[int], writes: list[int], codings: list[str], credit: int
 ) -> None:
