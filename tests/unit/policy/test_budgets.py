@@ -129,7 +129,8 @@ def line(running: subprocess.Popen[str]) -> str:
 # --- many at once, and the end of a process --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("each", "fit"), [(0, 100), (10, 100), (11, 90)])
+# By their number alone, and by what they cost where it does not divide.
+@pytest.mark.parametrize(("each", "fit"), [(0, 100), pytest.param(10, 100, marks=pytest.mark.long), (11, 90)])
 def test_of_256_requests_from_four_processes_exactly_as_many_pass_as_fit(tmp_path: Path, each: int, fit: int) -> None:
     with (
         process(MANY, str(tmp_path), str(each)) as one,
