@@ -1,4 +1,4 @@
-// Bundles the three worlds, the writer, the frame between two of them and the popup and writes the manifest: `node build.mjs [--variant test] [--out DIR]`, by default into dist/.
+// Bundles the three worlds, the writer, the frame between two of them and the extension's own pages and writes the manifest: `node build.mjs [--variant test] [--out DIR]`, by default into dist/.
 //
 // The output stays readable: a reviewer of the extension store and a user in DevTools see what is in src/. Only page.js, which
 // every page is given that may use it, has no white space; its names stay, and DevTools lays it out again.
@@ -46,6 +46,12 @@ await copyFile(join(here, 'src/popup/index.html'), join(out, 'popup.html'))
 await copyFile(join(here, 'src/popup/style.css'), join(out, 'popup.css'))
 await copyFile(join(here, 'src/settings/index.html'), join(out, 'settings.html'))
 await copyFile(join(here, 'src/settings/style.css'), join(out, 'settings.css'))
+await copyFile(join(here, 'src/dashboard/index.html'), join(out, 'dashboard.html'))
+// The plots' own sheet first; its licence goes where it goes.
+const plotsSheet = await readFile(join(here, 'node_modules/uplot/dist/uPlot.min.css'), 'utf8')
+const dashboardSheet = await readFile(join(here, 'src/dashboard/style.css'), 'utf8')
+await writeFile(join(out, 'dashboard.css'), `/* uPlot: LICENSE.uplot */\n${plotsSheet}\n\n${dashboardSheet}`)
+await copyFile(join(here, 'node_modules/uplot/LICENSE'), join(out, 'LICENSE.uplot'))
 await copyFile(join(here, 'src/direct-frame/index.html'), join(out, 'direct.html'))
 // In page.js, for EventSource; its licence goes where it goes.
 await copyFile(join(here, 'node_modules/eventsource-parser/LICENSE'), join(out, 'LICENSE.eventsource-parser'))
@@ -59,7 +65,8 @@ for (const [world, format] of Object.entries({
   page: 'iife',
   'direct-frame': 'iife',
   popup: 'esm',
-  settings: 'esm'
+  settings: 'esm',
+  dashboard: 'esm'
 })) {
   const outfile = join(out, `${world === 'direct-frame' ? 'direct' : world}.js`)
   const entryPoints = [join(here, 'src', world, 'main.ts')]

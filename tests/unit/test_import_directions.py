@@ -151,6 +151,7 @@ WORLDS: dict[str, set[str]] = {
     "relay": {"protocol", "shared", "platform"},
     "worker": {"protocol", "shared", "platform"},
     "popup": {"protocol", "shared", "platform", "worker"},
+    "dashboard": {"protocol", "shared", "platform", "client"},  # of the library, how a body becomes events
     # A page's shim, relay and library once more, in one world.
     "writer": {"protocol", "shared", "platform", "client", "page", "relay"},
     "settings": {"protocol", "shared", "platform", "writer"},

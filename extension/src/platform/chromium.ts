@@ -5,7 +5,15 @@
 
 import { families } from '../../../manifests/browsers.json'
 import { reasonOf } from './closing'
-import type { FramePlatform, PopupPlatform, RelayPlatform, SettingsPlatform, Storage, WorkerPlatform } from './platform'
+import type {
+  DashboardPlatform,
+  FramePlatform,
+  PopupPlatform,
+  RelayPlatform,
+  SettingsPlatform,
+  Storage,
+  WorkerPlatform
+} from './platform'
 
 const ownOrigin = (): string => new URL(chrome.runtime.getURL('')).origin
 
@@ -36,6 +44,10 @@ export const workerPlatform: WorkerPlatform = {
   connectNative: (host) => chrome.runtime.connectNative(host),
   closedBy: () => reasonOf(families.chromium.errors, chrome.runtime.lastError?.message),
   closedStorage,
+  // Closed to content scripts as long as nobody opens it.
+  get sessionStorage() {
+    return chrome.storage.session
+  },
   get managedStorage() {
     return chrome.storage
   },
@@ -94,6 +106,10 @@ export const popupPlatform: PopupPlatform = {
   get tabs() {
     return chrome.tabs
   }
+}
+
+export const dashboardPlatform: DashboardPlatform = {
+  connect: (name) => chrome.runtime.connect({ name })
 }
 
 export const settingsPlatform: SettingsPlatform = {

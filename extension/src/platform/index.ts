@@ -1,3 +1,10 @@
 // The browser that this build is for.
 
-export { framePlatform, popupPlatform, relayPlatform, settingsPlatform, workerPlatform } from './chromium'
+export {
+  dashboardPlatform,
+  framePlatform,
+  popupPlatform,
+  relayPlatform,
+  settingsPlatform,
+  workerPlatform
+} from './chromium'

@@ -56,6 +56,12 @@ export interface Storage {
   set(items: Record<string, unknown>): Promise<void>
 }
 
+/** A storage area in memory, which ends with the browser, for one kind of window. No content script can open it. */
+export interface SessionStorage extends Storage {
+  get(keys: string | string[] | null): Promise<Record<string, unknown>>
+  remove(keys: string[]): Promise<void>
+}
+
 /** What the browser's administrator set for the extension. */
 export interface ManagedStorage {
   readonly managed: { get(keys: string[]): Promise<object> }
@@ -120,6 +126,7 @@ export interface WorkerPlatform {
   closedBy(port: Port): CloseReason | undefined
   /** Once: it closes the area to content scripts. */
   closedStorage(): Storage
+  readonly sessionStorage: SessionStorage
   readonly managedStorage: ManagedStorage
   readonly permissions: Permissions
   readonly scripting: Registrations & Injections
@@ -163,6 +170,11 @@ export interface PopupPlatform {
     query(filter: { active: boolean; currentWindow: boolean }): Promise<Tab[]>
     readonly onUpdated: BrowserEvent<[id: number, change: { readonly url?: string | undefined }]>
   }
+}
+
+/** For the dashboard. */
+export interface DashboardPlatform {
+  connect(name: string): Port
 }
 
 /** For the writer's settings page. */

@@ -27,6 +27,12 @@ export const SETTINGS_PORT = 'longwire-settings'
 /** The writer's settings page, in the extension's folder. */
 export const SETTINGS_PAGE = '/settings.html'
 
+/** Name of the runtime port between the dashboard and the worker. */
+export const DASHBOARD_PORT = 'longwire-dashboard'
+
+/** The dashboard, in the extension's folder. */
+export const DASHBOARD_PAGE = '/dashboard.html'
+
 /**
  * What relay and shim say to each other. A page keeps its shim when the extension is updated, and a shim hears only a relay
  * that says its own number: to be raised with every message that the shim did not know.

@@ -173,11 +173,17 @@ export class Bridge {
     }
   }
 
-  /** The user wants this stream of the tab to end. */
-  stop(tab: number, hostId: number): void {
+  /**
+   * The user wants this stream to end.
+   *
+   * @param tab which the popup is about, and the stream must be of; null: of whichever, in the dashboard
+   */
+  stop(tab: number | null, hostId: number): void {
     const stream = this.#streams.ofHost(hostId)
-    if (stream?.state !== 'live' || 'refusal' in stream.peer.identity || stream.peer.identity.page.tab !== tab) return
-    this.#fail(stream, 'STOPPED_BY_USER', 'You stopped this stream in the popup of the Longwire extension.', 'user')
+    if (stream?.state !== 'live' || 'refusal' in stream.peer.identity) return
+    if (tab !== null && stream.peer.identity.page.tab !== tab) return
+    const where = tab === null ? 'dashboard' : 'popup'
+    this.#fail(stream, 'STOPPED_BY_USER', `You stopped this stream in the ${where} of the Longwire extension.`, 'user')
   }
 
   /** What this peer's question waits for. */
@@ -317,6 +323,7 @@ export class Bridge {
     if (observed === null) return
     switch (message.type) {
       case 'STREAM_CHUNK':
+        if (message.window !== undefined) observed.window = message.window
         this.#observer.chunk(observed, message.offset, size)
         if (piece !== null) this.#observer.piece(observed, piece)
         return

@@ -3,12 +3,22 @@
 import { workerPlatform as platform } from '../platform'
 import type { IncomingPort } from '../platform/platform'
 import type { WaitsFor } from '../protocol/bridge'
-import { BRIDGE_PORT, POPUP_PORT, SETTINGS_PORT, WRITER_PORT, WRITER_SETTINGS_PORT } from '../shared/names'
+import {
+  BRIDGE_PORT,
+  DASHBOARD_PORT,
+  POPUP_PORT,
+  SETTINGS_PORT,
+  WRITER_PORT,
+  WRITER_SETTINGS_PORT
+} from '../shared/names'
 import { WRITER_SETTINGS } from '../shared/writer-settings'
 import { Bridge, type Peer } from './bridge'
+import { DashboardDesk, isDashboard } from './dashboard-desk'
 import { Denials } from './denials'
 import { needsProfile } from './durable'
 import { Gate } from './gate'
+import { History } from './history'
+import { HistoryStore } from './history-store'
 import { type Identity, identify, identifyWriter } from './identity'
 import { injectIntoOpenPages } from './injection'
 import { LiveStreams } from './live-streams'
@@ -67,8 +77,11 @@ const link: NativeLink = new NativeLink(
 )
 const denials = new Denials()
 const liveStreams = new LiveStreams(() => link.starting)
+const history = new History()
+const historyStore = new HistoryStore(platform.sessionStorage, history)
+history.keeper = historyStore
 const observer = new Observer()
-for (const listener of [denials, liveStreams]) observer.listen(listener)
+for (const listener of [denials, liveStreams, history]) observer.listen(listener)
 const permissions = new PagePermissions(platform.permissions)
 const gate = new Gate(switches, permissions)
 const writerPages = new WriterPages(storage)
@@ -86,6 +99,15 @@ const popups: PopupDesk = new PopupDesk(bridge, liveStreams, denials, {
 })
 
 const settingsDesk = new SettingsDesk(bridge)
+const { timeOrigin } = performance
+const dashboards = new DashboardDesk({
+  history,
+  observer,
+  host: () => ({ starting: link.starting, heardAt: link.heardAt > 0 ? timeOrigin + link.heardAt : 0 }),
+  stop: (stream) => bridge.stop(null, stream),
+  now: () => timeOrigin + performance.now(),
+  later: (act, ms) => setTimeout(act, ms)
+})
 
 /**
  * Start the host, to learn the policy: its WELCOME names the pages. Whoever streams right after the browser's start finds
@@ -100,6 +122,9 @@ function openLink(): void {
 platform.onConnect.addListener((port) => {
   if (port.name === POPUP_PORT && isPopup(port.sender, platform.extension)) {
     return popups.open(port, (act) => gate.whenKnown(act))
+  }
+  if (port.name === DASHBOARD_PORT && isDashboard(port.sender, platform.extension)) {
+    return dashboards.open(port, (act) => void historyStore.ready.then(act))
   }
   if (port.name === SETTINGS_PORT && isSettingsPage(port.sender, platform.extension)) {
     return settingsDesk.open(port, (act) => gate.whenKnown(act))

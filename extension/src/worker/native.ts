@@ -127,6 +127,11 @@ export class NativeLink {
     return this.#port !== null && !this.#welcomed
   }
 
+  /** When the host was last heard of, on the world's clock; 0: never. */
+  get heardAt(): number {
+    return this.#lastFrameAt
+  }
+
   /** Whether anybody waits for the host: then its silence counts, else it lingers and is released. */
   setInUse(inUse: boolean): void {
     if (inUse === this.#inUse) return

@@ -15,6 +15,8 @@ export interface ObservedStream {
   readonly durable: boolean
   /** On the clock of `performance.now()`, milliseconds. */
   readonly startedAt: number
+  /** How many bytes ahead of those that the page consumed the host may send, as it said last; not before it has. */
+  readonly window?: number
 }
 
 /** How a stream ended for its page. */
