@@ -145,6 +145,8 @@ WORLDS: dict[str, set[str]] = {
     "protocol": set(),
     "shared": {"protocol"},
     "platform": set(),
+    "recording": {"protocol", "shared"},
+    "exports": {"protocol", "recording", "client"},  # of the client library, how bodies are read
     "client": set(),  # the page library: a package of its own
     "rpc": {"client"},  # of the same package: knows of it how to retry, and how to check options
     "page": {"protocol", "shared", "client", "rpc"},
@@ -152,6 +154,8 @@ WORLDS: dict[str, set[str]] = {
     "worker": {"protocol", "shared", "platform"},
     "popup": {"protocol", "shared", "platform", "worker"},
     "dashboard": {"protocol", "shared", "platform", "client"},  # of the library, how a body becomes events
+    "worker": {"protocol", "shared", "platform", "recording"},
+    "popup": {"protocol", "shared", "platform", "worker", "recording", "exports"},
     # A page's shim, relay and library once more, in one world.
     "writer": {"protocol", "shared", "platform", "client", "page", "relay"},
     "settings": {"protocol", "shared", "platform", "writer"},
