@@ -151,11 +151,9 @@ WORLDS: dict[str, set[str]] = {
     "rpc": {"client"},  # of the same package: knows of it how to retry, and how to check options
     "page": {"protocol", "shared", "client", "rpc"},
     "relay": {"protocol", "shared", "platform"},
-    "worker": {"protocol", "shared", "platform"},
-    "popup": {"protocol", "shared", "platform", "worker"},
-    "dashboard": {"protocol", "shared", "platform", "client"},  # of the library, how a body becomes events
     "worker": {"protocol", "shared", "platform", "recording"},
     "popup": {"protocol", "shared", "platform", "worker", "recording", "exports"},
+    "dashboard": {"protocol", "shared", "platform", "client"},  # of the library, how a body becomes events
     # A page's shim, relay and library once more, in one world.
     "writer": {"protocol", "shared", "platform", "client", "page", "relay"},
     "settings": {"protocol", "shared", "platform", "writer"},

@@ -32,7 +32,15 @@ function opened(
   changes: Partial<ObservedStream & { url: string }> = {},
   start = NO_BODY
 ): ObservedStream & { window?: number } {
-  const stream = { id, page: PAGE, method: 'GET', url: 'https://api.example.com/', startedAt: clock.time, ...changes }
+  const stream = {
+    id,
+    page: PAGE,
+    method: 'GET',
+    url: 'https://api.example.com/',
+    durable: false,
+    startedAt: clock.time,
+    ...changes
+  }
   history.opened(stream, start)
   return stream
 }
@@ -158,7 +166,7 @@ describe('what ended', () => {
   test('of another worker has another id', () => {
     opened(1)
     const later = new History({ ...clock, timeOrigin: ORIGIN + 1 })
-    later.opened({ id: 1, page: PAGE, method: 'GET', url: 'https://a.example/', startedAt: 0 }, NO_BODY)
+    later.opened({ id: 1, page: PAGE, method: 'GET', url: 'https://a.example/', durable: false, startedAt: 0 }, NO_BODY)
     expect(later.all()[0]?.id).toBeGreaterThan(only().id)
   })
 })

@@ -158,7 +158,7 @@ class DurableRequests:
         await self.keeping.retire()
         for request in list(self._requests.values()):
             if not request.running:
-                self._let_go(request)
+                self._release(request)
 
     async def tick(self) -> None:
         """Once a second or so, while there is any: the clocks, and what others left."""
@@ -244,7 +244,7 @@ class DurableRequests:
                 try:
                     await self.keeping.delete(key_id)
                 finally:
-                    self._let_go(request)
+                    self._release(request)
         return True
 
     async def _delete_what_is_not_here(self, key_id: str) -> bool:
@@ -309,7 +309,7 @@ class DurableRequests:
             # Nothing was sent, so it was no request: the key is free for the next one.
             self._delete_soon(request.record.id, error)
         elif self._retired and not request.running:
-            self._let_go(request)
+            self._release(request)
 
     def _add(self, record: Record, limits: DurableLimits) -> DurableRequest:
         spool = self.keeping.store.spool(record.id, segment_bytes(limits.max_bytes))
@@ -326,7 +326,7 @@ class DurableRequests:
             self._others[record.id] = record
             log.warning("durable response lost", durable=short(record.id))
 
-    def _let_go(self, request: DurableRequest) -> None:
+    def _release(self, request: DurableRequest) -> None:
         record = request.record
         if self._requests.get(record.id) is request:
             del self._requests[record.id]

@@ -24,7 +24,7 @@ from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.messages import DURABLE_URL
 
 
-class Shelf(Protocol):
+class KeptRequests(Protocol):
     """What a desk has to give. See `DurableRequests`."""
 
     policy: LivePolicy
@@ -54,15 +54,15 @@ class Shelf(Protocol):
 class Desk:
     """The kind, for `Kinds`."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, kept: KeptRequests) -> None:
+        self._kept = kept
 
     async def __call__(self, exchange: Exchange) -> None:
         """See `Kind`."""
-        start, shelf = exchange.start, self._shelf
+        start, kept = exchange.start, self._kept
         profile = check_page(start.page)
-        await shelf.ready()
-        grant = allow_some(await shelf.policy.settled(), start.page).grant.name
+        await kept.ready()
+        grant = allow_some(await kept.policy.settled(), start.page).grant.name
         address, _, query = start.url.partition("?")
         if start.body.kind != "none":
             raise _no_such("a request without a body")
@@ -72,7 +72,7 @@ class Desk:
         elif address.startswith(f"{DURABLE_URL}/") and start.method in ("DELETE", "GET", "HEAD"):
             key = Key.of(profile, start.page.origin, _name(address))
             if start.method == "DELETE":
-                await shelf.forget(key.id)
+                await kept.forget(key.id)
                 await answer(exchange, grant, 204, [])
             else:
                 await self._read(exchange, grant, key, query)
@@ -81,18 +81,18 @@ class Desk:
 
     async def _list(self, exchange: Exchange, grant: str, profile: str) -> None:
         origin = exchange.start.page.origin
-        told = [listed(request) for request in self._shelf.of_page(profile, origin)]
-        told += [listed_record(record) for record in self._shelf.others_of_page(profile, origin)]
+        told = [listed(request) for request in self._kept.of_page(profile, origin)]
+        told += [listed_record(record) for record in self._kept.others_of_page(profile, origin)]
         told.sort(key=lambda each: (each.started_ms, each.id))
         await answer_json(exchange, grant, 200, [each.for_page() for each in told])
 
     async def _read(self, exchange: Exchange, grant: str, key: Key, query: str) -> None:
-        request = self._shelf.get(key)
+        request = self._kept.get(key)
         if request is None:
-            others = self._shelf.others_of_page(key.profile, key.origin)
+            others = self._kept.others_of_page(key.profile, key.origin)
             record = next((each for each in others if each.id == key.id), None)
             if record is not None and record.state is RecordState.RUNNING:
-                channel = await self._shelf.elsewhere(record.owner)
+                channel = await self._kept.elsewhere(record.owner)
                 if channel is None:
                     raise lost()
                 await Relay(exchange, channel).run(None, grant, lambda _: None)
@@ -105,7 +105,7 @@ class Desk:
         reading = StreamReading(request, exchange, grant)
         request.join(reading)
         try:
-            await reading.run(query, await self._shelf.policy.settled())
+            await reading.run(query, await self._kept.policy.settled())
         finally:
             request.leave(reading)
 

@@ -42,7 +42,11 @@ def line(number: int) -> bytes:
 
 
 def ask(tab: Tab, key: str = "answer", **changes: Any) -> Reading:
-    question = {"provider": "vendor", "model": "test-1", "messages": [{"role": "user", "content": "What is two?"}]} | changes
+    question = {
+        "provider": "vendor",
+        "model": "test-1",
+        "messages": [{"role": "user", "content": "What is two?"}],
+    } | changes
     return tab.ask(key, kind="generation", url=GENERATION_URL, body=orjson.dumps(question))
 
 
@@ -70,7 +74,9 @@ async def test_an_answer_goes_on_after_its_page_and_is_the_same_for_the_next(tmp
             await once_more.terminal()
             assert once_more.body == again.body
             assert first.body == again.body[: len(first.body)]
-            assert (await ask(tab, messages=[{"role": "user", "content": "Another?"}]).terminal())["code"] == "DURABLE_CONFLICT"
+            assert (await ask(tab, messages=[{"role": "user", "content": "Another?"}]).terminal())[
+                "code"
+            ] == "DURABLE_CONFLICT"
     assert len(feeds.requests) == 1
 
 
