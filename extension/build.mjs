@@ -42,10 +42,12 @@ const manifestText = JSON.stringify({ ...manifest, version: numbers, version_nam
 await writeFile(join(out, 'manifest.json'), `${manifestText}\n`)
 await cp(join(here, 'icons'), join(out, 'icons'), { recursive: true })
 await copyFile(join(here, '../manifests/managed_storage.schema.json'), join(out, 'managed_storage.schema.json'))
-await copyFile(join(here, 'src/popup/index.html'), join(out, 'popup.html'))
-await copyFile(join(here, 'src/popup/style.css'), join(out, 'popup.css'))
-await copyFile(join(here, 'src/settings/index.html'), join(out, 'settings.html'))
-await copyFile(join(here, 'src/settings/style.css'), join(out, 'settings.css'))
+for (const page of ['popup', 'settings']) {
+  await copyFile(join(here, 'src', page, 'index.html'), join(out, `${page}.html`))
+  const entryPoints = [join(here, 'src', page, 'style.css')]
+  // For the panel, which has its sheet in its script, a sheet is a text.
+  await build({ ...commonOptions(version), loader: {}, entryPoints, outfile: join(out, `${page}.css`) })
+}
 await copyFile(join(here, 'src/dashboard/index.html'), join(out, 'dashboard.html'))
 // The plots' own sheet first; its licence goes where it goes.
 const plotsSheet = await readFile(join(here, 'node_modules/uplot/dist/uPlot.min.css'), 'utf8')

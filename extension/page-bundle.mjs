@@ -21,7 +21,7 @@ export const commonOptions = (version) => ({
   bundle: true,
   target: 'chrome148',
   charset: 'utf8',
-  loader: { '.txt': 'text' },
+  loader: { '.txt': 'text', '.css': 'text' },
   define: { LONGWIRE_VERSION: JSON.stringify(version) },
   logLevel: 'warning'
 })

@@ -57,7 +57,7 @@ export class StreamList {
       what: make('p', 'what'),
       figures: make('p', 'figures'),
       tabFrame: make('p', 'frame'),
-      button: make('button', 'quiet')
+      button: make('button', '')
     }
     row.button.type = 'button'
     row.button.addEventListener('click', () => {

@@ -15,3 +15,9 @@ declare module '*.txt' {
   const text: string
   export default text
 }
+
+/** A sheet, put in as its text. */
+declare module '*.css' {
+  const text: string
+  export default text
+}
