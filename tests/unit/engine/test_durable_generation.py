@@ -41,6 +41,10 @@ def line(number: int) -> bytes:
     return b"data: " + orjson.dumps(LINES[number]) + b"\n\n"
 
 
+def said(words: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": words}]
+
+
 def ask(tab: Tab, key: str = "answer", **changes: Any) -> Reading:
     question = {
         "provider": "vendor",
