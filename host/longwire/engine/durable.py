@@ -109,7 +109,7 @@ class DurableRequests:
                     self._judge_all(await self.policy.settled())
                 self._ready.set()
                 while True:
-                    if not self._requests and not self._others:
+                    if not self._requests and not self._runs_elsewhere:
                         self._some = anyio.Event()
                         await self._some.wait()
                     await anyio.sleep(TICK_S)
@@ -164,7 +164,7 @@ class DurableRequests:
         """Once a second or so, while there is any: the clocks, and what others left."""
         self.policy.poke()
         self.keeping.try_again()
-        if self._others and not self._retired:
+        if self._runs_elsewhere and not self._retired:
             await self.look_around()
         moment_ms = self.moment_ms()
         for request in list(self._requests.values()):
@@ -246,6 +246,11 @@ class DurableRequests:
                 finally:
                     self._release(request)
         return True
+
+    @property
+    def _runs_elsewhere(self) -> bool:
+        """Whether another daemon has something that will be this one's when it has ended."""
+        return any(record.state is RecordState.RUNNING for record in self._others.values())
 
     async def _delete_what_is_not_here(self, key_id: str) -> bool:
         """What is unknown, or another daemon's."""
