@@ -1,5 +1,6 @@
 """Where another daemon of this user is: one that retired and finishes what it has, or the one that has its place."""
 
+import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -19,12 +20,18 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.daemon")
 def elsewhere_at(address: Address) -> Callable[[str], Awaitable[Channel | None]]:
     """What gives a channel to the daemon of an owner, after the lines of both; None where it is not to be had.
 
-    The channel is lost when whoever has it drops it.
+    The channel is that of the task that asks, and is closed when that ends.
     """
 
     async def elsewhere(owner: str) -> Channel | None:
         connected = await anyio.to_thread.run_sync(_connect, address, owner, abandon_on_cancel=True)
-        return None if connected is None else SocketChannel(connected)
+        if connected is None:
+            return None
+        channel = SocketChannel(connected)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  (it runs this)
+        task.add_done_callback(lambda _: channel.drop())
+        return channel
 
     return elsewhere
 

@@ -24,18 +24,18 @@ class SocketChannel:
     """See `engine.channel.Channel`. Must be created inside a running event loop; owns the socket."""
 
     def __init__(self, connected: socket.socket) -> None:
+        self._closed = False
+        self._socket = connected
+        self._waiting: dict[str, asyncio.Future[None]] = {}
         connected.settimeout(0)
         with suppress(OSError):
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        self._socket = connected
         self._loop = asyncio.get_running_loop()
         self._buffer = memoryview(bytearray(READ_BYTES))
-        self._waiting: dict[str, asyncio.Future[None]] = {}
         self._reading = False
         self._received = 0  # calls
         self._ended = False
         self._put_back = b""
-        self._closed = False
 
     async def receive(self) -> bytes:
         """See `Channel.receive`."""

@@ -431,6 +431,13 @@ def test_a_host_of_another_version_gets_a_daemon_of_its_own_and_the_old_one_fini
             assert (there["longwire"], there["retired"], there["running"]) == ("0.0.1", True, 1)
             new.start(1, short, page=PROFILED, durable={"key": "ended"})
             assert new.body(1)[1]["type"] == "STREAM_END"
+            # The new one serves its keys by asking it.
+            new.start(2, slow, page=PROFILED, durable={"key": "runs"})
+            assert new.expect("STREAM_HEADERS")["id"] == 2
+            assert new.expect("STREAM_CHUNK")["offset"] == 0
+            new.send(type="STREAM_ABORT", id=2, reason="signal")
+            assert new.body(2)[1]["type"] == "STREAM_ABORTED"
+            wait_for(lambda: asked_at(address_in(home).retired(old_owner), do="status")["connections"] == 1)
             # One that runs keeps the old daemon, without a browser too; then it ends by itself.
             old.close_input()
             assert old.process.wait(PATIENCE_S) == 0

@@ -6,6 +6,7 @@ import struct
 import threading
 from pathlib import Path
 
+import anyio
 import pytest
 
 from longwire import __version__
@@ -21,10 +22,12 @@ from longwire.daemon.address import (
 from longwire.daemon.client import DaemonMute, NoDaemonThere, ask, connect
 from longwire.daemon.lines import BadLine, Greeting, Hail, greeting_line, hail_line, read_greeting, read_hail
 from longwire.daemon.peer import ForeignPeer, own_peer, peer_of
+from longwire.engine.channel import Channel
 from longwire.folders import runtime_folder
 from longwire.native.elsewhere import elsewhere_at
 from longwire.native.place import Place, PlaceTaken
 from tests.daemons import environ_of
+from tests.patience import PATIENCE_S
 
 ME = os.getuid()
 
@@ -243,28 +246,34 @@ async def test_another_daemon_is_found_by_its_owner_where_it_retired_and_where_i
     place = Place(address, "a" * 16)
     place.take()
     place.listen()
-    place.listener.settimeout(10)
+    place.listener.settimeout(PATIENCE_S)
     said: list[bytes] = []
+    ends: list[bytes] = []
 
     def answer() -> None:
         for _ in range(3):
             connected, _ = place.listener.accept()
+            connected.settimeout(PATIENCE_S)
             said.append(connected.recv(4096))
             connected.sendall(greeting_line(Greeting(__version__, 2, 1, "a" * 16, serves=True)))
-            connected.recv(1)
+            ends.append(connected.recv(1))
             connected.close()
 
     answering = threading.Thread(target=answer)
     answering.start()
     elsewhere = elsewhere_at(address)
-    assert await elsewhere("b" * 16) is None
-    there = await elsewhere("a" * 16)
-    assert there is not None
-    there.drop()  # type: ignore[attr-defined]
-    place.retire()
-    there = await elsewhere("a" * 16)
-    assert there is not None
-    there.drop()  # type: ignore[attr-defined]
-    answering.join()
+
+    async def ask(owner: str) -> None:
+        """In a task of its own, with whose end the channel ends."""
+        found.append(await elsewhere(owner))
+
+    found: list[Channel | None] = []
+    for owner in ("b" * 16, "a" * 16, "a" * 16):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, owner)
+        if found[-1] is not None and not place.retired:
+            place.retire()
+    answering.join(PATIENCE_S)
+    assert [each is not None for each in found] == [False, True, True] and ends == [b""] * 3
     assert [read_hail(each).role for each in said] == ["daemon"] * 3
     place.leave()
