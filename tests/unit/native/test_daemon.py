@@ -12,12 +12,15 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psutil
 import pytest
 
 from longwire import __version__
 from longwire.assets import extension_id
-from longwire.daemon.client import NoDaemonThere, ask
+from longwire.daemon.client import NoDaemonThere, ask, connect
+from longwire.protocol.frames import frame
+from longwire.protocol.limits import PROTOCOL_VERSION
 from tests.daemons import (
     PROFILED,
     address_in,
@@ -39,6 +42,7 @@ from tests.upstreams.threaded import ThreadedServer
 
 SHORT_LINGER = "from longwire.native import daemon; daemon.LINGER_S = 0.3\n"
 CALLER = f"chrome-extension://{extension_id()}/"
+HELLO = {"type": "HELLO", "protocol": PROTOCOL_VERSION, "extension": "0.0.0"}
 OTHER_VERSION = "import longwire; longwire.__version__ = '0.0.1'\n"
 
 
@@ -205,11 +209,21 @@ def test_a_thousand_connections_leave_descriptors_and_threads_as_they_were(home:
     with durable_host(home) as host:
         host.hello()
         daemon = daemon_of(home)
+        address = address_in(home)
+
+        def come_and_go() -> None:
+            assert asked(home, do="status")["pid"] == daemon.pid
+            connected, _ = connect(address.socket, "host", PATIENCE_S)
+            with connected:
+                connected.sendall(frame(orjson.dumps(HELLO)))
+                assert b"WELCOME" in connected.recv(65536)
+
         for _ in range(20):
-            asked(home, do="status")
+            come_and_go()
         before = (len(descriptors_of(daemon)), daemon.num_threads())
-        for _ in range(1000):
-            assert asked(home, do="status")["connections"] == 1
+        for _ in range(500):
+            come_and_go()
+        wait_for(lambda: asked(home, do="status")["connections"] == 1)
         wait_for(lambda: (len(descriptors_of(daemon)), daemon.num_threads()) <= before)
 
 
