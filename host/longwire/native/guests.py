@@ -117,6 +117,8 @@ class Guests:
             return f"the daemon that runs is of the version {__version__}"
         if hail.role == "host" and self._place.retired:
             return "the daemon that runs takes no new hosts"
+        if not self._place.listening:
+            return "the daemon that runs is just ending"
         if self.hosts >= MAX_HOSTS:
             return f"the daemon serves {MAX_HOSTS} browsers already: close one"
         return ""

@@ -31,12 +31,26 @@ class Place:
         self.owner = owner
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._lock: IO[bytes] | None = None
+        self._inode = -1
         self._path = address.retired(owner)
 
     @property
     def retired(self) -> bool:
         """Whether it was given up."""
         return self._path == self.address.retired(self.owner)
+
+    @property
+    def listening(self) -> bool:
+        """Whether who connects is served."""
+        return self.listener.fileno() >= 0
+
+    @property
+    def found(self) -> bool:
+        """Whether the socket is still there: a session's end takes its folder away, and processes may outlive it."""
+        try:
+            return self._inode == self._path.lstat().st_ino
+        except OSError:
+            return False
 
     def take(self, patience_s: float = PATIENCE_S) -> None:
         """Become the one.
@@ -64,22 +78,27 @@ class Place:
         self._path.chmod(stat.S_IRUSR | stat.S_IWUSR)
         self.listener.listen(_BACKLOG)
         self.listener.settimeout(0)
+        self._inode = self._path.lstat().st_ino
         # Only now: whoever finds it there can connect.
         self._path = self._path.rename(self.address.socket)
 
     def retire(self) -> None:
         """Let another daemon have it. Who is connected stays so."""
-        if self._lock is not None:
-            self._path = self._path.rename(self.address.retired(self.owner))
-            self._release()
+        retired = self.address.retired(self.owner)
+        if self.found:
+            self._path.rename(retired)
+        self._path = retired
+        self._release()
 
     def leave(self) -> None:
         """Listen no more. Idempotent."""
-        if self.listener.fileno() >= 0:
+        if self.listening:
+            found = self.found  # else it is another's by now
             self.listener.close()
             with suppress(OSError):
-                self._path.unlink()
-            self._release()
+                if found:
+                    self._path.unlink()
+        self._release()
 
     def _release(self) -> None:
         if self._lock is not None:

@@ -131,7 +131,7 @@ class Daemon:
                 self._end("stopped by a command")
                 return {"stopping": True}
             case "retire":
-                await self._retire()
+                await self._retire("a host of another version asked")
                 return {"retired": True}
             case other:
                 return {"error": f"a daemon of the version {__version__} does not know {other!r}"}
@@ -142,10 +142,10 @@ class Daemon:
         except StreamError as error:
             return {"error": error.text}
 
-    async def _retire(self) -> None:
+    async def _retire(self, reason: str) -> None:
         if self._place.retired:
             return
-        log.info("retired", reason="a host of another version asked", running=self._running)
+        log.info("retired", reason=reason, running=self._running)
         self._place.retire()
         try:
             if self._durable is not None:
@@ -194,6 +194,9 @@ class Daemon:
             host_log.tick()
             with suppress(OSError):
                 await self._rules.tick()
+            if not self._place.retired and not self._place.found:
+                # Nobody finds it any more: the next host starts another one.
+                await self._retire("its socket was taken away")
 
 
 def _store(owner: str) -> Store | None:

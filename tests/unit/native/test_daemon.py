@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -399,6 +400,28 @@ def test_it_stays_as_long_as_something_runs_or_is_kept(home: Path, upstream: Thr
     (kept,) = asked(home, do="list")["requests"]
     assert asked(home, do="forget", id=kept["id"]) == {"forgot": True}
     wait_ended(daemon)
+
+
+def test_a_daemon_whose_socket_was_taken_away_leaves_its_place_to_the_next(
+    home: Path, upstream: ThreadedServer
+) -> None:
+    """As a session's end does with all of its folder, although processes outlive it."""
+    url = upstream.server.url("/bytes?size=1000&seed=s")
+    with durable_host(home, upstream.server.url("/")) as host:
+        host.hello()
+        host.start(1, url, page=PROFILED, durable={"key": "answer"})
+        assert host.body(1)[1]["type"] == "STREAM_END"
+        daemon = daemon_of(home)
+        shutil.rmtree(address_in(home).folder)
+        wait_for(lambda: events(home, "retired"))
+        with durable_host(home, upstream.server.url("/")) as other:
+            other.hello()
+            assert daemon_of(home) != daemon
+            other.start(1, url, page=PROFILED, durable={"key": "answer"})
+            assert other.body(1)[1]["type"] == "STREAM_END"
+            host.close_input()
+            wait_ended(daemon)
+            assert asked(home, do="status")["connections"] == 1
 
 
 def test_a_daemon_that_was_killed_is_replaced(home: Path) -> None:
