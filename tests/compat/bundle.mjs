@@ -1,5 +1,5 @@
-// Bundles a page and its clients for a browser: `node bundle.mjs DIR page clients`, names in src, or some of the clients:
-// `node bundle.mjs DIR page clients one.ts`. The packages are as they came from npm; esbuild is the extension's.
+// Bundles a page and its clients, if it has any, for a browser: `node bundle.mjs DIR page [clients]`, names in src, or some of
+// the clients: `node bundle.mjs DIR page clients one.ts`. The packages are as they came from npm; esbuild is the extension's.
 
 import { readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -9,7 +9,8 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 const { build } = createRequire(new URL('../../extension/', import.meta.url))('esbuild')
 const [, , outdir, page, clients, ...some] = process.argv
 
-const names = some.length > 0 ? some : await readdir(new URL(`src/${clients}/`, import.meta.url))
+const all = clients === undefined ? [] : await readdir(new URL(`src/${clients}/`, import.meta.url))
+const names = some.length > 0 ? some : all
 await build({
   absWorkingDir: here,
   entryPoints: [`src/${page}.ts`, ...names.map((name) => `src/${clients}/${name}`)],

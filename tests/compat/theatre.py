@@ -116,9 +116,10 @@ def node() -> str:
     return found
 
 
-def bundled(folder: Path, page: str = "page", clients: str = "clients", *some: str) -> None:
-    """Bundle a page and its clients, as src has them, into `folder`; or some of the clients, by their files' names."""
-    subprocess.run([node(), str(HERE / "bundle.mjs"), str(folder), page, clients, *some], check=True)
+def bundled(folder: Path, page: str = "page", clients: str | None = "clients", *some: str) -> None:
+    """Bundle a page and its clients, if it has any, as src has them, into `folder`; or some, by their files' names."""
+    named = () if clients is None else (clients, *some)
+    subprocess.run([node(), str(HERE / "bundle.mjs"), str(folder), page, *named], check=True)
 
 
 @contextmanager

@@ -100,13 +100,13 @@ def visiting(chromium: Browser) -> Iterator[Page]:
     assert [line for line in complaints if not any(words in line for words in REFUSED)] == []
 
 
-def visit(visitor: Page, chromium: Browser, demo: Demo, secret: Path, path: str = "/") -> None:
-    """Open a page of the demo with the grant that `longwire demo` gives it."""
+def visit(visitor: Page, chromium: Browser, demo: Demo, secret: Path, path: str = "/", lines: str = "") -> None:
+    """Open a page of the demo with the grant that `longwire demo` gives it, and these lines in it."""
     secret.write_text(KEY)
     secret.chmod(0o600)
     inject = 'inject = { Authorization = "Bearer {secret:demo}" }'
     providers = policy_lines(demo.upstream_origin)
-    more = f'{inject}\ngenerate = ["quick", "careful"]\n{providers}\n[secret.demo]\nfile = "{secret}"'
+    more = f'{inject}\ngenerate = ["quick", "careful"]\n{lines}\n{providers}\n[secret.demo]\nfile = "{secret}"'
     sockets = socket_origin(demo.upstream_origin)
     chromium.grant(demo.upstream_origin + "/v1/", sockets + "/v1/", page=demo.origin, more=more)
     visitor.goto(demo.origin + path)

@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -31,9 +32,14 @@ def demo(*options: str, **environment: str) -> "subprocess.CompletedProcess[str]
 
 
 def leftovers(temporary: Path) -> list[str]:
-    """Command lines of processes that a demo started whose temporary files lie there."""
-    lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
-    return [line for line in lines if f"{temporary}/longwire-demo-" in line]
+    """Command lines of processes that a demo started whose temporary files lie there: named, or their home."""
+    left = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            line, home = " ".join(process.cmdline()), process.environ().get("HOME", "")
+            if f"{temporary}/longwire-demo-" in f"{line} {home}":
+                left.append(line)
+    return left
 
 
 def printed_text(output: str) -> list[str]:

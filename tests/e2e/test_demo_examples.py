@@ -15,8 +15,9 @@ from longwire.demo.models import CAREFUL, QUICK
 from longwire.demo.pages import EXAMPLES_PATH, examples, localized
 from longwire.demo.talk import GREETINGS
 from longwire.rpc.peer import RECEIVE_WINDOW
-from tests.e2e.browser import Browser, running_browser
+from tests.e2e.browser import Browser
 from tests.e2e.demo_site import KEY, Demo, assert_fits_and_reads, serving, visit, visiting
+from tests.e2e.durable import living_home
 from tests.e2e.scripts import script
 
 SIZE = 4 << 20
@@ -26,8 +27,9 @@ LISTEN = script("listen_to_examples.js")
 
 @pytest.fixture(scope="module")
 def chromium(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with running_browser(playwright, tmp_path_factory.mktemp("home")) as browser:
-        yield browser
+    """With a daemon, which does not outlive it."""
+    with living_home(playwright, tmp_path_factory.mktemp("home")) as home:
+        yield home.start()
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def visitor(chromium: Browser) -> Iterator[Page]:
 
 
 def open_examples(visitor: Page, chromium: Browser, demo: Demo, folder: Path) -> None:
-    visit(visitor, chromium, demo, folder / "key", EXAMPLES_PATH)
+    visit(visitor, chromium, demo, folder / "key", EXAMPLES_PATH, "durable = {}")
     visitor.evaluate(LISTEN)
 
 
@@ -165,11 +167,42 @@ def test_a_download_is_held_against_its_digest(visitor: Page, chromium: Browser,
         expect(download.get_by_role("status")).to_have_text("4.0 MiB, not as announced")
 
 
+def test_an_answer_goes_on_when_its_page_is_loaded_anew_and_is_forgotten_by_a_button(
+    visitor: Page, chromium: Browser, tmp_path: Path
+) -> None:
+    with serving(visitor, essay_duration_s=4, size=1) as demo:
+        open_examples(visitor, chromium, demo, tmp_path)
+        lasting = card(visitor, "An answer that outlives its page")
+        lasting.get_by_role("button", name="Begin").click()
+        expect(visitor.locator("#lasting")).to_contain_text("This text was not fetched")
+        lasting.get_by_role("button", name="Reload the page").click()
+        # By itself, and from its first word.
+        expect(lasting.get_by_role("status")).to_have_text("open")
+        assert_fits_and_reads(visitor, tmp_path, "lasting")
+        lasting.get_by_role("button", name="Reload the page").click()
+        expect(lasting.get_by_role("status")).to_have_text("done")
+        assert visitor.locator("#lasting").evaluate("essay => essay.textContent") == TEXT
+        (essay,) = demo.upstream.essays
+        assert essay.finished_at_s is not None
+        lasting.get_by_role("button", name="Begin").click()
+        expect(lasting.get_by_role("status")).to_have_text("done")
+        assert len(demo.upstream.essays) == 1
+
+        visitor.evaluate("longwire.durable.forget('essay')")
+        lasting.get_by_role("button", name="Begin").click()
+        expect(visitor.locator("#lasting")).to_contain_text("This text was not fetched")
+        lasting.get_by_role("button", name="Forget").click()
+        expect(lasting.get_by_role("button", name="Begin")).to_be_enabled()
+        expect(lasting.get_by_role("status")).to_contain_text("forgotten")
+        assert len(demo.upstream.essays) == 2
+        assert visitor.evaluate("longwire.durable.list()") == []
+
+
 def test_without_a_grant_each_says_what_is_missing(visitor: Page, chromium: Browser, tmp_path: Path) -> None:
     with serving(visitor, size=1) as demo:
         open_examples(visitor, chromium, demo, tmp_path)
         chromium.grant("http://127.0.0.1:1/", page="http://127.0.0.1:1")
-        for button in ("Ask", "Start", "Upload", "Download", "Ask both", "Connect", "Ask for four"):
+        for button in ("Ask", "Start", "Begin", "Upload", "Download", "Ask both", "Connect", "Ask for four"):
             visitor.get_by_role("button", name=button, exact=True).click()
         for status in visitor.get_by_role("status").all():
             expect(status).to_contain_text("policy")
@@ -273,5 +306,5 @@ def test_the_code_is_as_large_as_the_text_marked_and_nowhere_cut(
                     colours: new Set([...pre.querySelectorAll('i')].map(i => getComputedStyle(i).color)).size,
                 }))"""
             )
-            assert len(measured) == 8
+            assert len(measured) == 9
             assert all(one["size"] >= 15 and not one["cut"] and one["colours"] >= 2 for one in measured), measured

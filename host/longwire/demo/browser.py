@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from longwire.console.errors import CommandError
 from longwire.demo.devtools import PLUG, DevTools
 
 _EXIT_TIMEOUT_S: Final = 3.0
+_STOP_TIMEOUT_S: Final = 10.0
 
 _FLAGS: Final = (
     "--no-first-run",
@@ -113,6 +115,15 @@ async def running_browser(
             yield process, devtools
         finally:
             await _stop(process)
+
+
+def end_daemon(profile: Profile) -> None:
+    """End the daemon of this profile's hosts, if there is one, with all that it carries out."""
+    command = [sys.executable, "-m", "longwire.cli.main", "durable", "stop", "--force"]
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(  # noqa: S603  (this very program)
+            command, env=profile.environment(headed=False), capture_output=True, check=False, timeout=_STOP_TIMEOUT_S
+        )
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

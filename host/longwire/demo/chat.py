@@ -9,9 +9,12 @@ from longwire.demo.sent import Sent
 from longwire.demo.server import Responder
 
 PATH: Final = "/v1/chat/completions"
+# The same, for whoever has time.
+ESSAY_PATH: Final = "/v1/essays"
 CONTENT_TYPE: Final = "text/event-stream"
 # About forty words a second, as a quick language model writes.
 DURATION_S: Final = 5.0
+ESSAY_DURATION_S: Final = 30.0
 
 _PARAGRAPHS: Final = (
     """

@@ -13,7 +13,7 @@ from longwire.assets import extension_folder
 from longwire.console.errors import CommandError
 from longwire.console.output import complain, say, say_json
 from longwire.demo import chat, counting, download, feed, models, talk, upload
-from longwire.demo.browser import Profile, check_display, running_browser
+from longwire.demo.browser import Profile, check_display, end_daemon, running_browser
 from longwire.demo.chromium import Chromium, Machine, ensure_chromium
 from longwire.demo.clock import command_started_at
 from longwire.demo.devtools import DevTools, DevToolsError, screenshot
@@ -47,6 +47,7 @@ methods = ["GET", "POST", "PUT"]
 network = "loopback"
 inject = {{ Authorization = "Bearer {{secret:demo}}" }}
 generate = ["quick", "careful"]
+durable = {{}}
 
 {models}
 [secret.demo]
@@ -54,7 +55,13 @@ file = "{secret}"
 """
 
 # What the two pages ask for.
-_REQUESTS: Final = (("POST", chat.PATH), ("GET", download.PATH), ("GET", feed.PATH), ("PUT", upload.PATH))
+_REQUESTS: Final = (
+    ("POST", chat.PATH),
+    ("POST", chat.ESSAY_PATH),
+    ("GET", download.PATH),
+    ("GET", feed.PATH),
+    ("PUT", upload.PATH),
+)
 _SOCKETS: Final = (talk.PATH, counting.PATH)
 
 
@@ -76,6 +83,8 @@ def run_demo(*, headed: bool = False, keep: bool = False, as_json: bool = False)
         except KeyboardInterrupt:
             if demo.verdict is None:
                 raise
+        finally:
+            demo.clear_up()
     return 0 if demo.verdict is not None and demo.verdict.ok else 1
 
 
@@ -121,6 +130,10 @@ class _Demo:
                         self._screen.facts([("kept", f"{url}, files in {self._profile.folder}; Ctrl-C ends it")])
                         await ended
                     ended.cancel()
+
+    def clear_up(self) -> None:
+        """What outlives the browser does not outlive the demo."""
+        end_daemon(self._profile)
 
     def _prepare(self, page: str, upstream: str) -> None:
         """Write the key, the policy and the installation into the profile's folder."""

@@ -11,7 +11,7 @@ from longwire.demo.sockets import DemoSocket, serve_socket
 class Upstream:
     """Serves all that the two pages ask for.
 
-    `chat` and `download` are the accounts of the latest request for each, `size` is in bytes.
+    `chat` and `download` are the accounts of the latest request for each, `essays` those of all, `size` is in bytes.
     """
 
     def __init__(
@@ -19,6 +19,7 @@ class Upstream:
         key: str,
         *,
         text_duration_s: float = chat.DURATION_S,
+        essay_duration_s: float = chat.ESSAY_DURATION_S,
         size: int = download.SIZE_BYTES,
         entries: feed.Feed | None = None,
         upload_bytes_per_s: float = upload.RATE_BYTES_PER_S,
@@ -27,6 +28,7 @@ class Upstream:
     ) -> None:
         self._key = key
         self._text_duration_s = text_duration_s
+        self._essay_duration_s = essay_duration_s
         self._upload_bytes_per_s = upload_bytes_per_s
         self._models_speed = models_speed
         self._streams_bytes_per_s = streams_bytes_per_s
@@ -34,12 +36,14 @@ class Upstream:
         self.feed = entries or feed.Feed()
         self.chat: Sent | None = None
         self.download: Sent | None = None
+        self.essays: list[Sent] = []
         self.keys_refused = 0
 
     async def handle(self, request: Request, responder: Responder) -> None:
         """Serve one request."""
         routes: dict[str, tuple[str, Callable[[Request, Responder], Awaitable[None]]]] = {
             chat.PATH: ("POST", self._send_chat),
+            chat.ESSAY_PATH: ("POST", self._send_essay),
             download.PATH: ("GET", self._send_download),
             feed.PATH: ("GET", self._send_feed),
             upload.PATH: ("PUT", self._receive_upload),
@@ -64,6 +68,15 @@ class Upstream:
         self.chat = sent = Sent()
         try:
             await chat.send_chat(responder, sent, self._text_duration_s)
+        finally:
+            sent.end()
+
+    async def _send_essay(self, request: Request, responder: Responder) -> None:
+        await request.body()
+        sent = Sent()
+        self.essays.append(sent)
+        try:
+            await chat.send_chat(responder, sent, self._essay_duration_s)
         finally:
             sent.end()
 

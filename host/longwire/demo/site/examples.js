@@ -58,6 +58,17 @@ function noise() {
   return files.files;
 }
 
+/** What outlived the page goes on by itself. */
+async function goOn() {
+  for (const { key } of (await window.longwire?.durable?.list()) ?? []) {
+    document.querySelector(`[data-key="${CSS.escape(key)}"] .run`)?.click();
+  }
+}
+
+// Without a grant there is nothing that could.
+goOn().catch(() => {});
+$("reload").addEventListener("click", () => location.reload());
+
 // What is said goes over a socket and loads no page, whether one is open or not.
 $("say").addEventListener("submit", (event) => event.preventDefault());
 $("missing").hidden = Boolean(window.longwire);
