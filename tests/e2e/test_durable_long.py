@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ DOWNLOAD_BYTES = 256 * 1024 * 1024
 BLOCK_BYTES = 1 << 20
 KEY = "long"
 AWAY_S = 60
+ASLEEP_S = 10
 
 
 async def numbered(request: Request) -> None:
@@ -154,6 +156,16 @@ def close_browser(journey: Journey) -> None:
     journey.start_browser()
 
 
+def sleep(journey: Journey) -> None:
+    """As a computer whose lid is closed, for everything of this user."""
+    processes = [*journey.home.daemons(), *journey.browser.processes()]
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    time.sleep(ASLEEP_S)
+    for process in reversed(processes):
+        process.send_signal(signal.SIGCONT)
+
+
 def kill_browser(journey: Journey) -> None:
     """With -9, and start it again."""
     journey.home.kill(journey.browser)
@@ -163,6 +175,7 @@ def kill_browser(journey: Journey) -> None:
 WHAT_HAPPENS: tuple[tuple[str, Callable[[Journey], None]], ...] = (
     *[("a reload", reload)] * 10,
     ("a minute without a tab", close_tab),
+    ("ten seconds in which nothing ran", sleep),
     ("a worker that was stopped", lose_worker),
     ("an extension that was reloaded", renew_extension),
     ("a host that was killed", kill_host),
@@ -212,3 +225,19 @@ def test_it_outlives_everything_and_each_byte_is_there_once(
             times.sort()
             figure = f"median {times[len(times) // 2]:.0f} ms, most {times[-1]:.0f} ms of {len(times)}"
             say(f"durable, {load.name}, attach to first byte after {what}: {figure}")
+
+
+def test_after_keep_it_is_gone_and_its_key_is_free(
+    playwright: Playwright, tmp_path: Path, durable_site: ThreadedServer, upstream: Upstream
+) -> None:
+    url = upstream.url("/bytes?size=1000&seed=kept")
+    with living_home(playwright, tmp_path) as home:
+        home.grant(upstream.root, durable='durable = { keep = "2s" }')
+        page = home.start().open(durable_site.url("/"))
+        assert attach(page, url, KEY)["bytes"] == 1000
+        (entry,) = listed(page)
+        assert entry["state"] == "ended"
+        page.wait_for_function("async () => (await longwire.durable.list()).length === 0")
+        assert not any(file.suffix == ".part" for file in home.kept())
+        assert attach(page, url, KEY)["bytes"] == 1000
+        assert len(upstream.server.requests) == 2
