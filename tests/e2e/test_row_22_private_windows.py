@@ -14,6 +14,8 @@ from longwire.assets import extension_id
 from tests.e2e.bare import FarPage
 from tests.e2e.browser import STATUS, Browser, running_browser
 from tests.e2e.conftest import PAGE_SCRIPT, Upstream
+from tests.e2e.dashboard import only, open_dashboard
+from tests.e2e.scripts import script
 from tests.upstreams.app import make_app
 from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
@@ -93,3 +95,19 @@ def test_it_has_a_host_of_its_own_and_leaves_neither_page_nor_url_in_the_log(
     assert browser.open(site).evaluate("(url) => fetchText(url)", upstream.url("/echo"))["where"] == "done"
     assert len(browser.hosts()) == 2
     assert len(upstream.server.connections) >= 2
+
+
+def test_its_streams_are_not_in_the_dashboard_of_other_windows_nor_where_that_keeps_them(
+    both: tuple[Browser, FarPage, str], upstream: Upstream
+) -> None:
+    browser, private, site = both
+    browser.grant(upstream.root, more="private_windows = true")
+    assert ask(private, upstream.url(f"/echo?{MARK}"))["where"] == "done"
+    assert browser.open(site).evaluate("(url) => fetchText(url)", upstream.url("/echo?plainmark"))["where"] == "done"
+    dashboard = open_dashboard(browser)
+    only(dashboard, "plainmark")
+    only(dashboard, MARK, 0)
+    # What was written is written together, within a second; each kind of window has a storage of its own.
+    while "plainmark" not in (kept := dashboard.evaluate(script("kept_streams.js"))):
+        dashboard.wait_for_timeout(100)
+    assert MARK not in kept

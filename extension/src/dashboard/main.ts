@@ -7,6 +7,9 @@ import { DASHBOARD_PORT } from '../shared/names'
 import { WorkerLink, type WorkerPort } from '../shared/worker-link'
 import { Dashboard } from './dashboard'
 
+/** Well before the browser stops a worker that has nothing to do: it would have to tell all anew. */
+const HERE_MS = 20_000
+
 // In a frame it would be somebody else's to lay over and to click through; the worker does not speak to it there either.
 if (window.top === window) {
   const link: WorkerLink<FromDashboard, Update> = new WorkerLink(
@@ -18,4 +21,5 @@ if (window.top === window) {
   )
   const dashboard = new Dashboard((message) => link.send(message))
   link.watch({ type: 'WATCH' })
+  setInterval(() => link.send({ type: 'HERE' }), HERE_MS)
 } else element('no-frames').hidden = false

@@ -98,7 +98,7 @@ class DashboardSession {
     else if (message.type === 'CLEAR') {
       this.#world.history.clear()
       this.#all()
-    } else {
+    } else if (message.type === 'STOP') {
       const [stream] = this.#world.history.find(message.stream) ?? []
       if (stream !== undefined) this.#world.stop(stream.id)
     }

@@ -1,0 +1,44 @@
+"""The dashboard, in a tab of its own, as the popup's link opens it."""
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.browser import Browser
+from tests.e2e.popup import ORIGIN
+
+DASHBOARD_URL = f"{ORIGIN}/dashboard.html"
+
+
+def open_dashboard(browser: Browser, width: int = 1400, height: int = 900) -> Page:
+    """Once it has heard from the worker."""
+    dashboard = browser.context.new_page()
+    browser.pages.append(dashboard)
+    dashboard.set_viewport_size({"width": width, "height": height})
+    dashboard.goto(DASHBOARD_URL)
+    expect(dashboard.locator("#summary")).to_contain_text("ended")
+    return dashboard
+
+
+def only(dashboard: Page, words: str, count: int = 1) -> Locator:
+    """The rows that the filter leaves, which are so many."""
+    dashboard.locator("#filter").fill(words)
+    rows = dashboard.locator("#rows .row:visible")
+    expect(rows).to_have_count(count)
+    return rows
+
+
+def cell(row: Locator, column: str) -> Locator:
+    """What stands in one column."""
+    return row.locator(f"[data-column={column}]")
+
+
+def look_at(dashboard: Page, words: str) -> Locator:
+    """Open the one stream with these words; its detail."""
+    only(dashboard, words).click()
+    detail = dashboard.locator("#detail")
+    expect(detail).to_be_visible()
+    return detail
+
+
+def figure(detail: Locator, name: str) -> Locator:
+    """What is said under a name."""
+    return detail.locator("#figures > div, #generation-figures > div", has_text=name).locator("dd")
