@@ -21,6 +21,8 @@ def open_dashboard(browser: Browser, width: int = 1400, height: int = 900) -> Pa
 def only(dashboard: Page, words: str, count: int = 1) -> Locator:
     """The rows that the filter leaves, which are so many."""
     dashboard.locator("#filter").fill(words)
+    # Rows are drawn with the next frame.
+    dashboard.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
     rows = dashboard.locator("#rows .row:visible")
     expect(rows).to_have_count(count)
     return rows

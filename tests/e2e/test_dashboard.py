@@ -36,8 +36,9 @@ def hold_streams(page: Page, upstream: Upstream, *targets: str) -> None:
 def test_a_stream_of_any_tab_is_seen_found_stopped_and_then_among_the_ended(
     browser: Browser, page: Page, upstream: Upstream, open_page: OpenPage
 ) -> None:
+    popup = open_popup(browser, page)
     with browser.context.expect_page() as opened:
-        open_popup(browser, page).locator("#dashboard").click()
+        popup.locator("#dashboard").click()
     dashboard = opened.value
     browser.pages.append(dashboard)
     start(page, upstream, "mine")
@@ -100,7 +101,6 @@ def test_a_pause_stops_the_view_and_no_stream(page: Page, upstream: Upstream, da
     channel.raw(b"x" * 1_000)
     row = only(dashboard, "channel=on")
     expect(cell(row, "received")).to_have_text("1.0 kB")
-    dashboard.keyboard.press("Escape")
     dashboard.locator("#pause").click()
     channel.raw(b"x" * 9_000)
     page.wait_for_function("on.text.length === 10_000")
@@ -117,8 +117,7 @@ def test_what_ended_outlives_the_worker_and_what_lived_is_said_to_have_ended_wit
     start(page, upstream, "cut")
     only(dashboard, "channel=cut state:open")
     # Written together within a second.
-    stored = "chrome.storage.session.get(null).then((all) => Object.values(all).flat().length >= 2)"
-    while not browser.worker().evaluate(stored):
+    while "channel=cut" not in (kept := dashboard.evaluate(script("kept_streams.js"))) or "seed=1&kept" not in kept:
         dashboard.wait_for_timeout(100)
     stop_worker(browser)
     row = only(dashboard, "channel=cut state:failed")

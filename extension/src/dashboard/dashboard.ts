@@ -67,7 +67,7 @@ export class Dashboard {
     this.#store.apply(update)
     const id = this.#detail.id
     if (id !== null) this.#detail.update(this.#store.row(id))
-    if (update.anew) this.#detail.lookAgain()
+    if (update.anew && update.looked === null) this.#detail.lookAgain()
     this.#detail.take(update)
     this.#drawSoon()
   }
@@ -176,7 +176,9 @@ export class Dashboard {
 
   #key(event: KeyboardEvent): void {
     const { target, key } = event
-    if (event.ctrlKey || event.altKey || event.metaKey || target instanceof HTMLInputElement) return
+    if (event.ctrlKey || event.altKey || event.metaKey) return
+    // In the filter they are letters; an Escape takes back what was typed first.
+    if (target instanceof HTMLInputElement && (key !== 'Escape' || target.value !== '')) return
     if (key === '/') element('filter').focus()
     else if (key === 'p') this.#pause()
     else if (key === 'Escape' && this.#detail.id !== null) this.#close()

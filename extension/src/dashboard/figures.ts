@@ -23,7 +23,7 @@ export function figuresOf({ record, rates }: Row, moment: Moment): Figure[] {
     ['Type', record.mime === '' ? null : visible(record.mime)],
     ['Received', withRate(record.received, rate?.in)],
     ['Sent', record.sent > 0 ? withRate(record.sent, rate?.out) : null],
-    ['Read by the page', record.received > record.consumed ? formatBytes(record.consumed) : null],
+    ['Acknowledged by the page', record.received > record.consumed ? formatBytes(record.consumed) : null],
     ['Headers after', formatMs(record.headersAt)],
     ['First byte after', formatMs(record.firstByteAt)],
     ['Total', formatMs(lengthOf(record, now))],

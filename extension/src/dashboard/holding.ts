@@ -14,8 +14,8 @@ export interface HostSigns {
   readonly heardAt: number
 }
 
-/** It speaks every `PING_INTERVAL_MS` while streams live, if nothing else is to be said. */
-export const HOST_SILENCE_MS = PING_INTERVAL_MS + 5_000
+/** It speaks every `PING_INTERVAL_MS` while streams live; what is known of that may be seconds old. */
+export const HOST_SILENCE_MS = PING_INTERVAL_MS + 10_000
 
 /** What is left of the credit of a page that does not read: it acknowledges by quarters. */
 const LEFT = 1 / 4

@@ -132,6 +132,11 @@ export class StreamLog {
 
   /** Skip to where an event begins. */
   #align(text: string): string {
+    // Events mostly come whole, so the first piece begins with one where it looks like that.
+    if (this.#held === '' && (this.kind === 'sse' ? /^(?:data|event|id|retry)?:/ : /^\s*[{[]/).test(text)) {
+      this.#aligned = true
+      return text
+    }
     // The end of the last one, where a blank line may have been cut in two.
     const held = this.#held + text
     const end = this.kind === 'sse' ? /\r\n\r\n|\n\n|\r\r/.exec(held) : /\n/.exec(held)

@@ -7,8 +7,8 @@ import { DASHBOARD_PORT } from '../shared/names'
 import { WorkerLink, type WorkerPort } from '../shared/worker-link'
 import { Dashboard } from './dashboard'
 
-/** Well before the browser stops a worker that has nothing to do: it would have to tell all anew. */
-const HERE_MS = 20_000
+/** How old at most is what is known of the host's last word. */
+const HERE_MS = 5_000
 
 // In a frame it would be somebody else's to lay over and to click through; the worker does not speak to it there either.
 if (window.top === window) {

@@ -36,8 +36,7 @@ class Plot {
     const width = this.#place.clientWidth
     this.#plot = null
     if (width === 0) return
-    const style = getComputedStyle(this.#place)
-    const options = this.#options((name) => style.getPropertyValue(`--plot-${name}`))
+    const options = this.#options((name) => colourOf(this.#place, name))
     this.#plot = new uPlot({ ...options, width, height: HEIGHT_PX }, this.#data, this.#place)
   }
 
@@ -46,6 +45,16 @@ class Plot {
     if (this.#plot === null) this.#make()
     else if (width > 0 && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT_PX })
   }
+}
+
+/** A canvas understands no `light-dark()` and no `var()`: the browser works out what they come to. */
+function colourOf(place: HTMLElement, name: string): string {
+  const probe = document.createElement('span')
+  probe.style.color = `var(--plot-${name})`
+  place.append(probe)
+  const { color } = getComputedStyle(probe)
+  probe.remove()
+  return color
 }
 
 const axes = (colour: (name: string) => string, values: (value: number) => string): uPlot.Axis[] => {

@@ -13,9 +13,8 @@ export interface Row {
 /** All streams that the worker told of; bounded as the worker's own history is. */
 export class StreamStore {
   readonly #rows = new Map<number, Row>()
-  #ended = 0
+  readonly #liveIds = new Set<number>()
   #host: HostSigns = { starts: false, heardAt: 0 }
-  #live = 0
   /** Grows whenever streams began, got their headers, or ended: what is sorted and filtered may have changed. */
   version = 0
 
@@ -33,7 +32,7 @@ export class StreamStore {
   }
 
   get live(): number {
-    return this.#live
+    return this.#liveIds.size
   }
 
   row(id: number): Row | undefined {
@@ -45,7 +44,7 @@ export class StreamStore {
     const before = anew ? new Map(this.#rows) : null
     if (anew) {
       this.#rows.clear()
-      this.#ended = this.#live = 0
+      this.#liveIds.clear()
     }
     for (const record of records) this.#set(record, at, before)
     const step = COUNTED.length + 1
@@ -57,9 +56,8 @@ export class StreamStore {
   /** Bytes per second, both ways, of all that live. */
   total(now: number): { readonly in: number; readonly out: number } {
     const sum = { in: 0, out: 0 }
-    for (const { record, rates } of this.#rows.values()) {
-      if (record.state === 'ended') continue
-      const rate = rates.at(now)
+    for (const id of this.#liveIds) {
+      const rate = this.#rows.get(id)?.rates.at(now)
       sum.in += rate?.in ?? 0
       sum.out += rate?.out ?? 0
     }
@@ -68,8 +66,8 @@ export class StreamStore {
 
   #set(record: StreamRecord, at: number, before: Map<number, Row> | null): void {
     const row = this.#rows.get(record.id)
-    if (row !== undefined) this.#tally(row.record, -1)
-    this.#tally(record, 1)
+    if (record.state === 'ended') this.#liveIds.delete(record.id)
+    else this.#liveIds.add(record.id)
     if (row !== undefined) {
       row.record = record
       row.searched = null
@@ -92,17 +90,10 @@ export class StreamStore {
     if (record.state !== 'ended') rates.add({ at, received: record.received, sent: record.sent })
   }
 
-  #tally({ state }: StreamRecord, by: number): void {
-    if (state === 'ended') this.#ended += by
-    else this.#live += by
-  }
-
   #trim(): void {
     for (const [id, { record }] of this.#rows) {
-      if (this.#ended <= HISTORY_STREAMS) return
-      if (record.state !== 'ended') continue
-      this.#rows.delete(id)
-      this.#ended -= 1
+      if (this.#rows.size - this.#liveIds.size <= HISTORY_STREAMS) return
+      if (record.state === 'ended') this.#rows.delete(id)
     }
   }
 }

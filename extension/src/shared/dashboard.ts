@@ -110,7 +110,10 @@ export type FromDashboard =
   | { readonly type: 'STOP'; readonly stream: number }
   /** Show the bytes of this stream too, from now on; null: of none any more. */
   | { readonly type: 'LOOK'; readonly stream: number | null }
-  /** Nothing but a sign that somebody looks: the browser stops a worker that nobody speaks to for 30 s. */
+  /**
+   * Tell how things stand, also where nothing changed: when the host was heard of, above all. It keeps the worker awake,
+   * which the browser else stops after 30 s.
+   */
   | { readonly type: 'HERE' }
   /** Forget the streams that ended. */
   | { readonly type: 'CLEAR' }

@@ -95,10 +95,11 @@ class DashboardSession {
     if (message.type === 'WATCH') this.#all()
     else if (message.type === 'GOT') this.#got()
     else if (message.type === 'LOOK') this.#lookAt(message.stream)
+    else if (message.type === 'HERE') this.#soon()
     else if (message.type === 'CLEAR') {
       this.#world.history.clear()
       this.#all()
-    } else if (message.type === 'STOP') {
+    } else {
       const [stream] = this.#world.history.find(message.stream) ?? []
       if (stream !== undefined) this.#world.stop(stream.id)
     }

@@ -33,6 +33,10 @@ export class HistoryStore implements Keeper {
   /** Of the piece that is being filled. */
   #filling: Readonly<StreamRecord>[] = []
   #number = 0
+  /** Raised when all is to be forgotten: what is being packed then is not to be stored. */
+  #era = 0
+  /** To be taken out of the storage. */
+  #gone: string[] = []
   #dirty = { live: false, ended: false }
   #writing = false
   #waits = false
@@ -65,14 +69,22 @@ export class HistoryStore implements Keeper {
   }
 
   clear(): void {
-    const keys = [...this.#pieces.map(({ key }) => key), this.#key()]
+    this.#gone.push(...this.#pieces.map(({ key }) => key), this.#key())
+    this.#era += 1
+    this.#number += 1
     this.#pieces = []
     this.#filling = []
-    void this.ready.then(() => this.#storage.remove(keys)).catch(complain)
+    this.#dirty.ended = false
+    this.#schedule()
   }
 
   #key(): string {
     return `${PIECE}${this.#number}`
+  }
+
+  async #keys(): Promise<string[]> {
+    const stored = await this.#storage.get(null).catch(() => ({}))
+    return Object.keys(stored).filter((key) => key.startsWith(PIECE))
   }
 
   async #restore(): Promise<void> {
@@ -91,7 +103,8 @@ export class HistoryStore implements Keeper {
       this.#dirty.ended ||= cut.length > 0
       this.#history.restore([...records, ...cut])
     } catch (error) {
-      // What cannot be read is not there; what comes is kept all the same.
+      // What cannot be read makes room for what comes.
+      this.#gone.push(...(await this.#keys()))
       complain(error)
     }
     this.#dirty.live = true
@@ -110,6 +123,8 @@ export class HistoryStore implements Keeper {
     this.#waits = false
     this.#writing = true
     try {
+      const gone = this.#gone.splice(0)
+      if (gone.length > 0) await this.#storage.remove(gone)
       await this.#writeEnded()
       if (this.#dirty.live) {
         this.#dirty.live = false
@@ -123,6 +138,7 @@ export class HistoryStore implements Keeper {
 
   async #writeEnded(): Promise<void> {
     while (this.#dirty.ended) {
+      const era = this.#era
       const records = this.#filling.slice(0, PIECE_STREAMS)
       const key = this.#key()
       const full = records.length === PIECE_STREAMS
@@ -133,6 +149,7 @@ export class HistoryStore implements Keeper {
         this.#dirty.ended ||= this.#filling.length > 0
       }
       const text = await pack(records)
+      if (era !== this.#era) continue
       if (full) this.#pieces.push({ key, chars: text.length })
       await this.#trim(text.length)
       await this.#set({ [key]: text })

@@ -59,6 +59,12 @@ describe('events', () => {
     expect(seen.rows).toEqual([['message', 'next']])
   })
 
+  test('that come whole are all there, wherever one begins to look', () => {
+    expect(new Watched({}, { received: 50, sent: 0 }).push('event: a\ndata: b\n\n').rows).toEqual([['a', 'b']])
+    const lines = new Watched({ mime: 'application/jsonl' }, { received: 50, sent: 0 }).push('{"n":1}\n{"n":2}\n')
+    expect(lines.rows).toHaveLength(2)
+  })
+
   test('begin anew behind what went by too fast', () => {
     const seen = new Watched().push('data: a\n\ndata: cu').push(null).push('t\n\ndata: b\n\n')
     expect(seen.rows).toEqual([
@@ -236,7 +242,7 @@ test('figures say what is known, and a failure says what to do', () => {
   const told = Object.fromEntries(figuresOf(row(record({ received: 40_000, consumed: 100, lastByteAt: 100 })), moment))
   expect(told).toMatchObject({
     'Waits for': 'the page. It does not read what it was given.',
-    'Read by the page': '100 B'
+    'Acknowledged by the page': '100 B'
   })
   expect(told).not.toHaveProperty('First byte after')
   expect(Object.fromEntries(figuresOf(row(done()), moment))).toMatchObject({ End: 'Complete: the last chunk came' })

@@ -255,9 +255,16 @@ describe('a worker that was stopped', () => {
     history.ended(opened(1), END)
     await written()
     history.clear()
+    history.ended(opened(2), END)
+    await written()
+    // While what came before is being written.
+    history.ended(opened(3), END)
+    const writing = written()
+    history.clear()
+    await writing
     await written()
     await worker()
-    expect(history.all()).toEqual([])
+    expect([history.all(), Object.keys(storage.items)]).toEqual([[], ['streams.live']])
   })
 
   test('writes what happens within a second at once', async () => {
