@@ -7,6 +7,7 @@ import type { FromPopup, Snapshot } from '../shared/popup'
 import { WorkerLink, type WorkerPort } from '../shared/worker-link'
 import { permissionFor, viewOf } from './model'
 import { Rates } from './rates'
+import { Recordings } from './recordings'
 import { findSite, type Site } from './site'
 import { StreamList } from './streams'
 import { Page } from './view'
@@ -29,6 +30,8 @@ const link = new WorkerLink<FromPopup, Snapshot>(
 )
 const list = new StreamList((stream) => link.send({ type: 'STOP', stream }))
 
+const recordings = new Recordings((name) => platform.connect(name))
+
 function show(): void {
   const view = viewOf(site, snapshot, permitted, LONGWIRE_VERSION)
   page.show(site, view)
@@ -45,6 +48,7 @@ async function checkPermission(): Promise<void> {
 async function look(): Promise<void> {
   site = await findSite(platform, location.hash)
   link.watch({ type: 'WATCH', tab: site.tab, origin: site.origin, private: site.private })
+  recordings.watch(site.origin, site.private)
   await checkPermission()
 }
 

@@ -3,6 +3,8 @@
 import { workerPlatform as platform } from '../platform'
 import type { IncomingPort } from '../platform/platform'
 import type { WaitsFor } from '../protocol/bridge'
+import { RECORDER_PORT } from '../recording/controls'
+import { IndexedRecordings } from '../recording/store'
 import {
   BRIDGE_PORT,
   DASHBOARD_PORT,
@@ -28,6 +30,8 @@ import { Observer } from './observer'
 import { PagePermissions } from './permissions'
 import { isPopup, PopupDesk } from './popup'
 import { Profile } from './profile'
+import { Recorder } from './recorder'
+import { isRecordersPage, RecorderDesk } from './recorder-desk'
 import { isSettingsPage, SettingsDesk } from './settings-desk'
 import { Sites } from './sites'
 import { WriterDesk } from './writer-desk'
@@ -81,7 +85,9 @@ const history = new History()
 const historyStore = new HistoryStore(platform.sessionStorage, history)
 history.keeper = historyStore
 const observer = new Observer()
-for (const listener of [denials, liveStreams, history]) observer.listen(listener)
+const recorder = new Recorder(observer, new IndexedRecordings(), platform.privateContext)
+for (const listener of [denials, liveStreams, history, recorder]) observer.listen(listener)
+const recorderDesk = new RecorderDesk(recorder)
 const permissions = new PagePermissions(platform.permissions)
 const gate = new Gate(switches, permissions)
 const writerPages = new WriterPages(storage)
@@ -129,6 +135,7 @@ platform.onConnect.addListener((port) => {
   if (port.name === SETTINGS_PORT && isSettingsPage(port.sender, platform.extension)) {
     return settingsDesk.open(port, (act) => gate.whenKnown(act))
   }
+  if (port.name === RECORDER_PORT && isRecordersPage(port.sender, platform.extension)) return recorderDesk.open(port)
   const { id } = platform.extension
   if (port.name === WRITER_PORT || port.name === WRITER_SETTINGS_PORT) {
     return openWriter(port, identifyWriter(port.sender, id, platform.privateContext))
@@ -186,6 +193,7 @@ platform.onInstalled.addListener(async () => {
   await injectIntoOpenPages(platform, await sites.permitted())
 })
 platform.onStartup.addListener(openLink)
+platform.onStartup.addListener(() => void recorder.forget())
 platform.permissions.onAdded.addListener(() => {
   // A host that runs already has said which pages there are, and will not say so again.
   void ensureSites()

@@ -1,0 +1,240 @@
+import { MAX_RECORDING_BYTES, MAX_RECORDINGS_BYTES, MIB } from '../protocol/constants'
+import type { StreamHeaders, StreamStart } from '../protocol/native'
+import type { KeptRecording, RecordingStore } from '../recording/store'
+import type { BesideType, ObservedStream, Observer, Piece, StreamEnding, StreamEvents } from './observer'
+import type { RequestHead } from './recorded-track'
+import { RunningRecording } from './running-recording'
+
+/** A recording that cannot be. The message is for people, and says what to do. */
+export class NoRecording extends Error {}
+
+const LIMITS = { one: MAX_RECORDING_BYTES, all: MAX_RECORDINGS_BYTES, least: MIB }
+
+/** What of a stream that lives is wanted if a recording joins it. */
+interface Live {
+  readonly head: RequestHead
+  response: Readonly<StreamHeaders> | null
+  received: number
+}
+
+/** What happened to a stream before it was known whether anybody records it. */
+interface Early {
+  readonly stream: ObservedStream
+  readonly start: Readonly<StreamStart>
+  readonly events: ((recording: RunningRecording) => void)[]
+  readonly untap: () => void
+}
+
+/**
+ * Records the streams of a site, or one, as long as somebody wants it: off by default. It listens to the observer, taps what
+ * is recorded and nothing else, and writes to the store as it goes: a worker that is stopped goes on with the recordings
+ * that run when it starts again, and has lost what came in the last half second.
+ */
+export class Recorder implements StreamEvents {
+  readonly #observer: Observer
+  readonly #store: RecordingStore
+  readonly #isPrivate: boolean
+  readonly #limits: typeof LIMITS
+  readonly #running = new Map<string, RunningRecording>()
+  readonly #live = new Map<ObservedStream, Live>()
+  /** Null once it is known what runs. */
+  #early: Map<ObservedStream, Early> | null = new Map()
+  readonly #ready: Promise<void>
+  readonly #changed = new Set<() => void>()
+
+  /**
+   * @param isPrivate whether this worker is the private windows' own
+   * @param limits what a recording, and what all together may count
+   */
+  constructor(observer: Observer, store: RecordingStore, isPrivate: boolean, limits = LIMITS) {
+    this.#limits = limits
+    this.#observer = observer
+    this.#store = store
+    this.#isPrivate = isPrivate
+    this.#ready = this.#goOn()
+  }
+
+  /** Call this when there is something new to list. @returns its undo */
+  onChange(changed: () => void): () => void {
+    this.#changed.add(changed)
+    return () => this.#changed.delete(changed)
+  }
+
+  /** All that are kept, the newest first. */
+  async list(): Promise<KeptRecording[]> {
+    await this.#ready
+    const kept = await this.#store.all()
+    return kept.map((each) => this.#running.get(each.id)?.kept ?? each).sort((a, b) => (a.madeAt < b.madeAt ? 1 : -1))
+  }
+
+  /**
+   * Record what pages of an origin do from now on.
+   *
+   * @param privately it is asked for in a private window, by somebody who was told so
+   * @throws {NoRecording}
+   */
+  async startSite(origin: string, privately: boolean): Promise<string> {
+    this.#judge(privately)
+    const running = await this.#begin(origin, origin)
+    return running.kept.id
+  }
+
+  /**
+   * Record the rest of a stream.
+   *
+   * @throws {NoRecording} there is none of this number, or it is a socket, whose messages cannot be told apart midway
+   */
+  async startStream(id: number, privately: boolean): Promise<string> {
+    this.#judge(privately)
+    const [stream, live] = [...this.#live].find(([each]) => each.id === id) ?? []
+    if (stream === undefined || live === undefined) throw new NoRecording('This stream has ended.')
+    if (live.head.kind === 'websocket') {
+      throw new NoRecording('A socket is recorded from its beginning: record its site, and open it again.')
+    }
+    const running = await this.#begin(`${stream.method} ${new URL(stream.url).host || 'a language model'}`, null)
+    if (!this.#live.has(stream)) throw new NoRecording('This stream has ended.')
+    running.begin(stream, live.head, () => this.#tap(running, stream), live.received)
+    if (live.response !== null) running.headers(stream, live.response, stream.startedAt)
+    return running.kept.id
+  }
+
+  async stop(id: string): Promise<void> {
+    await this.#ready
+    const running = this.#running.get(id)
+    this.#running.delete(id)
+    await running?.stop()
+    this.#tell()
+  }
+
+  /** Have all that was seen in the store. */
+  async flush(): Promise<void> {
+    await this.#ready
+    await Promise.all([...this.#running.values()].map((running) => running.flush()))
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.stop(id)
+    await this.#store.remove(id)
+    this.#tell()
+  }
+
+  /** The browser has started: what nobody saved is of yesterday. */
+  async forget(): Promise<void> {
+    await this.#ready
+    const old = (await this.#store.all()).filter(({ madeAt }) => Date.parse(madeAt) < performance.timeOrigin)
+    for (const { id } of old) await this.remove(id)
+  }
+
+  opened(stream: ObservedStream, start: Readonly<StreamStart>): void {
+    const { headers, kind, protocols } = start
+    const head: RequestHead = { headers, ...(kind && { kind }), ...(protocols && { protocols }) }
+    this.#live.set(stream, { head, response: null, received: 0 })
+    if (this.#early !== null) this.#early.set(stream, this.#wait(stream, start))
+    else for (const running of this.#running.values()) this.#record(running, stream, start)
+  }
+
+  headers(stream: ObservedStream, head: Readonly<StreamHeaders>): void {
+    const live = this.#live.get(stream)
+    const at = performance.now()
+    if (live !== undefined) live.response = head
+    this.#each(stream, (running) => running.headers(stream, head, at))
+  }
+
+  chunk(stream: ObservedStream, offset: number, size: number): void {
+    const live = this.#live.get(stream)
+    if (live !== undefined) live.received = offset + size
+  }
+
+  message(stream: ObservedStream, type: BesideType): void {
+    if (type !== 'STREAM_BODY_AGAIN') return
+    const at = performance.now()
+    this.#each(stream, (running) => running.again(stream, at))
+  }
+
+  ended(stream: ObservedStream, ending: StreamEnding): void {
+    const at = performance.now()
+    this.#live.delete(stream)
+    this.#each(stream, (running) => running.ended(stream, ending, at))
+  }
+
+  #judge(privately: boolean): void {
+    if (this.#isPrivate && !privately) throw new NoRecording('Private windows are recorded only if you say so.')
+  }
+
+  async #begin(title: string, origin: string | null): Promise<RunningRecording> {
+    await this.#ready
+    const all = await this.list()
+    const same = all.find((each) => origin !== null && each.origin === origin && each.state === 'running')
+    if (same !== undefined) throw new NoRecording(`${origin} is recorded already.`)
+    const left = this.#limits.all - all.reduce((sum, { cost }) => sum + cost, 0)
+    // Each that runs may become as large as it may.
+    const going = [...this.#running.values()].filter(({ isRunning }) => isRunning)
+    const promised = going.reduce((sum, { kept }) => sum + this.#limits.one - kept.cost, 0)
+    const limit = Math.min(this.#limits.one, left - promised)
+    if (limit < this.#limits.least)
+      throw new NoRecording('The recordings take 256 MiB, which is the limit. Delete some first.')
+    const madeAt = new Date().toISOString()
+    const id = crypto.randomUUID()
+    const kept = { id, title, origin, madeAt, state: 'running', streams: 0, cost: 0, batches: 0 } as const
+    await this.#store.put(kept)
+    const running = this.#run(kept, limit)
+    this.#tell()
+    return running
+  }
+
+  #run(kept: KeptRecording, limit: number): RunningRecording {
+    const running = new RunningRecording(this.#store, kept, limit, () => this.#tell())
+    this.#running.set(kept.id, running)
+    return running
+  }
+
+  /** With what ran when the worker was stopped. */
+  async #goOn(): Promise<void> {
+    try {
+      for (const kept of await this.#store.all()) {
+        if (kept.state !== 'running') continue
+        // One stream's is over: its stream was of the worker that was stopped.
+        if (kept.origin === null) await this.#store.put({ ...kept, state: 'stopped' })
+        else this.#run(kept, this.#limits.one)
+      }
+    } catch (error) {
+      console.warn('Longwire: the recordings cannot be read', error)
+    }
+    const early = this.#early ?? new Map<ObservedStream, Early>()
+    this.#early = null
+    for (const { stream, start, events, untap } of early.values()) {
+      untap()
+      for (const running of this.#running.values()) {
+        this.#record(running, stream, start)
+        for (const event of events) event(running)
+      }
+    }
+  }
+
+  #wait(stream: ObservedStream, start: Readonly<StreamStart>): Early {
+    const events: Early['events'] = []
+    const untap = this.#observer.tap(stream, (_, piece) => void events.push((running) => running.piece(stream, piece)))
+    return { stream, start, events, untap }
+  }
+
+  #record(running: RunningRecording, stream: ObservedStream, start: Readonly<StreamStart>): void {
+    const live = this.#live.get(stream)
+    if (running.kept.origin !== stream.page.origin) return
+    running.begin(stream, live?.head ?? start, () => this.#tap(running, stream))
+    running.body(stream, start)
+  }
+
+  #tap(running: RunningRecording, stream: ObservedStream): () => void {
+    return this.#observer.tap(stream, (_, piece: Piece) => running.piece(stream, piece))
+  }
+
+  #each(stream: ObservedStream, act: (running: RunningRecording) => void): void {
+    const early = this.#early?.get(stream)
+    if (early !== undefined) early.events.push(act)
+    else for (const running of this.#running.values()) act(running)
+  }
+
+  #tell(): void {
+    for (const changed of this.#changed) changed()
+  }
+}

@@ -1,0 +1,298 @@
+// What a recording has of what the bridge carried: everything, once, without credentials, and within its limits.
+
+import { deflateSync } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { bodyOf, messagesOf, parseRecording, type RecordedStream } from '../../src/recording/file'
+import { Bridge } from '../../src/worker/bridge'
+import { Observer } from '../../src/worker/observer'
+import { NoRecording, Recorder } from '../../src/worker/recorder'
+import { MemoryStore } from '../recording/memory-store'
+import { FakeLink, type FakePeer, peerOf } from './fakes'
+import { aborted, chunk, end, error, headers, PAGE, start } from './samples'
+
+const HEAD = '{"longwire_recording":1,"made_by":"test","made_at":"2026-12-01T00:00:00Z"}\n'
+const KEY = 'planted-key-of-a-page'
+
+let store: MemoryStore
+let link: FakeLink
+let observer: Observer
+let bridge: Bridge
+let recorder: Recorder
+let page: FakePeer
+
+/** A worker starts. */
+function begin(isPrivate = false, limits?: { one: number; all: number; least: number }): void {
+  link = new FakeLink()
+  observer = new Observer()
+  bridge = new Bridge(link, observer)
+  recorder = new Recorder(observer, store, isPrivate, limits)
+  observer.listen(recorder)
+  page = peerOf()
+}
+
+beforeEach(() => {
+  store = new MemoryStore()
+  begin()
+})
+afterEach(() => vi.restoreAllMocks())
+
+function open(pageId = 5, changes = {}): number {
+  bridge.fromPage(page, start(pageId, changes))
+  return link.starts.at(-1)?.id as number
+}
+
+const base64 = (data: string | Uint8Array) => Buffer.from(data).toString('base64')
+
+async function recorded(id: string): Promise<RecordedStream[]> {
+  await recorder.flush()
+  return [...parseRecording(HEAD + (await store.text(id))).streams]
+}
+
+const text = (stream: RecordedStream | undefined, way: 'up' | 'down' = 'down') =>
+  new TextDecoder().decode(bodyOf(stream?.[way] ?? []))
+
+describe('a site that is recorded', () => {
+  test('has its streams whole, heads and both bodies, without the credentials of the page', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    const asked = [['x-api-key', KEY]]
+    const body = { kind: 'inline', data: new TextEncoder().encode(`{"api_key":"${KEY}"}`) }
+    const hostId = open(5, { method: 'POST', url: 'https://api.example.com/v1?key=abc', headers: asked, body })
+    bridge.fromHost(headers(hostId))
+    bridge.fromHost(chunk(hostId, 0, base64('one ')))
+    bridge.fromHost(chunk(hostId, 4, base64(`you sent ${KEY}`)))
+    bridge.fromHost(end(hostId, 34))
+    const [stream] = await recorded(id)
+    expect(stream?.request).toMatchObject({ page: PAGE.origin, method: 'POST', kind: 'http' })
+    expect(stream?.request.url).toBe('https://api.example.com/v1?key=(secret:key)')
+    expect(stream?.request.headers).toEqual([['x-api-key', '(secret:x-api-key)']])
+    expect(stream?.response?.status).toBe(200)
+    expect(text(stream, 'up')).toBe(`{"api_key":"${'*'.repeat(KEY.length)}"}`)
+    expect(text(stream)).toBe(`one you sent ${'*'.repeat(KEY.length)}`)
+    expect(stream?.down).toHaveLength(2)
+    expect(stream?.end).toMatchObject({ how: 'whole', bytes: 34 })
+    expect(JSON.stringify([...store.lines])).not.toContain(KEY)
+    // The server got what the page sent.
+    expect(link.starts[0]?.body).toEqual({ kind: 'inline', data: base64(`{"api_key":"${KEY}"}`) })
+  })
+
+  test('has what came after the page stopped it', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    const hostId = open()
+    bridge.fromHost(headers(hostId))
+    bridge.fromHost(chunk(hostId, 0, base64('seen ')))
+    bridge.fromPage(page, { type: 'STREAM_ABORT', id: 5, reason: 'cancel' })
+    bridge.fromHost(chunk(hostId, 5, base64('and on the way')))
+    bridge.fromHost(aborted(hostId))
+    const [stream] = await recorded(id)
+    expect(text(stream)).toBe('seen and on the way')
+    expect(stream?.end).toMatchObject({ how: 'stopped', reason: 'cancel' })
+  })
+
+  test('has how a stream failed', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    bridge.fromHost(error(open()))
+    expect((await recorded(id))[0]?.end).toMatchObject({ how: 'error', code: 'UPSTREAM_RESET', phase: 'headers' })
+  })
+
+  test('has a body that is uploaded, also the second time', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    const hostId = open(5, { method: 'POST', body: { kind: 'stream', repeatable: true } })
+    bridge.fromPage(page, { type: 'STREAM_BODY', id: 5, offset: 0, data: new TextEncoder().encode('first') })
+    bridge.fromHost({ type: 'STREAM_BODY_AGAIN', id: hostId, again: 1 })
+    bridge.fromPage(page, { type: 'STREAM_BODY', id: 5, offset: 0, again: 1, data: new TextEncoder().encode('secon') })
+    bridge.fromPage(page, { type: 'STREAM_BODY', id: 5, offset: 5, again: 1, data: new TextEncoder().encode('d') })
+    bridge.fromHost(error(hostId))
+    expect(text((await recorded(id))[0], 'up')).toBe('second')
+  })
+
+  test('has chunks that were compressed as they are', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    const hostId = open()
+    const body = 'data: hello\n\n'.repeat(1000)
+    bridge.fromHost(headers(hostId))
+    const packed = { ...chunk(hostId, 0, base64(deflateSync(body))), encoding: 'deflate' as const, size: body.length }
+    bridge.fromHost(packed)
+    bridge.fromHost(chunk(hostId, body.length, base64('end')))
+    bridge.fromHost(end(hostId))
+    expect(text((await recorded(id))[0])).toBe(`${body}end`)
+    expect((await recorder.list())[0]?.cost).toBeGreaterThan(body.length)
+  })
+
+  test('has a socket’s messages, with their parts, whatever the chunks are', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    const hostId = open(5, { url: 'wss://api.example.com/feed', protocols: ['feed', `key.${'k'.repeat(70)}`] })
+    bridge.fromHost({ ...headers(hostId), status: 101 })
+    const part = (kind: number, data: string) => [kind, 0, 0, 0, data.length, ...new TextEncoder().encode(data)]
+    const bytes = new Uint8Array([
+      ...part(1, '{"password":"pla'),
+      ...part(0x81, 'nted"}'),
+      ...part(0x82, ''),
+      ...part(0x88, '\u0003x')
+    ])
+    for (let at = 0; at < bytes.length; at += 7) {
+      bridge.fromHost(chunk(hostId, at, base64(bytes.slice(at, at + 7))))
+    }
+    bridge.fromPage(page, { type: 'STREAM_BODY', id: 5, offset: 0, data: new Uint8Array(part(0x81, 'hi')) })
+    bridge.fromHost(end(hostId))
+    const [stream] = await recorded(id)
+    expect(stream?.request.protocols).toEqual(['feed', 'key.(secret:protocol)'])
+    const told = (parts: RecordedStream['down']) =>
+      messagesOf(parts).map(({ opcode, data }) => [opcode, new TextDecoder().decode(data)])
+    expect(told(stream?.down ?? [])).toEqual([
+      [1, '{"password":"planted"}'],
+      [2, ''],
+      [8, '\u0003x']
+    ])
+    expect(told(stream?.up ?? [])).toEqual([[1, 'hi']])
+  })
+
+  test('has nothing of another site, and another recording has nothing of it', async () => {
+    const mine = await recorder.startSite(PAGE.origin, false)
+    const others = await recorder.startSite('https://other.example.com', false)
+    bridge.fromHost(error(open()))
+    expect(await recorded(mine)).toHaveLength(1)
+    expect(await store.text(others)).toBe('')
+  })
+
+  test('has nothing of what comes after it was stopped', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    const hostId = open()
+    bridge.fromHost(headers(hostId))
+    bridge.fromHost(chunk(hostId, 0, base64('before')))
+    await recorder.stop(id)
+    bridge.fromHost(chunk(hostId, 6, base64('after')))
+    bridge.fromHost(end(hostId))
+    open(6)
+    const streams = await recorded(id)
+    expect(streams.map((stream) => text(stream))).toEqual(['before'])
+    expect(streams[0]?.end).toBeNull()
+    expect((await recorder.list())[0]?.state).toBe('stopped')
+  })
+})
+
+describe('while nobody records', () => {
+  test('no stream is tapped and nothing is written', async () => {
+    await recorder.list()
+    const tap = vi.spyOn(observer, 'tap')
+    const hostId = open()
+    bridge.fromHost(headers(hostId))
+    bridge.fromHost(chunk(hostId))
+    bridge.fromHost(end(hostId))
+    expect(tap).not.toHaveBeenCalled()
+    expect(store.recordings.size).toBe(0)
+  })
+})
+
+describe('a worker that was stopped', () => {
+  test('goes on with a site, from the first stream on', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    bridge.fromHost(error(open()))
+    await recorder.flush()
+    begin()
+    // Before the store has said what runs.
+    const hostId = open(5, { headers: [['x-api-key', KEY]] })
+    bridge.fromHost(headers(hostId))
+    bridge.fromHost(chunk(hostId, 0, base64('early')))
+    await recorder.list()
+    bridge.fromHost(chunk(hostId, 5, base64(' and late')))
+    bridge.fromHost(end(hostId))
+    const streams = await recorded(id)
+    expect(streams.map(({ number }) => number)).toEqual([1, 2])
+    expect(text(streams[1])).toBe('early and late')
+    expect(streams[1]?.end?.how).toBe('whole')
+  })
+
+  test('has taken what it did not need of others’ streams out again', async () => {
+    const hostId = open()
+    await recorder.list()
+    const slice = vi.spyOn(Uint8Array.prototype, 'slice')
+    bridge.fromHost(chunk(hostId))
+    expect(slice).not.toHaveBeenCalled()
+  })
+
+  test('forgets what nobody saved when the browser starts', async () => {
+    await recorder.startSite(PAGE.origin, false)
+    const old = [...store.recordings.values()][0]
+    if (old !== undefined) await store.put({ ...old, id: 'old', madeAt: '2020-01-01T00:00:00Z' })
+    await recorder.forget()
+    expect([...store.recordings.keys()]).not.toContain('old')
+    expect(store.recordings.size).toBe(1)
+  })
+})
+
+describe('one stream', () => {
+  test('is recorded from where it is, with its heads', async () => {
+    const hostId = open(5, { headers: [['accept', 'text/plain']] })
+    bridge.fromHost(headers(hostId))
+    bridge.fromHost(chunk(hostId, 0, base64('before')))
+    const id = await recorder.startStream(hostId, false)
+    bridge.fromHost(chunk(hostId, 6, base64(' after')))
+    bridge.fromHost(end(hostId, 12))
+    open(6)
+    const streams = await recorded(id)
+    expect(streams).toHaveLength(1)
+    expect(streams[0]?.request).toMatchObject({ joined: 6, headers: [['accept', 'text/plain']] })
+    expect(streams[0]?.response?.status).toBe(200)
+    expect(text(streams[0])).toBe(' after')
+  })
+
+  test('is not where it is over, or a socket', async () => {
+    await expect(recorder.startStream(99, false)).rejects.toThrow(NoRecording)
+    const hostId = open(5, { url: 'wss://api.example.com/' })
+    await expect(recorder.startStream(hostId, false)).rejects.toThrow('from its beginning')
+  })
+})
+
+describe('the limits', () => {
+  const SIZE = 64 * 1024
+  const ONE = 16 * SIZE
+
+  beforeEach(() => begin(false, { one: ONE, all: 4 * ONE, least: SIZE }))
+
+  test('a recording that is full says so in every stream, and what it has stays', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    const hostId = open()
+    bridge.fromHost(headers(hostId))
+    const piece = base64(new Uint8Array(SIZE).fill(97))
+    for (let n = 0; n < 16; n++) bridge.fromHost(chunk(hostId, n * SIZE, piece))
+    bridge.fromHost(end(hostId))
+    const [stream] = await recorded(id)
+    expect(stream?.end?.how).toBe('full')
+    expect(bodyOf(stream?.down ?? []).byteLength).toBe(15 * SIZE)
+    expect((await recorder.list())[0]).toMatchObject({ state: 'full' })
+  })
+
+  test('what is compressed counts for what it is', async () => {
+    await recorder.startSite(PAGE.origin, false)
+    const hostId = open()
+    bridge.fromHost(headers(hostId))
+    const packed = base64(deflateSync(Buffer.alloc(SIZE, 97)))
+    for (let n = 0; n < 300; n++) {
+      bridge.fromHost({ ...chunk(hostId, n * SIZE, packed), encoding: 'deflate', size: SIZE })
+    }
+    await recorder.flush()
+    expect((await recorder.list())[0]).toMatchObject({ state: 'full' })
+    const kept = [...store.lines.values()].flat().reduce((sum, lines) => sum + lines.length, 0)
+    expect(kept).toBeLessThan(1.1 * ONE)
+  })
+
+  test('all together take no more than they may', async () => {
+    await recorder.list()
+    const kept = { id: 'a', title: 'a', origin: null, madeAt: '2026-12-01T00:00:00Z', state: 'stopped' as const }
+    await store.put({ ...kept, streams: 1, cost: 4 * ONE, batches: 0 })
+    await expect(recorder.startSite(PAGE.origin, false)).rejects.toThrow('Delete some')
+    await recorder.remove('a')
+    await recorder.startSite(PAGE.origin, false)
+  })
+
+  test('a site is recorded once at a time', async () => {
+    await recorder.startSite(PAGE.origin, false)
+    await expect(recorder.startSite(PAGE.origin, false)).rejects.toThrow('recorded already')
+  })
+})
+
+test('a private window is recorded only by somebody who says so', async () => {
+  begin(true)
+  await expect(recorder.startSite(PAGE.origin, false)).rejects.toThrow('only if you say so')
+  await recorder.startSite(PAGE.origin, true)
+})
