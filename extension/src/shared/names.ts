@@ -21,9 +21,6 @@ export const POPUP_PORT = 'longwire-popup'
 /** The popup's page, in the extension's folder. */
 export const POPUP_PAGE = '/popup.html'
 
-/** The dashboard, in the extension's folder. */
-export const DASHBOARD_PAGE = '/dashboard.html'
-
 /** Name of the runtime port between the writer's settings page and the worker. */
 export const SETTINGS_PORT = 'longwire-settings'
 
