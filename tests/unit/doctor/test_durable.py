@@ -63,7 +63,7 @@ def test_without_a_grant_and_without_files_there_is_nothing_to_say(patient: Pati
 
 def test_what_is_kept_is_counted_and_nothing_is_made(patient: Patient) -> None:
     (files,) = of_files(patient)
-    assert files.what == "requests: none; their responses take 0.0 MiB"
+    assert files.what == "no request is kept"
     assert not patient.logs.exists()
 
 

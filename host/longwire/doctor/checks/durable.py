@@ -58,8 +58,9 @@ def _files(folder: Path) -> Iterator[Finding]:
     if unknown:
         what = f"requests whose daemon died, so that nobody knows whether they were carried out: {unknown}"
         yield warn("durable", what, "see `longwire durable list`; `longwire durable forget` frees their keys")
-    counts = ", ".join(f"{_in(found, state)} {state}" for state in RecordState if _in(found, state)) or "none"
-    yield ok("durable", f"requests: {counts}; their responses take {found.spool_bytes / _MIB:.1f} MiB")
+    counts = ", ".join(f"{_in(found, state)} {state}" for state in RecordState if _in(found, state))
+    taken = f"; their responses take {found.spool_bytes / _MIB:.1f} MiB"
+    yield ok("durable", f"requests: {counts}{taken}" if counts else "no request is kept")
 
 
 def _daemons(*, granted: bool) -> Iterator[Finding]:
