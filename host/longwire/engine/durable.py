@@ -208,6 +208,10 @@ class DurableRequests:
                 self._others[record.id] = record
         self._some.set()
 
+    def note_unknown(self, record: Record) -> None:
+        """Another daemon died while this one runs: its pages may list it, and forget it."""
+        self._others[record.id] = record
+
     def begin(self, record: Record, allowed: Allowed, start: StreamStart, body: HeldBody) -> DurableRequest:
         """Carry out what was just claimed. `body` is released here, once it was sent."""
         assert self._tasks is not None  # noqa: S101  (`ready` came)

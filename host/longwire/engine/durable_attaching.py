@@ -70,6 +70,10 @@ class Requests(Protocol):
         """Take over what others left."""
         ...
 
+    def note_unknown(self, record: Record) -> None:
+        """This is what there is of it."""
+        ...
+
     def begin(self, record: Record, allowed: Allowed, start: StreamStart, body: HeldBody) -> DurableRequest:
         """Carry out what was just claimed."""
         ...
@@ -216,6 +220,7 @@ class Attaching:
         if found is None:
             return None
         if found.state is RecordState.UNKNOWN:
+            requests.note_unknown(found)
             raise _unknown()
         if found.owner != requests.keeping.store.owner:
             return found

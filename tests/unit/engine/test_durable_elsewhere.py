@@ -11,6 +11,7 @@ from longwire.engine.channel import Channel
 from longwire.engine.engine import Service
 from longwire.protocol.limits import INLINE_BODY_BYTES, MIB
 from tests.unit.engine.durable_bench import (
+    Clock,
     Daemon,
     Feeds,
     JoinedChannel,
@@ -166,6 +167,22 @@ async def test_an_old_daemon_that_goes_away_ends_its_readers_with_a_typed_error(
         assert (lost["code"], lost["retryable"]) == ("HOST_LOST", True)
         ways.old = None
         assert (await tab.ask(body=b"question").terminal())["code"] == "HOST_LOST"
+
+
+async def test_what_an_old_daemon_ran_when_it_died_is_unknown_here_too(tmp_path: Path, feeds: Feeds) -> None:
+    clock = Clock()
+    async with running_daemon(tmp_path, feeds, owner="new", clock=clock) as new, new.tab() as tab:
+        async with running_daemon(tmp_path, feeds, owner="old", clock=clock) as old, old.tab() as before:
+            before.ask(body=b"question")
+            await feeds.feed()
+        assert await tab.list() == []  # nobody looked
+        assert (await tab.ask(body=b"question").terminal())["code"] == "DURABLE_UNKNOWN"
+        [told] = await tab.list()
+        assert (told["key"], told["state"]) == ("answer", "unknown")
+        await tab.desk("longwire:durable/answer", "DELETE").terminal()
+        assert await tab.list() == []
+        tab.ask(body=b"question")
+        await feeds.feed(1)
 
 
 async def test_the_new_daemons_policy_counts_too(tmp_path: Path, feeds: Feeds) -> None:
