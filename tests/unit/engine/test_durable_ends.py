@@ -317,3 +317,34 @@ async def test_what_had_ended_is_there_for_the_next_daemon(tmp_path: Path, feeds
         assert await daemon.requests.forget(entry.id)
         assert not await daemon.requests.forget(entry.id)
     assert len(feeds.requests) == 1
+
+
+# --- redirects ------------------------------------------------------------------------------------------------------
+
+
+async def test_where_a_redirect_led_has_to_be_allowed_still(tmp_path: Path, feeds: Feeds) -> None:
+    """The grant of its end filters the head; without it the response is nothing that the page may have."""
+    first = policy(feeds).replace(feeds.url("/"), feeds.url("/a/"))
+    second = f"""
+[[grant]]
+name = "second"
+pages = ["{PAGE}"]
+destinations = ["{feeds.url("/b/")}"]
+methods = ["GET"]
+network = "loopback"
+response_headers = ["x-shown"]
+"""
+    async with running_daemon(tmp_path, feeds, text=first + second) as daemon, daemon.tab() as tab:
+        reading = tab.ask(body=b"question", url=feeds.url("/a/"))
+        (await feeds.feed()).answer(b"HTTP/1.1 303 See Other\r\nLocation: /b/x\r\nContent-Length: 0\r\n\r\n")
+        (await feeds.feed(1)).send(b"answer").end()
+        head = await reading.head()
+        assert (head["redirected"], head["url"], head["headers"]) == (True, feeds.url("/b/x"), [["x-shown", "yes"]])
+        await reading.terminal()
+        again = tab.ask(body=b"question", url=feeds.url("/a/"))
+        assert {**await again.head(), "id": 0} == {**head, "id": 0}
+        assert (await again.terminal())["bytes"] == 6
+        await daemon.change_policy(first)
+        await eventually(lambda: daemon.requests.idle)
+        assert left(tmp_path) == []
+    assert [request[:2] for request in feeds.requests] == [("POST", "/a/"), ("GET", "/b/x")]
