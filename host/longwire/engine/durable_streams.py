@@ -44,6 +44,8 @@ _CURSOR_EPOCH: Final = 1_728_432_000
 _CURSOR_JITTER: Final = 3600 // _CURSOR_S
 _OFFSET: Final = re.compile(r"[0-9]{1,16}")
 _DIGITS: Final = 16
+# The most of UTF-8.
+_CHARACTER_BYTES: Final = 4
 _NOW: Final = "now"
 _START: Final = "-1"
 
@@ -120,19 +122,20 @@ class StreamReading:
     # --- one part --------------------------------------------------------------------------------------------
 
     async def _part(self, shown: HeaderPair, live: str | None, cursor: str, query: str) -> None:
-        exchange, request = self._exchange, self._request
+        exchange, request, text = self._exchange, self._request, _is_text(shown)
         if live is not None:
             with anyio.move_on_after(LONG_POLL_S):
-                while self.position == request.end and request.running:
+                while request.running and not self._read(_CHARACTER_BYTES, self.position, text=text):
                     await exchange.changed()
         error = request.error
         if self.position == request.end and error is not None and not _asks_now(query):
             await self._failed(error)
             return
-        data = self._read(PART_BYTES, text=_is_text(shown))
+        data = self._read(PART_BYTES, self.position, text=text)
         following = self.position + len(data)
-        at_end = following == request.end
-        closed = at_end and request.record.ending is not None
+        closed = following == request.end and request.record.ending is not None
+        # Half a character at the end has not come yet.
+        at_end = not self._read(_CHARACTER_BYTES, following, text=text)
         headers = [("stream-next-offset", _offset(following)), *OURS]
         headers += [("stream-up-to-date", "true")] if at_end else []
         headers += [("stream-closed", "true")] if closed else []
@@ -157,14 +160,14 @@ class StreamReading:
         await begin(exchange, self._grant, 200, headers)
         first = True
         while True:
-            if data := self._read(EVENT_BYTES, text=text):
+            if data := self._read(EVENT_BYTES, self.position, text=text):
                 self.position += len(data)
                 await self._tell(b"event: data\ndata: " + pybase64.b64encode(data) + b"\n\n", cursor)
             elif first or not request.running:
                 # Where nothing is there yet, or nothing comes any more, that alone is told.
                 await self._tell(b"", cursor)
             first = False
-            if self.position < request.end:
+            if data and self.position < request.end:
                 continue
             if not request.running:
                 break
@@ -187,17 +190,17 @@ class StreamReading:
         await say(self._exchange, event + b"event: control\ndata: " + orjson.dumps(control) + b"\n\n")
         self._told.append((self._exchange.stream.pushed, self.position))
 
-    def _read(self, size: int, *, text: bool) -> bytes:
-        """Up to so much from here on. Of a text no half characters, as long as there may be another half."""
+    def _read(self, size: int, start: int, *, text: bool) -> bytes:
+        """Up to so much from `start` on. Of a text no half characters, as long as there may be another half."""
         request = self._request
         try:
-            data = request.spool.read(self.position, size)
+            data = request.spool.read(start, size)
         except (SpoolGap, SpoolLost):
             # It is joined, so nothing of it goes but with the request.
             message = "what was kept of the response cannot be read any more"
             raise StreamError(ErrorCode.SPOOL_FULL, message, Phase.BODY) from None
         whole = _whole_characters(data) if text else len(data)
-        return data if whole == 0 or (not request.running and len(data) < size) else data[:whole]
+        return data if not request.running and len(data) < size else data[:whole]
 
 
 def _question(query: str, end: int) -> tuple[int, str | None, str]:

@@ -148,6 +148,23 @@ async def test_a_text_is_cut_between_its_characters(tmp_path: Path, feeds: Feeds
         assert got == text
 
 
+async def test_half_a_character_has_not_come_yet(tmp_path: Path, feeds: Feeds) -> None:
+    emoji = "😀".encode()
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        feed = await begun(tab, feeds, b"a", emoji[:3])
+        _, headers, body = await told(tab.desk(f"{KEY}?offset=-1"))
+        assert (body, headers["stream-next-offset"], headers["stream-up-to-date"]) == (b"a", offset(1), "true")
+        live = tab.desk(f"{KEY}?offset={offset(1)}&live=sse")
+        waiting = tab.desk(f"{KEY}?offset={offset(1)}&live=long-poll")
+        await joined(daemon, 2)
+        feed.send(emoji[3:])
+        _, _, body = await told(waiting)
+        assert body == emoji
+        feed.end()
+        await live.terminal()
+        assert [data for name, data in events(live.body) if name == "data"] == [emoji]
+
+
 async def test_head_says_how_far_it_is(tmp_path: Path, feeds: Feeds) -> None:
     async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
         feed = await begun(tab, feeds, b"past")
