@@ -103,7 +103,7 @@ def without_history(folder: Path) -> Path:
     """The built extension, but nothing in it keeps a history."""
     copy = Path(shutil.copytree(extension_folder(), folder / "without"))
     worker = copy / "worker.js"
-    text, count = re.subn(r"\[denials, liveStreams, history\d?\]", "[denials, liveStreams]", worker.read_text())
+    text, count = re.subn(r"(\[denials, liveStreams[^\]]*?), history\d*", r"\1", worker.read_text())
     assert count == 1
     worker.write_text(text)
     return copy

@@ -23,6 +23,7 @@ export class LogList {
   /** By its number; null: the newest, whichever it is. */
   #current: number | null = null
   #firstNumber = 0
+  #follows = true
 
   /** @param chosen a row was chosen, or the newest again */
   constructor(chosen: (row: LogRow | null) => void) {
@@ -47,20 +48,22 @@ export class LogList {
     this.#startedAt = startedAt
     this.#current = null
     this.#firstNumber = 0
+    this.#follows = true
     this.#scroller.removeAttribute('aria-activedescendant')
     this.#list.show(log?.rows ?? [])
   }
 
-  /** Show what came. At its end, the list stays there. */
+  /** Show what came. A list that is at its end stays there; who has scrolled away, or chosen a row, stays where they are. */
   update(): void {
     const log = this.#log
     if (log === null) return
-    const follows = this.#current === null || this.#list.atEnd
+    const follows = this.#current === null && this.#list.atEnd
     const first = log.total - log.rows.length
     const gone = first - this.#firstNumber
     this.#firstNumber = first
     this.#list.show(log.rows, follows ? 0 : -gone)
-    if (follows && this.#current === null) this.#list.scrollToEnd()
+    if (follows) this.#list.scrollToEnd()
+    this.#follows = follows
   }
 
   /** The chosen row, else the newest. */
@@ -70,14 +73,15 @@ export class LogList {
     return this.#current === null ? log.rows.at(log.rows.length - 1) : log.rows.at(this.#indexOf(this.#current))
   }
 
-  /** Whether the newest is shown, whichever it is. */
+  /** Whether it goes with the newest. */
   get follows(): boolean {
-    return this.#current === null
+    return this.#follows
   }
 
   follow(): void {
     this.#current = null
     this.#scroller.removeAttribute('aria-activedescendant')
+    this.#list.scrollToEnd()
     this.update()
     this.#chosen(null)
   }
