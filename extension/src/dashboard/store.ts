@@ -91,9 +91,10 @@ export class StreamStore {
   }
 
   #trim(): void {
-    for (const [id, { record }] of this.#rows) {
-      if (this.#rows.size - this.#liveIds.size <= HISTORY_STREAMS) return
-      if (record.state === 'ended') this.#rows.delete(id)
-    }
+    const spare = this.#rows.size - this.#liveIds.size - HISTORY_STREAMS
+    if (spare <= 0) return
+    // Not in the order that they were told in: the newest are told first.
+    const ended = [...this.#rows.keys()].filter((id) => !this.#liveIds.has(id)).sort((one, other) => one - other)
+    for (const id of ended.slice(0, spare)) this.#rows.delete(id)
   }
 }

@@ -7,6 +7,9 @@ import { Look } from './look'
 import type { Observer } from './observer'
 import type { PopupPort } from './popup'
 
+/** Records of one update, where all are told: a message of ten thousand would hold up those of streams. */
+export const UPDATE_RECORDS = 1_000
+
 /** Whether the extension's own dashboard holds the other end of a port, as the whole of a tab. */
 export function isDashboard(sender: Sender | undefined, extension: Extension): boolean {
   return sender?.frameId === 0 && isOwnPage(sender, extension, DASHBOARD_PAGE)
@@ -47,7 +50,7 @@ export class DashboardDesk implements HistoryWatcher {
    * @param when does something once the history is there, in the order of the calls
    */
   open(port: PopupPort, when: (act: () => void) => void = (act) => act()): void {
-    const session = new DashboardSession(port, this.#world)
+    const session = new DashboardSession(port, this.#world, () => this.#clear())
     this.#open.add(session)
     this.#world.history.watcher = this
     port.onMessage.addListener((message) => when(() => session.receive(message as FromDashboard)))
@@ -58,6 +61,11 @@ export class DashboardDesk implements HistoryWatcher {
         if (this.#open.size === 0) this.#world.history.watcher = null
       })
     )
+  }
+
+  #clear(): void {
+    this.#world.history.clear()
+    for (const session of this.#open) session.all()
   }
 
   turned(record: Readonly<StreamRecord>): void {
@@ -72,9 +80,12 @@ export class DashboardDesk implements HistoryWatcher {
 class DashboardSession {
   readonly #port: PopupPort
   readonly #world: DeskWorld
+  readonly #clear: () => void
   #turned = new Set<Readonly<StreamRecord>>()
   #counted = new Set<Readonly<StreamRecord>>()
   #anew = false
+  /** What is still to be told of all there was. */
+  #backlog: Readonly<StreamRecord>[] = []
   /** It has asked. */
   #watching = false
   /** The last update was taken. */
@@ -86,20 +97,20 @@ class DashboardSession {
   /** It has not been told what it looks at now. */
   #looksAnew = false
 
-  constructor(port: PopupPort, world: DeskWorld) {
+  /** @param clear have the streams that ended forgotten, by all */
+  constructor(port: PopupPort, world: DeskWorld, clear: () => void) {
     this.#port = port
     this.#world = world
+    this.#clear = clear
   }
 
   receive(message: FromDashboard): void {
-    if (message.type === 'WATCH') this.#all()
+    if (message.type === 'WATCH') this.all()
     else if (message.type === 'GOT') this.#got()
     else if (message.type === 'LOOK') this.#lookAt(message.stream)
     else if (message.type === 'HERE') this.#soon()
-    else if (message.type === 'CLEAR') {
-      this.#world.history.clear()
-      this.#all()
-    } else {
+    else if (message.type === 'CLEAR') this.#clear()
+    else {
       const [stream] = this.#world.history.find(message.stream) ?? []
       if (stream !== undefined) this.#world.stop(stream.id)
     }
@@ -121,16 +132,18 @@ class DashboardSession {
     this.#soon()
   }
 
-  #all(): void {
+  /** Tell all there is. */
+  all(): void {
     this.#watching = true
     this.#anew = true
+    this.#backlog = this.#world.history.all()
     this.#ready = true
     this.#soon()
   }
 
   #got(): void {
     this.#ready = true
-    const waiting = this.#anew || this.#looksAnew || this.#turned.size > 0 || this.#counted.size > 0
+    const waiting = this.#backlog.length > 0 || this.#looksAnew || this.#turned.size > 0 || this.#counted.size > 0
     if (waiting || this.#look?.waiting) this.#soon()
   }
 
@@ -153,10 +166,10 @@ class DashboardSession {
   #tell(): void {
     this.#due = false
     if (!this.#watching) return
-    const { history, host, now } = this.#world
+    const { host, now } = this.#world
     const anew = this.#anew
-    const records = anew ? history.all() : [...this.#turned]
-    const counted = anew ? [] : [...this.#counted].filter((record) => !this.#turned.has(record))
+    const told = new Set([...this.#turned, ...this.#backlog.splice(0, UPDATE_RECORDS)])
+    const counted = [...this.#counted].filter((record) => !told.has(record))
     this.#turned = new Set()
     this.#counted = new Set()
     this.#anew = this.#looksAnew = false
@@ -167,7 +180,7 @@ class DashboardSession {
       at,
       hostStarts: starting,
       hostHeardAt: heardAt,
-      records,
+      records: [...told],
       counts: countsOf(counted),
       looked: this.#look?.of ?? null,
       pieces: this.#look?.take() ?? []

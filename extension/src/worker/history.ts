@@ -148,9 +148,9 @@ export class History implements StreamEvents {
     this.keeper?.clear()
   }
 
-  /** Those that live, then those that ended, each with the oldest first. */
+  /** Those that live, then those that ended, the newest first. */
   all(): Readonly<StreamRecord>[] {
-    return [...this.#live.values(), ...this.#ended]
+    return [...this.#live.values(), ...[...this.#ended].reverse()]
   }
 
   live(): Iterable<Readonly<StreamRecord>> {

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Sender } from '../../src/platform/platform'
 import { COUNTED, type FromDashboard, UPDATE_MS, type Update } from '../../src/shared/dashboard'
 import { Bridge } from '../../src/worker/bridge'
-import { DashboardDesk, isDashboard } from '../../src/worker/dashboard-desk'
+import { DashboardDesk, isDashboard, UPDATE_RECORDS } from '../../src/worker/dashboard-desk'
 import { History } from '../../src/worker/history'
 import { LOOK_BYTES } from '../../src/worker/look'
 import { Observer } from '../../src/worker/observer'
@@ -126,6 +126,21 @@ describe('an open dashboard', () => {
     expect([counts.length, counts[1 + COUNTED.indexOf('received')]]).toEqual([1 + COUNTED.length, 2])
     bridge.fromHost(end(id, 2))
     expect(watching.next().records).toMatchObject([{ state: 'ended', received: 2 }])
+  })
+
+  test('is told of many in several messages, the newest first', () => {
+    for (let id = 1; id <= 2_500; id++) bridge.fromHost(end(open(id)))
+    const watching = new Watching()
+    const told = [watching.last, watching.next(), watching.next()]
+    expect(told.map(({ anew, records }) => [anew, records.length])).toEqual([
+      [true, UPDATE_RECORDS],
+      [false, UPDATE_RECORDS],
+      [false, 500]
+    ])
+    const ids = told.flatMap(({ records }) => records.map(({ id }) => id))
+    expect(ids).toEqual([...new Set(ids)].sort((one, other) => other - one))
+    watching.say({ type: 'GOT' })
+    expect(due).toEqual([])
   })
 
   test('hears ten times a second at most, and not before it took the last', () => {
