@@ -27,7 +27,6 @@ export class HistoryStore implements Keeper {
   readonly #storage: SessionStorage
   readonly #history: History
   readonly #later: (act: () => Promise<void>) => void
-  readonly #now: () => number
   /** Those that are full, and stored; the oldest first. */
   #pieces: StoredPiece[] = []
   /** Of the piece that is being filled. */
@@ -43,17 +42,15 @@ export class HistoryStore implements Keeper {
   /** What was stored before is in the history. */
   readonly ready: Promise<void>
 
-  /** @param now on the wall clock, milliseconds */
+  /** @param later does it after `WRITE_MS` */
   constructor(
     storage: SessionStorage,
     history: History,
-    now: () => number = Date.now,
     later: (act: () => Promise<void>) => void = (act) => setTimeout(act, WRITE_MS)
   ) {
     this.#storage = storage
     this.#history = history
     this.#later = later
-    this.#now = now
     this.ready = this.#restore()
   }
 
@@ -98,7 +95,8 @@ export class HistoryStore implements Keeper {
       for (const { text } of pieces) records.push(...(await unpack(text)))
       this.#pieces = pieces.map(({ key, text }) => ({ key, chars: text.length }))
       this.#number = (pieces.at(-1)?.number ?? -1) + 1
-      const cut = ((stored[LIVE] ?? []) as StreamRecord[]).map((record) => endedWithItsWorker(record, this.#now()))
+      const lived = typeof stored[LIVE] === 'string' ? await unpack(stored[LIVE]) : []
+      const cut = lived.map(endedWithItsWorker)
       this.#filling.unshift(...cut)
       this.#dirty.ended ||= cut.length > 0
       this.#history.restore([...records, ...cut])
@@ -128,7 +126,7 @@ export class HistoryStore implements Keeper {
       await this.#writeEnded()
       if (this.#dirty.live) {
         this.#dirty.live = false
-        await this.#set({ [LIVE]: [...this.#history.live()].map((record) => ({ ...record })) })
+        await this.#set({ [LIVE]: await pack([...this.#history.live()]) })
       }
     } catch (error) {
       complain(error)
@@ -184,13 +182,14 @@ export class HistoryStore implements Keeper {
 }
 
 /** A stream that lived when its worker was stopped: its page had a `BRIDGE_LOST`, and its host is gone. */
-function endedWithItsWorker(record: StreamRecord, now: number): StreamRecord {
+function endedWithItsWorker(record: StreamRecord): StreamRecord {
   const message = 'The browser stopped the extension’s worker, and this stream with it. The page may ask again.'
   const phase = record.status > 0 ? 'body' : 'headers'
   return {
     ...record,
     state: 'ended',
-    endedAt: record.endedAt ?? Math.max(record.lastByteAt, record.headersAt ?? 0, Math.min(now - record.startedAt, 0)),
+    // When it was last heard of: nobody saw the end.
+    endedAt: Math.max(0, record.lastByteAt, record.headersAt ?? 0),
     ending: { how: 'error', by: 'extension', code: 'BRIDGE_LOST', message, phase, retryable: true }
   }
 }

@@ -202,7 +202,7 @@ async function worker(): Promise<HistoryStore> {
   const store = new HistoryStore(
     storage,
     history,
-    () => ORIGIN + 5_000,
+
     (act) => due.push(act)
   )
   history.keeper = store
