@@ -18,6 +18,6 @@ judging          what a request would meet, found out before it is made
 validation       the same of a whole policy file
 durable          requests that outlive their pages: they run here, and end by clocks, policy and people
 durable_…        access (who may), attaching (claim or join), body, producer (into the spool), reader (out of it),
-                 keeping (the disk), desk and streams (what pages ask the daemon itself), listing, answers, elsewhere
-                 (another daemon's)
+                 keeping (the disk), desk and streams (what pages ask the daemon itself), listing, answers, endings,
+                 elsewhere (another daemon's)
 """

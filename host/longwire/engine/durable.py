@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final
-from urllib.parse import quote
 from weakref import WeakValueDictionary
 
 import anyio
@@ -23,21 +22,22 @@ from longwire.durable.record import Key, Record, RecordState
 from longwire.durable.spool import SpoolLost
 from longwire.durable.store import Store
 from longwire.engine.authorization import Authorizer
-from longwire.engine.durable_access import Allowed, Asked, allow
+from longwire.engine.durable_access import Allowed, Asked, allow, page_of
 from longwire.engine.durable_attaching import Attaching
 from longwire.engine.durable_body import HeldBody
 from longwire.engine.durable_desk import Desk
-from longwire.engine.durable_elsewhere import Elsewhere, carried_out, lost, nowhere
+from longwire.engine.durable_elsewhere import Elsewhere, carried_out, deleting, lost, nowhere
+from longwire.engine.durable_endings import detached_too_long, forgotten, kept_no_longer
 from longwire.engine.durable_keeping import Keeping
-from longwire.engine.durable_listing import ListedRequest, listed, listed_record
+from longwire.engine.durable_listing import ListedRequest, listed, listed_record, short
 from longwire.engine.durable_producer import DurableRequest, SpoolOutlet, SpoolStream
 from longwire.engine.exchange import Exchange, Kinds
 from longwire.policy import Policy
 from longwire.policy.grants import DurableLimits
 from longwire.policy.live_policy import LivePolicy
-from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.messages import DURABLE_KIND, DURABLE_URL, StreamStart
-from longwire.protocol.records import InlineRequestBody, NoBody, Page, PolicyState, RedirectMode, Timeouts
+from longwire.protocol.errors import StreamError
+from longwire.protocol.messages import DURABLE_KIND, StreamStart
+from longwire.protocol.records import InlineRequestBody, NoBody, PolicyState
 from longwire.streams.memory import DecoderLoan, DecoderPools
 from longwire.turns import Turns
 
@@ -170,9 +170,9 @@ class DurableRequests:
         for request in list(self._requests.values()):
             alone_ms = moment_ms - request.alone_since_ms
             if request.exchange is not None and not request.readers and alone_ms >= request.limits.detached_ms:
-                request.exchange.revoke(_detached_too_long(request.limits.detached_ms))
+                request.exchange.revoke(detached_too_long(request.limits.detached_ms))
         for record in self.keeping.store.expired(self.now_ms()):
-            self._delete_soon(record.id, _kept_no_longer())
+            self._delete_soon(record.id, kept_no_longer())
 
     # --- for attaching and the desk --------------------------------------------------------------------------
 
@@ -277,7 +277,7 @@ class DurableRequests:
         channel = await self.elsewhere(record.owner)
         if channel is None:
             raise lost()
-        await carried_out(channel, _deleting(record))
+        await carried_out(channel, deleting(record))
         self._others.pop(record.id, None)
 
     # --- Surroundings ----------------------------------------------------------------------------------------
@@ -388,48 +388,3 @@ class DurableRequests:
             request.record = record.model_copy(update=changes)
             self.changed(request)
         request.wake()
-
-
-def page_of(record: Record) -> Page:
-    """The page whose it is, as the policy is asked about it."""
-    return Page(origin=record.origin, tab=-1, frame=0, document="", private=False, profile=record.profile)
-
-
-def _deleting(record: Record) -> StreamStart:
-    """What its page would ask a desk."""
-    return StreamStart(
-        type="STREAM_START",
-        id=1,
-        method="DELETE",
-        url=f"{DURABLE_URL}/{quote(record.name, safe='')}",
-        headers=[],
-        body=NoBody(kind="none"),
-        redirect=RedirectMode.ERROR,
-        timeouts=Timeouts(),
-        page=page_of(record),
-        kind=DURABLE_KIND,
-    )
-
-
-def short(key_id: str) -> str:
-    """What the log says of which one it is: the name is the page's own business."""
-    return key_id[:12]
-
-
-def forgotten() -> StreamError:
-    """What the readers of a request are told that somebody forgets."""
-    message = "the durable request was forgotten, by its page or with `longwire durable forget`"
-    return StreamError(ErrorCode.STOPPED_BY_USER, message, Phase.BODY)
-
-
-def _kept_no_longer() -> StreamError:
-    message = "the response is kept no longer: `keep` of the grant's durable is over"
-    return StreamError(ErrorCode.GAP, message, Phase.BODY)
-
-
-def _detached_too_long(detached_ms: int) -> StreamError:
-    message = (
-        f"no page read the durable request for {detached_ms / 1000:g} s, which is what `detached` in its grant's "
-        "durable allows. What came before can be read"
-    )
-    return StreamError(ErrorCode.DETACHED_TOO_LONG, message, Phase.BODY)

@@ -74,6 +74,11 @@ def check_page(page: Page) -> str:
     raise PolicyDeniedError(f"{why}. Ask without `durable`")
 
 
+def page_of(record: Record) -> Page:
+    """The page whose it is, as the policy is asked about it."""
+    return Page(origin=record.origin, tab=-1, frame=0, document="", private=False, profile=record.profile)
+
+
 def allow(policy: Policy, page: Page, asked: Asked, head: Head | None = None) -> Allowed:
     """Ask the policy, as for a request that begins now. `head`: of the response that there is, which may have come
     from elsewhere.

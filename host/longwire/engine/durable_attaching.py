@@ -22,6 +22,7 @@ from longwire.engine.durable_access import Allowed, Asked, allow, allow_some, ch
 from longwire.engine.durable_body import BODIES_BYTES, HeldBody, check_body, whole_body
 from longwire.engine.durable_elsewhere import Elsewhere, Relay, lost
 from longwire.engine.durable_keeping import Keeping
+from longwire.engine.durable_listing import short
 from longwire.engine.durable_producer import MIN_ENTRY_BYTES, DurableRequest
 from longwire.engine.durable_reader import Reader, check_offset
 from longwire.engine.exchange import Exchange, Kind
@@ -169,7 +170,7 @@ class Attaching:
             return allow(requests.policy.current(), page, asked, head).shows
 
         try:
-            exchange.attach(allowed.grant.name, durable=request.record.id[:12], offset=reader.position)
+            exchange.attach(allowed.grant.name, durable=short(request.record.id), offset=reader.position)
             await reader.run(shows, requests.turns)
         finally:
             request.leave(reader)
@@ -188,7 +189,7 @@ class Attaching:
             return allow(requests.policy.current(), page, wanted.asked, head).shows
 
         data = body.data if body.there else None
-        exchange.attach(allowed.grant.name, durable=record.id[:12], offset=wanted.offset, daemon=record.owner)
+        exchange.attach(allowed.grant.name, durable=short(record.id), offset=wanted.offset, daemon=record.owner)
         await Relay(exchange, channel).run(data, allowed.grant.name, shows)
 
     async def _read(self, exchange: Exchange, kind: str, body: HeldBody) -> tuple[Asked, str]:

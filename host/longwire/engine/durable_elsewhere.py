@@ -9,14 +9,16 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
+from urllib.parse import quote
 
 import anyio
 import orjson
 import pybase64
 
 from longwire import __version__
-from longwire.durable.record import Head
+from longwire.durable.record import Head, Record
 from longwire.engine.channel import Channel, ChannelLost
+from longwire.engine.durable_access import page_of
 from longwire.engine.exchange import Exchange
 from longwire.policy import Grant, filter_response_headers
 from longwire.protocol.errors import ErrorCode, FrameError, Phase, StreamError
@@ -27,8 +29,8 @@ from longwire.protocol.limits import (
     PROTOCOL_VERSION,
     UPLOAD_CHUNK_BYTES,
 )
-from longwire.protocol.messages import StreamHeaders, StreamStart
-from longwire.protocol.records import Completeness
+from longwire.protocol.messages import DURABLE_KIND, DURABLE_URL, StreamHeaders, StreamStart
+from longwire.protocol.records import Completeness, NoBody, RedirectMode, Timeouts
 
 # A channel to the daemon of that owner, after its handshake; None where there is none.
 Elsewhere: TypeAlias = Callable[[str], Awaitable[Channel | None]]
@@ -179,6 +181,22 @@ async def carried_out(channel: Channel, start: StreamStart) -> None:
     except (ChannelLost, FrameError):
         pass
     raise lost()
+
+
+def deleting(record: Record) -> StreamStart:
+    """What its page would ask a desk."""
+    return StreamStart(
+        type="STREAM_START",
+        id=1,
+        method="DELETE",
+        url=f"{DURABLE_URL}/{quote(record.name, safe='')}",
+        headers=[],
+        body=NoBody(kind="none"),
+        redirect=RedirectMode.ERROR,
+        timeouts=Timeouts(),
+        page=page_of(record),
+        kind=DURABLE_KIND,
+    )
 
 
 async def greet(channel: Channel, messages: AsyncIterator[dict[str, Any]]) -> None:

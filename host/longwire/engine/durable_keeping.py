@@ -14,6 +14,7 @@ import structlog
 from longwire.durable.record import Key, Record
 from longwire.durable.spool import SpoolFull
 from longwire.durable.store import KeyRefused, Store, StoreUnusable
+from longwire.engine.durable_listing import short
 from longwire.engine.durable_producer import DurableRequest
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 
@@ -127,7 +128,7 @@ class Keeping:
             raise
         except (StoreUnusable, SpoolFull) as error:
             self._failed[request] = None
-            log.warning("durable request not written down", durable=record.id[:12], reason=error.text)
+            log.warning("durable request not written down", durable=short(record.id), reason=error.text)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         # To its end, also where whoever asked goes away: what it did is known only then.

@@ -63,3 +63,8 @@ def listed_record(record: Record) -> ListedRequest:
         error=record.failure,
         elsewhere=record.state == "running",
     )
+
+
+def short(key_id: str) -> str:
+    """What the log says of which one it is: the name is the page's own business."""
+    return key_id[:12]
