@@ -36,7 +36,7 @@ from longwire.protocol.field_types import HeaderPair
 from longwire.protocol.limits import SOCKET_MESSAGE_BYTES
 from longwire.protocol.messages import WEBSOCKET_KIND, StreamStart
 from longwire.protocol.records import Page, StreamedRequestBody
-from longwire.upstream.model import Hop, NextHop, RequestBody, StreamedBody, UpstreamRequest
+from longwire.upstream.model import Hop, RequestBody, StreamedBody, UpstreamRequest
 
 _UNAUTHORIZED: Final = 401  # RFC 9110, section 15.5.2
 
@@ -120,7 +120,7 @@ class Authorizer:
             first = await hops.enter(decision, start.headers)
             redirects = RedirectJudge(start, self._policy, hops, carried)
             try:
-                yield Authorization(start, first, hops, redirects.next_hop, carried)
+                yield Authorization(start, first, hops, redirects, carried)
             except StreamError:
                 await carried.kept()
                 raise
@@ -132,11 +132,11 @@ class Authorization:
     `renewed`: the answer was 401, and a secret that was sent will be another the next time.
     """
 
-    def __init__(self, start: StreamStart, first: Hop, hops: Hops, next_hop: NextHop, carried: Carried) -> None:
+    def __init__(self, start: StreamStart, first: Hop, hops: Hops, redirects: RedirectJudge, carried: Carried) -> None:
         self._start = start
         self._first = first
         self._hops = hops
-        self._next_hop = next_hop
+        self._redirects = redirects
         self._carried = carried
         self.renewed = False
 
@@ -144,6 +144,11 @@ class Authorization:
     def message_bytes(self) -> int:
         """How large one message of a WebSocket may be, either way."""
         return self._hops.decision.grant.limits.message_bytes or SOCKET_MESSAGE_BYTES
+
+    @property
+    def redirected(self) -> bool:
+        """Whether a server answered with a redirect."""
+        return self._redirects.any
 
     @property
     def grant_name(self) -> str:
@@ -165,7 +170,7 @@ class Authorization:
             body=sent,
             isolation=asker_of(start),
             redirect=start.redirect,
-            next_hop=self._next_hop,
+            next_hop=self._redirects.next_hop,
             timeouts=effective_timeouts(start.timeouts, self._hops.decision.grant),
         )
 

@@ -130,6 +130,10 @@ class Exchange:
         self._log = self._log.bind(grant=grant)
         self._log.info("start", outcome="allowed")
 
+    def nothing_sent(self) -> None:
+        """No server was reached, so that it is as if it had not begun."""
+        self.begun = False
+
     def attach(self, grant: str, **fields: object) -> None:
         """It only reads what another exchange carries out, by that grant: the log says attach and detach of it."""
         self._reads = True

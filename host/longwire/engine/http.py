@@ -9,6 +9,7 @@ from longwire.engine.aborting import closed_in_any_case
 from longwire.engine.authorization import Authorization, Authorizer
 from longwire.engine.exchange import Exchange
 from longwire.engine.request_body import body_again, body_of
+from longwire.protocol.errors import Phase, StreamError
 from longwire.protocol.messages import StreamHeaders
 from longwire.upstream.model import Upstream, UpstreamResponse
 
@@ -25,12 +26,7 @@ class Http:
         async with self._authorizer.begin(exchange.start, exchange.revoke) as authorization:
             exchange.allowed(authorization.grant_name)
             try:
-                # Without a name for the request: it would hold the body as long as the stream lives.
-                response = await self._upstream.open(
-                    replace(
-                        authorization.request(body_of(exchange), body_again(exchange)), memory=exchange.stream.decoders
-                    ),
-                )
+                response = await self._open(exchange, authorization)
                 if not response.uploading:
                     exchange.body_gone()
                 async with closed_in_any_case(response):
@@ -38,6 +34,19 @@ class Http:
                     await _deliver(exchange, authorization, response)
             finally:
                 exchange.stream.decoders.close()
+
+    async def _open(self, exchange: Exchange, authorization: Authorization) -> UpstreamResponse:
+        try:
+            # Without a name for the request: it would hold the body as long as the stream lives.
+            return await self._upstream.open(
+                replace(
+                    authorization.request(body_of(exchange), body_again(exchange)), memory=exchange.stream.decoders
+                ),
+            )
+        except StreamError as error:
+            if error.phase is Phase.CONNECT and not authorization.redirected:
+                exchange.nothing_sent()
+            raise
 
 
 async def _deliver(exchange: Exchange, authorization: Authorization, response: UpstreamResponse) -> None:

@@ -33,6 +33,11 @@ class RedirectJudge:
         self._carried = carried
         self._count = 1
 
+    @property
+    def any(self) -> bool:
+        """Whether there was one: a server answered."""
+        return self._count > 1
+
     async def next_hop(self, redirect: Redirect) -> Hop:
         """Where it leads to, if it may. See `upstream.model.NextHop`.
 

@@ -55,13 +55,33 @@ async def test_a_failure_is_kept_with_the_bytes_before_it(tmp_path: Path, feeds:
     assert len(feeds.requests) == 1
 
 
-async def test_a_server_that_is_not_there_fails_once_and_for_all_who_ask(tmp_path: Path, feeds: Feeds) -> None:
-    text = policy(feeds).replace(feeds.url("/"), "http://127.0.0.1:9/")
+async def test_a_server_that_is_not_there_was_sent_nothing_so_the_key_is_free(tmp_path: Path, feeds: Feeds) -> None:
+    here, away = feeds.url("/"), "http://127.0.0.1:9/"
+    text = policy(feeds).replace(f'"{here}"', f'"{here}", "{away}"')
     async with running_daemon(tmp_path, feeds, text=text) as daemon, daemon.tab() as tab:
-        failed = await tab.ask(url="http://127.0.0.1:9/").terminal()
+        failed = await tab.ask(url=away).terminal()
+        assert (failed["code"], failed["retryable"]) == ("UPSTREAM_CONNECT", True)
+        await eventually(lambda: daemon.requests.idle)
+        # Another URL under that key would else be a conflict.
+        reading = tab.ask(url=here)
+        (await feeds.feed()).send(b"answer").end()
+        assert (await reading.terminal())["bytes"] == 6
+
+
+async def test_behind_a_redirect_a_server_that_is_not_there_is_a_failure_that_stays(
+    tmp_path: Path, feeds: Feeds
+) -> None:
+    here, away = feeds.url("/"), "http://127.0.0.1:9/"
+    text = policy(feeds).replace(f'"{here}"', f'"{here}", "{away}"')
+    async with running_daemon(tmp_path, feeds, text=text) as daemon, daemon.tab() as tab:
+        reading = tab.ask(url=here)
+        head = f"HTTP/1.1 307 Away\r\nLocation: {away}\r\nContent-Length: 0\r\n\r\n"
+        (await feeds.feed()).answer(head.encode())
+        failed = await reading.terminal()
         assert failed["code"] == "UPSTREAM_CONNECT"
-        again = await tab.ask(url="http://127.0.0.1:9/").terminal()
+        again = await tab.ask(url=here).terminal()
         assert {**again, "id": 0} == {**failed, "id": 0}
+    assert len(feeds.requests) == 1
 
 
 # --- clocks ---------------------------------------------------------------------------------------------------------
