@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Playwright
 
 from tests.e2e.browser import Browser, stop_worker, wait_ended
 from tests.e2e.conftest import Upstream
-from tests.e2e.durable import Home, attach, listed, living_home, serve_page
+from tests.e2e.durable import Home, attach, forget, listed, living_home, serve_page
 from tests.e2e.test_bridge_loss import reload_extension
 from tests.printed import say
 from tests.upstreams import bodies
@@ -238,6 +238,7 @@ def test_after_keep_it_is_gone_and_its_key_is_free(
         (entry,) = listed(page)
         assert entry["state"] == "ended"
         page.wait_for_function("async () => (await longwire.durable.list()).length === 0")
-        assert not any(file.suffix == ".part" for file in home.kept())
         assert attach(page, url, KEY)["bytes"] == 1000
         assert len(upstream.server.requests) == 2
+        forget(page, KEY)
+        assert not any(file.suffix == ".part" for file in home.kept())
