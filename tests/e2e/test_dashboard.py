@@ -144,8 +144,8 @@ def test_it_is_used_by_the_keyboard_and_named_for_a_screen_reader(
     assert grid.get_attribute("aria-activedescendant") == current.get_attribute("id")
     assert current.get_attribute("aria-rowindex") == "3"
     dashboard.keyboard.press("Enter")
-    expect(dashboard.get_by_role("complementary", name="GET 127.0.0.1")).to_be_visible()
-    expect(dashboard.get_by_role("status")).to_contain_text("Open: GET 127.0.0.1")
+    expect(dashboard.get_by_role("complementary", name="GET http://127.0.0.1")).to_be_visible()
+    expect(dashboard.get_by_role("status")).to_contain_text("Open: GET http://127.0.0.1")
     dashboard.keyboard.press("Delete")
     expect(cell(current, "state")).to_have_text("Stopped")
     dashboard.keyboard.press("Escape")
@@ -162,7 +162,7 @@ def test_every_text_stands_out_in_both_schemes_and_on_a_phone(
     page: Page, upstream: Upstream, dashboard: Page, scheme: str
 ) -> None:
     dashboard.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    page.evaluate("(url) => fetchText(url)", "http://127.0.0.1:1/refused")
+    page.evaluate("(url) => fetchText(url)", f"http://127.0.0.1:1/refused/{scheme}")
     hold_streams(page, upstream, "/endless", "/fault/silent")
     start(page, upstream, "seen")
     upstream.app.streams.channel("seen").event('{"a": [1, "b", null]}')
@@ -170,7 +170,7 @@ def test_every_text_stands_out_in_both_schemes_and_on_a_phone(
     dashboard.locator("#filter").fill("")
     ratio, text = dashboard.evaluate(CONTRAST)
     assert ratio >= 4.5, text
-    look_at(dashboard, "code:policy_denied /refused")
+    look_at(dashboard, f"code:policy_denied /refused/{scheme}")
     ratio, text = dashboard.evaluate(CONTRAST)
     assert ratio >= 4.5, text
     dashboard.set_viewport_size({"width": 360, "height": 740})

@@ -83,7 +83,7 @@ export const COLUMNS: readonly Column[] = [
     id: 'first',
     title: 'First byte',
     text: ({ record }) => formatMs(record.firstByteAt),
-    sort: ({ record }) => record.firstByteAt ?? Number.POSITIVE_INFINITY,
+    sort: ({ record: { firstByteAt } }) => (firstByteAt < 0 ? Number.POSITIVE_INFINITY : firstByteAt),
     numeric: true
   },
   {

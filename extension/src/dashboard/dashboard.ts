@@ -69,7 +69,8 @@ export class Dashboard {
     if (id !== null) this.#detail.update(this.#store.row(id))
     if (update.anew && update.looked === null) this.#detail.lookAgain()
     this.#detail.take(update)
-    this.#drawSoon()
+    // What only goes on is drawn with the next tick.
+    if (update.anew || update.records.length > 0) this.#drawSoon()
   }
 
   /** The worker's clock is the page's own. */

@@ -11,8 +11,12 @@ import { LogList } from './log-list'
 import { GapPlot, RatePlot } from './plots'
 import type { Row } from './store'
 
-/** Characters of the assembled text that are in the document. */
-const TEXT_SHOWN = 20_000
+/** Characters of the assembled text that are in the document, and how often they change: to lay it out takes its time. */
+const TEXT_SHOWN = 8_000
+const TEXT_MS = 500
+
+/** As long as there are so few, everything is drawn at once. */
+const FEW = 200
 
 const TITLES: Record<LogKind, string> = {
   sse: 'Events',
@@ -31,6 +35,7 @@ export class Detail {
   #log: StreamLog | null = null
   #inflater: Inflater | null = null
   #treeOf: LogRow | undefined
+  #textAt = 0
 
   /** @param close it is not wanted any more */
   constructor(send: (message: FromDashboard) => void, close: () => void, stop: (id: number) => void) {
@@ -99,11 +104,13 @@ export class Detail {
     setText(element('trouble-title'), trouble?.title ?? '')
     setText(element('trouble-text'), trouble?.text ?? '')
     showFigures(element('figures'), figuresOf(row, moment))
+    // Of a stream that was over before anybody looked there is none.
+    element('rate').hidden = row.rates.samples.length < 3
     this.#rates.show(row.rates.samples)
-    this.#drawLog()
+    this.#drawLog(moment)
   }
 
-  #drawLog(): void {
+  #drawLog(moment: Moment): void {
     const row = this.#row as Row
     const log = this.#log
     element('log').hidden = log === null
@@ -120,13 +127,20 @@ export class Detail {
     element('follow').hidden = this.#list.follows
     this.#gaps.show(log.gaps)
     this.#list.update()
-    this.#showTree()
+    if (moment.now - this.#textAt >= TEXT_MS || log.total < FEW) {
+      this.#textAt = moment.now
+      this.#showTree()
+      this.#drawText(log)
+    }
+    this.#drawGeneration(row, log)
+  }
+
+  #drawText(log: StreamLog): void {
     const text = log.text.slice(-TEXT_SHOWN)
     element('text-part').hidden = text === ''
     const cut = log.textCut + log.text.length - text.length
     setText(element('text-cut'), cut > 0 ? `${cut} characters before this are not shown.` : '')
     setText(element('text'), visibleLines(text))
-    this.#drawGeneration(row, log)
   }
 
   #drawGeneration({ record }: Row, { generation }: StreamLog): void {

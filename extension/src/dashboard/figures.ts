@@ -79,13 +79,16 @@ function endOf({ ending }: StreamRecord): string | null {
   return ending.reason === null ? 'Given up' : (ABORTS[ending.reason] ?? ending.reason)
 }
 
+/** Characters by which a text shows that it says what the code means. */
+const ALIKE = 20
+
 /** What went wrong, and what to do; null if nothing did. */
 export function troubleOf({ ending }: StreamRecord): { readonly title: string; readonly text: string } | null {
   if (ending?.how !== 'error') return null
   const said = sentence(visible(ending.message))
   const meaning = sentence(ERRORS[ending.code].meaning)
   // The host's text names the fix; what the code means is said where the text does not say it.
-  const more = said.toLowerCase().startsWith(meaning.toLowerCase().slice(0, -1)) ? '' : ` ${meaning}`
+  const more = said.toLowerCase().startsWith(meaning.toLowerCase().slice(0, ALIKE)) ? '' : ` ${meaning}`
   return { title: ending.code, text: `${said}${more}${ending.retryable ? ' The same request may succeed later.' : ''}` }
 }
 

@@ -65,9 +65,13 @@ const axes = (colour: (name: string) => string, values: (value: number) => strin
     font: '11px system-ui'
   }
   return [
-    { ...look, size: 24, space: 80 },
+    { ...look, size: 24, space: 80, values: (_, ticks) => ticks.map(timeOf) },
     { ...look, size: 64, space: 28, values: (_, ticks) => ticks.map(values) }
   ]
+}
+
+function timeOf(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 }
 
 const still = { show: false }
@@ -84,7 +88,7 @@ export class RatePlot {
   constructor(place: HTMLElement) {
     this.#plot = new Plot(place, (colour) => ({
       ...quiet,
-      scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
+      scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(100, max * 1.1)] } },
       axes: axes(colour, (value) => `${formatBytes(value)}/s`),
       series: [
         {},

@@ -31,7 +31,7 @@ export function barOf(record: StreamRecord, { start, end }: TimeSpan, now: numbe
   const whole = end - start
   const length = Math.max(lengthOf(record, now), Number.EPSILON)
   const headersAt = Math.min(record.headersAt ?? length, length)
-  const firstAt = Math.min(record.firstByteAt ?? headersAt, length)
+  const firstAt = Math.min(record.firstByteAt < 0 ? headersAt : record.firstByteAt, length)
   return {
     left: (record.startedAt - start) / whole,
     width: length / whole,

@@ -43,7 +43,8 @@ export interface StreamCounts {
   /** Silences of `GAP_MS` and more between two of them, and the longest of all. */
   gaps: number
   longestGap: number
-  /** Of the last piece; -1 before the first. */
+  /** Of the first piece and of the last; -1 before there was one. */
+  firstByteAt: number
   lastByteAt: number
 }
 
@@ -70,7 +71,6 @@ export interface StreamRecord extends StreamCounts {
   /** What the response says that its body is, without parameters. */
   mime: string
   headersAt: number | null
-  firstByteAt: number | null
   endedAt: number | null
   ending: EndingRecord | null
 }
@@ -85,6 +85,7 @@ export const COUNTED = [
   'chunks',
   'gaps',
   'longestGap',
+  'firstByteAt',
   'lastByteAt'
 ] as const satisfies readonly (keyof StreamCounts)[]
 
@@ -93,7 +94,7 @@ export interface Piece {
   readonly direction: 'in' | 'out'
   /** On the wall clock, milliseconds. */
   readonly at: number
-  /** Bytes as they are carried: fewer than there are, where they are compressed. */
+  /** In plain bytes. */
   readonly size: number
   /** Null where it went by too fast to be shown. */
   readonly data: Uint8Array<ArrayBuffer> | null

@@ -246,7 +246,12 @@ export class Bridge {
   #tellCommand(observed: Observed, command: StreamCommand): void {
     this.#observer.message(observed, command.type, offsetOf(command))
     if (command.type !== 'STREAM_BODY' || !this.#observer.tapped(observed)) return
-    this.#observer.piece(observed, { way: 'up', at: performance.now(), data: command.data })
+    this.#observer.piece(observed, {
+      way: 'up',
+      at: performance.now(),
+      data: command.data,
+      size: command.data.byteLength
+    })
   }
 
   #refused({ identity, refusal }: Peer): string | null {
@@ -397,8 +402,8 @@ export class Bridge {
 }
 
 /** A chunk as it is tapped. `copied`: its memory is going to be somebody else's. */
-function pieceOf({ data, encoding }: StreamChunk, copied = true): Piece {
-  const piece = { way: 'down', at: performance.now(), data: copied ? data.slice() : data } as const
+function pieceOf({ data, encoding, size = data.byteLength }: StreamChunk, copied = true): Piece {
+  const piece = { way: 'down', at: performance.now(), data: copied ? data.slice() : data, size } as const
   return encoding === undefined ? piece : { ...piece, encoding }
 }
 

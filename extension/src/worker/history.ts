@@ -67,9 +67,9 @@ export class History implements StreamEvents {
       chunks: 0,
       gaps: 0,
       longestGap: 0,
+      firstByteAt: -1,
       lastByteAt: -1,
       headersAt: null,
-      firstByteAt: null,
       endedAt: null,
       ending: null
     }

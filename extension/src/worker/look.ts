@@ -1,32 +1,53 @@
 import type { Piece, StreamRecord, Update } from '../shared/dashboard'
 import type { ObservedStream, Observer, Piece as TappedPiece } from './observer'
 
-/** Bytes, as they are carried, that one update shows: 2.5 MB/s, for the rest went by too fast to be read by anybody. */
-export const LOOK_BYTES = 256 * 1024
+/** Plain bytes a second that a view is shown: who reads sees no difference, and the stream keeps its rate. */
+export const LOOK_BYTES_PER_SECOND = 640 * 1024
 
-/** Pieces of one update: what is beyond is counted together with the last. */
-export const LOOK_PIECES = 4_096
+/** What may come at once, so that an answer of an ordinary size is shown whole. */
+export const LOOK_BURST_BYTES = 2 * 1_048_576
 
-/** The bytes of one stream, for the view that is open on it: from when it was opened, and as many as a view can take. */
+/** What a piece costs beside its bytes: it may be of one. */
+const PIECE_BYTES = 64
+
+type Direction = Piece['direction']
+
+/**
+ * The bytes of one stream, for the view that is open on it: from when it was opened, and as many as a view can take. What is
+ * more is not even copied, and counted from the stream's own numbers.
+ */
 export class Look {
   readonly of: Exclude<Update['looked'], null>
+  readonly #record: Readonly<StreamRecord>
   readonly #now: () => number
   readonly #undo: () => void
   readonly #tell: () => void
   #pieces: Piece[] = []
-  #bytes = 0
+  #allowance = LOOK_BURST_BYTES
+  #allowedAt: number
+  /** Up to where the view has been told of bytes. */
+  readonly #told: { in: number; out: number }
 
+  /** @param now on the wall clock, milliseconds */
   constructor(
     stream: ObservedStream,
-    { id, received, sent }: Readonly<StreamRecord>,
+    record: Readonly<StreamRecord>,
     observer: Pick<Observer, 'tap'>,
     now: () => number,
     tell: () => void
   ) {
+    const { id, received, sent } = record
     this.of = { stream: id, received, sent }
+    this.#record = record
+    this.#told = { in: received, out: sent }
     this.#now = now
+    this.#allowedAt = now()
     this.#tell = tell
-    this.#undo = observer.tap(stream, (_, piece) => this.#add(piece))
+    this.#undo = observer.tap(
+      stream,
+      (_, piece) => this.#add(piece),
+      () => this.#wants()
+    )
   }
 
   get waiting(): boolean {
@@ -34,9 +55,10 @@ export class Look {
   }
 
   take(): Piece[] {
+    this.#miss('in', this.#record.received)
+    this.#miss('out', this.#record.sent)
     const pieces = this.#pieces
     this.#pieces = []
-    this.#bytes = 0
     return pieces
   }
 
@@ -44,19 +66,33 @@ export class Look {
     this.#undo()
   }
 
-  #add({ way, data, encoding }: TappedPiece): void {
-    const shown = this.#bytes + data.byteLength <= LOOK_BYTES && this.#pieces.length < LOOK_PIECES
-    const size = data.byteLength
+  #wants(): boolean {
+    const now = this.#now()
+    const more = ((now - this.#allowedAt) * LOOK_BYTES_PER_SECOND) / 1000
+    this.#allowedAt = now
+    this.#allowance = Math.min(LOOK_BURST_BYTES, this.#allowance + more)
+    return this.#allowance > 0
+  }
+
+  #add({ way, data, encoding, size }: TappedPiece): void {
+    // Another tap wanted it.
+    if (this.#allowance <= 0) return
     const direction = way === 'down' ? 'in' : 'out'
-    this.#bytes += size
-    const at = this.#now()
-    const last = this.#pieces.at(-1)
-    if (!shown && last?.data === null && last.direction === direction) {
-      this.#pieces[this.#pieces.length - 1] = { ...last, size: last.size + size }
-    } else {
-      const piece = { direction, at, size, data: shown ? data : null } as const
-      this.#pieces.push(encoding === undefined || !shown ? piece : { ...piece, encoding })
-    }
+    const end = direction === 'in' ? this.#record.received : this.#record.sent
+    // Behind the end of the body there are no more numbers: what still comes is nobody's.
+    this.#miss(direction, end - size)
+    this.#told[direction] = Math.max(end, this.#told[direction])
+    this.#allowance -= size + PIECE_BYTES
+    const piece = { direction, at: this.#now(), size, data } as const
+    this.#pieces.push(encoding === undefined ? piece : { ...piece, encoding })
     this.#tell()
+  }
+
+  /** What went by unseen up to here. */
+  #miss(direction: Direction, end: number): void {
+    const size = end - this.#told[direction]
+    if (size <= 0) return
+    this.#told[direction] = end
+    this.#pieces.push({ direction, at: this.#now(), size, data: null })
   }
 }

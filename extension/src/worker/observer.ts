@@ -76,16 +76,21 @@ export interface Piece {
   readonly data: Uint8Array<ArrayBuffer>
   /** `data` is compressed by itself. */
   readonly encoding?: 'gzip' | 'deflate'
+  /** In plain bytes. */
+  readonly size: number
 }
 
 /** Gets a stream's bytes, also those that come after its page gave it up, until `ended`. */
 export type Tap = (stream: ObservedStream, piece: Piece) => void
 
+/** Whether a tap wants what comes next: what nobody wants is not copied. */
+export type Wants = () => boolean
+
 /** Tells whoever listens. One that throws is no business of streams, nor of the other listeners. */
 export class Observer implements StreamEvents {
   /** Replaced, not changed: a listener may come or go while they are told. */
   #listeners: readonly StreamListener[] = []
-  readonly #taps = new Map<ObservedStream, Set<Tap>>()
+  readonly #taps = new Map<ObservedStream, Map<Tap, Wants>>()
 
   /** @returns its undo */
   listen(listener: StreamListener): () => void {
@@ -99,11 +104,12 @@ export class Observer implements StreamEvents {
    * Have the bytes of a stream, from now on; in its `opened`, all of them. Streams that nobody taps cost one look into an
    * empty table for each message.
    *
+   * @param wants asked before each piece; what another tap wants comes all the same
    * @returns its undo
    */
-  tap(stream: ObservedStream, tap: Tap): () => void {
-    const taps = this.#taps.get(stream) ?? new Set()
-    this.#taps.set(stream, taps.add(tap))
+  tap(stream: ObservedStream, tap: Tap, wants: Wants = () => true): () => void {
+    const taps = this.#taps.get(stream) ?? new Map<Tap, Wants>()
+    this.#taps.set(stream, taps.set(tap, wants))
     return () => {
       taps.delete(tap)
       if (taps.size === 0) this.#taps.delete(stream)
@@ -111,12 +117,14 @@ export class Observer implements StreamEvents {
   }
 
   tapped(stream: ObservedStream): boolean {
-    return this.#taps.size > 0 && this.#taps.has(stream)
+    if (this.#taps.size === 0) return false
+    for (const wants of this.#taps.get(stream)?.values() ?? []) if (wants()) return true
+    return false
   }
 
   /** Give it to whoever taps the stream. */
   piece(stream: ObservedStream, piece: Piece): void {
-    for (const tap of this.#taps.get(stream) ?? []) {
+    for (const tap of this.#taps.get(stream)?.keys() ?? []) {
       try {
         tap(stream, piece)
       } catch (error) {

@@ -28,7 +28,7 @@ export const record = (changes: Partial<StreamRecord> = {}): StreamRecord => ({
   longestGap: 0,
   lastByteAt: -1,
   headersAt: 10,
-  firstByteAt: null,
+  firstByteAt: -1,
   endedAt: null,
   ending: null,
   ...changes

@@ -1,12 +1,12 @@
 // The dashboard's desk in the worker: who may sit at it, what it tells and how often, and that it is idle when nobody looks.
 
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Sender } from '../../src/platform/platform'
 import { COUNTED, type FromDashboard, UPDATE_MS, type Update } from '../../src/shared/dashboard'
 import { Bridge } from '../../src/worker/bridge'
 import { DashboardDesk, isDashboard, UPDATE_RECORDS } from '../../src/worker/dashboard-desk'
 import { History } from '../../src/worker/history'
-import { LOOK_BYTES } from '../../src/worker/look'
+import { LOOK_BURST_BYTES } from '../../src/worker/look'
 import { Observer } from '../../src/worker/observer'
 import { FakeLink, type FakePeer, peerOf } from './fakes'
 import { chunk, end, headers, start } from './samples'
@@ -188,18 +188,33 @@ describe('an open dashboard', () => {
     expect(watching.next()).toMatchObject({ looked: null, pieces: [] })
   })
 
-  test('is told how much went by too fast', () => {
+  test('is told how much went by too fast, which is not copied', () => {
     const id = open()
     bridge.fromHost(headers(id))
     const watching = new Watching()
-    watching.say({ type: 'LOOK', stream: watching.last.records[0]?.id as number })
-    const data = new Uint8Array(LOOK_BYTES / 2).toBase64()
-    for (let i = 0; i < 5; i++) bridge.fromHost(chunk(id, (i * LOOK_BYTES) / 2, data))
+    const stream = watching.last.records[0]?.id as number
+    watching.say({ type: 'LOOK', stream })
+    const copied = vi.spyOn(Uint8Array.prototype, 'slice')
+    const size = 256 * 1024
+    const data = new Uint8Array(size).toBase64()
+    const count = LOOK_BURST_BYTES / size
+    for (let i = 0; i < 2 * count; i++) bridge.fromHost(chunk(id, i * size, data))
+    expect(copied).toHaveBeenCalledTimes(count)
+    copied.mockRestore()
     const { pieces } = watching.next()
     expect(pieces.map((piece) => [piece.data?.length ?? null, piece.size])).toEqual([
-      [LOOK_BYTES / 2, LOOK_BYTES / 2],
-      [LOOK_BYTES / 2, LOOK_BYTES / 2],
-      [null, 1.5 * LOOK_BYTES]
+      ...Array.from({ length: count }, () => [size, size]),
+      [null, count * size]
+    ])
+    // It is shown more as time passes, and what is between is counted in its place.
+    for (const [i, later] of [0, 0, 10_000].entries()) {
+      now += later
+      bridge.fromHost(chunk(id, (2 * count + i) * size, data))
+    }
+    expect(watching.next().pieces.map((piece) => [piece.data?.length ?? null, piece.size])).toEqual([
+      [size, size],
+      [null, size],
+      [size, size]
     ])
   })
 
