@@ -31,8 +31,8 @@ EVENTS_PER_SECOND = 10_000
 TICK_S = 0.01
 WINDOW_S = 1.5
 ROUNDS = 5
-# The share of its rate that a stream keeps while the dashboard is open is to be 0.9 and more, and is printed. Two cores that a
-# stream has to itself have none left for a page that is drawn, so less than this is a fault and not the machine.
+# The share of its rate that a stream keeps while the dashboard is open is to be 0.9 and more, and is printed. A stream that
+# has two cores to itself leaves none for a page that is drawn: less than this is a fault, and not the machine.
 LEAST_SHARE = 0.7
 # Processor time of the page's own thread for a frame, in milliseconds: 60 of them in a second leave it some to spare.
 FRAME_MS = 14
