@@ -22,6 +22,7 @@ const OwnNumber = Number
 const OwnPromise = Promise
 const OwnReadableStream = ReadableStream
 const OwnRequest = Request
+const OwnResponse = Response
 const OwnSet = Set
 const OwnString = String
 const OwnTextDecoder = TextDecoder
@@ -87,6 +88,7 @@ export {
   OwnPromise as Promise,
   OwnReadableStream as ReadableStream,
   OwnRequest as Request,
+  OwnResponse as Response,
   OwnSet as Set,
   OwnString as String,
   OwnTextDecoder as TextDecoder,
