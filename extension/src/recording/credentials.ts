@@ -3,6 +3,8 @@ import table from '../../../manifests/credentials.json'
 /** A shorter one would be found everywhere. */
 export const MIN_NEEDLE_CHARS = 8
 
+/** Each is looked for in every piece; the oldest goes. */
+const MAX_NEEDLES = 256
 const MAX_NAME_CHARS = 64
 const SCHEME = /^(?:bearer|basic|token|apikey|digest|negotiate|aws4-hmac-sha256)\s+/i
 const HARMLESS_VALUE = /^-?[0-9]{0,6}$/
@@ -37,7 +39,12 @@ type Pairs = readonly (readonly [string, string])[]
  * host; `tests/vectors/recordings` holds both to the same answers.
  */
 export class Redaction {
-  readonly needles = new Set<string>()
+  readonly needles: Set<string>
+
+  /** @param needles what streams of the same page had before: what a page sends once, it sends again in other places */
+  constructor(needles = new Set<string>()) {
+    this.needles = needles
+  }
 
   /** The same fields. URLs in them lose what `url` takes from one. */
   headers(pairs: Pairs): [string, string][] {
@@ -97,7 +104,10 @@ export class Redaction {
   /** In the forms in which it may come back. */
   #remember(secret: string): void {
     for (const form of [secret, unquote(secret), passwordOf(secret)]) {
-      if (form.length >= MIN_NEEDLE_CHARS) this.needles.add(form)
+      if (form.length < MIN_NEEDLE_CHARS) continue
+      this.needles.add(form)
+      const [oldest] = this.needles
+      if (this.needles.size > MAX_NEEDLES && oldest !== undefined) this.needles.delete(oldest)
     }
   }
 }

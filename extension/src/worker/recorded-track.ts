@@ -16,7 +16,7 @@ export type RequestHead = Pick<StreamStart, 'headers' | 'kind' | 'protocols'>
 export class RecordedTrack {
   readonly #number: number
   readonly #stream: ObservedStream
-  readonly #redaction = new Redaction()
+  readonly #redaction: Redaction
   /** The stream's own becomes where the bytes come from. */
   readonly #url: string
   readonly #isSocket: boolean
@@ -24,7 +24,9 @@ export class RecordedTrack {
   readonly #sockets: Record<Way, SocketParts> = { up: new SocketParts(), down: new SocketParts() }
   readonly #open: Record<Way, MessagePart['opcode'] | 0> = { up: 0, down: 0 }
 
-  constructor(number: number, stream: ObservedStream, kind: string | undefined) {
+  /** @param needles the credentials that the recording has seen */
+  constructor(number: number, stream: ObservedStream, kind: string | undefined, needles: Set<string>) {
+    this.#redaction = new Redaction(needles)
     this.#number = number
     this.#stream = stream
     this.#url = stream.url

@@ -17,6 +17,7 @@ type Work = () => RecordingLine[] | Promise<RecordingLine[]>
 export class RunningRecording {
   readonly #store: RecordingStore
   readonly #tracks = new Map<ObservedStream, { readonly track: RecordedTrack; readonly untap: () => void }>()
+  readonly #needles = new Set<string>()
   readonly #limit: number
   readonly #changed: () => void
   #kept: KeptRecording
@@ -50,7 +51,7 @@ export class RunningRecording {
     if (this.#kept.streams >= MAX_RECORDED_STREAMS) return this.#fill()
     const streams = this.#kept.streams + 1
     this.#kept = { ...this.#kept, streams }
-    const track = new RecordedTrack(streams, stream, head.kind)
+    const track = new RecordedTrack(streams, stream, head.kind, this.#needles)
     this.#tracks.set(stream, { track, untap: tap() })
     const size = head.headers.reduce((sum, [name, value]) => sum + name.length + value.length, stream.url.length)
     this.#take(size, () => track.request(head, joined))

@@ -75,6 +75,17 @@ describe('a site that is recorded', () => {
     expect(link.starts[0]?.body).toEqual({ kind: 'inline', data: base64(`{"api_key":"${KEY}"}`) })
   })
 
+  test('has no credential of one of its streams in another', async () => {
+    await recorder.startSite(PAGE.origin, false)
+    bridge.fromHost(error(open(5, { headers: [['x-api-key', KEY]] })))
+    const hostId = open(6)
+    bridge.fromHost(headers(hostId))
+    bridge.fromHost(chunk(hostId, 0, base64(`again ${KEY}`)))
+    bridge.fromHost(end(hostId))
+    await recorder.flush()
+    expect(JSON.stringify([...store.lines])).not.toContain(KEY)
+  })
+
   test('has what came after the page stopped it', async () => {
     const id = await recorder.startSite(PAGE.origin, false)
     const hostId = open()
