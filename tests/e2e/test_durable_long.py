@@ -237,7 +237,7 @@ def test_after_keep_it_is_gone_and_its_key_is_free(
         assert attach(page, url, KEY)["bytes"] == 1000
         (entry,) = listed(page)
         assert entry["state"] == "ended"
-        page.wait_for_function("async () => (await longwire.durable.list()).length === 0")
+        page.evaluate("() => inTime(noneLeft())")
         assert attach(page, url, KEY)["bytes"] == 1000
         assert len(upstream.server.requests) == 2
         forget(page, KEY)

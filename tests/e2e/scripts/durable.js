@@ -72,3 +72,8 @@ const listed = () => outcome(longwire.durable.list())
 
 // Whether `forget()` went well, or its error.
 const forgotten = (key) => outcome(longwire.durable.forget(key).then((given) => given === undefined))
+
+// Until `list()` gives none any more.
+async function noneLeft() {
+  while ((await longwire.durable.list()).length > 0) await new Promise((resolve) => setTimeout(resolve, 100))
+}
