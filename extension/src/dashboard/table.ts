@@ -14,9 +14,10 @@ export interface TableEvents {
   stop(id: number): void
 }
 
-/** Cells of one row, each under its column's id. */
+/** The elements of one row, and what they show: a document is slow to say it, and slower to be told what it shows already. */
 interface Cells {
   readonly texts: ReadonlyMap<string, HTMLElement>
+  readonly shown: Map<string, string>
   readonly bar: HTMLElement
   readonly parts: readonly [headers: HTMLElement, first: HTMLElement]
   readonly stop: HTMLButtonElement
@@ -152,35 +153,45 @@ export class StreamTable {
     // By the keyboard it is a key of the grid's.
     stop.tabIndex = -1
     texts.get('waterfall')?.append(stop)
-    this.#cells.set(row, { texts, bar, parts, stop })
+    this.#cells.set(row, { texts, shown: new Map(), bar, parts, stop })
     return row
   }
 
   #fill(row: HTMLElement, item: Row, index: number): void {
-    const { texts, bar, parts, stop } = this.#cells.get(row) as Cells
+    const { texts, shown, bar, parts, stop } = this.#cells.get(row) as Cells
     const { record } = item
-    const id = String(record.id)
-    if (row.dataset['stream'] !== id) {
-      row.dataset['stream'] = id
-      row.id = `row-${id}`
+    const set = (name: string, value: string, show: (value: string) => void) => {
+      if (shown.get(name) === value) return
+      shown.set(name, value)
+      show(value)
     }
-    row.setAttribute('aria-rowindex', String(index + 2))
-    row.setAttribute('aria-selected', String(record.id === this.#open))
-    row.classList.toggle('current', record.id === this.#current)
-    row.classList.toggle('odd', index % 2 === 1)
-    row.dataset['tone'] = toneOf(record)
-    for (const { id: column, text } of COLUMNS) {
-      if (column !== 'waterfall') setText(texts.get(column) as HTMLElement, text(item, this.#moment))
+    const attribute = (name: string, value: string) => set(name, value, () => row.setAttribute(name, value))
+    attribute('data-stream', String(record.id))
+    attribute('id', `row-${record.id}`)
+    attribute('aria-rowindex', String(index + 2))
+    attribute('aria-selected', String(record.id === this.#open))
+    attribute('class', `row${index % 2 === 1 ? ' odd' : ''}${record.id === this.#current ? ' current' : ''}`)
+    attribute('data-tone', toneOf(record))
+    for (const { id, text } of COLUMNS) {
+      if (id === 'waterfall') continue
+      const cell = texts.get(id) as HTMLElement
+      set(id, text(item, this.#moment), (value) => {
+        cell.textContent = value
+        if (id === 'held') cell.dataset['held'] = value
+      })
     }
-    const held = texts.get('held') as HTMLElement
-    held.dataset['held'] = held.textContent ?? ''
     const { left, width, headers, first } = barOf(record, this.#span, this.#moment.now)
-    bar.style.left = `${(100 * left).toFixed(2)}%`
-    bar.style.width = `max(2px, ${(100 * width).toFixed(2)}%)`
-    parts[0].style.width = `${(100 * headers).toFixed(2)}%`
-    parts[1].style.width = `${(100 * first).toFixed(2)}%`
-    stop.hidden = record.state === 'ended' || record.state === 'ending'
-    stop.setAttribute('aria-label', `Stop ${texts.get('method')?.textContent} ${texts.get('destination')?.textContent}`)
+    const [waited, began] = parts
+    const percent = (share: number) => `${(100 * share).toFixed(2)}%`
+    set('left', percent(left), (value) => bar.style.setProperty('left', value))
+    set('width', percent(width), (value) => bar.style.setProperty('width', `max(2px, ${value})`))
+    set('waited', percent(headers), (value) => waited.style.setProperty('width', value))
+    set('began', percent(first), (value) => began.style.setProperty('width', value))
+    const over = record.state === 'ended' || record.state === 'ending'
+    set('stop', over ? '' : `Stop ${shown.get('method')} ${shown.get('destination')}`, (value) => {
+      stop.hidden = value === ''
+      stop.setAttribute('aria-label', value)
+    })
   }
 
   #click(event: Event): void {
