@@ -49,9 +49,12 @@ for (const page of ['popup', 'settings']) {
   await build({ ...commonOptions(version), loader: {}, entryPoints, outfile: join(out, `${page}.css`) })
 }
 await copyFile(join(here, 'src/dashboard/index.html'), join(out, 'dashboard.html'))
-// The plots' own sheet first; its licence goes where it goes.
+// The plots' own sheet first, whose licence goes where it goes; the narrow window's last, for it changes what the others say.
 const plotsSheet = await readFile(join(here, 'node_modules/uplot/dist/uPlot.min.css'), 'utf8')
-const dashboardSheet = await readFile(join(here, 'src/dashboard/style.css'), 'utf8')
+const sheets = ['style', 'table', 'detail', 'narrow'].map((name) =>
+  readFile(join(here, `src/dashboard/${name}.css`), 'utf8')
+)
+const dashboardSheet = (await Promise.all(sheets)).join('\n')
 await writeFile(join(out, 'dashboard.css'), `/* uPlot: LICENSE.uplot */\n${plotsSheet}\n\n${dashboardSheet}`)
 await copyFile(join(here, 'node_modules/uplot/LICENSE'), join(out, 'LICENSE.uplot'))
 await copyFile(join(here, 'src/direct-frame/index.html'), join(out, 'direct.html'))
