@@ -9,7 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Playwright, expect
+from playwright.sync_api import CDPSession, Page, Playwright, expect
 
 from longwire.assets import extension_folder
 from tests.bench.turns import in_turn
@@ -35,9 +35,11 @@ ROUNDS = 3
 BUILD_ROUNDS = 9
 # The share of its rate that a stream keeps while the dashboard is open is to be 0.9 and more, and is printed. A stream
 # that has two cores to itself leaves none for a page that is drawn: less than this is a fault, and not the machine.
-LEAST_SHARE = 0.7
+LEAST_SHARE = 0.8
 # Processor time of the page's own thread for a frame, in milliseconds: 60 of them in a second leave it some to spare.
 FRAME_MS = 14
+# Of the table, 300 rows a second: nobody reads them, and a finger on a wheel goes no faster.
+SCROLL_PX = 150
 
 
 async def flood(request: Request) -> None:
@@ -104,12 +106,9 @@ def test_a_stream_keeps_its_rate_while_the_dashboard_is_open(
     assert min(shares.values()) >= LEAST_SHARE
 
 
-def thread_seconds(dashboard: Page) -> float:
-    """Processor time that the page's own thread has taken."""
-    session = dashboard.context.new_cdp_session(dashboard)
-    session.send("Performance.enable")
+def thread_seconds(session: CDPSession) -> float:
+    """Processor time that the page's own thread has taken since `Performance.enable`."""
     metrics = {metric["name"]: metric["value"] for metric in session.send("Performance.getMetrics")["metrics"]}
-    session.detach()
     return float(metrics["ThreadTime"])
 
 
@@ -160,20 +159,21 @@ def test_ten_thousand_streams_and_as_many_events_a_second_scroll_smoothly(
     dashboard = open_dashboard(browser)
     expect(dashboard.locator("#grid")).to_have_attribute("aria-rowcount", re.compile(r"^1\d{4}$"))
     dashboard.locator("#filter").fill("")
-    scroll = script("scroll_by_frames.js")
-    for name, pixels in (("table", 450), ("log-scroller", 390)):
-        if name != "table":
+    session = dashboard.context.new_cdp_session(dashboard)
+    session.send("Performance.enable")
+    for name in ("scroller", "log-scroller"):
+        if name != "scroller":
             look_at(dashboard, "/steady state:open")
             dashboard.wait_for_timeout(2_000)
-        before = thread_seconds(dashboard)
+        before = thread_seconds(session)
         frames = dashboard.evaluate(
-            scroll, {"id": "scroller" if name == "table" else name, "pixels": pixels, "milliseconds": 4_000}
+            script("scroll_by_frames.js"), {"id": name, "pixels": SCROLL_PX, "milliseconds": 4_000}
         )
-        each = 1000 * (thread_seconds(dashboard) - before) / len(frames)
+        each = 1000 * (thread_seconds(session) - before) / len(frames)
         median, late = frames[len(frames) // 2], frames[int(len(frames) * 0.95)]
-        what = f"{STREAMS:,} ended streams" if name == "table" else f"{EVENTS_PER_SECOND:,} events/s"
+        what = f"{STREAMS:,} ended streams" if name == "scroller" else f"{EVENTS_PER_SECOND:,} events/s"
         say(
-            f"scrolling {what}: {len(frames) / 4:.0f} frames/s, median {median:.1f} ms, 95th percentile {late:.1f} ms, "
+            f"scrolling {what}, {SCROLL_PX} px a frame: {len(frames) / 4:.0f} frames/s, median {median:.1f} ms, 95th percentile {late:.1f} ms, "
             f"longest {frames[-1]:.0f} ms; {each:.1f} ms of processor time a frame"
         )
         assert each <= FRAME_MS
