@@ -13,7 +13,7 @@ const LIMITS = { one: MAX_RECORDING_BYTES, all: MAX_RECORDINGS_BYTES, least: MIB
 /** What of a stream that lives is wanted if a recording joins it. */
 interface Live {
   readonly head: RequestHead
-  response: Readonly<StreamHeaders> | null
+  response: { readonly head: Readonly<StreamHeaders>; readonly at: number } | null
   received: number
 }
 
@@ -94,7 +94,7 @@ export class Recorder implements StreamEvents {
     const running = await this.#begin(`${stream.method} ${new URL(stream.url).host || 'a language model'}`, null)
     if (!this.#live.has(stream)) throw new NoRecording('This stream has ended.')
     running.begin(stream, live.head, () => this.#tap(running, stream), live.received)
-    if (live.response !== null) running.headers(stream, live.response, stream.startedAt)
+    if (live.response !== null) running.headers(stream, live.response.head, live.response.at)
     return running.kept.id
   }
 
@@ -136,7 +136,8 @@ export class Recorder implements StreamEvents {
   headers(stream: ObservedStream, head: Readonly<StreamHeaders>): void {
     const live = this.#live.get(stream)
     const at = performance.now()
-    if (live !== undefined) live.response = head
+    // The message itself is somebody else's.
+    if (live !== undefined) live.response = { head: { ...head }, at }
     this.#each(stream, (running) => running.headers(stream, head, at))
   }
 
