@@ -36,8 +36,8 @@ async def events(request: Request) -> None:
 
 
 @pytest.fixture
-def recorded(browser: Browser, page: Page, upstream: Upstream, socket_server: SocketServer) -> Page:
-    """The popup, when the site was recorded while it streamed."""
+def recorded(browser: Browser, page: Page, upstream: Upstream, socket_server: SocketServer) -> Iterator[Page]:
+    """The popup, when the site was recorded while it streamed. The next test finds no recording."""
     upstream.app.routes.add("/events", events)
     browser.grant(upstream.root, f"{socket_server.url}/")
     popup = open_popup(browser, page)
@@ -50,7 +50,10 @@ def recorded(browser: Browser, page: Page, upstream: Upstream, socket_server: So
     assert seen["text"] == "".join(EVENTS) + f"data: you sent {KEY}\n\n"
     assert seen["received"] == [f"say {KEY}"]
     expect(popup.locator("#recording-list .figures")).to_contain_text("3 streams")
-    return popup
+    yield popup
+    for button in popup.locator("#recording-list").get_by_text("Delete", exact=True).all():
+        button.click()
+    expect(popup.locator("#recording-list li")).to_have_count(0)
 
 
 def saved(popup: Page, button: str, folder: Path) -> Path:
