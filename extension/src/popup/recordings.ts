@@ -103,7 +103,8 @@ export class Recordings {
 
   #update(row: Row, kept: KeptRecording): void {
     row.kept = kept
-    row.stop.hidden = kept.state !== 'running'
+    // This site's is stopped by the button above.
+    row.stop.hidden = kept.state !== 'running' || kept.origin === this.#origin
     setText(row.figures, figuresOf(kept))
   }
 
