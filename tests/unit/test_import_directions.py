@@ -68,7 +68,8 @@ ROOMS: dict[str, set[str]] = {
         "daemon",
     },
     # What people type, and what it stands on. None of it imports the process that a browser starts.
-    "console": {"protocol", "policy", "audit"},
+    "stats": {"protocol", "audit", "authority"},
+    "console": {"protocol", "policy", "audit", "stats"},
     "install": {"console", "audit", "policy", "storage", "families", "assets", "protocol"},
     "doctor": {
         "install",
@@ -96,6 +97,7 @@ ROOMS: dict[str, set[str]] = {
         "folders",
         "engine",
         "generation",
+        "stats",
         "audit",
         "policy",
         "storage",

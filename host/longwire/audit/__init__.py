@@ -5,5 +5,6 @@ processors   what every line passes on its way: levels, texts made short, except
 page_lines   each page's share of lines, and numbers for what is beyond it
 files        the folder, one file per process, rotation and bounds
 log          all of it set up for one process
+log_lines    the lines for whoever adds them up, and never all at once
 reader       the lines read back, of every process, in the order of time
 """

@@ -21,6 +21,7 @@ from longwire.cli import (
     record_command,
     replay_command,
     secret_commands,
+    stats_command,
     template_commands,
 )
 from longwire.console.errors import CommandError, MisuseError
@@ -39,6 +40,7 @@ app = typer.Typer(
 install_commands.register(app)
 doctor_command.register(app)
 logs_command.register(app)
+stats_command.register(app)
 if not is_frozen():  # it drives a browser with a package that is for developers
     demo_command.register(app)
 client_command.register(app)

@@ -107,7 +107,6 @@ class Asking:
         self._templates: dict[Source, Template] = {}
         self._whole = False  # the provider does not stream it
         self._announced: tuple[str, _Sizes] | None = None  # the provider whose metadata was told, and what it got
-        self._waited_ms = 0.0
         self._output_estimate = 0
         self._long = size > LONG_BYTES
         self._guessed_ms = 0
@@ -182,7 +181,8 @@ class Asking:
         self._telling.switch(choice.provider.name, choice.model, choice.provider.prices_of(choice.model))
 
     async def fail(self, failed: Failure) -> None:
-        """Say that this is all, and why."""
+        """Say that this is all, and why. To the log the stream is whole, and what it was for failed."""
+        self._exchange.bind(failure=failed.code)
         await self._say(self._telling.error(failed))
 
     async def template_for(self, choice: GenerationDecision) -> Template | None:
@@ -280,22 +280,29 @@ class Asking:
                 # Before the page hears of it: what it asks next may need the room.
                 await spending.settle(part.usage)
             now_ms = self._exchange.clock.elapsed_ms()
-            events += self._telling.tell(part, now_ms, round(self._waited_ms), self._output_estimate)
+            waited_ms = round(1000 * (self._exchange.clock.waited_s or 0))
+            events += self._telling.tell(part, now_ms, waited_ms, self._output_estimate)
             if isinstance(part, Text | Reasoning):
                 events += self._guess(now_ms)
         await self.writer.write(events)
         return failed
+
+    def _deliver(self) -> None:
+        self.delivered = True
+        clock = self._exchange.clock
+        if clock.content_ms is None:
+            clock.content_ms = clock.elapsed_ms()
 
     def _look_at(self, part: Part, answer: Answer) -> None:
         """Every text of it that the page gets: as bytes of JSON it may have been written in other ways."""
         if isinstance(part, Text | Reasoning):
             answer.inspect_joined((type(part), part.number), part.text)
             self._output_estimate += estimate_tokens(part.text)
-            self.delivered = True
+            self._deliver()
         elif isinstance(part, ToolCall):
             for text in (part.id, part.name, part.raw or orjson.dumps(part.arguments).decode()):
                 answer.inspect_joined((ToolCall, part.number), text)
-            self.delivered = True
+            self._deliver()
         elif isinstance(part, Usage):
             self.usage = part
         elif isinstance(part, Named):
@@ -335,11 +342,7 @@ class Asking:
 
     async def _timed(self, waiting: Awaitable[T]) -> T:
         """Wait for the provider: its time and not the host's."""
-        began = anyio.current_time()
-        try:
-            return await waiting
-        finally:
-            self._waited_ms += (anyio.current_time() - began) * 1000
+        return await self._exchange.clock.waiting(waiting)
 
     async def _aside(self, work: Callable[[], T]) -> T:
         """In a thread, if the question is long."""

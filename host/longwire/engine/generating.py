@@ -24,6 +24,7 @@ from longwire.engine.request_body import body_of
 from longwire.fair_pool import FairPool
 from longwire.generation.cutting import DoesNotFit
 from longwire.generation.failures import Failure, failure
+from longwire.generation.prices import cost_of
 from longwire.generation.requests import RequestRefused, parse_request
 from longwire.generation.retrying import GiveUp, Retry, Switch, after
 from longwire.policy.generation_decision import GenerationDecision
@@ -63,6 +64,7 @@ class Generating:
             # What is wrong with it, only a page that may ask is told.
             grant = await self._means.authorizer.any_provider(page)
             await _begin(exchange, grant)
+            exchange.bind(failure=question.code)
             await EventWriter(exchange).write([_refusal(request_id, question)])
         else:
             first = await self._means.authorizer.provider(page, question.provider, question.model)
@@ -184,9 +186,12 @@ class _Attempts:
         usage = self._asking.usage
         if usage is not None:
             fields |= {"input_tokens": usage.input, "output_tokens": usage.output}
-        self._exchange.note(
-            "generation", provider=choice.provider.name, model=choice.model, attempt=retries + 1, **fields
-        )
+            prices = choice.provider.prices_of(choice.model)
+            if prices is not None and (cost := cost_of(usage, prices)) is not None:
+                fields |= {"cost": cost.amount, "currency": cost.currency}
+        # What the line about the end says too.
+        self._exchange.bind(provider=choice.provider.name, model=choice.model)
+        self._exchange.note("generation", attempt=retries + 1, **fields)
 
 
 async def _begin(exchange: Exchange, grant: str) -> None:

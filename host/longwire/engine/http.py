@@ -26,7 +26,7 @@ class Http:
         async with self._authorizer.begin(exchange.start, exchange.revoke) as authorization:
             exchange.allowed(authorization.grant_name)
             try:
-                response = await self._open(exchange, authorization)
+                response = await exchange.clock.waiting(self._open(exchange, authorization))
                 if not response.uploading:
                     exchange.body_gone()
                 async with closed_in_any_case(response):
@@ -70,7 +70,7 @@ async def _deliver(exchange: Exchange, authorization: Authorization, response: U
         headers=answer.headers,
     )
     exchange.headers(head, authorization.grant_name)
-    while data := await response.read(await exchange.room()):
+    while data := await clock.waiting(response.read(await exchange.room())):
         if clock.first_byte_ms is None:
             exchange.first_byte()
         answer.inspect(data, stream.pushed + len(data))

@@ -215,7 +215,9 @@ async def test_the_end_of_a_stream_says_how_its_body_was_carried(lines: list[Any
     assert (end["event"], end["bytes"], end["carried_bytes"]) == ("end", len(body), len(body))
     assert (end["chunks"], end["packed_chunks"]) == (chunks, 0)
     assert end["pieces"] >= 2 and end["most_queued_bytes"] <= WINDOW_FLOOR_BYTES
-    assert end["credit_wait_ms"] >= 0 and end["first_byte_ms"] >= 0
+    assert end["credit_wait_ms"] >= 0 and end["first_byte_ms"] >= end["headers_ms"] >= 0
+    # What was neither the upstream's nor the page's.
+    assert 0 <= end["host_ms"] <= end["ms"] - end["credit_wait_ms"]
 
 
 async def test_a_body_that_was_whole_when_the_channel_went_is_one_end_all_the_same(

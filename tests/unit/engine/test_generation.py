@@ -346,6 +346,9 @@ async def test_the_log_says_who_was_asked_and_what_it_took_and_never_what_was_sa
         "RATE_LIMITED",
     )
     assert (second["attempt"], second["input_tokens"], second["output_tokens"]) == (2, 7, 3)
+    end = told[-1]
+    assert (end["provider"], end["model"], "failure" in end) == ("vendor", "test-1", False)
+    assert end["headers_ms"] <= end["content_ms"] <= end["ms"] and end["host_ms"] >= 0
     assert "the question" not in str(lines) and "the answer" not in str(lines) and KEY not in str(lines)
 
 

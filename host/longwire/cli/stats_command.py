@@ -1,0 +1,116 @@
+"""`longwire stats`."""
+
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+import typer
+
+from longwire.audit.files import log_folder
+from longwire.audit.log_lines import log_lines
+from longwire.console.errors import MisuseError
+from longwire.console.figures import share, size
+from longwire.console.output import complain, say_json
+from longwire.console.stats_screen import say_stats
+from longwire.policy.units import duration_text, parse_duration
+from longwire.stats.counting import BY, By, Counting
+from longwire.stats.told import as_json as stats_json
+from longwire.stats.told import as_prometheus
+
+_FINDING: Final = 1
+# What takes longer says how far it is.
+_WORTH_A_WORD_S: Final = 1.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command()(stats)
+
+
+def stats(
+    *,
+    since: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="How far back, as in 30m, 1h, 24h; else all of the log.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(metavar="WHAT", help=f"Also for each {', '.join(BY)}.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    prometheus: Annotated[bool, typer.Option("--prometheus", help="In the text format of Prometheus.")] = False,
+    fail_over: Annotated[
+        str | None, typer.Option(metavar="PERCENT", help="Exit code 1 if more of the streams failed, as in 5%.")
+    ] = None,
+) -> None:
+    """Add up what the hosts of this user did: streams, times, errors, bytes, tokens.
+
+    From the log, which keeps the last hundred megabytes. What the policy refused counts as refused, not as failed.
+    """
+    if json and prometheus:
+        raise MisuseError("--json and --prometheus are two formats", "write one of them")
+    grouping = _grouping(by)
+    most = None if fail_over is None else _share(fail_over)
+    since_ms = None if since is None else _duration(since)
+    start = None if since_ms is None else datetime.now(UTC) - timedelta(milliseconds=since_ms)
+    progress = _Progress()
+    counting = Counting(grouping).take_all(log_lines(log_folder(), start, progress.told))
+    progress.over()
+    if json:
+        say_json(stats_json(counting, since_ms))
+    elif prometheus:
+        sys.stdout.write(as_prometheus(counting))
+    elif not counting.total.streams:
+        complain(f"no stream ended{'' if since_ms is None else f' in the last {duration_text(since_ms)}'}")
+    else:
+        say_stats(counting, "in all of the log" if since_ms is None else f"in the last {duration_text(since_ms)}")
+    total = counting.total
+    if most is not None and total.failed_share > most:
+        complain(f"longwire: {share(total.failed_share)} of the streams failed, more than {share(most)}")
+        raise typer.Exit(_FINDING)
+
+
+def _grouping(text: str | None) -> By | None:
+    if text is None:
+        return None
+    found = next((by for by in BY if by == text), None)
+    if found is None:
+        raise MisuseError(f'streams are not told apart by "{text}"', f"write one of {', '.join(BY)}")
+    return found
+
+
+def _duration(text: str) -> int:
+    try:
+        milliseconds = parse_duration(text)
+        datetime.now(UTC) - timedelta(milliseconds=milliseconds)
+    except (ValueError, OverflowError):
+        raise MisuseError(f'"{text}" is no duration', "write --since 30m, 1h or 24h") from None
+    return milliseconds
+
+
+def _share(text: str) -> float:
+    try:
+        percent = float(text.strip().removesuffix("%"))
+    except ValueError:
+        percent = -1
+    if not 0 <= percent <= 100:
+        raise MisuseError(f'"{text}" is no share of the streams', "write --fail-over 5%, from 0% to 100%")
+    return percent / 100
+
+
+class _Progress:
+    """On stderr, where that is a console, and only of what takes a while."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._shown = False
+
+    def told(self, done: int, whole: int) -> None:
+        """So many bytes of so many are read."""
+        if sys.stderr.isatty() and time.monotonic() - self._began >= _WORTH_A_WORD_S:
+            self._shown = True
+            sys.stderr.write(f"\rread {size(done)} of {size(whole)} ")
+            sys.stderr.flush()
+
+    def over(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

@@ -1,0 +1,5 @@
+"""The home of the commands under test."""
+
+from tests.unit.home import home
+
+__all__ = ["home"]
