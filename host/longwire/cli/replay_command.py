@@ -29,10 +29,11 @@ def replay(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print each thing that happens as one line of JSON.")] = False,
 ) -> None:
-    """Answer as a recording says: a local server, for trying how a page takes it.
+    """Answer as a recording says, from a local server.
 
-    It answers at 127.0.0.1 only, to pages of this machine: method and path say which stream is meant, /stream/2 does
-    too, and a recording of one stream answers whatever is asked. With --speed step each Enter sends the next piece.
+    For trying how a page takes it. It answers at 127.0.0.1 only, to pages of this machine: method and path say which
+    stream is meant, /stream/2 does too, and a recording of one stream answers whatever is asked. With --speed step each
+    Enter sends the next piece.
     """
     import asyncio  # and the server, which no other command needs
 
