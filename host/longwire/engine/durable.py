@@ -166,12 +166,13 @@ class DurableRequests:
         self.keeping.try_again()
         if self._runs_elsewhere and not self._retired:
             await self.look_around()
-        moment_ms = self.moment_ms()
+        moment_ms, now_ms = self.moment_ms(), self.now_ms()
         for request in list(self._requests.values()):
+            self._believe_clock(request, now_ms)
             alone_ms = moment_ms - request.alone_since_ms
             if request.exchange is not None and not request.readers and alone_ms >= request.limits.detached_ms:
                 request.exchange.revoke(detached_too_long(request.limits.detached_ms))
-        for record in self.keeping.store.expired(self.now_ms()):
+        for record in self.keeping.store.expired(now_ms):
             self._delete_soon(record.id, kept_no_longer())
 
     # --- for attaching and the desk --------------------------------------------------------------------------
@@ -234,10 +235,15 @@ class DurableRequests:
         Raises:
             StreamError: another daemon has it, or the disk fails.
         """
+        return await self._delete(key_id, error, lambda _: True)
+
+    async def _delete(self, key_id: str, error: StreamError, meant: Callable[[DurableRequest | None], bool]) -> bool:
         # A page that goes away meanwhile has asked for it.
         with anyio.CancelScope(shield=True):
             async with self._lock(key_id):
                 request = self._requests.get(key_id)
+                if not meant(request):
+                    return False
                 if request is None:
                     return await self._delete_what_is_not_here(key_id)
                 request.deleted = True
@@ -347,9 +353,12 @@ class DurableRequests:
             self.freed(request)
 
     def _delete_soon(self, key_id: str, error: StreamError) -> None:
+        """What has this key now. Until it is its turn another request may have it, of which nothing was decided."""
+        now = self._requests.get(key_id)
+
         async def delete() -> None:
             try:
-                await self.delete(key_id, error)
+                await self._delete(key_id, error, lambda then: then is now)
             except StreamError as failed:
                 log.warning("durable request not deleted", durable=short(key_id), reason=failed.reason)
 
@@ -361,6 +370,13 @@ class DurableRequests:
         if lock is None:
             lock = self._locks[key_id] = anyio.Lock()
         return lock
+
+    def _believe_clock(self, request: DurableRequest, now_ms: int) -> None:
+        """What ended later than now ended by a clock that was set back since: else it were kept until then, and on."""
+        record = request.record
+        if record.ended_ms is not None and record.ended_ms > now_ms:
+            request.record = record.model_copy(update={"ended_ms": now_ms})
+            self.changed(request)
 
     def _judge_all(self, policy: Policy) -> None:
         """A file that cannot be used says nothing of what is kept, and one that is not there neither."""

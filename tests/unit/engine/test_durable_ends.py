@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from longwire.durable.open_files import OpenFiles
+from longwire.durable.record import Key
 from tests.unit.engine.durable_bench import (
     DURABLE,
     PROFILE,
@@ -143,6 +144,39 @@ async def test_keep_goes_on_while_no_daemon_runs(tmp_path: Path, feeds: Feeds) -
         await daemon.turn(HOUR_MS // 2)
         await eventually(lambda: daemon.requests.idle)
     assert len(feeds.requests) == 1
+
+
+async def test_what_is_kept_no_longer_is_not_the_next_request_with_its_key(tmp_path: Path, feeds: Feeds) -> None:
+    """A disk may take longer to delete than a clock to look again; and a page may ask meanwhile."""
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        await ended(daemon, feeds)
+        await eventually(lambda: bool(daemon.store.expired(2**52)))
+        lock = daemon.requests.lock_of(Key(PROFILE, PAGE, "answer"))
+        await lock.acquire()
+        await daemon.turn(HOUR_MS)
+        await eventually(lambda: lock.statistics().tasks_waiting == 1)
+        again = tab.ask()
+        await eventually(lambda: lock.statistics().tasks_waiting == 2)
+        await daemon.requests.tick()
+        await eventually(lambda: lock.statistics().tasks_waiting == 3)
+        lock.release()
+        (await feeds.feed(1)).send(b"another answer").end()
+        assert (await again.terminal())["type"] == "STREAM_END"
+        assert again.body == b"another answer"
+        assert daemon.requests.kept == 1
+
+
+async def test_a_clock_that_is_set_back_keeps_nothing_for_longer(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon:
+        await ended(daemon, feeds)
+        await eventually(lambda: bool(daemon.store.expired(2**52)))
+        await daemon.turn(-1000 * HOUR_MS)
+        deadline_ms = daemon.clock.now_ms + HOUR_MS
+        await eventually(lambda: bool(daemon.store.expired(deadline_ms)))
+        await daemon.turn(HOUR_MS - 1)
+        assert daemon.requests.kept == 1
+        await daemon.turn(1)
+        await eventually(lambda: daemon.requests.idle)
 
 
 # --- forget ---------------------------------------------------------------------------------------------------------
