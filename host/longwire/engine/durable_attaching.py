@@ -21,6 +21,7 @@ from longwire.engine.authorization import Authorizer
 from longwire.engine.durable_access import Allowed, Asked, allow, allow_some, check_page
 from longwire.engine.durable_body import BODIES_BYTES, HeldBody, check_body, whole_body
 from longwire.engine.durable_elsewhere import Elsewhere, Relay, lost
+from longwire.engine.durable_endings import stopped
 from longwire.engine.durable_keeping import Keeping
 from longwire.engine.durable_listing import short
 from longwire.engine.durable_producer import MIN_ENTRY_BYTES, DurableRequest
@@ -32,6 +33,7 @@ from longwire.policy.live_policy import LivePolicy
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import KIB
 from longwire.protocol.messages import GENERATION_KIND, WEBSOCKET_KIND, StreamStart
+from longwire.protocol.records import AbortReason
 from longwire.turns import Turns
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.durable")
@@ -174,6 +176,9 @@ class Attaching:
             await reader.run(shows, requests.turns)
         finally:
             request.leave(reader)
+            if exchange.abort_reason == AbortReason.USER and request.exchange is not None:
+                # A person who stops it means what it costs, and not only the page that reads it.
+                request.exchange.revoke(stopped())
 
     async def _relay(
         self, exchange: Exchange, record: Record, wanted: _Wanted, allowed: Allowed, body: HeldBody

@@ -9,6 +9,12 @@ def forgotten() -> StreamError:
     return StreamError(ErrorCode.STOPPED_BY_USER, message, Phase.BODY)
 
 
+def stopped() -> StreamError:
+    """What it ends with, for all who read it, where a person pressed Stop for one of them."""
+    message = "the user stopped the durable request in the Longwire extension. What came before can be read"
+    return StreamError(ErrorCode.STOPPED_BY_USER, message, Phase.BODY)
+
+
 def kept_no_longer() -> StreamError:
     """What its readers are told when its time is over."""
     message = "the response is kept no longer: `keep` of the grant's durable is over"

@@ -107,6 +107,7 @@ class Exchange:
         self._log = log.bind(**audit_fields(start), grant=None)
         self._audited = False
         self._reads = False
+        self.abort_reason: str | None = None  # as the protocol has it, where the page gave up
         self.begun = False  # the policy let it be carried out: from here on something may have been sent
 
     # --- from the connection ---------------------------------------------------------------------------------
@@ -119,6 +120,7 @@ class Exchange:
 
     def abort(self, reason: str) -> None:
         """The page gave up: cancelling the task closes its socket."""
+        self.abort_reason = reason
         self._audit_end("abort", outcome="aborted", code=None, reason=reason)
         self._scope.cancel()
 

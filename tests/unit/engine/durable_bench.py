@@ -202,9 +202,9 @@ class Reading:
         assert len(self.body) >= size, await self.terminal()
         return self.body
 
-    async def detach(self) -> None:
+    async def detach(self, reason: str = "signal") -> None:
         """Abort, and wait until that is confirmed."""
-        self.tab.channel.send(type="STREAM_ABORT", id=self.id, reason="signal")
+        self.tab.channel.send(type="STREAM_ABORT", id=self.id, reason=reason)
         await self.terminal()
 
     def read_on(self, limit: int = 2**53) -> None:

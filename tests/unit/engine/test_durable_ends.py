@@ -201,6 +201,23 @@ async def test_forgetting_ends_the_request_tells_its_readers_and_frees_its_key(t
     assert len(feeds.requests) == 2
 
 
+async def test_a_person_who_stops_it_stops_the_request_and_not_the_reader_alone(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        reading = tab.ask()
+        feed = (await feeds.feed()).send(b"some")
+        await reading.until(4)
+        other = tab.ask()
+        await other.until(4)
+        await reading.detach("user")
+        stopped = await other.terminal()
+        assert stopped["code"] == "STOPPED_BY_USER"
+        await feed.over.wait()  # the server's own connection
+        later = tab.ask()
+        assert {**await later.terminal(), "id": 0} == {**stopped, "id": 0}
+        assert later.body == b"some"
+    assert len(feeds.requests) == 1
+
+
 async def test_forgetting_what_is_not_there_is_answered_like_all_forgetting(tmp_path: Path, feeds: Feeds) -> None:
     async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
         deleted = tab.desk("longwire:durable/nothing", "DELETE")
