@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from longwire.policy.decision import PolicyDeniedError
 from longwire.protocol.errors import Category, StreamError
-from longwire.protocol.messages import StreamStart
+from longwire.protocol.messages import DURABLE_URL, StreamStart
 
 PRIVATE: Final = "(private window)"
 
@@ -23,8 +23,13 @@ def audit_fields(start: StreamStart) -> dict[str, Any]:
         "page": PRIVATE if private else start.page.origin,
         **({} if start.page.principal is None else {"principal": start.page.principal}),
         "method": start.method,
-        "destination": PRIVATE if private else start.url,
+        "destination": PRIVATE if private else _destination(start.url),
     }
+
+
+def _destination(url: str) -> str:
+    """Of what is asked about a durable request no key: a page may name it after whatever is its own business."""
+    return DURABLE_URL if url.startswith(DURABLE_URL) else url
 
 
 def failure_fields(error: StreamError, *, private: bool) -> dict[str, Any]:

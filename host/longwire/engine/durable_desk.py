@@ -66,11 +66,13 @@ class Desk:
         address, _, query = start.url.partition("?")
         if start.body.kind != "none":
             raise _no_such("a request without a body")
-        exchange.allowed(grant)
         if address == DURABLE_URL and start.method == "GET":
+            exchange.allowed(grant)
             await self._list(exchange, grant, profile)
         elif address.startswith(f"{DURABLE_URL}/") and start.method in ("DELETE", "GET", "HEAD"):
             key = Key.of(profile, start.page.origin, _name(address))
+            exchange.bind(durable=key.id[:12])
+            exchange.allowed(grant)
             if start.method == "DELETE":
                 await kept.forget(key.id)
                 await answer(exchange, grant, 204, [])

@@ -10,6 +10,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from longwire.durable.record import Key
 from longwire.protocol.limits import INLINE_BODY_BYTES, MIB
 from tests.unit.engine.durable_bench import (
     DURABLE,
@@ -327,4 +328,20 @@ async def test_the_log_has_one_audit_trail_of_the_request_and_lines_for_each_rea
     assert [line["offset"] for line in attached] == [0, 2]
     detached = [(line["outcome"], line["bytes"]) for line in said if line["event"] == "detach"]
     assert detached == [("aborted", 6), ("completed", 4)]
+    assert "a-key-of-the-page" not in str(lines)
+
+
+async def test_the_log_says_of_what_is_asked_about_a_request_which_one_and_no_key(tmp_path: Path, feeds: Feeds) -> None:
+    structlog.reset_defaults()
+    with capture_logs() as lines:
+        async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+            await tab.desk("longwire:durable/a-key-of-the-page?offset=-1").terminal()
+            await tab.desk("longwire:durable/a-key-of-the-page", "DELETE").terminal()
+            await tab.desk("longwire:durable/a-key-of-the-page", "PUT").terminal()
+            await tab.ask(None, url="longwire:durable/../a-key-of-the-page").terminal()
+            name = Key("profile-1", tab.facts["origin"], "a-key-of-the-page").id[:12]
+    said = [line for line in lines if "method" in line]
+    assert {line["destination"] for line in said} == {"longwire:durable"}
+    ends = [line["method"] for line in said if line.get("durable") == name and line["event"] == "end"]
+    assert ends == ["GET", "DELETE"]
     assert "a-key-of-the-page" not in str(lines)
