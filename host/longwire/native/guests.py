@@ -45,11 +45,11 @@ Answering = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Guests:
-    """All of them. `answer` is for commands."""
+    """All of them: `hosts` serves those that are hosts, `daemons` those that are other daemons, `answer` commands."""
 
-    def __init__(self, place: Place, engine: Engine, answer: Answering) -> None:
+    def __init__(self, place: Place, hosts: Engine, daemons: Engine, answer: Answering) -> None:
         self._place = place
-        self._engine = engine
+        self._engines = {"host": hosts, "daemon": daemons}
         self._answer = answer
         self.hosts = 0
         self._connections = 0
@@ -105,7 +105,7 @@ class Guests:
                 await self._answer_forever(channel)
             elif not why:
                 log.info("connected", role=hail.role, version=hail.version)
-                await self._engine.serve(channel)
+                await self._engines[hail.role].serve(channel)
             await channel.close()
         finally:
             if not why and hail.role != "admin":

@@ -83,7 +83,7 @@ class Place:
         self._path = self._path.rename(self.address.socket)
 
     def retire(self) -> None:
-        """Let another daemon have it. Who is connected stays so."""
+        """Let another daemon have it. Who finds this one by its owner is served."""
         retired = self.address.retired(self.owner)
         if self.found:
             self._path.rename(retired)

@@ -85,8 +85,9 @@ class Daemon:
                 elsewhere = elsewhere_at(self._place.address)
                 durable = DurableRequests(kinds, authorizer, policy, self._store, turns=turns, elsewhere=elsewhere)
                 kinds, self._durable = durable.kinds, durable
-            engine = Engine(kinds, self._rules, turns=turns)
-            self._guests = Guests(self._place, engine, self.answer)
+            self._for_hosts = Engine(kinds, self._rules, turns=turns)
+            for_daemons = Engine(kinds, self._rules, turns=turns)
+            self._guests = Guests(self._place, self._for_hosts, for_daemons, self.answer)
             async with anyio.create_task_group() as tasks:
                 if self._durable is None:
                     tasks.start_soon(self._rules.follow)
@@ -152,6 +153,8 @@ class Daemon:
                 await self._durable.retire()
         except StreamError as error:  # what has ended stays here until this process is gone
             log.warning("not handed over", reason=error.text)
+        # What has ended is another daemon's from here on: the next host of these browsers finds that one.
+        self._for_hosts.leave()
         self._looked.set()
 
     # --- its end ---------------------------------------------------------------------------------------------

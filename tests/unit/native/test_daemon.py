@@ -413,13 +413,15 @@ def test_a_daemon_whose_socket_was_taken_away_leaves_its_place_to_the_next(
         assert host.body(1)[1]["type"] == "STREAM_END"
         daemon = daemon_of(home)
         shutil.rmtree(address_in(home).folder)
-        wait_for(lambda: events(home, "retired"))
+        # A host without a stream leaves with it, so that its pages find what they have by way of the next one.
+        assert host.next() is None
+        assert host.process.wait(PATIENCE_S) == 0
+        assert events(home, "retired")
         with durable_host(home, upstream.server.url("/")) as other:
             other.hello()
             assert daemon_of(home) != daemon
             other.start(1, url, page=PROFILED, durable={"key": "answer"})
             assert other.body(1)[1]["type"] == "STREAM_END"
-            host.close_input()
             wait_ended(daemon)
             assert asked(home, do="status")["connections"] == 1
 
@@ -461,7 +463,7 @@ def test_a_host_of_another_version_gets_a_daemon_of_its_own_and_the_old_one_fini
             new.hello()
             status = asked(home, do="status")
             assert status["longwire"] == __version__ and status["pid"] != old_daemon.pid
-            # The old one goes on for who is connected, and has what runs; what had ended is the new one's.
+            # The old one goes on for whose streams live, and has what runs; what had ended is the new one's.
             old.start(4, short)
             assert old.body(4)[1]["type"] == "STREAM_END"
             there = asked_at(address_in(home).retired(old_owner), do="status")
@@ -476,8 +478,9 @@ def test_a_host_of_another_version_gets_a_daemon_of_its_own_and_the_old_one_fini
             assert new.body(2)[1]["type"] == "STREAM_ABORTED"
             wait_for(lambda: asked_at(address_in(home).retired(old_owner), do="status")["connections"] == 1)
             # One that runs keeps the old daemon, without a browser too; then it ends by itself.
-            old.close_input()
-            assert old.process.wait(PATIENCE_S) == 0
+            for stream in (1, 3):
+                old.send(type="STREAM_ABORT", id=stream, reason="signal")
+            assert old.process.wait(PATIENCE_S) == 0, "its next host is of the version that has the place"
             runs = next(each for each in asked(home, do="list")["requests"] if each["key"] == "runs")
             assert asked_at(address_in(home).retired(old_owner), do="forget", id=runs["id"]) == {"forgot": True}
             wait_ended(old_daemon)
