@@ -57,6 +57,10 @@ class Authorizer:
         """Nobody waits for secrets any more: end the commands that print them."""
         self._secrets.close()
 
+    def let_secrets_go(self) -> None:
+        """Hold none in memory: nobody is there. What is needed again is read again."""
+        self._secrets.let_go()
+
     async def provider(self, page: Page, name: str, model: str | None) -> GenerationDecision:
         """Whether a page may ask that provider, for that model or for the provider's own choice.
 

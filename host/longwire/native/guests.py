@@ -45,12 +45,18 @@ Answering = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Guests:
-    """All of them: `hosts` serves those that are hosts, `daemons` those that are other daemons, `answer` commands."""
+    """All of them: `hosts` serves those that are hosts, `daemons` those that are other daemons, `answer` commands.
 
-    def __init__(self, place: Place, hosts: Engine, daemons: Engine, answer: Answering) -> None:
+    `left` is called when a host or another daemon went away.
+    """
+
+    def __init__(
+        self, place: Place, hosts: Engine, daemons: Engine, answer: Answering, left: Callable[[], None]
+    ) -> None:
         self._place = place
         self._engines = {"host": hosts, "daemon": daemons}
         self._answer = answer
+        self._left = left
         self.hosts = 0
         self._connections = 0
         self._number = 0
@@ -110,6 +116,7 @@ class Guests:
         finally:
             if not why and hail.role != "admin":
                 self.hosts -= 1
+                self._left()
 
     def _why_not(self, hail: Hail) -> str:
         """Why it is not served; empty if it is."""

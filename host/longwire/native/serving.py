@@ -75,7 +75,7 @@ class Daemon:
         turns = Turns()
         upstream = UpstreamClient(turns=turns)
         policy, keeper = LivePolicy(), SuspensionKeeper(Suspensions(SuspensionFile()))
-        authorizer = Authorizer(policy, keeper)
+        authorizer = self._authorizer = Authorizer(policy, keeper)
         self._rules = PolicyStatus(policy, keeper)
         try:
             kinds = kinds_of(upstream, authorizer, turns)
@@ -87,7 +87,7 @@ class Daemon:
                 kinds, self._durable = durable.kinds, durable
             self._for_hosts = Engine(kinds, self._rules, turns=turns)
             for_daemons = Engine(kinds, self._rules, turns=turns)
-            self._guests = Guests(self._place, self._for_hosts, for_daemons, self.answer)
+            self._guests = Guests(self._place, self._for_hosts, for_daemons, self.answer, self._let_secrets_go)
             async with anyio.create_task_group() as tasks:
                 if self._durable is None:
                     tasks.start_soon(self._rules.follow)
@@ -190,6 +190,11 @@ class Daemon:
         self._reason = "nobody is connected, and nothing is kept"
         return True
 
+    def _let_secrets_go(self) -> None:
+        """A host would have ended with its browser, and with it what it had in memory."""
+        if not self._guests.hosts and not self._running:
+            self._authorizer.let_secrets_go()
+
     async def _tick_forever(self) -> None:
         """Each connection does this, too; there may be none."""
         while True:
@@ -197,6 +202,7 @@ class Daemon:
             host_log.tick()
             with suppress(OSError):
                 await self._rules.tick()
+            self._let_secrets_go()
             if not self._place.retired and not self._place.found:
                 # Nobody finds it any more: the next host starts another one.
                 await self._retire("its socket was taken away")

@@ -82,6 +82,10 @@ class SecretSupply:
         forgotten = [self.forget(source, secret) for source, secret in refused]
         return any(forgotten)
 
+    def let_go(self) -> None:
+        """Keep nothing of what commands printed: nobody is there who would ask for it soon."""
+        self._printed.clear()
+
     def close(self) -> None:
         """End commands that run, and begin no other. For a process that ends without waiting for its threads."""
         self._command_threads.shutdown(wait=False, cancel_futures=True)

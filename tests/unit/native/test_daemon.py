@@ -377,6 +377,27 @@ def test_a_state_folder_that_cannot_be_used_refuses_what_is_durable_and_nothing_
     assert events(home, "nothing is durable")
 
 
+def test_what_a_command_printed_is_not_kept_for_longer_than_a_browser_is_there(
+    home: Path, upstream: ThreadedServer
+) -> None:
+    tool, runs = home / "tool", home / "runs"
+    tool.write_text(f"#!/bin/sh\necho run >>'{runs}'\necho lw-canary-token\n")
+    tool.chmod(0o700)
+    secret = f'inject = {{ Authorization = "Bearer {{secret:token}}" }}\n[secret.token]\ncommand = ["{tool}"]\n'
+    write_policy(home, durable_grant(upstream.server.url("/")) + secret)
+    url = upstream.server.url("/bytes?size=1000&seed=s")
+    for browsers in (1, 2):
+        with HostProcess(home) as host:
+            host.hello()
+            for number, key in ((1, "one"), (2, "two")):
+                host.start(number, url, page=PROFILED, durable={"key": f"{key} of {browsers}"})
+                assert host.body(number)[1]["type"] == "STREAM_END"
+            daemon = daemon_of(home)
+        assert runs.read_text().count("run") == browsers
+        wait_for(lambda: asked(home, do="status")["connections"] == 0)
+        assert daemon_of(home) == daemon, "it is there for what it keeps"
+
+
 # --- its end, and the next one -------------------------------------------------------------------------------
 
 
