@@ -121,8 +121,8 @@ class DurableRequests:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing runs and nothing is kept: then the daemon may end."""
-        return not self._requests
+        """Whether nothing runs and nothing is kept, nor will be when another daemon ends: then this one may end."""
+        return not self._requests and not self._runs_elsewhere
 
     @property
     def running(self) -> int:

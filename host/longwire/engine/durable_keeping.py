@@ -127,6 +127,8 @@ class Keeping:
             self._changed[request] = None  # it may not have begun; `all_saved` comes
             raise
         except (StoreUnusable, SpoolFull) as error:
+            if request.deleted:
+                return  # meanwhile, with its files
             self._failed[request] = None
             log.warning("durable request not written down", durable=short(record.id), reason=error.text)
 

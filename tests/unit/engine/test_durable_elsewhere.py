@@ -87,6 +87,7 @@ async def test_what_has_ended_is_the_new_ones_own(tmp_path: Path, feeds: Feeds) 
     async with upgraded(tmp_path, feeds) as (old, new, ways), new.tab() as tab:
         [told] = await tab.list()
         assert (told["key"], told["state"]) == ("answer", "running")
+        assert not new.requests.idle, "else nobody would be there to delete what the old one leaves"
         (await feeds.feed()).end()
         await eventually(lambda: old.requests.idle)
         await new.turn(1000)

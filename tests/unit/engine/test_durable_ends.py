@@ -3,12 +3,17 @@
 import errno
 import os
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from longwire.durable.open_files import OpenFiles
 from longwire.durable.record import Key
+from longwire.durable.spool import Spool
+from tests.patience import PATIENCE_S
 from tests.unit.engine.durable_bench import (
     DURABLE,
     PROFILE,
@@ -216,6 +221,29 @@ async def test_a_person_who_stops_it_stops_the_request_and_not_the_reader_alone(
         assert {**await later.terminal(), "id": 0} == {**stopped, "id": 0}
         assert later.body == b"some"
     assert len(feeds.requests) == 1
+
+
+async def test_what_is_forgotten_while_it_is_written_down_is_no_failure_of_the_disk(
+    tmp_path: Path, feeds: Feeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync, begun, go_on = Spool.sync, Event(), Event()
+
+    def slow(spool: Spool) -> None:
+        begun.set()
+        assert go_on.wait(PATIENCE_S)
+        sync(spool)
+
+    monkeypatch.setattr(Spool, "sync", slow)
+    structlog.reset_defaults()
+    with capture_logs() as lines:
+        async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+            await ended(daemon, feeds)
+            await eventually(begun.is_set)
+            await tab.desk("longwire:durable/answer", "DELETE").terminal()
+            assert left(tmp_path) == []
+            go_on.set()
+        assert left(tmp_path) == []
+    assert "durable request not written down" not in [line["event"] for line in lines]
 
 
 async def test_forgetting_what_is_not_there_is_answered_like_all_forgetting(tmp_path: Path, feeds: Feeds) -> None:
