@@ -170,6 +170,8 @@ export interface DirectTaken {
  * The final response's head. At most one per stream, before any chunk.
  *
  * A WebSocket that is open has the status 101; with any other the handshake was refused, and STREAM_ERROR follows.
+ * `recordable` is there where it is false: a grant of this stream has `features` without `record`, so no recording may
+ * have any of it.
  */
 export interface StreamHeaders {
   type: 'STREAM_HEADERS'
@@ -179,6 +181,7 @@ export interface StreamHeaders {
   status: number
   reason: string
   headers: [string, string][]
+  recordable?: boolean
 }
 /**
  * Bytes of the body from `offset` on, contiguous.

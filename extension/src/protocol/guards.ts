@@ -264,15 +264,20 @@ const streamErrorMessage = record(
     first: integer(0, MAX_ID)
   }
 )
-const streamHeaders = record({
-  type: oneOf('STREAM_HEADERS'),
-  id: integer(1, MAX_ID),
-  url: text(1, 65_536),
-  redirected: boolean,
-  status: integer(101, 599),
-  reason: text(0, 200),
-  headers: list(tuple(text(1, 256), text(0, 65_536)), 1024)
-})
+const streamHeaders = record(
+  {
+    type: oneOf('STREAM_HEADERS'),
+    id: integer(1, MAX_ID),
+    url: text(1, 65_536),
+    redirected: boolean,
+    status: integer(101, 599),
+    reason: text(0, 200),
+    headers: list(tuple(text(1, 256), text(0, 65_536)), 1024)
+  },
+  {
+    recordable: boolean
+  }
+)
 const streamPing = record({
   type: oneOf('STREAM_PING'),
   seq: integer(0, MAX_ID)

@@ -161,6 +161,11 @@ async def record(asked: Asked, out: BinaryIO, screen: Screen) -> str:
             async with aclosing(asking) as answer:
                 async for message in answer:
                     t = now()
+                    if message.get("recordable") is False:
+                        text = "the policy keeps what this grant gives out of recordings"
+                        fix = f'"record" would have to be among the features of a grant for {CONSOLE.href}'
+                        stream.end(t, how="error", code=ErrorCode.POLICY_DENIED, message=text, phase="policy")
+                        raise CommandError(text, fix)
                     if message["type"] == "STREAM_CHUNK":
                         size, pieces = size + len(message["data"]), pieces + 1
                     _take(stream, screen, message, t)

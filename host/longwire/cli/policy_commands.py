@@ -11,6 +11,7 @@ from longwire.audit.reader import LogReader
 from longwire.cli.budget_command import budgets
 from longwire.cli.generation_check import check_generation
 from longwire.cli.release_command import known_suspensions, release, to_json
+from longwire.cli.switch_command import off, on
 from longwire.console.check_words import notes, say_denied, say_notes, secret_fix, silenced
 from longwire.console.errors import CommandError, MisuseError
 from longwire.console.output import complain, say, say_json, say_marked
@@ -32,6 +33,8 @@ from longwire.protocol.records import Page, PolicyState
 app = typer.Typer(help="What the policy allows, and what is wrong with it.", no_args_is_help=True)
 app.command()(release)
 app.command()(budgets)
+app.command()(off)
+app.command()(on)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
@@ -209,6 +212,7 @@ def _permission(policy: Policy, decision: Decision) -> dict[str, Any]:
         "file": str(file_of(policy, grant)),
         "line": grant.line,
         "network": grant.network,
+        "features": grant.features,
         "proxy": grant.proxy and str(grant.proxy),
         "inject": [name for name, _ in grant.inject],
         "notes": notes(policy, grant, decision.url),
@@ -240,6 +244,8 @@ def _say_permission(permission: dict[str, Any]) -> None:
     if permission["proxy"]:
         say(f"proxy      {permission['proxy']}, which resolves the name: what it leads to is not checked here")
     say(f"injected   {', '.join(permission['inject']) or 'nothing'}")
+    if permission["features"] is not None:
+        say(f"features   {', '.join(permission['features'])}: what else there is, this grant does not open")
     say_notes(permission["notes"])
 
 
@@ -320,6 +326,7 @@ def _grant_json(grant: Grant, file: Path) -> dict[str, Any]:
         "proxy": grant.proxy and str(grant.proxy),
         "ca_file": grant.ca_file,
         "durable": grant.durable and asdict(grant.durable),
+        "features": grant.features,
         "limits": asdict(grant.limits),
         "source": grant.source,
         "file": str(file),

@@ -31,9 +31,9 @@ def record(
 ) -> None:
     """Record a stream, piece by piece, for `longwire replay`.
 
-    It is asked as the page longwire:terminal, which a grant has to name: secrets that the grant injects are in no
-    recording, and those that you send yourself are replaced. The body goes to standard output as it comes; Ctrl-C ends
-    the recording. `longwire docs recordings` says what is in the file.
+    With the time of every piece. It is asked as the page longwire:terminal, which a grant has to name: secrets that the
+    grant injects are in no recording, and those that you send yourself are replaced. The body goes to standard output
+    as it comes; Ctrl-C ends the recording. `longwire docs recordings` says what is in the file.
     """
     import anyio  # the engine and its clients, which no other command needs
 

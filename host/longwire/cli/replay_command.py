@@ -29,11 +29,11 @@ def replay(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print each thing that happens as one line of JSON.")] = False,
 ) -> None:
-    """Answer as a recording says, from a local server.
+    """Answer as a recording says, on this machine.
 
-    For trying how a page takes it. It answers at 127.0.0.1 only, to pages of this machine: method and path say which
-    stream is meant, /stream/2 does too, and a recording of one stream answers whatever is asked. With --speed step each
-    Enter sends the next piece.
+    For trying how a page takes it. Only pages of this machine are answered: method and path say which stream, /stream/2
+    does too, and a recording of one stream answers whatever is asked. With --speed step each Enter sends the next
+    piece.
     """
     import asyncio  # and the server, which no other command needs
 

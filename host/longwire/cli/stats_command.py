@@ -40,9 +40,10 @@ def stats(
         str | None, typer.Option(metavar="PERCENT", help="Exit code 1 if more of the streams failed, as in 5%.")
     ] = None,
 ) -> None:
-    """Add up what the hosts of this user did: streams, times, errors, bytes, tokens.
+    """Add up the log: streams, times, errors, tokens.
 
-    From the log, which keeps the last hundred megabytes. What the policy refused counts as refused, not as failed.
+    Of all hosts of this user. The log keeps the last hundred megabytes. What the policy refused counts as refused, not
+    as failed.
     """
     if json and prometheus:
         raise MisuseError("--json and --prometheus are two formats", "write one of them")

@@ -26,7 +26,8 @@ def say_policy(policy: Policy, store: PolicyStore, suspensions: Suspensions) -> 
         say(f"           neither {store.locations.administrator} nor {store.locations.user} exists: nothing is open")
         say(f"           write {store.locations.user}; `longwire docs policy` has an example")
     if policy.switched_off:
-        say_marked("off", f"{policy.switched_off} says enabled = false for all grants: nothing is open", "yellow")
+        undo = "; `longwire policy on` undoes that" if policy.switched_off == store.locations.user else ""
+        say_marked("off", f"{policy.switched_off} says enabled = false for all grants: nothing is open{undo}", "yellow")
     if policy.silenced:
         text = f"{policy.silenced}: {policy.administrator} alone decides, without user_grants = true"
         say_marked("silenced", text, "yellow")
@@ -91,6 +92,7 @@ def _settings(grant: Grant) -> Iterator[tuple[str, str]]:
     yield "proxy", str(grant.proxy) if grant.proxy else "none"
     yield "ca_file", grant.ca_file or "the system's authorities"
     yield "durable", "none" if grant.durable is None else _durable(grant.durable)
+    yield "features", "all" if grant.features is None else " ".join(grant.features)
     limits, own = grant.limits, "the host's own"
     yield "limits.streams", own if limits.streams is None else f"{limits.streams} for each page"
     yield "limits.sockets", own if limits.sockets is None else f"{limits.sockets} for each page"

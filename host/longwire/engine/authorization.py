@@ -155,6 +155,11 @@ class Authorization:
         return self._redirects.any
 
     @property
+    def recordable(self) -> bool:
+        """Whether the grants of all hops let recordings have it."""
+        return self._hops.recordable
+
+    @property
     def grant_name(self) -> str:
         """The grant of the latest hop."""
         return self._hops.decision.grant.name

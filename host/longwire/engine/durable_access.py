@@ -11,6 +11,7 @@ from longwire.durable.record import Entry, Head, Record
 from longwire.engine.exchange import Exchange, Kind, Kinds
 from longwire.policy import Grant, Policy
 from longwire.policy.decision import NearMiss, PolicyDeniedError
+from longwire.policy.features import features_line
 from longwire.policy.grants import DurableLimits
 from longwire.policy.live_policy import LivePolicy
 from longwire.policy.urls import parse_origin
@@ -31,6 +32,11 @@ class Allowed(NamedTuple):
     limits: DurableLimits
     entry: Entry
     shows: Grant | None
+
+    @property
+    def recordable(self) -> bool:
+        """Whether recordings may have it."""
+        return self.grant.has("record") and (self.shows is None or self.shows.has("record"))
 
 
 class Asked(NamedTuple):
@@ -106,13 +112,13 @@ def allow_some(policy: Policy, page: Page, *, generation: bool = False) -> Allow
     named = [
         grant
         for grant in policy.in_force
-        if origin is not None and grant.names_page(origin) and (grant.generate or not generation)
+        if origin is not None and grant.names_page(origin) and (grant.open_providers or not generation)
     ]
-    found = next((grant for grant in named if grant.durable is not None), None)
+    found = next((grant for grant in named if grant.durable is not None and grant.has("durable")), None)
     if found is not None:
         return _allowed(found, page, None)
     if named:
-        raise _no_durable(named[0])
+        raise _no_durable(next((grant for grant in named if grant.durable is not None), named[0]))
     # No grant names it: what the policy says then is what it says of every request.
     policy.decide_generation(page, "", None)
     raise PolicyDeniedError("no grant of the policy lets this page have durable requests")
@@ -160,7 +166,7 @@ def _allow_generation(policy: Policy, page: Page, asked: Asked) -> Allowed:
 
 
 def _allowed(grant: Grant, page: Page, shows: Grant | None) -> Allowed:
-    if grant.durable is None:
+    if grant.durable is None or not grant.has("durable"):
         raise _no_durable(grant)
     origin = parse_origin(page.origin)
     entry = None if origin is None else grant.entry_for(origin)
@@ -180,8 +186,13 @@ def _grant_at_the_end(policy: Policy, page: Page, method: str, url: str) -> Gran
 
 def _no_durable(grant: Grant) -> PolicyDeniedError:
     text = f'the grant "{grant.name}" does not let requests outlive their page'
-    miss = NearMiss(grant, ("it has no durable",), 1, (POLICY_LINE,))
-    return PolicyDeniedError(f"{text}. The policy would need {POLICY_LINE} in that grant", miss)
+    lacks, lines = ([], []) if grant.durable is not None else (["it has no durable"], [POLICY_LINE])
+    if not grant.has("durable"):
+        named = grant.features or ()
+        lacks.append(f"its features are {', '.join(named)}")
+        lines.append(features_line((*named, "durable")))
+    miss = NearMiss(grant, tuple(lacks), len(lacks), tuple(lines))
+    return PolicyDeniedError(f"{text}. The policy would need {', '.join(lines)} in that grant", miss)
 
 
 def _text(values: dict[str, JsonValue], name: str) -> str | None:

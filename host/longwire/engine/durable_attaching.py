@@ -169,7 +169,9 @@ class Attaching:
         requests, page = self._requests, exchange.start.page
 
         def shows(head: Head) -> Grant | None:
-            return allow(requests.policy.current(), page, asked, head).shows
+            found = allow(requests.policy.current(), page, asked, head)
+            exchange.recordable = found.recordable
+            return found.shows
 
         try:
             exchange.attach(allowed.grant.name, durable=short(request.record.id), offset=reader.position)
@@ -191,7 +193,9 @@ class Attaching:
             raise lost()
 
         def shows(head: Head) -> Grant | None:
-            return allow(requests.policy.current(), page, wanted.asked, head).shows
+            found = allow(requests.policy.current(), page, wanted.asked, head)
+            exchange.recordable = found.recordable
+            return found.shows
 
         data = body.data if body.there else None
         exchange.attach(allowed.grant.name, durable=short(record.id), offset=wanted.offset, daemon=record.owner)

@@ -246,7 +246,8 @@ def _header(exchange: Exchange, name: str) -> str:
 
 def _content_type(policy: Policy, exchange: Exchange, request: DurableRequest, head: Head) -> HeaderPair:
     """As today's grant shows it. A body of JSON is text: as JSON it would be a list of messages here."""
-    shows = allow(policy, exchange.start.page, Asked.of(request.record), head).shows
+    found = allow(policy, exchange.start.page, Asked.of(request.record), head)
+    exchange.recordable, shows = found.recordable, found.shows
     headers = head.headers if shows is None else filter_response_headers(head.headers, shows, head.status)
     value = next((value for name, value in headers if name.lower() == "content-type"), "application/octet-stream")
     json = value.partition(";")[0].strip().lower() == "application/json"

@@ -108,6 +108,7 @@ class Exchange:
         self._audited = False
         self._reads = False
         self.abort_reason: str | None = None  # as the protocol has it, where the page gave up
+        self.recordable = True  # what allows it lets recordings have it; known before the head is told
         self.begun = False  # the policy let it be carried out: from here on something may have been sent
 
     # --- from the connection ---------------------------------------------------------------------------------
@@ -184,7 +185,7 @@ class Exchange:
     def headers(self, head: StreamHeaders, grant: str) -> None:
         """The response's head, and the grant that led there in the end."""
         self._log = self._log.bind(grant=grant)
-        self._outlet.headers(head)
+        self._outlet.headers(head if self.recordable else head.model_copy(update={"recordable": False}))
         if not self._reads:
             self._log.info("headers", status=head.status, ms=self.clock.headers_ms)
 

@@ -11,7 +11,7 @@ event, the last one of a body that is whole.
 import random
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import orjson
@@ -32,7 +32,7 @@ from longwire.protocol.errors import Category, ErrorCode, Phase, StreamError
 from longwire.protocol.generation import ErrorEvent, FailureCode
 from longwire.protocol.generation_request import GenerationRequest
 from longwire.protocol.messages import GENERATION_URL, StreamHeaders
-from longwire.protocol.records import Completeness
+from longwire.protocol.records import Completeness, Page
 
 # A question, as the page sends it: text, and images of which base64 makes a third more.
 MAX_QUESTION_BYTES: Final = 32 * 1024 * 1024
@@ -70,11 +70,20 @@ class Generating:
             first = await self._means.authorizer.provider(page, question.provider, question.model)
             asking = Asking(exchange, request_id, question, self._means, first, size=size)
             await asking.template_for(first)  # one that is not there is refused as a page is that may not ask
+            exchange.recordable = first.grant.has("record") and await self._others_recordable(page, question)
             await _begin(exchange, first.grant.name)
             with asking.writer.signs_of_life():
                 await _Attempts(asking, self._means.authorizer, exchange, question).run(first)
         # Of the provider's own framing nothing is left; the last event says that this is all.
         exchange.finish(Completeness.CHUNKED)
+
+    async def _others_recordable(self, page: Page, question: GenerationRequest) -> bool:
+        """Whoever answers in the end: the head is told before that is known."""
+        for name in question.fallback or ():
+            with suppress(StreamError):  # it is not asked
+                if not (await self._means.authorizer.provider(page, name, None)).grant.has("record"):
+                    return False
+        return True
 
     @asynccontextmanager
     async def _question(self, exchange: Exchange) -> AsyncIterator[tuple[GenerationRequest | RequestRefused, int]]:

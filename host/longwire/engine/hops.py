@@ -32,6 +32,7 @@ class Hops:
         """`decision` is that of the first hop; `decide` makes it anew, where it is not that of the page's request."""
         self.decision = decision
         self.guarded: list[Secret] = []
+        self.recordable = True  # every grant so far lets recordings have it
         self._page = start.page
         self._asker = asker_of(start)
         self._admission = admission
@@ -50,6 +51,7 @@ class Hops:
         """
         self.decision = decision
         grant = decision.grant
+        self.recordable = self.recordable and grant.has("record")
         self._carried.take(grant)
         if grant.name in self._tickets:
             self._admission.request_again(grant, self._asker)

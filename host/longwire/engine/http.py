@@ -69,6 +69,7 @@ async def _deliver(exchange: Exchange, authorization: Authorization, response: U
         reason=response.reason[:200],
         headers=answer.headers,
     )
+    exchange.recordable = authorization.recordable
     exchange.headers(head, authorization.grant_name)
     while data := await clock.waiting(response.read(await exchange.room())):
         if clock.first_byte_ms is None:

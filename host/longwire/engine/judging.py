@@ -106,7 +106,7 @@ class Judge:
         for grant in self._policy.in_force:
             if (page.private and not grant.private_windows) or not grant.names_page(origin, page.asks_as):
                 continue
-            first = [each for each in grant.destinations if wanted.pop(str(each), _NOT_WANTED) is None]
+            first = [each for each in grant.open_destinations if wanted.pop(str(each), _NOT_WANTED) is None]
             if not first:
                 continue
             # Once for a grant, however many destinations it has: a page may ask often, and others wait meanwhile.

@@ -84,8 +84,8 @@ def _not_yet(document: PolicyDocument) -> Iterator[Problem]:
 
 
 def _of_grant(grant: Grant, judge: Judge) -> Iterator[Problem]:
-    met = [judge.obstacle(grant, destination.origin, None) for destination in grant.destinations]
-    met += [judge.provider_obstacle(grant, provider, None) for provider in grant.generate]
+    met = [judge.obstacle(grant, destination.origin, None) for destination in grant.open_destinations]
+    met += [judge.provider_obstacle(grant, provider, None) for provider in grant.open_providers]
     # Addresses are told by the file's own warnings, with their line.
     reasons = dict.fromkeys(error.reason for error in met if error and error.code is not ErrorCode.POLICY_DENIED)
     for reason in reasons:

@@ -100,6 +100,7 @@ class _Relay:
         # In the reason's place the guard looks at it whatever headers the grant lets through.
         answer = self._authorization.answer([], socket.protocol, status=101)
         chosen = [("sec-websocket-protocol", socket.protocol)] if socket.protocol else []
+        exchange.recordable = self._authorization.recordable
         exchange.headers(_head(exchange, 101, chosen), self._authorization.grant_name)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._guarded, self._send)

@@ -51,12 +51,12 @@ class _Earlier:
         for page in grant.pages:
             key = _key(page.origin)
             self._pages[key] = self._pages.get(key, 0) | bit
-        for destination in grant.destinations:
+        for destination in grant.open_destinations:
             paths = self._paths.setdefault(_key(destination.origin), {})
             paths[destination.path] = paths.get(destination.path, 0) | bit
         for method in grant.methods:
             self._methods[method] = self._methods.get(method, 0) | bit
-        for provider in grant.generate:
+        for provider in grant.open_providers:
             self._providers[provider.name] = self._providers.get(provider.name, 0) | bit
 
     def covering(self, grant: Grant) -> int:
@@ -64,13 +64,13 @@ class _Earlier:
         # A grant for private windows is still reached from there if the earlier one is not for them.
         candidates = self._private if grant.private_windows else self._all
         methods = {self._methods.get(method, 0) & candidates for method in grant.methods}
-        providers = {self._providers.get(each.name, 0) & candidates for each in grant.generate}
+        providers = {self._providers.get(each.name, 0) & candidates for each in grant.open_providers}
         if 0 in methods | providers:
             return 0
         pages = self._distinct(self._for_page(page.origin) for page in grant.pages)
         if 0 in pages:
             return 0
-        destinations = self._distinct(self._for_path(entry.origin, entry.path) for entry in grant.destinations)
+        destinations = self._distinct(self._for_path(entry.origin, entry.path) for entry in grant.open_destinations)
         covering = 0
         for page in pages:
             for method in methods:

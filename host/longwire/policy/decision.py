@@ -11,6 +11,7 @@ from typing import Final
 
 from longwire.addresses import AddressClass, Network, classify, parse_address
 from longwire.policy.doubts import out_of_reach
+from longwire.policy.features import feature_of, features_line
 from longwire.policy.grants import Grant
 from longwire.policy.matching import FORBIDDEN_METHODS, TOKEN, DestinationPattern, parse_method
 from longwire.policy.urls import CONSOLE, CanonicalUrl, parse_canonical, parse_origin, scoped_path_hazard, shorten
@@ -203,7 +204,7 @@ def _miss(grant: Grant, asker: Asker, *, method: str, url: CanonicalUrl) -> Near
     if not grant.destinations:
         differences.append("it has no destinations, and lets its pages generate only")
         distance += _OTHER_SERVER
-    elif not grant.reaches(url):
+    elif not grant.names(url):
         cost, text = min(_destination_miss(entry, url) for entry in grant.destinations)
         differences.append(text)
         distance += cost
@@ -211,6 +212,9 @@ def _miss(grant: Grant, asker: Asker, *, method: str, url: CanonicalUrl) -> Near
     elsewhere = bool(differences)
     if grant.destinations and method not in grant.methods:
         slips.append((f"its methods are {', '.join(grant.methods)}", methods_line([*grant.methods, method])))
+    if grant.destinations and not grant.has(wanted := feature_of(url.scheme)):
+        named = grant.features or ()
+        slips.append((f"its features are {', '.join(named)}", features_line((*named, wanted))))
     if asker.private and not grant.private_windows:
         slips.append(("it does not say private_windows = true", "private_windows = true"))
     if not grant.enabled:

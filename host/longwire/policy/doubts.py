@@ -10,6 +10,7 @@ from typing import Final
 
 from longwire.addresses import AddressClass, Network, admits, classify, parse_address
 from longwire.authority import SECURE_SCHEMES
+from longwire.policy.features import Feature, feature_of
 from longwire.policy.locations import Source
 from longwire.policy.matching import DestinationPattern
 from longwire.policy.model import GrantEntry, PolicyFile
@@ -32,6 +33,7 @@ def doubts(file: PolicyFile, lines: Mapping[Location, int], source: Source) -> I
         place: Location = ("grant", index)
         yield from _without_secret(grant, place, lines)
         yield from _methods(grant, place, lines)
+        yield from _features(grant, place, lines)
         secret = any(template.secrets for template in grant.inject.values())
         for number, destination in enumerate(grant.destinations):
             for text, blocks in _destination(grant, destination, secret=secret):
@@ -57,6 +59,38 @@ def _methods(grant: GrantEntry, place: Location, lines: Mapping[Location, int]) 
         if method.upper() in _NO_WILDCARDS:
             text = f'"{method}" is no wildcard but a method of that very name: name the methods one by one'
             yield problem_at((*place, "methods", number), text, lines, blocks=len(grant.methods) == 1)
+
+
+def _features(grant: GrantEntry, place: Location, lines: Mapping[Location, int]) -> Iterator[Problem]:
+    """What the grant names and its `features` leave closed, and features that have nothing to open."""
+    if grant.features is None:
+        return
+    wanted: dict[Feature, Location] = {}
+    for number, destination in enumerate(grant.destinations):
+        wanted.setdefault(feature_of(destination.origin.scheme), ("destinations", number))
+    if grant.generate:
+        wanted["generate"] = ("generate",)
+    # By these, and by these alone, a page asks for something.
+    closed = not any(feature in grant.features for feature in wanted)
+    if grant.durable is not None:
+        wanted["durable"] = ("durable",)
+    for feature, where in wanted.items():
+        if feature not in grant.features:
+            text = f'has no effect: "{feature}" is not among the features of this grant'
+            yield problem_at((*place, *where), text, lines, blocks=closed or feature == "durable")
+    for number, feature in enumerate(grant.features):
+        if feature not in wanted and feature != "record":
+            text = f'"{feature}" opens nothing: the grant has {_NEEDED[feature]}'
+            yield problem_at((*place, "features", number), text, lines)
+
+
+_NEEDED: Final[dict[Feature, str]] = {
+    "fetch": "no destinations with https: or http:",
+    "websocket": "no destinations with wss: or ws:",
+    "generate": "no `generate`",
+    "durable": "no `durable`",
+    "record": "",
+}
 
 
 def _destination(grant: GrantEntry, destination: DestinationPattern, *, secret: bool) -> Iterator[tuple[str, bool]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from longwire.policy.decision import Asker, NearMiss, PolicyDeniedError
+from longwire.policy.features import features_line
 from longwire.policy.grants import Grant
 from longwire.policy.providers import Provider
 from longwire.policy.urls import CanonicalUrl, shorten
@@ -62,7 +63,7 @@ def deciding(
         if not grant.enabled or (private and not grant.private_windows):
             continue
         entry = grant.entry_for(origin, principal)
-        found = next((each for each in grant.generate if each.name == provider), None)
+        found = next((each for each in grant.open_providers if each.name == provider), None)
         if entry is not None and found is not None:
             return grant, found, str(entry)
     return None
@@ -76,7 +77,7 @@ def providers_of(
     for grant in grants:
         if (private and not grant.private_windows) or not grant.names_page(origin, principal):
             continue
-        for provider in grant.generate:
+        for provider in grant.open_providers:
             if provider.name not in seen:
                 seen.add(provider.name)
                 yield grant, provider
@@ -146,6 +147,10 @@ def _miss(grant: Grant, asker: Asker, *, provider: str) -> NearMiss:
         differences.append(f"its providers are {', '.join(named[:_NAMED])}{' …' if len(named) > _NAMED else ''}")
         changes.append(generate_line([*named, shorten(provider, 64)]))
         distance += _PROVIDER
+    if grant.generate and not grant.has("generate"):
+        differences.append(f"its features are {', '.join(grant.features or ())}")
+        changes.append(features_line((*(grant.features or ()), "generate")))
+        distance += _SLIP
     if asker.private and not grant.private_windows:
         differences.append("it does not say private_windows = true")
         changes.append("private_windows = true")

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from longwire.policy.features import features_line
 from longwire.policy.generation_decision import deciding, generate_line
 from longwire.policy.grants import Grant
 from longwire.policy.loading import parse_policy
@@ -43,9 +44,14 @@ def _change(policy: Policy, asking: Asking, providers: Sequence[Provider]) -> Pr
             continue
         generate = tuple(dict.fromkeys((*grant.generate, *providers)))
         lines = [generate_line(each.name for each in generate)] if generate != grant.generate else []
+        features = grant.features and tuple(dict.fromkeys((*grant.features, "generate")))
+        if features and features != grant.features:
+            lines.append(features_line(features))
         lines += ["private_windows = true"] if private and not grant.private_windows else []
         lines += ["enabled = true"] if not grant.enabled else []
-        changed = replace(grant, generate=generate, enabled=True, private_windows=grant.private_windows or private)
+        changed = replace(
+            grant, generate=generate, features=features, enabled=True, private_windows=grant.private_windows or private
+        )
         others = tuple(changed if each is grant else each for each in policy.grants)
         if lines and _allows(others, asking, providers):
             return Proposal(tuple(lines), _file_of(policy, providers[0]), grant)

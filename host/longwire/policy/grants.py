@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING
 
 from longwire.addresses import Network
+from longwire.policy.features import Feature, feature_of
 from longwire.policy.locations import Source
 from longwire.policy.matching import DestinationPattern, HostPattern, PagePattern
 from longwire.policy.proxies import ProxyAddress
@@ -59,7 +60,8 @@ class Grant:
     """One `[[grant]]`. `name` is unique in the whole policy; `source` and `line` say where it is written.
 
     `inject` holds header names as written and their values; `secrets` what those values refer to. The narrowing
-    lists are lower case, possibly with a trailing `*`; None narrows nothing. `generate` are the providers of its own
+    lists are lower case, possibly with a trailing `*`; None narrows nothing, nor do `features` where they are None.
+    `generate` are the providers of its own
     file that its pages may ask; what they are asked by is a grant made for it (`for_provider`), and `of` is then
     the one in the file. `principal` is whose it is on those pages: their own scripts', or the writer's alone, and the
     writer's only where `writer_pages`, the `[writer]` of its own file, names the page too.
@@ -82,6 +84,7 @@ class Grant:
     ca_file: str | None = None
     limits: GrantLimits = field(default_factory=GrantLimits)
     durable: DurableLimits | None = None
+    features: tuple[Feature, ...] | None = None
     source: Source = "user"
     line: int = 1
     generate: tuple["Provider", ...] = ()
@@ -136,9 +139,27 @@ class Grant:
             why.append("the [writer] of its file does not name this page")
         return tuple(why)
 
-    def reaches(self, url: CanonicalUrl) -> bool:
+    def names(self, url: CanonicalUrl) -> bool:
         """Whether one of `destinations` matches the URL."""
         return any(destination.matches(url) for destination in self.destinations)
+
+    def has(self, feature: Feature) -> bool:
+        """Whether its `features` let that pass."""
+        return self.features is None or feature in self.features
+
+    def reaches(self, url: CanonicalUrl) -> bool:
+        """Whether it names the URL, and is for such requests."""
+        return self.has(feature_of(url.scheme)) and self.names(url)
+
+    @property
+    def open_destinations(self) -> tuple[DestinationPattern, ...]:
+        """Those of `destinations` that its `features` leave."""
+        return tuple(each for each in self.destinations if self.has(feature_of(each.origin.scheme)))
+
+    @property
+    def open_providers(self) -> tuple["Provider", ...]:
+        """Those of `generate`, if its `features` leave them."""
+        return self.generate if self.has("generate") else ()
 
     def reaching(self, provider: "Provider") -> "Grant":
         """What its pages need of this provider, whatever they ask: to judge by before they do."""
@@ -171,6 +192,7 @@ class Grant:
             ca_file=provider.ca_file,
             limits=limits,
             durable=self.durable,
+            features=None if self.features is None else (*self.features, "fetch"),
             source=self.source,
             line=self.line,
             of=self,

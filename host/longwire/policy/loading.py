@@ -269,6 +269,7 @@ def _grant(
             total_timeout_ms=entry.limits.total_timeout,
         ),
         durable=_durable(entry),
+        features=None if entry.features is None else tuple(dict.fromkeys(entry.features)),
         source=source,
         line=line,
         generate=tuple(providers[name] for name in dict.fromkeys(entry.generate or ())),

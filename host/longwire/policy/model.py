@@ -28,6 +28,7 @@ from longwire.policy.values import (
     CostText,
     Destinations,
     Duration,
+    FeatureNames,
     GrantName,
     HeaderPatterns,
     InjectedName,
@@ -148,6 +149,7 @@ class GrantEntry(Entry):
     proxy: Proxy | None = None
     ca_file: AbsolutePath | None = None
     durable: DurableEntry | None = None
+    features: FeatureNames | None = None
     limits: LimitsEntry = Field(default_factory=LimitsEntry)  # made here it would be built at each start of a host
 
 

@@ -178,6 +178,8 @@ class Policy:
         first = next((grant for grant in named if grant.enabled), named[0])
         if not first.enabled:
             return f'the grant "{first.name}" names this page, and says enabled = false'
+        if first.features is not None and not (first.open_destinations or first.open_providers):
+            return f'the grant "{first.name}" names this page, and its features leave nothing of it open'
         return (
             f'the grant "{first.name}" names this page, but not in private windows: private_windows = true in it would'
         )
@@ -202,7 +204,7 @@ class Policy:
             str(destination)
             for grant in self.in_force
             if (grant.private_windows or not private) and grant.names_page(parsed, principal)
-            for destination in grant.destinations
+            for destination in grant.open_destinations
         )
         return list(found)[:_MAX_LISTED]
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from longwire.policy.decision import Decision, decide, folder_of, hopeless, likely_network, methods_line
 from longwire.policy.doubts import out_of_reach
+from longwire.policy.features import feature_of, features_line
 from longwire.policy.grants import Grant, WriterPages
 from longwire.policy.loading import parse_policy
 from longwire.policy.locations import Source
@@ -113,14 +114,21 @@ def _change(policy: Policy, asking: Asking, wanted: Wanted) -> Proposal | None:
     """Lines of a grant that is for this page and these URLs already."""
     private = asking.private
     for grant in policy.grants:
-        if not asking.is_of(grant) or not all(grant.reaches(url) for _, url in wanted):
+        if not asking.is_of(grant) or not all(grant.names(url) for _, url in wanted):
             continue
         methods = tuple(dict.fromkeys([*grant.methods, *(method for method, _ in wanted)]))
         lines = [methods_line(methods)] if methods != grant.methods else []
+        features = grant.features and (*grant.features, *(feature_of(url.scheme) for _, url in wanted))
+        if features and set(features) != set(grant.features or ()):
+            lines.append(features_line(features))
         lines += ["private_windows = true"] if private and not grant.private_windows else []
         lines += ["enabled = true"] if not grant.enabled else []
         changed = replace(
-            grant, methods=methods, enabled=True, private_windows=grant.private_windows or (private and bool(lines))
+            grant,
+            methods=methods,
+            features=features,
+            enabled=True,
+            private_windows=grant.private_windows or (private and bool(lines)),
         )
         others = tuple(changed if each is grant else each for each in policy.grants)
         if lines and _allows(others, asking, wanted):

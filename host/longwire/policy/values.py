@@ -12,6 +12,7 @@ from pydantic import (
 )
 
 from longwire.addresses import Network
+from longwire.policy.features import FEATURES, Feature
 from longwire.policy.header_rules import Setter, setter_of
 from longwire.policy.matching import MAX_PATTERN_CHARS, TOKEN, DestinationPattern, PagePattern, parse_method
 from longwire.policy.providers import KINDS, CostRate, Rate, parse_base_url
@@ -186,6 +187,12 @@ def _cost_rate(value: object) -> CostRate:
     return CostRate.parse(_text(value))
 
 
+def _feature(value: object) -> object:
+    if isinstance(value, str) and value not in FEATURES and value.lower() in FEATURES:
+        raise ValueError(f'is written in lower case: write "{value.lower()}"')
+    return value
+
+
 def _network(value: object) -> object:
     if isinstance(value, str) and value not in _NETWORKS and value.lower() in _NETWORKS:
         raise ValueError(f'is written in lower case: write "{value.lower()}"')
@@ -264,6 +271,8 @@ CostText = Annotated[
     CostRate, PlainValidator(_cost_rate), WithJsonSchema({"type": "string", "examples": ["5 USD/day"]})
 ]
 HeaderPatterns = Annotated[tuple[HeaderPattern, ...], _LIST]
+FeatureName = Annotated[Feature, BeforeValidator(_feature)]
+FeatureNames = Annotated[tuple[FeatureName, ...], _LIST]
 Proxy = Annotated[
     ProxyAddress,
     PlainValidator(_proxy),

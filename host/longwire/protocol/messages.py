@@ -204,6 +204,8 @@ class StreamHeaders(Message):
     """The final response's head. At most one per stream, before any chunk.
 
     A WebSocket that is open has the status 101; with any other the handshake was refused, and STREAM_ERROR follows.
+    `recordable` is there where it is false: a grant of this stream has `features` without `record`, so no recording may
+    have any of it.
     """
 
     type: Literal["STREAM_HEADERS"]
@@ -213,6 +215,7 @@ class StreamHeaders(Message):
     status: Annotated[int, Field(ge=101, le=599)]
     reason: ShortText
     headers: Annotated[list[HeaderPair], Field(max_length=4 * MAX_HEADER_PAIRS)]
+    recordable: bool | None = None
 
 
 class StreamChunk(Message):

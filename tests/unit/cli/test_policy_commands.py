@@ -104,6 +104,7 @@ def test_check_speaks_json(granted: Home) -> None:
         "file": str(granted.policy),
         "line": 3,
         "network": "public",
+        "features": None,
         "proxy": None,
         "inject": ["Authorization"],
         "notes": [NOTE],
@@ -477,3 +478,14 @@ def test_validate_of_a_file_that_is_not_there_is_misuse(home: Home) -> None:
 
 def test_schema_prints_the_models(home: Home) -> None:
     assert json.loads(home.run("policy", "schema").out) == policy_json_schema()
+
+
+def test_check_and_show_say_what_features_leave_open(home: Home) -> None:
+    home.write_policy(policy_text(grant(features='["websocket"]')))
+    denied = home.run(*ASK, "https://api.example.com/v1/chat")
+    assert (denied.code, 'features = ["fetch", "websocket"]' in denied.out) == (1, True)
+    home.write_policy(policy_text(grant(features='["fetch"]')))
+    assert "features   fetch" in home.run(*ASK, "https://api.example.com/v1/chat").out
+    assert json.loads(home.run(*ASK, "https://api.example.com/v1/chat", "--json").out)["features"] == ["fetch"]
+    assert re.search(r"^  features +fetch$", home.run("policy", "show").out, re.MULTILINE)
+    assert json.loads(home.run("policy", "show", "--json").out)["grants"][0]["features"] == ["fetch"]

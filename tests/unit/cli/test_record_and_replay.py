@@ -140,6 +140,17 @@ def test_what_was_recorded_is_replayed_to_the_byte(tmp_path: Path, talker: tuple
         assert ask(origin, "GET", "/", Host="evil.example")[0] == 421
 
 
+def test_what_a_grant_keeps_out_of_recordings_is_in_none(tmp_path: Path, talker: tuple[str, Talker]) -> None:
+    url, _ = talker
+    narrowed = GRANT.format(root=f"{url}/", secret=tmp_path / "secret")
+    write_policy(tmp_path, narrowed.replace("network =", 'features = ["fetch"]\nnetwork =', 1))
+    done = run(tmp_path, "record", f"{url}/v1", "--out", str(tmp_path / "a.jsonl"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert '"record" would have to be among the features' in done.stderr
+    (stream,) = read_recording(tmp_path / "a.jsonl").streams
+    assert (stream.down, stream.response) == ([], None)
+
+
 def test_a_stream_that_is_cut_is_in_the_file_with_its_error(tmp_path: Path, talker: tuple[str, Talker]) -> None:
     url, _ = talker
     done = run(tmp_path, "record", f"{url}/cut", "--out", str(tmp_path / "a.jsonl"), "--json")

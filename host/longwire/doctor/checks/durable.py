@@ -21,7 +21,7 @@ _MIB: Final = 1024 * 1024
 
 def check_durable(patient: Patient) -> Iterator[Finding]:
     """Whether they can be kept, what is, and what daemon runs. Says nothing where nothing may be, or ever was."""
-    granted = any(grant.durable is not None for grant in patient.policy().current().in_force)
+    granted = any(grant.durable is not None and grant.has("durable") for grant in patient.policy().current().in_force)
     folder = patient.logs / FOLDER_NAME
     if not granted and not folder.exists():
         return

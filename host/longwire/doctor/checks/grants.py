@@ -64,7 +64,7 @@ def check_ca_files(patient: Patient) -> Iterator[Finding]:
     """Whether each `ca_file` that a grant in force names, or a provider of it, can be used and is nobody else's."""
     judge = _judge(patient)
     grants = patient.policy().current().in_force
-    reached = [grant.reaching(provider) for grant in grants for provider in grant.generate]
+    reached = [grant.reaching(provider) for grant in grants for provider in grant.open_providers]
     named = {grant.ca_file: grant for grant in (*grants, *reached) if grant.ca_file is not None}
     for path, grant in named.items():
         try:

@@ -34,11 +34,11 @@ _FIX: Final = "check that the server runs, and that no firewall or VPN is in the
 def check_network(patient: Patient, dial: Dial | None = None) -> Iterator[Finding]:
     """Try every destination and provider of the grants in force, all at once; ten seconds at most."""
     in_force = patient.policy().current().in_force
-    grants = [*in_force, *(grant.reaching(provider) for grant in in_force for provider in grant.generate)]
+    grants = [*in_force, *(grant.reaching(provider) for grant in in_force for provider in grant.open_providers)]
     todo = {
         (str(destination.origin), grant.network, grant.ca_file): (grant, destination.origin)
         for grant in grants
-        for destination in grant.destinations
+        for destination in grant.open_destinations
     }
     yield from anyio.run(_try_all, list(todo.values()), dial or _dial)
 

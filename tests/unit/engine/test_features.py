@@ -1,0 +1,31 @@
+"""What `features` of a grant mean to streams: narrowed while they run, and told where nothing may be recorded."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.engine.harness import POLICY, running_engine
+
+
+def with_features(features: str) -> str:
+    return POLICY.replace("methods =", f"features = {features}\nmethods =", 1)
+
+
+@pytest.mark.parametrize(("features", "told"), [('["fetch", "record"]', None), ('["fetch"]', False)])
+async def test_the_head_says_where_nothing_may_be_recorded(tmp_path: Path, features: str, told: bool | None) -> None:
+    async with running_engine(tmp_path, policy=with_features(features)) as bench:
+        bench.start(1)
+        (await bench.response(1)).feed(b"1", None)
+        await bench.channel.terminal(1)
+    (head,) = (message for message in bench.channel.written if message["type"] == "STREAM_HEADERS")
+    assert head.get("recordable") is told
+
+
+async def test_a_stream_ends_when_its_feature_is_taken_away(tmp_path: Path) -> None:
+    async with running_engine(tmp_path) as bench:
+        bench.start(1)
+        (await bench.response(1)).feed(b"1")
+        bench.policy_file.write_text(with_features('["websocket"]'))
+        ended = await bench.channel.terminal(1)
+    assert (ended["type"], ended["code"]) == ("STREAM_ERROR", "POLICY_DENIED")
+    assert 'features = ["fetch", "websocket"]' in ended["message"]
