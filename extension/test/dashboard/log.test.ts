@@ -139,6 +139,7 @@ describe('messages of a socket', () => {
 
   test('begin with the first chunk that begins with one', () => {
     const seen = new Watched(SOCKET, { received: 99, sent: 0 })
+    seen.push(joined(part(0x81, 'it only'), bytes('begins like one')))
     seen.push('the rest of a long message').push(joined(part(0x81, 'one'), part(0x81, 'two')))
     expect(seen.rows).toEqual([
       ['text', 'one'],
