@@ -147,7 +147,12 @@ export class HistoryStore implements Keeper {
         this.#dirty.ended ||= this.#filling.length > 0
       }
       const text = await pack(records)
-      if (era !== this.#era) continue
+      if (era !== this.#era) {
+        // Some of it may have been stored before.
+        this.#gone.push(key)
+        this.#schedule()
+        continue
+      }
       if (full) this.#pieces.push({ key, chars: text.length })
       await this.#trim(text.length)
       await this.#set({ [key]: text })
