@@ -132,6 +132,7 @@ def test_it_is_used_by_the_keyboard_and_named_for_a_screen_reader(
     for channel in ("a", "b", "c"):
         start(page, upstream, f"key{channel}")
     only(dashboard, "channel=key state:open", 3)
+    only(dashboard, "channel=key", 3)
     grid = dashboard.get_by_role("grid")
     assert grid.get_attribute("aria-rowcount") == "4"
     dashboard.keyboard.press("Tab")

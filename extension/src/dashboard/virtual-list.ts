@@ -30,7 +30,9 @@ export class VirtualList<T> {
   readonly #rowHeight: () => number
   readonly #make: () => HTMLElement
   readonly #fill: (row: HTMLElement, item: T, index: number) => void
-  readonly #rows: HTMLElement[] = []
+  readonly #rows: { readonly row: HTMLElement; index: number; item: T | undefined }[] = []
+  /** Rows are to be filled anew, also where they have the item that they had. */
+  #changed = false
   #items: Items<T> = []
   #frame = 0
   #span: Span = { first: 0, end: 0 }
@@ -48,7 +50,7 @@ export class VirtualList<T> {
     this.#rowHeight = rowHeight
     this.#make = make
     this.#fill = fill
-    scroller.addEventListener('scroll', () => this.update(), { passive: true })
+    scroller.addEventListener('scroll', () => this.#soon(false), { passive: true })
     new ResizeObserver(() => this.update()).observe(scroller)
   }
 
@@ -85,7 +87,13 @@ export class VirtualList<T> {
     this.update()
   }
 
+  /** What the items say may have changed. */
   update(): void {
+    this.#soon(true)
+  }
+
+  #soon(changed: boolean): void {
+    this.#changed ||= changed
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0
       this.#draw()
@@ -101,6 +109,7 @@ export class VirtualList<T> {
   /** Bring a row into sight, at once. */
   reveal(index: number): void {
     this.#size()
+    this.#changed = true
     const rowHeight = this.#rowHeight()
     const { clientHeight, scrollTop } = this.#scroller
     const top = index * rowHeight
@@ -123,18 +132,26 @@ export class VirtualList<T> {
     const span = spanOf(this.#items.length, rowHeight, scrollTop, clientHeight)
     this.#span = span
     this.#size()
-    const count = span.end - span.first
-    while (this.#rows.length < count) {
+    while (this.#rows.length < span.end - span.first) {
       const row = this.#make()
-      this.#rows.push(row)
+      this.#rows.push({ row, index: -1, item: undefined })
       this.#content.append(row)
+      this.#changed = true
     }
-    for (const [i, row] of this.#rows.entries()) {
-      const item = i < count ? this.#items.at(span.first + i) : undefined
+    const changed = this.#changed
+    this.#changed = false
+    for (const [place, shown] of this.#rows.entries()) {
+      // Each row has the items of its own place, in turn: by scrolling only those change that went out of sight.
+      const index = span.first + ((((place - span.first) % this.#rows.length) + this.#rows.length) % this.#rows.length)
+      const item = index < span.end ? this.#items.at(index) : undefined
+      if (!changed && shown.index === index && shown.item === item) continue
+      const { row } = shown
+      shown.index = index
+      shown.item = item
       row.hidden = item === undefined
       if (item === undefined) continue
-      row.style.transform = `translateY(${(span.first + i) * rowHeight}px)`
-      this.#fill(row, item, span.first + i)
+      row.style.transform = `translateY(${index * rowHeight}px)`
+      this.#fill(row, item, index)
     }
   }
 }
