@@ -1,8 +1,9 @@
 // What the extension's own pages do with recordings: popup and dashboard.
 
+import { MAX_RECORDINGS_BYTES } from '../protocol/constants'
 import { WorkerLink, type WorkerPort } from '../shared/worker-link'
 import type { FromRecorder, ToRecorder } from './desk'
-import { parseRecording } from './file'
+import { BadRecording, parseRecording } from './file'
 import { IndexedRecordings, type KeptRecording, type RecordingStore } from './store'
 
 /** Name of the runtime port between the extension's own pages and the recorder. */
@@ -74,10 +75,14 @@ export class RecorderControls {
     return `${JSON.stringify(head)}\n${await this.#store.text(id)}`
   }
 
-  /** Keep a file as a recording. @throws {BadRecording} it is none */
+  /** Keep a file as a recording. @throws {BadRecording} it is none, or there is no room for it */
   async import(name: string, text: string): Promise<void> {
     const { streams } = parseRecording(text)
     const lines = text.slice(text.indexOf('\n') + 1)
+    const taken = (await this.#store.all()).reduce((sum, { cost }) => sum + cost, 0)
+    if (taken + lines.length > MAX_RECORDINGS_BYTES) {
+      throw new BadRecording('The recordings take 256 MiB, which is the limit. Delete some first.')
+    }
     const id = crypto.randomUUID()
     const kept = { id, title: name, origin: null, madeAt: new Date().toISOString(), state: 'stopped' } as const
     await this.#store.put({ ...kept, streams: streams.length, cost: lines.length, batches: 1 }, lines)
