@@ -109,6 +109,7 @@ def test_a_site_is_recorded_saved_and_served_by_others(recorded: Page, browser: 
 def test_a_stopped_worker_loses_nothing_and_goes_on(
     recorded: Page, browser: Browser, page: Page, upstream: Upstream, tmp_path: Path
 ) -> None:
+    assert len(read_recording(saved(recorded, "Save", tmp_path)).streams) == 3  # and so it is written
     stop_worker(browser)
     assert page.evaluate("(url) => longwire.fetch(url).then((r) => r.text())", upstream.url("/events?n=3"))
     expect(recorded.locator("#recording-list .figures")).to_contain_text("4 streams")

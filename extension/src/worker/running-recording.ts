@@ -8,6 +8,9 @@ import { plainBytes, RecordedTrack, type RequestHead } from './recorded-track'
 /** How long what was seen waits to be written: a worker that is killed loses no more than that. */
 export const FLUSH_MS = 500
 
+/** The same where a stream has ended: a worker that has nothing to do any more may be stopped. */
+export const FLUSH_ENDED_MS = 20
+
 /** How many bytes wait for it at most. */
 export const FLUSH_BYTES = 1024 * 1024
 
@@ -24,6 +27,8 @@ export class RunningRecording {
   #queue: Work[] = []
   #queued = 0
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** It is the shorter one. */
+  #soon = false
   #writing: Promise<void> = Promise.resolve()
 
   /**
@@ -94,6 +99,11 @@ export class RunningRecording {
     if (track === undefined) return
     this.#tracks.delete(stream)
     this.#add(RECORDING_LINE_BYTES, () => track.end(ending, at))
+    // Not put off by each that ends.
+    if (this.#soon) return
+    this.#soon = true
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.flush(), FLUSH_ENDED_MS)
   }
 
   /** Nothing more is recorded. Streams that go on have no end in it. */
@@ -107,6 +117,7 @@ export class RunningRecording {
   flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#soon = false
     const works = this.#queue
     this.#queue = []
     this.#queued = 0

@@ -29,11 +29,11 @@ def record(
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print each piece as one line of JSON.")] = False,
 ) -> None:
-    """Record a stream, piece by piece, for `longwire replay`.
+    """Record a stream and its timing, for `longwire replay`.
 
-    With the time of every piece. It is asked as the page longwire:terminal, which a grant has to name: secrets that the
-    grant injects are in no recording, and those that you send yourself are replaced. The body goes to standard output
-    as it comes; Ctrl-C ends the recording. `longwire docs recordings` says what is in the file.
+    It is asked as the page longwire:terminal, which a grant has to name: secrets that the grant injects are in no
+    recording, and those that you send yourself are replaced. The body goes to standard output as it comes; Ctrl-C ends
+    the recording. `longwire docs recordings` says what is in the file.
     """
     import anyio  # the engine and its clients, which no other command needs
 

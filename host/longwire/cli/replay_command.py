@@ -29,11 +29,10 @@ def replay(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print each thing that happens as one line of JSON.")] = False,
 ) -> None:
-    """Answer as a recording says, on this machine.
+    """Answer as a recording says, by a local server.
 
-    For trying how a page takes it. Only pages of this machine are answered: method and path say which stream, /stream/2
-    does too, and a recording of one stream answers whatever is asked. With --speed step each Enter sends the next
-    piece.
+    It is for trying how a page takes an answer. It answers at 127.0.0.1 only, to pages of this machine: method and path say which stream is meant, /stream/2 does
+    too, and a recording of one stream answers whatever is asked. With --speed step each Enter sends the next piece.
     """
     import asyncio  # and the server, which no other command needs
 
