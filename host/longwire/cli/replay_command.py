@@ -31,8 +31,9 @@ def replay(
 ) -> None:
     """Answer as a recording says, by a local server.
 
-    It is for trying how a page takes an answer. It answers at 127.0.0.1 only, to pages of this machine: method and path say which stream is meant, /stream/2 does
-    too, and a recording of one stream answers whatever is asked. With --speed step each Enter sends the next piece.
+    It is for trying how a page takes an answer. It answers at 127.0.0.1 only, to pages of this machine: method and path
+    say which stream is meant, /stream/2 does too, and a recording of one stream answers whatever is asked. With --speed
+    step each Enter sends the next piece.
     """
     import asyncio  # and the server, which no other command needs
 
