@@ -59,7 +59,7 @@ class Authorizer:
 
     def let_secrets_go(self) -> None:
         """Hold none in memory: nobody is there. What is needed again is read again."""
-        self._secrets.let_go()
+        self._secrets.release()
 
     async def provider(self, page: Page, name: str, model: str | None) -> GenerationDecision:
         """Whether a page may ask that provider, for that model or for the provider's own choice.

@@ -82,7 +82,7 @@ class SecretSupply:
         forgotten = [self.forget(source, secret) for source, secret in refused]
         return any(forgotten)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Keep nothing of what commands printed: nobody is there who would ask for it soon."""
         self._printed.clear()
 
