@@ -23,6 +23,7 @@ from longwire.cli import (
     secret_commands,
     stats_command,
     template_commands,
+    top_command,
 )
 from longwire.console.errors import CommandError, MisuseError
 from longwire.console.output import complain, say
@@ -41,6 +42,7 @@ install_commands.register(app)
 doctor_command.register(app)
 logs_command.register(app)
 stats_command.register(app)
+top_command.register(app)
 if not is_frozen():  # it drives a browser with a package that is for developers
     demo_command.register(app)
 client_command.register(app)

@@ -6,4 +6,5 @@ policy_screen    the policy in force, with every setting
 log_screen       lines of the log
 stats_screen     figures of many streams
 figures          how one is said
+top_screen       streams that live
 """

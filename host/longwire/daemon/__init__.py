@@ -3,5 +3,6 @@
 address   the folder, the sockets in it, and whether others could have put them there
 peer      whose process is at the other end
 lines     what both ends say before anything else, and how a command asks
+watching  seeing the streams of all hosts
 client    connecting, with all of that looked at
 """

@@ -4,6 +4,8 @@
     FOLDER/NAME.OWNER.sock   one of an earlier version, which finishes what it has
     FOLDER/NAME.lock         held by the first of them for as long as it serves new hosts
     FOLDER/NAME.starting     held by the host that starts one
+    FOLDER/NAME.watched      touched while somebody wants to see the streams of hosts
+    FOLDER/NAME.PID.top      of a host by itself, for that; and only meanwhile
 
 NAME stands for the policy file and the state folder: who has others (another HOME) has another daemon.
 """
@@ -54,6 +56,24 @@ class Address(NamedTuple):
     def retired(self, owner: str) -> Path:
         """Of a daemon that serves no new hosts."""
         return self.folder / f"{self.name}.{owner}.sock"
+
+    @property
+    def watched(self) -> Path:
+        """Touched once a second or so by whoever wants to see the streams of hosts."""
+        return self.folder / f"{self.name}.watched"
+
+    def shown_by(self, pid: int) -> Path:
+        """Of a host that is no daemon's, while somebody watches."""
+        return self.folder / f"{self.name}.{pid}.top"
+
+    def shown(self) -> list[Path]:
+        """Those that lie there. One may be a leftover.
+
+        Raises:
+            UnsafeAddress, FileNotFoundError: as `check_folder`.
+        """
+        check_folder(self.folder)
+        return sorted(self.folder.glob(f"{self.name}.*.top"))
 
     def sockets(self) -> list[Path]:
         """Those that lie there: of the daemon that serves new hosts, and then of earlier ones. One may be a leftover.

@@ -10,7 +10,7 @@ What the clocks, the policy, a person or a page end, ends here.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import anyio
@@ -133,6 +133,11 @@ class DurableRequests:
     def kept(self) -> int:
         """How many have ended and can be had."""
         return len(self._requests) - self.running
+
+    def look(self) -> list[dict[str, Any]]:
+        """Every request that runs, as `Exchange.look` has it: its own connection, and not those who read it."""
+        running = (each.exchange for each in self._requests.values())
+        return [exchange.look() | {"durable": True} for exchange in running if exchange is not None]
 
     def entries(self) -> list[ListedRequest]:
         """All of them, of whatever page, the eldest first."""

@@ -98,6 +98,16 @@ class Engine:
         self.rules = rules
         self.turns = turns or Turns()
         self.leaving = anyio.Event()
+        self._services: list[Service] = []  # in the order in which they began
+
+    def look(self) -> list[dict[str, Any]]:
+        """Every stream that lives, as `Exchange.look` has it, with its connection's number where there are others."""
+        several = len(self._services) > 1
+        return [
+            exchange.look() | ({"connection": number} if several else {})
+            for number, service in enumerate(self._services, 1)
+            for exchange in service.exchanges
+        ]
 
     def leave(self) -> None:
         """End each connection as soon as no exchange of it lives: there is something better to serve the next one."""
@@ -109,7 +119,12 @@ class Engine:
         All its exchanges are over and their sockets closed on return. May be called again with another channel, also
         while the sockets of a lost one still close.
         """
-        await Service(self, channel).run()
+        service = Service(self, channel)
+        self._services.append(service)
+        try:
+            await service.run()
+        finally:
+            self._services.remove(service)
 
 
 class Service:
@@ -130,6 +145,11 @@ class Service:
         self._reason = ""  # why it is over, for the log
         self._fatal = False  # and FATAL says so
         self._tasks: anyio.abc.TaskGroup | None = None
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """Those that live."""
+        return list(self._exchanges.values())
 
     # --- the loops -------------------------------------------------------------------------------------------
 

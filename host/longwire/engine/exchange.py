@@ -10,13 +10,14 @@ ends it, its socket is closed before the slot is free (`aborting.py`).
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import anyio
 import anyio.lowlevel
 import structlog
 
-from longwire.audit.vocabulary import audit_fields, failure_fields
+from longwire.audit.processors import without_query
+from longwire.audit.vocabulary import PRIVATE, audit_fields, failure_fields
 from longwire.engine.outlet import Outlet
 from longwire.protocol.errors import ErrorCode, LongwireError, Phase, StreamError
 from longwire.protocol.messages import DEFAULT_KIND, StreamHeaders, StreamStart
@@ -105,6 +106,7 @@ class Exchange:
         self._scope = anyio.CancelScope()
         self._changed = anyio.Event()
         self._log = log.bind(**audit_fields(start), grant=None)
+        self._grant: str | None = None
         self._audited = False
         self._reads = False
         self.abort_reason: str | None = None  # as the protocol has it, where the page gave up
@@ -157,6 +159,7 @@ class Exchange:
     def allowed(self, grant: str) -> None:
         """The policy lets it be carried out, by that grant."""
         self.begun = True
+        self._grant = grant
         self._log = self._log.bind(grant=grant)
         self._log.info("start", outcome="allowed")
 
@@ -167,6 +170,7 @@ class Exchange:
     def attach(self, grant: str, **fields: object) -> None:
         """It only reads what another exchange carries out, by that grant: the log says attach and detach of it."""
         self._reads = True
+        self._grant = grant
         self._log = self._log.bind(grant=grant, **fields)
         self._log.info("attach", outcome="allowed")
 
@@ -178,12 +182,31 @@ class Exchange:
         """A line of the log about something between start and end."""
         self._log.info(event, **fields)
 
+    def look(self) -> dict[str, Any]:
+        """What `longwire top` shows of it: as the log has it, and how far it has come. Bytes, and milliseconds."""
+        fields = audit_fields(self.start)
+        if fields["destination"] != PRIVATE:
+            fields["destination"] = without_query(fields["destination"])
+        stream, upload = self.stream, self.stream.upload
+        waits_for = "upstream" if self.begun or self._reads else "host"
+        return {
+            **fields,
+            "kind": self.start.kind or DEFAULT_KIND,
+            "grant": self._grant,
+            "state": stream.state.name.lower(),
+            "waits_for": "page" if stream.spent and stream.state is State.BODY else waits_for,
+            "down": stream.pushed,
+            "up": 0 if upload is None else upload.received,
+            "age_ms": self.clock.elapsed_ms(),
+        }
+
     async def may_begin(self) -> None:
         """Wait until the response's head may be queued."""
         await self._outlet.may_begin()
 
     def headers(self, head: StreamHeaders, grant: str) -> None:
         """The response's head, and the grant that led there in the end."""
+        self._grant = grant
         self._log = self._log.bind(grant=grant)
         self._outlet.headers(head if self.recordable else head.model_copy(update={"recordable": False}))
         if not self._reads:

@@ -84,7 +84,7 @@ class Guests:
         try:
             own_peer(connected)
             with anyio.fail_after(HAIL_S):
-                said = await _line(channel)
+                said = await receive_line(channel)
             if said:
                 await self._by_role(channel, read_hail(said))
         except ForeignPeer as foreign:
@@ -108,7 +108,7 @@ class Guests:
         try:
             await channel.write(greeting_line(greeting))
             if hail.role == "admin":
-                await self._answer_forever(channel)
+                await answer_forever(channel, self._answer)
             elif not why:
                 log.info("connected", role=hail.role, version=hail.version)
                 await self._engines[hail.role].serve(channel)
@@ -130,16 +130,22 @@ class Guests:
             return f"the daemon serves {MAX_HOSTS} browsers already: close one"
         return ""
 
-    async def _answer_forever(self, channel: SocketChannel) -> None:
-        while True:
-            with anyio.move_on_after(_QUESTION_S) as patience:
-                question = await _line(channel)
-            if patience.cancelled_caught or not question:
-                return
-            await channel.write(line(await self._answer(read_line(question))))
+
+async def answer_forever(channel: SocketChannel, answer: Answering) -> None:
+    """Give a command an answer to each line, until it has no more of them.
+
+    Raises:
+        BadLine: it says something else.
+    """
+    while True:
+        with anyio.move_on_after(_QUESTION_S) as patience:
+            question = await receive_line(channel)
+        if patience.cancelled_caught or not question:
+            return
+        await channel.write(line(await answer(read_line(question))))
 
 
-async def _line(channel: SocketChannel) -> bytes:
+async def receive_line(channel: SocketChannel) -> bytes:
     """One line, and nothing of what comes after it; b"" at the end.
 
     Raises:

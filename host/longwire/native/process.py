@@ -17,6 +17,7 @@ from longwire.engine.status import PolicyStatus
 from longwire.engine.suspending import SuspensionKeeper
 from longwire.native.caller import caller_is_ours, shown_caller
 from longwire.native.kinds import kinds_of, without_daemon
+from longwire.native.showing import show_when_wanted
 from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions
 from longwire.policy.live_policy import LivePolicy
@@ -75,7 +76,10 @@ async def _serve(descriptors: tuple[int, int]) -> None:
     try:
         kinds = without_daemon(kinds_of(upstream, authorizer, turns), policy, lambda: _need_daemon(engine))
         engine = Engine(kinds, PolicyStatus(policy, keeper), turns=turns)
-        await engine.serve(channel)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(show_when_wanted, engine.look)
+            await engine.serve(channel)
+            tasks.cancel_scope.cancel()
     finally:
         authorizer.close()
         with anyio.move_on_after(EXIT_DEADLINE_MS / 3000, shield=True):

@@ -109,7 +109,7 @@ class Daemon:
 
     # --- for commands ----------------------------------------------------------------------------------------
 
-    async def answer(self, question: dict[str, Any]) -> dict[str, Any]:
+    async def answer(self, question: dict[str, Any]) -> dict[str, Any]:  # noqa: PLR0911  (a table of questions)
         """What a command asks, by its `do`."""
         match question.get("do"):
             case "status":
@@ -126,6 +126,9 @@ class Daemon:
             case "list":
                 entries = [] if self._durable is None else self._durable.entries()
                 return {"requests": [each._asdict() | {"error": _error(each)} for each in entries]}
+            case "streams":
+                kept = [] if self._durable is None else self._durable.look()
+                return {"pid": os.getpid(), "kind": "daemon", "streams": [*self._for_hosts.look(), *kept]}
             case "forget":
                 return await self._forget(str(question.get("id", "")))
             case "stop":

@@ -38,6 +38,11 @@ class Upload:
         """Whether the page said that the body is whole."""
         return self._complete
 
+    @property
+    def received(self) -> int:
+        """Bytes that came from the page, this time."""
+        return self._received
+
     def open(self) -> tuple[int, int]:
         """Begin to accept bytes; returns (consumed, window) for the first STREAM_BODY_ACK."""
         self._opened = True
