@@ -37,7 +37,7 @@ BUILD_ROUNDS = 9
 # that has two cores to itself leaves none for a page that is drawn: less than this is a fault, and not the machine.
 LEAST_SHARE = 0.8
 # Processor time of the page's own thread for a frame, in milliseconds: 60 of them in a second leave it some to spare.
-FRAME_MS = 14
+FRAME_MS = 12
 # Of the table, 300 rows a second: nobody reads them, and a finger on a wheel goes no faster.
 SCROLL_PX = 150
 
