@@ -23,7 +23,7 @@ from tests.e2e.scripts import script
 from tests.patience import PATIENCE_S
 from tests.printed import say
 
-MAX_LATE_MS = 5.0
+MAX_GAP_MS = 5.0
 HEAD = {"longwire_recording": 1, "made_by": "longwire test", "made_at": "2026-12-01T00:00:00Z"}
 REQUEST = {
     "type": "request", "stream": 1, "t": 0, "at": "2026-12-01T00:00:00.000001Z", "kind": "http",
@@ -104,38 +104,55 @@ def test_a_page_replays_a_file_by_itself(page: Page) -> None:
     assert all(came >= due - 1 for came, due in zip(got["times"], times, strict=True))
 
 
-@pytest.mark.measures
-def test_a_replay_keeps_its_times_within_five_milliseconds() -> None:
-    text = recording(300)
-    due = [json.loads(line) for line in text.splitlines()[2:-1]]
+async def lateness_of_a_clock(due: list[float]) -> list[float]:
+    """By how many milliseconds this machine misses these times if it does nothing but wait for them."""
+    began, missed = time.perf_counter(), []
+    for t in due:
+        await asyncio.sleep(max(t / 1000 - (time.perf_counter() - began), 0))
+        missed.append((time.perf_counter() - began) * 1000 - t)
+    return missed
 
-    async def late() -> list[float]:
-        async with server_of(text) as server:
-            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            began = time.perf_counter()
-            writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            found = []
-            async with asyncio.timeout(PATIENCE_S):
-                await reader.readuntil(b"\r\n\r\n")
-                found.append((time.perf_counter() - began) * 1000 - due[0]["t"])
-                for line in due[1:]:
-                    size = int((await reader.readline()).strip(), 16)
-                    piece = await reader.readexactly(size + 2)
-                    found.append((time.perf_counter() - began) * 1000 - line["t"])
-                    assert piece[:-2].decode() == line["text"]
-            writer.close()
-            return found
+
+async def lateness_of_a_replay(text: str, lines: list[dict[str, Any]]) -> list[float]:
+    """The same of the head and each piece of an answer, as a client gets them."""
+    async with server_of(text) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        began = time.perf_counter()
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        missed = []
+        async with asyncio.timeout(PATIENCE_S):
+            await reader.readuntil(b"\r\n\r\n")
+            missed.append((time.perf_counter() - began) * 1000 - lines[0]["t"])
+            for line in lines[1:]:
+                size = int((await reader.readline()).strip(), 16)
+                piece = await reader.readexactly(size + 2)
+                missed.append((time.perf_counter() - began) * 1000 - line["t"])
+                assert piece[:-2].decode() == line["text"]
+        writer.close()
+        return missed
+
+
+@pytest.mark.measures
+def test_a_replay_keeps_its_gaps_within_five_milliseconds() -> None:
+    text = recording(300)
+    lines = [json.loads(line) for line in text.splitlines()[2:-1]]
+
+    async def both() -> tuple[list[float], list[float]]:
+        clock = lateness_of_a_clock([line["t"] for line in lines])
+        replay, alone = await asyncio.gather(lateness_of_a_replay(text, lines), clock)
+        return replay, alone
 
     # The driver's loop runs in this thread, if a browser was here before.
     with ThreadPoolExecutor() as elsewhere:
-        missed = elsewhere.submit(asyncio.run, late()).result()
-    gaps = [abs(after - before) for before, after in pairwise(missed)]
-    figures = f"{len(gaps)} gaps: median {statistics.median(gaps):.2f} ms off, worst {max(gaps):.2f} ms"
-    say(f"replay, {figures}")
-    assert min(missed) > -1
-    assert statistics.median(gaps) < MAX_LATE_MS
-    # The worst is printed: it is the machine's, which may be at something else.
-    assert sorted(gaps)[len(gaps) * 9 // 10] < MAX_LATE_MS
+        replay, alone = elsewhere.submit(asyncio.run, both()).result()
+    assert min(replay) > -1
+    gaps, clocks = ([abs(after - before) for before, after in pairwise(missed)] for missed in (replay, alone))
+    say(f"replay, {len(gaps)} gaps: median {statistics.median(gaps):.2f} ms off, worst {max(gaps):.2f} ms")
+    say(f"  a clock beside it:  median {statistics.median(clocks):.2f} ms off, worst {max(clocks):.2f} ms")
+    assert statistics.median(gaps) < MAX_GAP_MS
+    # Where the machine is at something else, a clock is late as well.
+    most = len(gaps) * 9 // 10
+    assert sorted(gaps)[most] < sorted(clocks)[most] + MAX_GAP_MS
 
 
 def test_a_cut_is_seen_by_a_page_as_one(page: Page, upstream: Upstream) -> None:
