@@ -71,7 +71,12 @@ const axes = (colour: (name: string) => string, values: (value: number) => strin
 }
 
 function timeOf(seconds: number): string {
-  return new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+  return new Date(seconds * 1000).toLocaleTimeString([], {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23'
+  })
 }
 
 const still = { show: false }
