@@ -92,7 +92,7 @@ def test_events_are_shown_as_they_come_with_their_silences_and_what_came_before_
     expect(detail.locator("#tree")).to_contain_text('data: "Hello"')
     expect(detail.locator("#tree details details summary", has_text="deep")).to_be_visible()
     expect(detail.locator("#text")).to_have_text("Hello world")
-    assert detail.locator(".plot canvas").count() == 2
+    expect(detail.locator(".plot canvas")).to_have_count(2)
     expect(detail.locator("#generation")).to_be_hidden()
 
 

@@ -105,7 +105,7 @@ export class Detail {
     setText(element('trouble-text'), trouble?.text ?? '')
     showFigures(element('figures'), figuresOf(row, moment))
     // Of a stream that was over before anybody looked there is none.
-    element('rate').hidden = row.rates.samples.length < 3
+    element('rate').hidden = record.state === 'ended' && row.rates.samples.length < 3
     this.#rates.show(row.rates.samples)
     this.#drawLog(moment)
   }
