@@ -1,5 +1,6 @@
 """The popup in a real Chromium: what it says of bridge, page and streams, and what its buttons do."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.hosts import HostFiles, without_host
 from tests.e2e.popup import WIDTH, action_popup, is_about, open_popup
+from tests.e2e.scripts import script
 from tests.e2e.typed import assert_failed, shows
 from tests.host_process import write_policy
 from tests.upstreams.threaded import ThreadedServer
@@ -377,3 +379,40 @@ def test_a_page_that_goes_elsewhere_takes_the_popup_along(browser: Browser, page
     page.goto(site.url("/").replace("localhost", "127.0.0.1"))
     expect(popup.locator("#origin")).to_have_text(site.url("").rstrip("/").replace("localhost", "127.0.0.1"))
     expect(popup.locator("#verdict-title")).to_have_text("No grant names this page")
+
+
+# --- switches of a site, and the day's totals -------------------------------------------------------------------------
+
+
+def test_a_site_is_switched_off_by_a_person_and_its_streams_end_and_begin_no_more(
+    browser: Browser, page: Page, upstream: Upstream
+) -> None:
+    popup = open_popup(browser, page)
+    is_about(popup, "Ready")
+    start(page, upstream, "one")
+    upstream.app.streams.channel("one").raw(b"x" * 5_000)
+    expect(row(popup, "one").locator(".figures")).to_contain_text("5.0 kB")
+    popup.locator("#switches summary").click()
+    popup.get_by_label("Requests", exact=True).uncheck()
+    result = page.evaluate("one.over")
+    assert_failed(result, "body", ErrorCode.POLICY_DENIED, Phase.BODY, "in the popup of the Longwire extension")
+    expect(popup.locator("#switches-count")).to_have_text("1 off")
+    expect(popup.locator("#today")).to_have_text(re.compile(r"^Today: \d+ streams?, [\d.]+ \w+, \d+ errors?$"))
+    for scheme in ("light", "dark"):
+        popup.emulate_media(color_scheme=scheme)
+        contrast, text = popup.evaluate(script("popup_contrast.js"))
+        assert contrast >= 4.5, (scheme, text)
+        if folder := os.environ.get("LONGWIRE_SCREENS"):
+            popup.screenshot(path=Path(folder) / f"popup-switches-{scheme}.png", full_page=True)
+    popup.reload()
+    is_about(popup, "Ready")
+    popup.locator("#switches summary").click()
+    expect(popup.get_by_label("Requests", exact=True)).not_to_be_checked()
+    popup.get_by_label("Longwire", exact=True).uncheck()
+    is_about(popup, "Nothing open")
+    expect(popup.locator("#verdict-text")).to_contain_text("switched off for this site")
+    popup.get_by_label("Longwire", exact=True).check()
+    popup.get_by_label("Requests", exact=True).check()
+    is_about(popup, "Ready")
+    start(page, upstream, "two")
+    expect(row(popup, "two")).to_be_visible()

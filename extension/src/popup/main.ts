@@ -1,7 +1,7 @@
 // The popup: a page of the extension, alive only while somebody looks at it. Everything it knows comes from the worker.
 
 import { popupPlatform as platform } from '../platform'
-import { element } from '../shared/dom'
+import { element, setText } from '../shared/dom'
 import { POPUP_PORT } from '../shared/names'
 import type { FromPopup, Snapshot } from '../shared/popup'
 import { WorkerLink, type WorkerPort } from '../shared/worker-link'
@@ -10,6 +10,8 @@ import { Rates } from './rates'
 import { Recordings } from './recordings'
 import { findSite, type Site } from './site'
 import { StreamList } from './streams'
+import { Switches } from './switches'
+import { wordsOf } from './today'
 import { Page } from './view'
 
 const page = new Page()
@@ -28,6 +30,7 @@ const link = new WorkerLink<FromPopup, Snapshot>(
     show()
   }
 )
+const switches = new Switches((which, on) => link.send({ type: 'SWITCH', which, on }))
 const list = new StreamList((stream) => link.send({ type: 'STOP', stream }))
 
 const recordings = new Recordings((name) => platform.connect(name))
@@ -37,6 +40,9 @@ function show(): void {
   page.show(site, view)
   if (snapshot !== null) list.show(snapshot.streams, snapshot.at, rates, site.origin)
   // Beside a host that is not there, the streams that there are not are no news.
+  switches.show(site.origin, snapshot)
+  element('today').hidden = snapshot === null
+  setText(element('today'), snapshot === null ? '' : wordsOf(snapshot.today))
   element('streams').hidden = view.problem !== null && !snapshot?.streams.length
 }
 

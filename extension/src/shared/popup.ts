@@ -3,6 +3,7 @@
 import type { WaitsFor } from '../protocol/bridge'
 import type { ErrorCode } from '../protocol/errors'
 import type { BridgeState, Obstacle, PolicySummary, ProviderOffer } from '../protocol/native'
+import type { SiteSwitch } from './site-switches'
 
 /** From the popup. */
 export type FromPopup =
@@ -12,6 +13,8 @@ export type FromPopup =
   | { readonly type: 'ASK' }
   /** End a stream of the watched tab. */
   | { readonly type: 'STOP'; readonly stream: number }
+  /** Switch something on or off for the watched page's origin. */
+  | { readonly type: 'SWITCH'; readonly which: SiteSwitch; readonly on: boolean }
 
 /** To the popup: all there is to tell, each time. */
 export interface Snapshot {
@@ -32,6 +35,9 @@ export interface Snapshot {
   /** The last request of the watched page that the policy refused. */
   readonly denied: DeniedRequest | null
   readonly streams: readonly StreamRow[]
+  /** What a person switched off for the watched page's origin. */
+  readonly off: readonly SiteSwitch[]
+  readonly today: Today
   /** When all this was so, on the clock of `StreamRow.startedAt`, milliseconds. */
   readonly at: number
 }
@@ -59,6 +65,16 @@ export type BridgeReport =
       /** The command that `fix` names, as it is typed. */
       readonly command: string | null
     }
+
+/** Of all tabs, since midnight. */
+export interface Today {
+  /** That ended. */
+  readonly streams: number
+  /** Of the bodies of responses. */
+  readonly bytes: number
+  /** Streams that failed, or were refused. */
+  readonly errors: number
+}
 
 export interface DeniedRequest {
   readonly method: string

@@ -11,6 +11,7 @@ import { describe, type Failure } from './failure'
 import type { Identity } from './identity'
 import type { HostMessage } from './native'
 import { Observer, type Piece, type StreamEnding } from './observer'
+import type { Asked } from './site-switches'
 import { MAX_STATUS_REQUESTS, StatusDesk } from './status'
 import { type Observed, phaseOf, type Stream, StreamTable } from './streams'
 import {
@@ -59,22 +60,26 @@ export class Bridge {
   readonly #observer: Observer
   readonly #refusal: (origin: string) => string | null
   readonly #profile: () => string | null
+  readonly #switchedOff: (origin: string, asked: Asked) => string | null
 
   /**
    * @param observer is told what happens to every stream
    * @param refusal why pages of an origin are not served, whatever the host would say; for the page
+   * @param switchedOff why single requests of an origin are refused, which a person switched off; for the page
    * @param profile the browser profile's id, known before a durable start comes; null where there is none
    */
   constructor(
     link: HostLink,
     observer = new Observer(),
     refusal: (origin: string) => string | null = () => null,
-    profile: () => string | null = () => null
+    profile: () => string | null = () => null,
+    switchedOff: (origin: string, asked: Asked) => string | null = () => null
   ) {
     this.#link = link
     this.#observer = observer
     this.#refusal = refusal
     this.#profile = profile
+    this.#switchedOff = switchedOff
   }
 
   /** A message from a relay, which may have been written by anybody who controls that page's renderer. */
@@ -168,7 +173,12 @@ export class Bridge {
   /** What is refused may be more than it was: end the streams that would not begin any more. */
   judgeAgain(): void {
     for (const stream of [...this.#streams.all()]) {
-      const refused = stream.state === 'live' ? this.#refused(stream.peer) : null
+      const { observed } = stream
+      const refused =
+        stream.state === 'live'
+          ? (this.#refused(stream.peer) ??
+            (observed === null ? null : this.#switchedOff(observed.page.origin, observed)))
+          : null
       if (refused !== null) this.#fail(stream, 'POLICY_DENIED', refused)
     }
   }
@@ -196,7 +206,8 @@ export class Bridge {
       return this.#tellError(peer, fields.id, 'POLICY_DENIED', peer.identity.refusal, 'policy')
     }
     const { page } = peer.identity
-    const refused = this.#refused(peer)
+    const asked = { url: fields.url, durable: fields.durable !== undefined }
+    const refused = this.#refused(peer) ?? this.#switchedOff(page.origin, asked)
     if (refused !== null) return this.#tellError(peer, fields.id, 'POLICY_DENIED', refused, 'policy')
     const profile = concernsDurable(fields) ? this.#profile() : null
     if (concernsDurable(fields)) {

@@ -33,7 +33,9 @@ import { Profile } from './profile'
 import { Recorder } from './recorder'
 import { isRecordersPage, RecorderDesk } from './recorder-desk'
 import { isSettingsPage, SettingsDesk } from './settings-desk'
+import { SiteSwitches } from './site-switches'
 import { Sites } from './sites'
+import { Totals } from './totals'
 import { WriterDesk } from './writer-desk'
 import { WriterPages } from './writer-pages'
 
@@ -86,20 +88,27 @@ const historyStore = new HistoryStore(platform.sessionStorage, history)
 history.keeper = historyStore
 const observer = new Observer()
 const recorder = new Recorder(observer, new IndexedRecordings(), platform.privateContext)
-for (const listener of [denials, liveStreams, history, recorder]) observer.listen(listener)
+// Of private windows nothing is kept, be it three numbers.
+const totals = new Totals(platform.privateContext ? null : storage)
+for (const listener of [denials, liveStreams, history, recorder, totals]) observer.listen(listener)
 const recorderDesk = new RecorderDesk(recorder)
 const permissions = new PagePermissions(platform.permissions)
 const gate = new Gate(switches, permissions)
 const writerPages = new WriterPages(storage)
 const writerDesk = new WriterDesk(storage, () => platform.openSettings())
 const profile = new Profile(storage)
+const siteSwitches = new SiteSwitches(storage, platform.privateContext, () => {
+  bridge.judgeAgain()
+  popups.askAgain()
+})
 const bridge: Bridge = new Bridge(
   link,
   observer,
-  (origin) => switches.refusal(origin),
-  () => profile.id
+  (origin) => switches.refusal(origin) ?? siteSwitches.refusal(origin),
+  () => profile.id,
+  (origin, asked) => siteSwitches.refusalOf(origin, asked)
 )
-const popups: PopupDesk = new PopupDesk(bridge, liveStreams, denials, {
+const popups: PopupDesk = new PopupDesk(bridge, liveStreams, denials, siteSwitches, totals, {
   waitsFor: (origin) => gate.waitsFor(origin) ?? (link.starting ? 'host' : null),
   confirmed: () => switches.confirmed
 })
@@ -127,7 +136,7 @@ function openLink(): void {
 
 platform.onConnect.addListener((port) => {
   if (port.name === POPUP_PORT && isPopup(port.sender, platform.extension)) {
-    return popups.open(port, (act) => gate.whenKnown(act))
+    return popups.open(port, (act) => gate.whenKnown(() => siteSwitches.whenKnown(act)))
   }
   if (port.name === DASHBOARD_PORT && isDashboard(port.sender, platform.extension)) {
     return dashboards.open(port, (act) => void historyStore.ready.then(act))
@@ -144,7 +153,8 @@ platform.onConnect.addListener((port) => {
   const identity = identify(port.sender, id, platform.privateContext)
   const origin = originOf(identity)
   // Not so the popup, which asks for a page that may have to be allowed first.
-  serve({ port, identity, refusal: () => (origin === null ? null : permissions.refusal(origin)) }, port, (act) => act())
+  const whenKnown = (act: () => void) => siteSwitches.whenKnown(act)
+  serve({ port, identity, refusal: () => (origin === null ? null : permissions.refusal(origin)) }, port, whenKnown)
 })
 
 const originOf = (identity: Identity) => ('page' in identity ? identity.page.origin : null)
@@ -153,8 +163,13 @@ const originOf = (identity: Identity) => ('page' in identity ? identity.page.ori
 function openWriter(port: IncomingPort, identity: Identity): void {
   const origin = originOf(identity)
   const refusal = () =>
-    origin === null ? null : (permissions.refusal(origin) ?? writerPages.refusal(origin) ?? switches.refusal(origin))
-  const whenKnown = (act: () => void) => writerPages.whenKnown(act)
+    origin === null
+      ? null
+      : (permissions.refusal(origin) ??
+        writerPages.refusal(origin) ??
+        switches.refusal(origin) ??
+        siteSwitches.refusal(origin))
+  const whenKnown = (act: () => void) => siteSwitches.whenKnown(() => writerPages.whenKnown(act))
   if (port.name === WRITER_PORT) return serve({ port, identity, refusal }, port, whenKnown)
   writerDesk.open(
     port,

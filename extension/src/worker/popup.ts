@@ -3,11 +3,14 @@ import type { Status, WaitsFor } from '../protocol/bridge'
 import type { PolicySummary } from '../protocol/native'
 import { POPUP_PAGE } from '../shared/names'
 import type { BridgeReport, FromPopup, Snapshot } from '../shared/popup'
+import { isSiteSwitch } from '../shared/site-switches'
 import type { Bridge, Peer } from './bridge'
 import type { Denials } from './denials'
 import type { Failure } from './failure'
 import { isOwnPage } from './identity'
 import type { LiveStreams } from './live-streams'
+import type { SiteSwitches } from './site-switches'
+import type { Totals } from './totals'
 
 /** How often an open popup hears how its streams come along. */
 export const SNAPSHOT_INTERVAL_MS = 1_000
@@ -43,6 +46,8 @@ export class PopupDesk {
   readonly #bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'stop'>
   readonly #streams: Pick<LiveStreams, 'of'>
   readonly #denials: Denials
+  readonly #switches: Pick<SiteSwitches, 'offAt' | 'set'>
+  readonly #totals: Pick<Totals, 'today'>
   readonly #standing: Standing
   readonly #open = new Set<PopupSession>()
   #policy: PolicySummary | null = null
@@ -51,11 +56,15 @@ export class PopupDesk {
     bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'stop'>,
     streams: Pick<LiveStreams, 'of'>,
     denials: Denials,
+    switches: Pick<SiteSwitches, 'offAt' | 'set'>,
+    totals: Pick<Totals, 'today'>,
     standing: Standing = { waitsFor: () => null, confirmed: () => true }
   ) {
     this.#bridge = bridge
     this.#streams = streams
     this.#denials = denials
+    this.#switches = switches
+    this.#totals = totals
     this.#standing = standing
   }
 
@@ -71,6 +80,8 @@ export class PopupDesk {
       this.#bridge,
       this.#streams,
       this.#denials,
+      this.#switches,
+      this.#totals,
       this.#standing,
       () => this.#policy
     )
@@ -112,6 +123,8 @@ class PopupSession {
   readonly #bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'stop'>
   readonly #streams: Pick<LiveStreams, 'of'>
   readonly #denials: Denials
+  readonly #switches: Pick<SiteSwitches, 'offAt' | 'set'>
+  readonly #totals: Pick<Totals, 'today'>
   readonly #standing: Standing
   readonly #policy: () => PolicySummary | null
   #watched: Extract<FromPopup, { type: 'WATCH' }> | null = null
@@ -129,6 +142,8 @@ class PopupSession {
     bridge: Pick<Bridge, 'fromPage' | 'pageGone' | 'stop'>,
     streams: Pick<LiveStreams, 'of'>,
     denials: Denials,
+    switches: Pick<SiteSwitches, 'offAt' | 'set'>,
+    totals: Pick<Totals, 'today'>,
     standing: Standing,
     policy: () => PolicySummary | null
   ) {
@@ -136,6 +151,8 @@ class PopupSession {
     this.#bridge = bridge
     this.#streams = streams
     this.#denials = denials
+    this.#switches = switches
+    this.#totals = totals
     this.#standing = standing
     this.#policy = policy
   }
@@ -143,10 +160,18 @@ class PopupSession {
   receive(message: FromPopup): void {
     if (message.type === 'WATCH') this.#watch(message)
     else if (message.type === 'ASK') this.#askAnew()
+    else if (message.type === 'SWITCH') this.#switch(message)
     else if (this.#watched !== null) {
       this.#bridge.stop(this.#watched.tab, message.stream)
       this.#tell()
     }
+  }
+
+  #switch({ which, on }: Extract<FromPopup, { type: 'SWITCH' }>): void {
+    const origin = this.#watched?.origin ?? null
+    if (origin === null || !isSiteSwitch(which)) return
+    void this.#switches.set(origin, which, on === true)
+    this.#tell()
   }
 
   close(): void {
@@ -216,6 +241,8 @@ class PopupSession {
       ...this.#reach,
       denied: origin === null ? null : this.#denials.of(tab, origin),
       streams: this.#streams.of(tab),
+      off: origin === null ? [] : this.#switches.offAt(origin),
+      today: this.#totals.today,
       at
     }
     try {

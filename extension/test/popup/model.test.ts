@@ -21,7 +21,17 @@ const POLICY = { state: 'ok', digest: 'd', pages: ['https://*.example.com'] } as
 function snapshot(fields: Partial<Snapshot> = {}): Snapshot {
   const policy = { ...POLICY, pages: [...POLICY.pages] }
   const quiet = { waitsFor: null, unconfirmed: false, denied: null, providers: [], obstacles: [], at: 0 } as const
-  return { ...quiet, tab: 1, bridge: UP, policy, destinations: [], streams: [], ...fields }
+  return {
+    ...quiet,
+    tab: 1,
+    bridge: UP,
+    policy,
+    destinations: [],
+    streams: [],
+    off: [],
+    today: { streams: 0, bytes: 0, errors: 0 },
+    ...fields
+  }
 }
 
 const view = (fields: Partial<Snapshot> = {}, site: Partial<Site> = {}, permitted: boolean | undefined = true) =>

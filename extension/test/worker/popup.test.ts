@@ -11,6 +11,7 @@ import { LiveStreams } from '../../src/worker/live-streams'
 import type { HostMessage } from '../../src/worker/native'
 import { Observer } from '../../src/worker/observer'
 import { isPopup, PopupDesk, type PopupPort, SNAPSHOT_INTERVAL_MS, WORTH_A_WORD_MS } from '../../src/worker/popup'
+import { SiteSwitches } from '../../src/worker/site-switches'
 
 const ID = 'flafilfjcooomhoadlnfjondkibchmmc'
 const EXTENSION = `chrome-extension://${ID}`
@@ -53,6 +54,7 @@ let denials: Denials
 let bridge: Bridge
 let streams: LiveStreams
 let desk: PopupDesk
+let switches: SiteSwitches
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -72,8 +74,10 @@ beforeEach(() => {
   streams = new LiveStreams(() => link.starting)
   const observer = new Observer()
   for (const listener of [denials, streams]) observer.listen(listener)
+  const none = { get: async () => ({}), set: async () => undefined }
+  switches = new SiteSwitches(none, false, () => desk.askAgain())
   bridge = new Bridge(link, observer)
-  desk = new PopupDesk(bridge, streams, denials)
+  desk = new PopupDesk(bridge, streams, denials, switches, { today: { streams: 0, bytes: 0, errors: 0 } })
 })
 afterEach(() => vi.useRealTimers())
 
@@ -197,7 +201,14 @@ test('an answer that takes a second says what it waits for, and switches that th
   let waits: 'host' | null = 'host'
   let confirmed = false
   vi.setSystemTime(0)
-  desk = new PopupDesk(bridge, streams, denials, { waitsFor: () => waits, confirmed: () => confirmed })
+  desk = new PopupDesk(
+    bridge,
+    streams,
+    denials,
+    switches,
+    { today: { streams: 0, bytes: 0, errors: 0 } },
+    { waitsFor: () => waits, confirmed: () => confirmed }
+  )
   vi.advanceTimersByTime(WORTH_A_WORD_MS)
   const popup = opened()
   expect(popup.last).toMatchObject({ waitsFor: null, unconfirmed: true })
@@ -365,4 +376,16 @@ test('two popups, of two windows, are told apart', () => {
   two.say({ type: 'ASK' })
   answer()
   expect(two.last.destinations).toHaveLength(1)
+})
+
+test('a switch is set for the watched page, is told at once, and has the host asked again', async () => {
+  const popup = opened()
+  popup.say({ type: 'SWITCH', which: 'websocket', on: false })
+  expect(switches.offAt(ORIGIN)).toEqual(['websocket'])
+  expect(popup.last).toMatchObject({ off: ['websocket'], today: { streams: 0, bytes: 0, errors: 0 } })
+  popup.say({ type: 'SWITCH', which: 'everything' as 'all', on: false })
+  expect(switches.offAt(ORIGIN)).toEqual(['websocket'])
+  popup.watch(null)
+  popup.say({ type: 'SWITCH', which: 'all', on: false })
+  expect(switches.offAt('null')).toEqual([])
 })

@@ -21,7 +21,7 @@ import pytest
 
 from longwire.console.top_screen import Rates, rows_of, screen
 from longwire.daemon.watching import Watching
-from tests.daemons import address_in, daemon_home, durable_grant, durable_host
+from tests.daemons import address_in, daemon_home, durable_host
 from tests.host_process import PAGE, HostProcess, environment, grant
 from tests.patience import PATIENCE_S
 from tests.upstreams.connection import Request
@@ -94,7 +94,7 @@ def run_json(home: Path) -> str:
 
 
 def test_a_daemon_tells_of_its_connections(home: Path, upstream: str) -> None:
-    with durable_host(home, durable_grant(upstream)) as host:
+    with durable_host(home, upstream) as host:
         host.hello()
         host.start(1, f"{upstream}v1")
         host.expect("STREAM_CHUNK")
