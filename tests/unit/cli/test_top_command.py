@@ -21,6 +21,7 @@ import pytest
 
 from longwire.console.top_screen import Rates, rows_of, screen
 from longwire.daemon.watching import Watching
+from longwire.policy.needles import secret_forms
 from tests.daemons import address_in, daemon_home, durable_host
 from tests.host_process import PAGE, HostProcess, environment, grant
 from tests.patience import PATIENCE_S
@@ -29,6 +30,7 @@ from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
 
 PLANTED = "planted-key-in-a-query"
+INJECTED = "planted-secret-of-the-policy"
 COMMAND = [sys.executable, "-m", "longwire.cli.main", "top"]
 
 
@@ -53,8 +55,12 @@ def home() -> Iterator[Path]:
 
 @contextmanager
 def streaming(home: Path, url: str) -> Iterator[HostProcess]:
-    """A host with one stream of a page and one of a private window."""
-    with HostProcess(home, grant(url, more="private_windows = true")) as host:
+    """A host with one stream of a page and one of a private window, both with a secret that it injects."""
+    secret = home / "secret"
+    secret.write_text(INJECTED)
+    secret.chmod(0o600)
+    lines = 'private_windows = true\ninject = { X-Key = "{secret:planted}" }\n[secret.planted]\n'
+    with HostProcess(home, grant(url, more=f'{lines}file = "{secret}"\n')) as host:
         host.hello()
         host.start(1, f"{url}v1?key={PLANTED}")
         host.expect("STREAM_CHUNK")
@@ -68,7 +74,13 @@ def run(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         [*COMMAND, *arguments], env=environment(home), capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == 0, done.stderr
+    _holds_no_secret(done.stdout)
     return done
+
+
+def _holds_no_secret(shown: str) -> None:
+    for secret in (PLANTED, INJECTED):
+        assert not any(form.decode("latin-1") in shown for form in secret_forms(secret.encode()))
 
 
 def test_it_shows_every_host_and_of_private_windows_that_there_is_one(home: Path, upstream: str) -> None:
@@ -172,7 +184,7 @@ def test_on_a_console_of_80_columns_it_draws_and_ends_with_a_key(home: Path, ups
     assert after == before and "\x1b[?1049l" in shown  # the console is as it was
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.replace("\x1b[K", "\n"))
     assert max(map(len, plain.splitlines())) <= 80
-    assert PLANTED not in shown
+    _holds_no_secret(shown)
 
 
 def test_without_a_console_it_is_one_look_without_colour(home: Path, upstream: str) -> None:
@@ -180,6 +192,24 @@ def test_without_a_console_it_is_one_look_without_colour(home: Path, upstream: s
         out = run(home).stdout
     print(out)
     assert "\x1b" not in out and f"GET {upstream}v1" in out and "upstream" in out
+
+
+def test_what_is_added_up_of_such_streams_has_no_secret_either(home: Path, upstream: str) -> None:
+    with streaming(home, upstream) as host:
+        host.send(type="STREAM_ABORT", id=1, reason="signal")
+        host.expect("STREAM_ABORTED")
+    for arguments in (["--json", "--by", "destination"], ["--prometheus", "--by", "page"], ["--by", "grant"]):
+        done = subprocess.run(
+            [*COMMAND[:-1], "stats", *arguments], env=environment(home), capture_output=True, text=True, check=True
+        )
+        assert done.stdout
+        _holds_no_secret(done.stdout)
+    written = (home / "state" / "longwire").glob("host-*.jsonl")
+    text = "".join(path.read_text() for path in written)
+    assert '"abort"' in text
+    _holds_no_secret(text)
+    with pytest.raises(AssertionError):
+        _holds_no_secret(f"one that was let through: {INJECTED}")
 
 
 def stream(**fields: Any) -> dict[str, Any]:
