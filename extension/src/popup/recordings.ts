@@ -93,7 +93,7 @@ export class Recordings {
   }
 
   #act(name: string, { title }: KeptRecording, act: () => void): HTMLButtonElement {
-    const button = make('button')
+    const button = make('button', '')
     button.type = 'button'
     button.textContent = name
     button.setAttribute('aria-label', `${name}: recording of ${title}`)
