@@ -166,7 +166,7 @@ WITHOUT = {"isolation", "isolation by halves"}
 # With rules of each sort; a page without any is what all other tests have.
 @pytest.mark.parametrize(
     "rules",
-    sliced({name: name for name in STRICT}, "a policy of nothing", "trusted types", "isolation by halves"),
+    sliced({name: name for name in STRICT}, "a policy of nothing", "trusted types", "isolation", "isolation by halves"),
 )
 def test_a_body_is_whole_whatever_the_page_forbids_itself(browser: Browser, upstream: Upstream, rules: str) -> None:
     async def document(request: Request) -> None:
@@ -182,6 +182,7 @@ def test_a_body_is_whole_whatever_the_page_forbids_itself(browser: Browser, upst
         browser.worker().evaluate(COUNT_DIRECT)
         url = upstream.url(f"/bytes?size={size}&seed=strict")
         whole = bodies.digest("strict", size)
+        assert page.evaluate("crossOriginIsolated") is (rules == "isolation")
         assert page.evaluate(DIGEST, url) == whole
         # The port opens in the midst of the first body, or of a later one where a machine is slow with frames.
         for _ in range(5):
