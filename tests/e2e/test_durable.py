@@ -3,16 +3,21 @@
 The server lets out each event when the test says so; the full sizes are in `test_durable_long.py`.
 """
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Playwright
 
+from longwire.protocol.errors import ErrorCode, Phase
+from longwire.protocol.limits import KIB
 from tests.e2e.browser import Browser, stop_worker, wait_ended
 from tests.e2e.conftest import Upstream
-from tests.e2e.durable import Home, attach, forget, listed, living_home, serve_page
+from tests.e2e.durable import GRANT, Home, attach, forget, listed, living_home, serve_page
 from tests.e2e.test_bridge_loss import reload_extension
+from tests.e2e.typed import assert_typed, shows
+from tests.upstreams import bodies
 from tests.upstreams.app import make_app
 from tests.upstreams.server import Server
 from tests.upstreams.sse import Channel
@@ -168,6 +173,7 @@ def test_an_offset_the_end_and_what_lies_behind_it(tabs: Tabs, answer: Answer) -
     assert answer.requests == 1
 
 
+@shows(ErrorCode.DURABLE_CONFLICT)
 def test_another_request_under_its_key_is_refused_until_it_is_forgotten(tabs: Tabs, answer: Answer) -> None:
     answer.say(3)
     page = tabs.open()
@@ -280,6 +286,7 @@ def test_another_origin_and_a_frame_find_nothing(
         forget(tab, "mine")
 
 
+@shows(ErrorCode.DURABLE_UNKNOWN)
 def test_a_daemon_that_is_killed_leaves_a_name_and_nothing_else(home: Home, tabs: Tabs, answer: Answer) -> None:
     size = answer.say(500)
     page = tabs.open()
@@ -313,3 +320,58 @@ def test_without_a_grant_for_it_the_refusal_has_the_line_that_is_missing(
     assert told["error"]["code"] == "POLICY_DENIED"
     assert 'durable = { max_bytes = "64MiB", keep = "1h", detached = "30m" }' in told["error"]["message"]
     assert answer.requests == 0
+
+
+@shows(ErrorCode.GAP)
+def test_who_comes_when_the_beginning_is_gone_is_told_where_it_begins(
+    home: Home, tabs: Tabs, upstream: Upstream
+) -> None:
+    home.grant(upstream.root, durable=GRANT.replace("512MiB", "256KiB"))
+    size = 2048 * KIB
+    url = upstream.url(f"/bytes?size={size}&seed=gap")
+    page = tabs.open()
+    told = attach(page, url, "gap")
+    assert (told["ended"], told["bytes"]) == (True, size)
+    (entry,) = [entry for entry in listed(page) if entry["key"] == "gap"]
+    error = attach(page, url, "gap")["error"]
+    assert_typed(error, ErrorCode.GAP, Phase.POLICY, str(error["first"]))
+    assert error["first"] == entry["first"] >= size - 512 * KIB
+    rest = attach(page, url, "gap", **{"from": error["first"]})
+    # Less than one block of page.js.
+    block = hashlib.sha256(b"".join(bodies.seeded("gap", size))[error["first"] :])
+    assert (rest["ended"], rest["digest"]) == (True, hashlib.sha256(block.digest()).hexdigest())
+    forget(page, "gap")
+
+
+@shows(ErrorCode.DETACHED_TOO_LONG)
+def test_what_nobody_reads_for_too_long_ends_and_leaves_what_came(
+    home: Home, tabs: Tabs, answer: Answer, upstream: Upstream
+) -> None:
+    home.grant(upstream.root, durable=GRANT.replace("30m", "100ms"))
+    answer.say(3)
+    page, other = tabs.open(), tabs.open()
+    told = read(page, answer, "detached")
+    assert (told["error"], told["text"]) == (None, answer.text)
+    page.close()
+    other.evaluate("(key) => inTime(over(key))", "detached")
+    told = read(other, answer, "detached", count=2**40)
+    assert_typed(told["error"], ErrorCode.DETACHED_TOO_LONG, Phase.BODY, "0.1 s")
+    assert (told["text"], answer.requests) == (answer.text, 1)
+    forget(other, "detached")
+
+
+@shows(ErrorCode.SPOOL_FULL)
+def test_where_nothing_can_be_kept_nothing_is_sent(home: Home, tabs: Tabs, answer: Answer) -> None:
+    page = tabs.open()
+    assert isinstance(listed(page), list)
+    folder = home.folder / "state" / "longwire" / "durable"
+    folder.chmod(0o755)  # others may read it
+    try:
+        told = read(page, answer, "nowhere")
+    finally:
+        folder.chmod(0o700)
+    assert_typed(told["error"], ErrorCode.SPOOL_FULL, Phase.POLICY, "longwire doctor")
+    assert answer.requests == 0
+    answer.say(1)
+    assert_there(page, answer, "nowhere")
+    forget(page, "nowhere")

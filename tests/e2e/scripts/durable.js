@@ -77,3 +77,9 @@ const forgotten = (key) => outcome(longwire.durable.forget(key).then((given) => 
 async function noneLeft() {
   while ((await longwire.durable.list()).length > 0) await new Promise((resolve) => setTimeout(resolve, 100))
 }
+
+// Until `list()` gives it in another state than that it runs.
+async function over(key) {
+  const runs = (entry) => entry.key === key && entry.state === 'running'
+  while ((await longwire.durable.list()).some(runs)) await new Promise((resolve) => setTimeout(resolve, 100))
+}
