@@ -130,7 +130,7 @@ def test_who_leaves_in_the_middle_has_stopped_it(visitor: Page, chromium: Browse
         visit(visitor, chromium, demo, tmp_path / "key")
         expect(visitor.locator("#text")).to_contain_text("This text was not fetched")
         visitor.get_by_role("link", name="More examples").press("Enter")
-        expect(visitor.get_by_role("heading", level=1)).to_contain_text("Seven things")
+        expect(visitor.get_by_role("heading", level=1)).to_contain_text("things a page does with streams")
         verdict = demo.run(asyncio.wait_for(demo.page.verdict, PATIENCE_S))
 
         assert "you stopped it" in verdict.reason
