@@ -229,6 +229,7 @@ class DurableRequests:
             start.model_copy(update={"durable": None, "body": sent}),
             SpoolOutlet(stream, request, body.release),
             body.data if body.there else None,
+            at_most_once=True,
         )
         exchange.bind(durable=short(record.id))
         self._tasks.start_soon(self._produce, request, exchange, body)

@@ -93,9 +93,15 @@ class Clock:
 class Exchange:
     """Couples one stream to what carries its request out."""
 
-    def __init__(self, start: StreamStart, outlet: Outlet, body: bytes | None = None) -> None:
-        """`body` is the request body where it has come whole, and not with the start."""
+    def __init__(
+        self, start: StreamStart, outlet: Outlet, body: bytes | None = None, *, at_most_once: bool = False
+    ) -> None:
+        """`body` is the request body where it has come whole, and not with the start.
+
+        `at_most_once`: what may have been sent is not sent again, whatever its method.
+        """
         self.stream = outlet.stream
+        self.at_most_once = at_most_once
         self.asker = asker_of(start)
         self.clock = Clock(anyio.current_time())
         self.closed = anyio.Event()  # the task is over: socket closed, places given back

@@ -40,7 +40,9 @@ class Http:
             # Without a name for the request: it would hold the body as long as the stream lives.
             return await self._upstream.open(
                 replace(
-                    authorization.request(body_of(exchange), body_again(exchange)), memory=exchange.stream.decoders
+                    authorization.request(body_of(exchange), body_again(exchange)),
+                    memory=exchange.stream.decoders,
+                    at_most_once=exchange.at_most_once,
                 ),
             )
         except StreamError as error:

@@ -243,7 +243,7 @@ class _Exchange:
                 raise upload.failure from None
             failure = exchange_error(error, connection.phase, ended=connection.ended, uploading=not upload.complete)
             lost = failure.code in _LOST and not isinstance(error, anyio.ClosedResourceError)  # which is this side's
-            harmless = _is_idempotent(chain.method, hop) and can_repeat(chain.body)
+            harmless = _is_idempotent(chain.method, hop) and can_repeat(chain.body) and not self._request.at_most_once
             if lost and harmless and not fresh and connection.silent:
                 raise _Unanswered from None
             raise failure from None

@@ -138,7 +138,8 @@ class FloorMemory:
 class UpstreamRequest:
     """One exchange, redirects included. Connections are never shared across different `isolation` keys.
 
-    The response is decoded within `memory`.
+    The response is decoded within `memory`. With `at_most_once` nothing of it goes out a second time, whatever its
+    method: nobody knows what a server that closes a kept connection has seen.
     """
 
     method: str
@@ -149,6 +150,7 @@ class UpstreamRequest:
     next_hop: NextHop
     timeouts: UpstreamTimeouts
     memory: DecoderMemory = field(default_factory=FloorMemory)
+    at_most_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,21 @@ async def test_a_reader_may_begin_anywhere_up_to_the_end(tmp_path: Path, feeds: 
     assert len(feeds.requests) == 1
 
 
+async def test_what_a_server_left_unanswered_is_not_sent_again_although_its_method_would_allow_it(
+    tmp_path: Path, feeds: Feeds
+) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        for number, key in ((0, None), (1, "another")):  # a connection is kept of each
+            reading = tab.ask(key)
+            (await feeds.feed(number)).send(b"answer").end()
+            assert (await reading.terminal())["type"] == "STREAM_END"
+        reading = tab.ask()
+        (await feeds.feed(2)).break_off()
+        failed = await reading.terminal()
+        assert (failed["code"], failed["phase"]) == ("UPSTREAM_RESET", "headers")
+    assert len(feeds.requests) == 3
+
+
 async def test_an_offset_under_a_key_that_is_free_sends_nothing(tmp_path: Path, feeds: Feeds) -> None:
     async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
         refused = await tab.ask(offset=5).terminal()
