@@ -57,7 +57,7 @@ class Authorizer:
         """Nobody waits for secrets any more: end the commands that print them."""
         self._secrets.close()
 
-    def let_secrets_go(self) -> None:
+    def release_secrets(self) -> None:
         """Hold none in memory: nobody is there. What is needed again is read again."""
         self._secrets.release()
 

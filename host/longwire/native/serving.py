@@ -87,7 +87,7 @@ class Daemon:
                 kinds, self._durable = durable.kinds, durable
             self._for_hosts = Engine(kinds, self._rules, turns=turns)
             for_daemons = Engine(kinds, self._rules, turns=turns)
-            self._guests = Guests(self._place, self._for_hosts, for_daemons, self.answer, self._let_secrets_go)
+            self._guests = Guests(self._place, self._for_hosts, for_daemons, self.answer, self._release_secrets)
             async with anyio.create_task_group() as tasks:
                 if self._durable is None:
                     tasks.start_soon(self._rules.follow)
@@ -193,10 +193,10 @@ class Daemon:
         self._reason = "nobody is connected, and nothing is kept"
         return True
 
-    def _let_secrets_go(self) -> None:
+    def _release_secrets(self) -> None:
         """A host would have ended with its browser, and with it what it had in memory."""
         if not self._guests.hosts and not self._running:
-            self._authorizer.let_secrets_go()
+            self._authorizer.release_secrets()
 
     async def _tick_forever(self) -> None:
         """Each connection does this, too; there may be none."""
@@ -205,7 +205,7 @@ class Daemon:
             host_log.tick()
             with suppress(OSError):
                 await self._rules.tick()
-            self._let_secrets_go()
+            self._release_secrets()
             if not self._place.retired and not self._place.found:
                 # Nobody finds it any more: the next host starts another one.
                 await self._retire("its socket was taken away")
