@@ -85,7 +85,7 @@ def test_what_the_package_exports_is_on_the_page(page: Page, own_site: Site, tmp
     of_package, of_page = own_site.open("/").evaluate(
         """async () => [Object.keys(await import('/longwire.min.js')).sort(), Object.keys(longwire).sort()]"""
     )
-    own = {"WebSocket", "WebSocketStream", "fetch", "patch", "rpc", "status", "version"}
+    own = {"WebSocket", "WebSocketStream", "durable", "fetch", "patch", "rpc", "status", "version"}
     assert set(of_page) == {*of_package, *own}
 
 
