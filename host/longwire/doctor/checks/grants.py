@@ -34,7 +34,8 @@ def check_policy(patient: Patient) -> Iterator[Finding]:
     files = ", ".join(map(str, policy.files))
     if policy.switched_off is not None:
         what = f"{policy.switched_off} says enabled = false for all grants, so nothing is open"
-        yield fail("policy", what, f"take that line out of {policy.switched_off}")
+        own = "" if policy.switched_off == policy.administrator else ", or run `longwire policy on`"
+        yield fail("policy", what, f"take that line out of {policy.switched_off}{own}")
     elif not policy.in_force:
         off = ": all of its grants say enabled = false" if policy.grants else ""
         yield fail("policy", f"{files} opens nothing{off}", f"add a [[grant]] to {policy.files[-1]}, or switch one on")
