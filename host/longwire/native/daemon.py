@@ -33,7 +33,7 @@ def serve_hosts() -> int:
         place.take()
     except PlaceTaken:
         return EXIT_NO_PLACE
-    from longwire.native.main import load_less
+    from longwire.native.startup import load_less
 
     load_less()
     from longwire.native.serving import serve

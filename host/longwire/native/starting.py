@@ -16,7 +16,7 @@ from longwire import __version__
 from longwire.daemon.address import Address, UnsafeAddress, own_address, prepare_folder
 from longwire.daemon.client import DaemonMute, NoDaemonThere, connect, retire
 from longwire.daemon.peer import ForeignPeer
-from longwire.native.main import DAEMON_ARGUMENT
+from longwire.native.startup import DAEMON_ARGUMENT
 
 if TYPE_CHECKING:
     import subprocess

@@ -181,7 +181,7 @@ def test_a_start_is_no_more_work_than_a_page_can_wait_for(tmp_path: Path) -> Non
 def test_a_start_loads_nothing_that_a_host_does_not_use() -> None:
     """A page waits for these imports: no console of rich, no plugin of some other distribution, nothing of sockets."""
     script = (
-        "from longwire.native.main import load_less; load_less()\n"
+        "from longwire.native.startup import load_less; load_less()\n"
         "import sys, longwire.native.process\n"
         "from pydantic.plugin import _loader\n"
         "assert sys.modules['rich'] is None and 'rich.console' not in sys.modules\n"
