@@ -24,10 +24,8 @@ WANTED_S: Final = 10.0
 # At a time.
 MAX_WATCHERS: Final = 4
 
-Look = Callable[[], list[dict[str, Any]]]
 
-
-async def show_when_wanted(look: Look, address: Address | None = None) -> None:
+async def show_when_wanted(look: Callable[[], list[dict[str, Any]]], address: Address | None = None) -> None:
     """Runs until it is cancelled; nothing that fails here is a stream's business."""
     if not has_daemons():
         return
@@ -49,7 +47,7 @@ def wanted(address: Address) -> bool:
         return False
 
 
-async def _show(look: Look, address: Address) -> None:
+async def _show(look: Callable[[], list[dict[str, Any]]], address: Address) -> None:
     """As long as it is wanted."""
     check_folder(address.folder)
     path = address.shown_by(os.getpid())
@@ -73,7 +71,9 @@ def _listen(listener: socket.socket, path: Path) -> None:
     listener.settimeout(0)
 
 
-async def _accept_forever(listener: socket.socket, look: Look, tasks: "anyio.abc.TaskGroup") -> None:
+async def _accept_forever(
+    listener: socket.socket, look: Callable[[], list[dict[str, Any]]], tasks: "anyio.abc.TaskGroup"
+) -> None:
     from longwire.native.watcher import serve_watcher  # here: most hosts are never looked at
 
     places = anyio.Semaphore(MAX_WATCHERS)

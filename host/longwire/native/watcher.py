@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -13,11 +14,13 @@ from longwire.daemon.lines import BadLine, Greeting, greeting_line, read_hail
 from longwire.daemon.peer import ForeignPeer, own_peer
 from longwire.engine.channel import ChannelLost
 from longwire.native.guests import HAIL_S, answer_forever, receive_line
-from longwire.native.showing import Look
 from longwire.native.socket_channel import SocketChannel
 from longwire.protocol.limits import PROTOCOL_VERSION
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.process")
+
+# What lives in this host. See `Engine.look`.
+Look = Callable[[], list[dict[str, Any]]]
 
 _WHY: Final = "this is a host, and no daemon"
 
