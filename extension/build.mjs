@@ -42,20 +42,13 @@ const manifestText = JSON.stringify({ ...manifest, version: numbers, version_nam
 await writeFile(join(out, 'manifest.json'), `${manifestText}\n`)
 await cp(join(here, 'icons'), join(out, 'icons'), { recursive: true })
 await copyFile(join(here, '../manifests/managed_storage.schema.json'), join(out, 'managed_storage.schema.json'))
-for (const page of ['popup', 'settings']) {
+for (const page of ['popup', 'settings', 'dashboard']) {
   await copyFile(join(here, 'src', page, 'index.html'), join(out, `${page}.html`))
   const entryPoints = [join(here, 'src', page, 'style.css')]
   // For the panel, which has its sheet in its script, a sheet is a text.
   await build({ ...commonOptions(version), loader: {}, entryPoints, outfile: join(out, `${page}.css`) })
 }
-await copyFile(join(here, 'src/dashboard/index.html'), join(out, 'dashboard.html'))
-// The plots' own sheet first, whose licence goes where it goes; the narrow window's last, for it changes what the others say.
-const plotsSheet = await readFile(join(here, 'node_modules/uplot/dist/uPlot.min.css'), 'utf8')
-const sheets = ['style', 'table', 'detail', 'narrow'].map((name) =>
-  readFile(join(here, `src/dashboard/${name}.css`), 'utf8')
-)
-const dashboardSheet = (await Promise.all(sheets)).join('\n')
-await writeFile(join(out, 'dashboard.css'), `/* uPlot: LICENSE.uplot */\n${plotsSheet}\n\n${dashboardSheet}`)
+// In dashboard.css and dashboard.js; its licence goes where it goes.
 await copyFile(join(here, 'node_modules/uplot/LICENSE'), join(out, 'LICENSE.uplot'))
 await copyFile(join(here, 'src/direct-frame/index.html'), join(out, 'direct.html'))
 // In page.js, for EventSource; its licence goes where it goes.
