@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from longwire.engine.durable_producer import OVER_BYTES, DurableRequest
+from longwire.protocol.errors import StreamError
 from longwire.protocol.limits import KIB, MAX_DURABLE_KEYS, MIB
 from tests.unit.engine.durable_bench import (
     DURABLE,
@@ -87,20 +88,41 @@ async def test_a_slow_reader_that_leaves_holds_nobody_back(tmp_path: Path, feeds
         assert (await fast.terminal())["bytes"] == len(BODY)
 
 
+class LateReader:
+    """A page that has had everything, and has acknowledged nothing yet."""
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        self.taken = 0
+
+    def feed(self, data: bytes, offset: int) -> None:
+        """Not asked here."""
+
+    def wake(self) -> None:
+        """Not asked here."""
+
+    def revoke(self, error: StreamError) -> None:
+        """Not asked here."""
+
+
 async def test_a_page_that_acknowledges_late_is_given_enough_to_do_so(tmp_path: Path, feeds: Feeds) -> None:
     """What it owes an acknowledgement of may be all that is kept: it has consumed it, and waits for more to say so."""
     text = policy(feeds, SMALL.replace("256", "64"))
-    async with running_daemon(tmp_path, feeds, text=text) as daemon, daemon.tab() as tab:
-        reading = tab.ask(limit=512 * KIB)  # by now its window is larger than all that is kept
-        (await feeds.feed()).send(*PIECES)
-        await reading.until(512 * KIB)
+    async with running_daemon(tmp_path, feeds, text=text) as daemon:
+        async with daemon.tab() as tab:
+            reading = tab.ask(limit=0)
+            (await feeds.feed()).send(*PIECES)
+            await reading.until(32 * KIB)
         request = await only(daemon)
-        await eventually(lambda: daemon.requests.held(request) == 64 * KIB + OVER_BYTES)
-        await eventually(lambda: request.held_back)
-        await eventually(lambda: len(reading.body) == request.end)  # what was kept may still be on its way
-        assert daemon.requests.held(request) == 64 * KIB + OVER_BYTES
-        reading.read_on(2 * MIB)
-        await reading.until(2 * MIB)
+        await eventually(lambda: request.held_back and not request.readers)
+        assert (daemon.requests.held(request), request.room()) == (64 * KIB, 0)
+        late, behind = LateReader(request.end), LateReader(request.end - 1)
+        request.join(late)
+        assert request.room() == OVER_BYTES
+        request.join(behind)
+        assert request.room() == 0
+        for reader in (late, behind):
+            request.leave(reader)
 
 
 async def test_what_one_request_frees_lets_another_of_the_entry_go_on(tmp_path: Path, feeds: Feeds) -> None:
