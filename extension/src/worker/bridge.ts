@@ -302,6 +302,9 @@ export class Bridge {
 
   #report(stream: Stream<Peer>, report: StreamReport): void {
     const terminal = isTerminal(report.type)
+    if (report.type === 'STREAM_HEADERS' && report.recordable === false && stream.observed !== null) {
+      stream.observed.recordable = false
+    }
     if (stream.state === 'live' || (stream.state === 'closing' && terminal)) {
       const message = this.#translated(stream, report)
       if (message !== null) this.#deliver(stream, message)

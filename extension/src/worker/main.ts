@@ -87,7 +87,12 @@ const history = new History()
 const historyStore = new HistoryStore(platform.sessionStorage, history)
 history.keeper = historyStore
 const observer = new Observer()
-const recorder = new Recorder(observer, new IndexedRecordings(), platform.privateContext)
+const siteSwitches = new SiteSwitches(storage, platform.privateContext, () => {
+  bridge.judgeAgain()
+  popups.askAgain()
+  void recorder.judgeAgain()
+})
+const recorder = new Recorder(observer, new IndexedRecordings(), platform.privateContext, siteSwitches)
 // Of private windows nothing is kept, be it three numbers.
 const totals = new Totals(platform.privateContext ? null : storage)
 for (const listener of [denials, liveStreams, history, recorder, totals]) observer.listen(listener)
@@ -97,10 +102,6 @@ const gate = new Gate(switches, permissions)
 const writerPages = new WriterPages(storage)
 const writerDesk = new WriterDesk(storage, () => platform.openSettings())
 const profile = new Profile(storage)
-const siteSwitches = new SiteSwitches(storage, platform.privateContext, () => {
-  bridge.judgeAgain()
-  popups.askAgain()
-})
 const bridge: Bridge = new Bridge(
   link,
   observer,

@@ -17,6 +17,8 @@ export interface ObservedStream {
   readonly startedAt: number
   /** How many bytes ahead of those that the page consumed the host may send, as it said last; not before it has. */
   readonly window?: number
+  /** False once the head of its response said so, also where its page had given it up: it may be in no recording. */
+  readonly recordable?: boolean
 }
 
 /** How a stream ended for its page. */

@@ -14,7 +14,8 @@ export type RequestHead = Pick<StreamStart, 'headers' | 'kind' | 'protocols'>
 
 /** One stream of a recording: what happened to it, as lines without credentials. Times are on `performance.now()`'s clock. */
 export class RecordedTrack {
-  readonly #number: number
+  /** Of the stream in its recording; 0 until it is known that it may be there. */
+  number = 0
   readonly #stream: ObservedStream
   readonly #redaction: Redaction
   /** The stream's own becomes where the bytes come from. */
@@ -25,9 +26,8 @@ export class RecordedTrack {
   readonly #open: Record<Way, MessagePart['opcode'] | 0> = { up: 0, down: 0 }
 
   /** @param needles the credentials that the recording has seen */
-  constructor(number: number, stream: ObservedStream, kind: string | undefined, needles: Set<string>) {
+  constructor(stream: ObservedStream, kind: string | undefined, needles: Set<string>) {
     this.#redaction = new Redaction(needles)
-    this.#number = number
     this.#stream = stream
     this.#url = stream.url
     this.#isSocket = kind === 'websocket'
@@ -118,7 +118,7 @@ export class RecordedTrack {
   }
 
   #line(way: Way, { data, t, masked }: Timed) {
-    return { stream: this.#number, t, way, ...written(data), ...(masked ? { masked: true as const } : {}) }
+    return { stream: this.number, t, way, ...written(data), ...(masked ? { masked: true as const } : {}) }
   }
 
   #masking(way: Way, contentType: string): Masking {
@@ -126,7 +126,7 @@ export class RecordedTrack {
   }
 
   #at(at: number): { stream: number; t: number } {
-    return { stream: this.#number, t: rounded(at - this.#stream.startedAt) }
+    return { stream: this.number, t: rounded(at - this.#stream.startedAt) }
   }
 }
 

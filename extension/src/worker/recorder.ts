@@ -4,11 +4,18 @@ import type { KeptRecording, RecordingStore } from '../recording/store'
 import type { BesideType, ObservedStream, Observer, Piece, StreamEnding, StreamEvents } from './observer'
 import type { RequestHead } from './recorded-track'
 import { RunningRecording } from './running-recording'
+import type { SiteSwitches } from './site-switches'
 
 /** A recording that cannot be. The message is for people, and says what to do. */
 export class NoRecording extends Error {}
 
 const LIMITS = { one: MAX_RECORDING_BYTES, all: MAX_RECORDINGS_BYTES, least: MIB }
+
+const ENDED = 'This stream has ended.'
+const NOT_BY_POLICY =
+  'The policy keeps this stream out of recordings: the `features` of its grant lack "record". Whoever writes the policy can add it.'
+const SWITCHED_OFF =
+  'Recording is switched off for this site, in the popup of the Longwire extension. A person can switch it on there.'
 
 /** What of a stream that lives is wanted if a recording joins it. */
 interface Live {
@@ -28,12 +35,13 @@ interface Early {
 /**
  * Records the streams of a site, or one, as long as somebody wants it: off by default. It listens to the observer, taps what
  * is recorded and nothing else, and writes to the store as it goes: a worker that is stopped goes on with the recordings
- * that run when it starts again, and has lost what came in the last half second.
+ * that run when it starts again, and has lost what came in the last half second, and streams that waited for their head.
  */
 export class Recorder implements StreamEvents {
   readonly #observer: Observer
   readonly #store: RecordingStore
   readonly #isPrivate: boolean
+  readonly #switches: Pick<SiteSwitches, 'recordable' | 'whenKnown'>
   readonly #limits: typeof LIMITS
   readonly #running = new Map<string, RunningRecording>()
   readonly #live = new Map<ObservedStream, Live>()
@@ -44,9 +52,17 @@ export class Recorder implements StreamEvents {
 
   /**
    * @param isPrivate whether this worker is the private windows' own
+   * @param switches what a person switched off
    * @param limits what a recording, and what all together may count
    */
-  constructor(observer: Observer, store: RecordingStore, isPrivate: boolean, limits = LIMITS) {
+  constructor(
+    observer: Observer,
+    store: RecordingStore,
+    isPrivate: boolean,
+    switches: Pick<SiteSwitches, 'recordable' | 'whenKnown'>,
+    limits = LIMITS
+  ) {
+    this.#switches = switches
     this.#limits = limits
     this.#observer = observer
     this.#store = store
@@ -71,28 +87,35 @@ export class Recorder implements StreamEvents {
    * Record what pages of an origin do from now on.
    *
    * @param privately it is asked for in a private window, by somebody who was told so
-   * @throws {NoRecording}
+   * @throws {NoRecording} also where a person switched it off for the site
    */
   async startSite(origin: string, privately: boolean): Promise<string> {
-    this.#judge(privately)
-    const running = await this.#begin(origin, origin)
+    await this.#ready
+    this.#judge(privately, origin)
+    const running = await this.#begin(origin, origin, () => this.#judge(privately, origin))
     return running.kept.id
   }
 
   /**
    * Record the rest of a stream.
    *
-   * @throws {NoRecording} there is none of this number, or it is a socket, whose messages cannot be told apart midway
+   * @throws {NoRecording} there is none of this number, it is a socket, whose messages cannot be told apart midway, or the
+   *   policy or a person wants no recording of it
    */
   async startStream(id: number, privately: boolean): Promise<string> {
-    this.#judge(privately)
+    await this.#ready
     const [stream, live] = [...this.#live].find(([each]) => each.id === id) ?? []
-    if (stream === undefined || live === undefined) throw new NoRecording('This stream has ended.')
+    if (stream === undefined || live === undefined) throw new NoRecording(ENDED)
+    const judge = () => {
+      this.#judge(privately, stream.page.origin)
+      if (stream.recordable === false) throw new NoRecording(NOT_BY_POLICY)
+      if (!this.#live.has(stream)) throw new NoRecording(ENDED)
+    }
+    judge()
     if (live.head.kind === 'websocket') {
       throw new NoRecording('A socket is recorded from its beginning: record its site, and open it again.')
     }
-    const running = await this.#begin(`${stream.method} ${new URL(stream.url).host || 'a language model'}`, null)
-    if (!this.#live.has(stream)) throw new NoRecording('This stream has ended.')
+    const running = await this.#begin(`${stream.method} ${new URL(stream.url).host || 'a language model'}`, null, judge)
     running.begin(stream, live.head, () => this.#tap(running, stream), live.received)
     if (live.response !== null) running.headers(stream, live.response.head, live.response.at)
     return running.kept.id
@@ -104,6 +127,13 @@ export class Recorder implements StreamEvents {
     this.#running.delete(id)
     await running?.stop()
     this.#tell()
+  }
+
+  /** A person switched something: what may not be recorded any more ends here, as when it is stopped. */
+  async judgeAgain(): Promise<void> {
+    await this.#ready
+    const over = [...this.#running].filter(([, { origins }]) => [...origins].some((each) => !this.#recordable(each)))
+    await Promise.all(over.map(([id]) => this.stop(id)))
   }
 
   /** Have all that was seen in the store. */
@@ -129,6 +159,7 @@ export class Recorder implements StreamEvents {
     const { headers, kind, protocols } = start
     const head: RequestHead = { headers, ...(kind && { kind }), ...(protocols && { protocols }) }
     this.#live.set(stream, { head, response: null, received: 0 })
+    if (!this.#recordable(stream.page.origin)) return
     if (this.#early !== null) this.#early.set(stream, this.#wait(stream, start))
     else for (const running of this.#running.values()) this.#record(running, stream, start)
   }
@@ -158,12 +189,17 @@ export class Recorder implements StreamEvents {
     this.#each(stream, (running) => running.ended(stream, ending, at))
   }
 
-  #judge(privately: boolean): void {
+  #judge(privately: boolean, origin: string): void {
     if (this.#isPrivate && !privately) throw new NoRecording('Private windows are recorded only if you say so.')
+    if (!this.#recordable(origin)) throw new NoRecording(SWITCHED_OFF)
   }
 
-  async #begin(title: string, origin: string | null): Promise<RunningRecording> {
-    await this.#ready
+  #recordable(origin: string): boolean {
+    return this.#switches.recordable(origin)
+  }
+
+  /** @param judge throws if it may not be any more: called when the store has it */
+  async #begin(title: string, origin: string | null, judge: () => void): Promise<RunningRecording> {
     const all = await this.list()
     const same = all.find((each) => origin !== null && each.origin === origin && each.state === 'running')
     if (same !== undefined) throw new NoRecording(`${origin} is recorded already.`)
@@ -179,6 +215,12 @@ export class Recorder implements StreamEvents {
     const kept = { id, title, origin, madeAt, state: 'running', streams: 0, cost: 0, batches: 0 } as const
     await this.#store.put(kept)
     const running = this.#run(kept, limit)
+    try {
+      judge()
+    } catch (error) {
+      await this.remove(id)
+      throw error
+    }
     this.#tell()
     return running
   }
@@ -191,11 +233,13 @@ export class Recorder implements StreamEvents {
 
   /** With what ran when the worker was stopped. */
   async #goOn(): Promise<void> {
+    await new Promise<void>((known) => this.#switches.whenKnown(known))
     try {
       for (const kept of await this.#store.all()) {
         if (kept.state !== 'running') continue
         // One stream's is over: its stream was of the worker that was stopped.
-        if (kept.origin === null) await this.#store.put({ ...kept, state: 'stopped' })
+        const isOver = kept.origin === null || !this.#recordable(kept.origin)
+        if (isOver) await this.#store.put({ ...kept, state: 'stopped' })
         else this.#run(kept, this.#limits.one)
       }
     } catch (error) {

@@ -2,6 +2,7 @@ import { MAX_RECORDED_STREAMS, RECORDING_LINE_BYTES } from '../protocol/constant
 import type { StreamHeaders, StreamStart } from '../protocol/native'
 import type { RecordingLine } from '../protocol/recording'
 import type { KeptRecording, RecordingStore } from '../recording/store'
+import { HeldTrack } from './held-track'
 import type { ObservedStream, Piece, StreamEnding } from './observer'
 import { plainBytes, RecordedTrack, type RequestHead } from './recorded-track'
 
@@ -14,18 +15,26 @@ export const FLUSH_ENDED_MS = 20
 /** How many bytes wait for it at most. */
 export const FLUSH_BYTES = 1024 * 1024
 
+/** How much of streams waits for their heads at most, all together. What goes beyond it is as a stream in a full recording. */
+export const HELD_BYTES = 8 * 1024 * 1024
+
 type Work = () => RecordingLine[] | Promise<RecordingLine[]>
 
-/** A recording that goes on: takes what its streams do at once, and writes it in batches. */
+/**
+ * A recording that goes on: takes what its streams do at once, and writes it in batches. A stream is in it from the head of
+ * its response on, which says whether it may be, with what came before; one that ends without a head at its end.
+ */
 export class RunningRecording {
   readonly #store: RecordingStore
-  readonly #tracks = new Map<ObservedStream, { readonly track: RecordedTrack; readonly untap: () => void }>()
+  readonly #tracks = new Map<ObservedStream, HeldTrack>()
   readonly #needles = new Set<string>()
   readonly #limit: number
   readonly #changed: () => void
   #kept: KeptRecording
   #queue: Work[] = []
   #queued = 0
+  /** What those that wait for their heads count for. */
+  #held = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   /** It is the shorter one. */
   #soon = false
@@ -50,55 +59,62 @@ export class RunningRecording {
     return this.#kept.state === 'running'
   }
 
+  /** Of whose pages it takes something. */
+  get origins(): ReadonlySet<string> {
+    const own = this.#kept.origin
+    const streams = [...this.#tracks.keys()].map(({ page }) => page.origin)
+    return new Set(own === null ? streams : [own, ...streams])
+  }
+
   /** A stream begins, or is joined at this offset of its response's body. `tap` has its bytes from now on. */
   begin(stream: ObservedStream, head: RequestHead, tap: () => () => void, joined?: number): void {
     if (!this.isRunning) return
-    if (this.#kept.streams >= MAX_RECORDED_STREAMS) return this.#fill()
-    const streams = this.#kept.streams + 1
-    this.#kept = { ...this.#kept, streams }
-    const track = new RecordedTrack(streams, stream, head.kind, this.#needles)
-    this.#tracks.set(stream, { track, untap: tap() })
+    const track = new RecordedTrack(stream, head.kind, this.#needles)
+    const held = new HeldTrack(track, tap())
+    this.#tracks.set(stream, held)
     const size = head.headers.reduce((sum, [name, value]) => sum + name.length + value.length, stream.url.length)
-    this.#take(size, () => track.request(head, joined))
+    this.#take(held, size, () => track.request(head, joined))
   }
 
   /** The body that came with its start. */
   body(stream: ObservedStream, { body }: Readonly<StreamStart>): void {
-    const { track } = this.#tracks.get(stream) ?? {}
-    if (track === undefined || body.kind !== 'inline') return
+    const held = this.#tracks.get(stream)
+    if (held === undefined || body.kind !== 'inline') return
     const { data } = body
-    this.#take(data.length, () => track.bytes('up', stream.startedAt, Uint8Array.fromBase64(data)))
+    this.#take(held, data.length, () => held.track.bytes('up', stream.startedAt, Uint8Array.fromBase64(data)))
   }
 
   headers(stream: ObservedStream, head: Readonly<StreamHeaders>, at: number): void {
-    const { track } = this.#tracks.get(stream) ?? {}
-    if (track !== undefined) this.#take(JSON.stringify(head.headers).length, () => track.response(head, at))
+    const held = this.#tracks.get(stream)
+    if (held === undefined || !this.#letIn(stream, held)) return
+    this.#take(held, JSON.stringify(head.headers).length, () => held.track.response(head, at))
   }
 
   piece(stream: ObservedStream, piece: Piece): void {
-    const { track } = this.#tracks.get(stream) ?? {}
-    if (track === undefined) return
+    const held = this.#tracks.get(stream)
+    if (held === undefined) return
     const { way, at, data } = piece
-    this.#take(data.byteLength, async () => {
+    this.#take(held, data.byteLength, async () => {
       const plain = await plainBytes(piece)
       // What was compressed counts for what it is.
       this.#charge(plain.byteLength - data.byteLength)
-      if (this.#kept.cost <= this.#limit) return track.bytes(way, at, plain)
+      if (this.#kept.cost <= this.#limit) return held.track.bytes(way, at, plain)
       this.#fill()
       return []
     })
   }
 
   again(stream: ObservedStream, at: number): void {
-    const { track } = this.#tracks.get(stream) ?? {}
-    if (track !== undefined) this.#take(0, () => track.again(at))
+    const held = this.#tracks.get(stream)
+    if (held !== undefined) this.#take(held, 0, () => held.track.again(at))
   }
 
   ended(stream: ObservedStream, ending: StreamEnding, at: number): void {
-    const { track } = this.#tracks.get(stream) ?? {}
-    if (track === undefined) return
+    const held = this.#tracks.get(stream)
+    // One without a head: nothing says that it may not be recorded, unless its page had given it up before it came.
+    if (held === undefined || !this.#letIn(stream, held)) return
     this.#tracks.delete(stream)
-    this.#add(RECORDING_LINE_BYTES, () => track.end(ending, at))
+    if (!held.isCut) this.#end(held, ending, at)
     // Not put off by each that ends.
     if (this.#soon) return
     this.#soon = true
@@ -138,13 +154,53 @@ export class RunningRecording {
     await this.#store.put(this.#kept, text)
   }
 
-  /** Something that takes room. */
-  #take(size: number, work: Work): void {
-    if (!this.isRunning) return
+  /** @returns whether the stream is in the recording */
+  #letIn(stream: ObservedStream, held: HeldTrack): boolean {
+    if (!held.isHeld) return true
+    if (stream.recordable === false) {
+      this.#keepOut(held)
+      this.#tracks.delete(stream)
+      return false
+    }
+    // Those that wait are left out then, and this is one of them.
+    if (this.#kept.streams >= MAX_RECORDED_STREAMS) this.#fill()
+    if (!this.isRunning) return false
+    this.#kept = { ...this.#kept, streams: this.#kept.streams + 1 }
+    this.#held -= held.cost
+    held.letIn(this.#kept.streams)
+    // For what waits, if nothing else comes.
+    this.#add(0, () => held.pass([]))
+    return true
+  }
+
+  #keepOut(held: HeldTrack): void {
+    held.keepOut()
+    this.#held -= held.cost
+    this.#charge(-held.cost)
+  }
+
+  /** Something of a stream that takes room. */
+  #take(held: HeldTrack, size: number, work: Work): void {
+    if (!this.isRunning || held.isCut) return
     const cost = size + RECORDING_LINE_BYTES
     if (this.#kept.cost + cost > this.#limit) return this.#fill()
+    if (held.isHeld) {
+      if (this.#held + cost > HELD_BYTES) return this.#cut(held)
+      this.#held += cost
+      held.cost += cost
+    }
     this.#charge(cost)
-    this.#add(cost, work)
+    this.#add(cost, async () => held.pass(await work()))
+  }
+
+  #cut(held: HeldTrack): void {
+    held.release()
+    held.isCut = true
+    this.#end(held, 'full', performance.now())
+  }
+
+  #end(held: HeldTrack, ending: StreamEnding | 'full' | null, at: number): void {
+    this.#add(RECORDING_LINE_BYTES, () => held.pass(held.track.end(ending, at)))
   }
 
   #charge(cost: number): void {
@@ -165,11 +221,13 @@ export class RunningRecording {
     this.#changed()
   }
 
+  /** Of those whose head did not come nobody knows whether they may be recorded: they are not. */
   #release(ending: 'full' | null): void {
     const at = performance.now()
-    for (const { track, untap } of this.#tracks.values()) {
-      untap()
-      this.#add(RECORDING_LINE_BYTES, () => track.end(ending, at))
+    for (const held of this.#tracks.values()) {
+      held.release()
+      if (held.isHeld) this.#keepOut(held)
+      else if (!held.isCut) this.#end(held, ending, at)
     }
     this.#tracks.clear()
   }

@@ -28,7 +28,7 @@ export interface Stream<P> {
 }
 
 /** What the observer tells of, to whoever may change it. */
-export type Observed = ObservedStream & { url: string; window?: number }
+export type Observed = ObservedStream & { url: string; window?: number; recordable?: boolean }
 
 /**
  * Which stream is which on both sides. A page's id means something only together with the port it came by, so no page

@@ -8,7 +8,7 @@ import { Observer } from '../../src/worker/observer'
 import { Recorder } from '../../src/worker/recorder'
 import { RecorderDesk, type RecorderPort } from '../../src/worker/recorder-desk'
 import { fileOf, piece, request, response } from '../exports/recorded'
-import { FakeLink, peerOf } from '../worker/fakes'
+import { FakeLink, peerOf, switchesOf } from '../worker/fakes'
 import { chunk, headers, PAGE, start } from '../worker/samples'
 import { MemoryStore } from './memory-store'
 
@@ -45,7 +45,7 @@ beforeEach(() => {
   const observer = new Observer()
   link = new FakeLink()
   bridge = new Bridge(link, observer)
-  const recorder = new Recorder(observer, store, false)
+  const recorder = new Recorder(observer, store, false, switchesOf({}))
   observer.listen(recorder)
   const desk = new RecorderDesk(recorder)
   const connect = (name: string) => {

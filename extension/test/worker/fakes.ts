@@ -4,6 +4,7 @@ import type { ToPage } from '../../src/protocol/bridge'
 import type { Page, StreamStart, ToHost } from '../../src/protocol/native'
 import type { HostLink, Peer, RelayPort } from '../../src/worker/bridge'
 import type { DirectPort } from '../../src/worker/direct-ports'
+import { SiteSwitches } from '../../src/worker/site-switches'
 import { PAGE } from './samples'
 
 export class FakeLink implements HostLink {
@@ -79,4 +80,13 @@ export function peerOf(page: Partial<Page> = {}): FakePeer {
 
 export function refusedPeer(refusal: string): FakePeer {
   return { port: new FakeRelayPort(), identity: { refusal } }
+}
+
+/** Switches of sites that are remembered as long as `kept` is. */
+export function switchesOf(kept: Record<string, unknown>, changed = () => {}, isPrivate = false): SiteSwitches {
+  const storage = {
+    get: async (key: string) => ({ [key]: kept[key] }),
+    set: async (items: Record<string, unknown>) => void Object.assign(kept, structuredClone(items))
+  }
+  return new SiteSwitches(storage, isPrivate, changed)
 }

@@ -6,6 +6,7 @@ import { Observer } from '../../src/worker/observer'
 import { Recorder } from '../../src/worker/recorder'
 import { isRecordersPage, RecorderDesk } from '../../src/worker/recorder-desk'
 import { MemoryStore } from '../recording/memory-store'
+import { switchesOf } from './fakes'
 
 const extension = { id: 'a'.repeat(32), origin: `chrome-extension://${'a'.repeat(32)}` }
 const own = { id: extension.id, origin: extension.origin }
@@ -54,7 +55,7 @@ const store = new MemoryStore()
 beforeEach(() => {
   store.recordings.clear()
   port = new Port()
-  new RecorderDesk(new Recorder(new Observer(), store, false)).open(port)
+  new RecorderDesk(new Recorder(new Observer(), store, false, switchesOf({}))).open(port)
 })
 
 const names = (message: FromRecorder | undefined) =>

@@ -6,8 +6,10 @@ import { bodyOf, messagesOf, parseRecording, type RecordedStream } from '../../s
 import { Bridge } from '../../src/worker/bridge'
 import { Observer } from '../../src/worker/observer'
 import { NoRecording, Recorder } from '../../src/worker/recorder'
+import { HELD_BYTES } from '../../src/worker/running-recording'
+import type { SiteSwitches } from '../../src/worker/site-switches'
 import { MemoryStore } from '../recording/memory-store'
-import { FakeLink, type FakePeer, peerOf } from './fakes'
+import { FakeLink, type FakePeer, peerOf, switchesOf } from './fakes'
 import { aborted, chunk, end, error, headers, PAGE, start } from './samples'
 
 const HEAD = '{"longwire_recording":1,"made_by":"test","made_at":"2026-12-01T00:00:00Z"}\n'
@@ -19,19 +21,26 @@ let observer: Observer
 let bridge: Bridge
 let recorder: Recorder
 let page: FakePeer
+let kept: Record<string, unknown>
+let switches: SiteSwitches
+let judged: Promise<void>
 
 /** A worker starts. */
 function begin(isPrivate = false, limits?: { one: number; all: number; least: number }): void {
   link = new FakeLink()
   observer = new Observer()
   bridge = new Bridge(link, observer)
-  recorder = new Recorder(observer, store, isPrivate, limits)
+  switches = switchesOf(kept, () => {
+    judged = recorder.judgeAgain()
+  })
+  recorder = new Recorder(observer, store, isPrivate, switches, limits)
   observer.listen(recorder)
   page = peerOf()
 }
 
 beforeEach(() => {
   store = new MemoryStore()
+  kept = {}
   begin()
 })
 afterEach(() => vi.restoreAllMocks())
@@ -251,6 +260,175 @@ describe('one stream', () => {
     await expect(recorder.startStream(99, false)).rejects.toThrow(NoRecording)
     const hostId = open(5, { url: 'wss://api.example.com/' })
     await expect(recorder.startStream(hostId, false)).rejects.toThrow('from its beginning')
+  })
+})
+
+describe('a stream that the policy keeps out of recordings', () => {
+  const unrecordable = (hostId: number) => ({ ...headers(hostId), recordable: false })
+  const secret = { kind: 'inline', data: new TextEncoder().encode('what was asked') } as const
+  const asked = { method: 'POST', url: 'https://api.example.com/kept-out', body: secret }
+
+  test('is in no recording, neither what was asked nor what was answered, and counts for nothing', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    const hostId = open(5, asked)
+    // All that came is written before the head says so.
+    await recorder.flush()
+    bridge.fromHost(unrecordable(hostId))
+    bridge.fromHost(chunk(hostId, 0, base64('what was answered')))
+    bridge.fromHost(end(hostId, 17))
+    await recorder.flush()
+    expect(await store.text(id)).toBe('')
+    expect((await recorder.list())[0]).toMatchObject({ state: 'running', streams: 0, cost: 0 })
+  })
+
+  test('leaves the others as they are, which know its credentials', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    const keptOut = open(5, { ...asked, headers: [['x-api-key', KEY]] })
+    const other = open(6)
+    bridge.fromHost(headers(other))
+    bridge.fromHost(chunk(other, 0, base64(`you sent ${KEY}`)))
+    bridge.fromHost(end(other, 30))
+    await recorder.flush()
+    bridge.fromHost(unrecordable(keptOut))
+    bridge.fromHost(end(keptOut))
+    const streams = await recorded(id)
+    expect(streams.map(({ number, request: { url } }) => [number, url])).toEqual([[1, 'https://api.example.com/']])
+    expect(text(streams[0])).toBe(`you sent ${'*'.repeat(KEY.length)}`)
+  })
+
+  test('is not even where its page gave it up before its head, which was on the way', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    const hostId = open(5, { ...asked, method: 'GET', body: { kind: 'none' }, url: 'wss://api.example.com/kept-out' })
+    bridge.fromPage(page, { type: 'STREAM_ABORT', id: 5, reason: 'cancel' })
+    bridge.fromHost(unrecordable(hostId))
+    bridge.fromHost(chunk(hostId, 0, base64(new Uint8Array([0x81, 0, 0, 0, 2, 104, 105]))))
+    bridge.fromHost(aborted(hostId))
+    await recorder.flush()
+    expect(await store.text(id)).toBe('')
+  })
+
+  test('is not in one that goes on with the worker', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    begin()
+    const hostId = open(5, asked)
+    bridge.fromHost(unrecordable(hostId))
+    bridge.fromHost(chunk(hostId))
+    await recorder.flush()
+    expect(await store.text(id)).toBe('')
+  })
+
+  test('is not recorded by itself, and the text names the feature', async () => {
+    const hostId = open(5, asked)
+    const id = await recorder.startStream(hostId, false)
+    bridge.fromHost(unrecordable(hostId))
+    await recorder.flush()
+    expect(await store.text(id)).toBe('')
+    await expect(recorder.startStream(hostId, false)).rejects.toThrow('`features` of its grant lack "record"')
+  })
+})
+
+describe('a stream whose head has not come', () => {
+  test('is in the recording when it comes, or fails first, and not where that is stopped before', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    const [first, second] = [open(5), open(6, { url: 'https://api.example.com/second' })]
+    open(7, { url: 'https://api.example.com/third' })
+    await recorder.flush()
+    expect(await store.text(id)).toBe('')
+    bridge.fromHost(error(second))
+    bridge.fromHost(headers(first))
+    await recorder.stop(id)
+    const streams = await recorded(id)
+    expect(streams.map(({ request: { url } }) => url)).toEqual([
+      'https://api.example.com/second',
+      'https://api.example.com/'
+    ])
+    expect(streams.map(({ number }) => number)).toEqual([1, 2])
+    expect(streams[1]?.response?.status).toBe(200)
+    expect((await recorder.list())[0]?.streams).toBe(2)
+  })
+
+  test('waits with no more than may wait, and says so', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    const hostId = open(5, { method: 'POST', body: { kind: 'stream', repeatable: false } })
+    const size = HELD_BYTES / 128
+    for (let n = 0; n < 130; n++) {
+      bridge.fromPage(page, { type: 'STREAM_BODY', id: 5, offset: n * size, data: new Uint8Array(size).fill(97) })
+      await recorder.flush()
+    }
+    expect((await recorder.list())[0]?.cost).toBeLessThanOrEqual(HELD_BYTES)
+    bridge.fromHost(headers(hostId))
+    bridge.fromHost(chunk(hostId))
+    bridge.fromHost(end(hostId, 2))
+    const [stream] = await recorded(id)
+    expect(bodyOf(stream?.up ?? []).byteLength).toBe(127 * size)
+    expect(stream?.end?.how).toBe('full')
+    // Others go on, and have all the room again.
+    const other = open(6, { method: 'POST', body: { kind: 'stream', repeatable: false } })
+    for (const n of [0, 1]) {
+      bridge.fromPage(page, { type: 'STREAM_BODY', id: 6, offset: n * size, data: new Uint8Array(size).fill(97) })
+    }
+    bridge.fromHost(error(other))
+    expect((await recorded(id)).map(({ end }) => end?.how)).toEqual(['full', 'error'])
+    expect((await recorder.list())[0]?.state).toBe('running')
+  })
+})
+
+describe('where a person switched recording off', () => {
+  const off = async () => {
+    await switches.set(PAGE.origin, 'record', false)
+    await judged
+  }
+
+  test('nothing of the site is recorded, and the text names the popup', async () => {
+    await off()
+    const hostId = open()
+    await expect(recorder.startSite(PAGE.origin, false)).rejects.toThrow('in the popup')
+    await expect(recorder.startStream(hostId, false)).rejects.toThrow(NoRecording)
+    expect(store.recordings.size).toBe(0)
+    await recorder.startSite('https://other.example.com', false)
+    await switches.set(PAGE.origin, 'record', true)
+    await recorder.startStream(hostId, false)
+  })
+
+  test('what runs ends there: the site’s, and one stream’s', async () => {
+    const hostId = open()
+    bridge.fromHost(headers(hostId))
+    const one = await recorder.startStream(hostId, false)
+    const site = await recorder.startSite(PAGE.origin, false)
+    const others = await recorder.startSite('https://other.example.com', false)
+    const second = open(6)
+    bridge.fromHost(headers(second))
+    bridge.fromHost(chunk(hostId, 0, base64('before')))
+    bridge.fromHost(chunk(second, 0, base64('before')))
+    const switched = off()
+    bridge.fromHost(error(open(7)))
+    await switched
+    bridge.fromHost(chunk(hostId, 6, base64('after')))
+    bridge.fromHost(chunk(second, 6, base64('after')))
+    for (const id of [one, site]) expect((await recorded(id)).map((stream) => text(stream))).toEqual(['before'])
+    const states = new Map((await recorder.list()).map(({ id, state }) => [id, state]))
+    expect([one, site, others].map((id) => states.get(id))).toEqual(['stopped', 'stopped', 'running'])
+  })
+
+  test('no worker goes on with it', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    kept['siteSwitches'] = { [PAGE.origin]: ['record'] }
+    begin()
+    bridge.fromHost(error(open()))
+    await recorder.flush()
+    expect(await store.text(id)).toBe('')
+    expect((await recorder.list())[0]?.state).toBe('stopped')
+  })
+
+  test('it is not begun either when that happens meanwhile', async () => {
+    await recorder.list()
+    const put = store.put.bind(store)
+    vi.spyOn(store, 'put').mockImplementationOnce(async (...given) => {
+      await put(...given)
+      await switches.set(PAGE.origin, 'record', false)
+    })
+    await expect(recorder.startSite(PAGE.origin, false)).rejects.toThrow('in the popup')
+    expect(store.recordings.size).toBe(0)
   })
 })
 
