@@ -123,6 +123,25 @@ def test_a_stopped_worker_loses_nothing_and_goes_on(
     expect(recorded.locator("#recording-list li")).to_have_count(0)
 
 
+def test_what_policy_or_person_keeps_out_is_in_no_recording(
+    recorded: Page, browser: Browser, page: Page, upstream: Upstream, tmp_path: Path
+) -> None:
+    fetch = "(url) => longwire.fetch(url).then((r) => r.text())"
+    browser.grant(upstream.root, more="features = ['fetch']")
+    assert page.evaluate(fetch, upstream.url("/events?n=3"))
+    browser.grant(upstream.root)
+    assert page.evaluate(fetch, upstream.url("/events?n=4"))
+    expect(recorded.locator("#recording-list .figures")).to_contain_text("4 streams")
+    recorded.locator("#switches summary").click()
+    recorded.locator("#switch-record").uncheck()
+    expect(recorded.locator("#record")).to_have_text("Record this site")
+    assert page.evaluate(fetch, upstream.url("/events?n=5"))
+    urls = [stream.request.url for stream in read_recording(saved(recorded, "Save", tmp_path)).streams]
+    assert [url.rpartition("=")[2] for url in urls[3:]] == ["4"]
+    recorded.locator("#record").click()
+    expect(recorded.locator("#recorder-note")).to_contain_text("Recording is switched off for this site")
+
+
 def test_pages_and_other_extensions_cannot_reach_the_recorder(page: Page) -> None:
     refused: Any = page.evaluate(
         "typeof chrome === 'undefined' || chrome.runtime === undefined || !chrome.runtime.connect"
