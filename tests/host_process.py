@@ -107,9 +107,15 @@ class HostProcess:
 
     def expect(self, kind: str) -> dict[str, Any]:
         """Skip to the next message of this type."""
-        while (message := self.next()) is not None:
-            if message["type"] == kind:
-                return message
+        skipped: list[dict[str, Any]] = []
+        try:
+            while (message := self.next()) is not None:
+                if message["type"] == kind:
+                    return message
+                skipped.append(message)
+        except AssertionError as silence:
+            silence.add_note(f"before {kind} came {skipped[-5:]}")
+            raise
         raise AssertionError(f"the host ended before {kind}; stderr: {self.stderr()}")
 
     def body(self, stream_id: int, on_chunk: Callable[[bytes], object] | None = None) -> tuple[bytes, dict[str, Any]]:
