@@ -34,8 +34,10 @@ def finish() -> None:
     logging.shutdown()
 
 
-def configure(folder: Path | None = None) -> Path | None:
+def configure(folder: Path | None = None, *, once: bool = True) -> Path | None:
     """Send structlog's events to a file of this process in `folder` (default: `log_folder()`).
+
+    `once` says that this process configures it this one time: its loggers are kept as they are at their first line.
 
     Returns the file, or None when the folder cannot be made; the host then runs without a log, and stderr says so once.
     """
@@ -65,6 +67,6 @@ def configure(folder: Path | None = None) -> Path | None:
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=once,
     )
     return path

@@ -56,7 +56,7 @@ def generate(
     }
     asked = {name: value for name, value in request.items() if value not in ("", None)}
     _check_text(asked | {"prompt": prompt})
-    log.configure()
+    log.configure(once=False)
     try:
         anyio.run(show_answer, asked | ({} if stream else {"stream": False}), JsonLines() if json else Words())
     except CommandError as error:

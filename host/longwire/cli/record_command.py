@@ -50,7 +50,7 @@ def record(
         headers.append(("content-type", "application/json"))
     asked = recording.Asked(method or ("GET" if body is None else "POST"), url, headers, body)
     screen: recording.Screen = recording.JsonLines() if json else recording.Words()
-    log.configure()
+    log.configure(once=False)
     try:
         with recording.open_new(out, replace=force) as file:
             what = anyio.run(recording.record, asked, file, screen)
