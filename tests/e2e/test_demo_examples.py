@@ -190,6 +190,8 @@ def test_an_answer_goes_on_when_its_page_is_loaded_anew_and_is_forgotten_by_a_bu
 
         visitor.evaluate("longwire.durable.forget('essay')")
         lasting.get_by_role("button", name="Begin").click()
+        # The text of before stands there until this one begins.
+        expect(lasting.get_by_role("status")).to_have_text("open")
         expect(visitor.locator("#lasting")).to_contain_text("This text was not fetched")
         lasting.get_by_role("button", name="Forget").click()
         expect(lasting.get_by_role("button", name="Begin")).to_be_enabled()
