@@ -5,13 +5,11 @@ import { isFromPage } from '../protocol/guards'
 import type { AbortReason, ToHost } from '../protocol/native'
 import { isCarried } from '../shared/carried'
 import { isTerminal } from '../shared/terminal'
+import { Admission, type Asker } from './admission'
 import { type DirectPort, DirectPorts } from './direct-ports'
-import { concernsDurable, neverDurable } from './durable'
 import { describe, type Failure } from './failure'
-import type { Identity } from './identity'
 import type { HostMessage } from './native'
 import { Observer, type Piece, type StreamEnding } from './observer'
-import type { Asked } from './site-switches'
 import { MAX_STATUS_REQUESTS, StatusDesk } from './status'
 import { type Observed, phaseOf, type Stream, StreamTable } from './streams'
 import {
@@ -40,15 +38,9 @@ export interface HostLink {
 }
 
 /** One relay, that is one document while it lives. */
-export interface Peer {
+export interface Peer extends Asker {
   readonly port: RelayPort
-  readonly identity: Identity
-  /** Why this peer is not served, besides what holds for its whole origin; for the page. */
-  readonly refusal?: () => string | null
 }
-
-const NO_PROFILE =
-  'The browser keeps nothing for the Longwire extension, without which no request can be found again. Restart the browser; if that does not help, look whether its disk is full.'
 
 /** Between the relays and the host: ids, identity, caps, and exactly one terminal message for every accepted start. */
 export class Bridge {
@@ -58,28 +50,16 @@ export class Bridge {
   readonly #direct = new DirectPorts<Peer>((peer, message) => this.#fromPageDirectly(peer, message))
   readonly #gone = new WeakSet<Peer>()
   readonly #observer: Observer
-  readonly #refusal: (origin: string) => string | null
-  readonly #profile: () => string | null
-  readonly #switchedOff: (origin: string, asked: Asked) => string | null
+  readonly #admission: Admission
 
   /**
    * @param observer is told what happens to every stream
-   * @param refusal why pages of an origin are not served, whatever the host would say; for the page
-   * @param switchedOff why single requests of an origin are refused, which a person switched off; for the page
-   * @param profile the browser profile's id, known before a durable start comes; null where there is none
+   * @param admission says which requests go to the host
    */
-  constructor(
-    link: HostLink,
-    observer = new Observer(),
-    refusal: (origin: string) => string | null = () => null,
-    profile: () => string | null = () => null,
-    switchedOff: (origin: string, asked: Asked) => string | null = () => null
-  ) {
+  constructor(link: HostLink, observer = new Observer(), admission = new Admission()) {
     this.#link = link
     this.#observer = observer
-    this.#refusal = refusal
-    this.#profile = profile
-    this.#switchedOff = switchedOff
+    this.#admission = admission
   }
 
   /** A message from a relay, which may have been written by anybody who controls that page's renderer. */
@@ -173,12 +153,8 @@ export class Bridge {
   /** What is refused may be more than it was: end the streams that would not begin any more. */
   judgeAgain(): void {
     for (const stream of [...this.#streams.all()]) {
-      const { observed } = stream
-      const refused =
-        stream.state === 'live'
-          ? (this.#refused(stream.peer) ??
-            (observed === null ? null : this.#switchedOff(observed.page.origin, observed)))
-          : null
+      if (stream.state !== 'live') continue
+      const refused = this.#admission.refusalSince(stream.peer, stream.observed)
       if (refused !== null) this.#fail(stream, 'POLICY_DENIED', refused)
     }
   }
@@ -202,19 +178,9 @@ export class Bridge {
   }
 
   #start(peer: Peer, fields: Parameters<typeof startToHost>[0]): void {
-    if ('refusal' in peer.identity) {
-      return this.#tellError(peer, fields.id, 'POLICY_DENIED', peer.identity.refusal, 'policy')
-    }
-    const { page } = peer.identity
-    const asked = { url: fields.url, durable: fields.durable !== undefined }
-    const refused = this.#refused(peer) ?? this.#switchedOff(page.origin, asked)
-    if (refused !== null) return this.#tellError(peer, fields.id, 'POLICY_DENIED', refused, 'policy')
-    const profile = concernsDurable(fields) ? this.#profile() : null
-    if (concernsDurable(fields)) {
-      const never = neverDurable(page)
-      if (never !== null) return this.#tellError(peer, fields.id, 'POLICY_DENIED', never, 'policy')
-      if (profile === null) return this.#tellError(peer, fields.id, 'HOST_UNAVAILABLE', NO_PROFILE, 'connect')
-    }
+    const judged = this.#admission.judge(peer, fields)
+    if ('code' in judged) return this.#tellError(peer, fields.id, judged.code, judged.text, judged.phase)
+    const { page, profile } = judged
     // The writer has a count of its own: the page could else leave it none, and see how many it has.
     const document = page.principal === undefined ? page.document : `${page.document} ${page.principal}`
     const stream = this.#streams.open(peer, fields.id, document)
@@ -265,15 +231,11 @@ export class Bridge {
     })
   }
 
-  #refused({ identity, refusal }: Peer): string | null {
-    return 'refusal' in identity ? identity.refusal : (this.#refusal(identity.page.origin) ?? refusal?.() ?? null)
-  }
-
   #askStatus(peer: Peer, request: number): void {
     // A question that cannot be asked is answered all the same: the page's streams are not to pay for it.
     const answer = (state: BridgeState, fix: string) =>
       this.#post(peer, { type: 'STATUS', request, state, destinations: [], fix })
-    const refused = this.#refused(peer)
+    const refused = this.#admission.refusalOf(peer)
     if (refused !== null || 'refusal' in peer.identity) return answer('ready', refused ?? '')
     const hostRequest = this.#status.ask(peer, request)
     if (hostRequest === undefined) {

@@ -14,6 +14,7 @@ import {
   WRITER_SETTINGS_PORT
 } from '../shared/names'
 import { WRITER_SETTINGS } from '../shared/writer-settings'
+import { Admission } from './admission'
 import { Bridge, type Peer } from './bridge'
 import { DashboardDesk, isDashboard } from './dashboard-desk'
 import { Denials } from './denials'
@@ -102,13 +103,12 @@ const gate = new Gate(switches, permissions)
 const writerPages = new WriterPages(storage)
 const writerDesk = new WriterDesk(storage, () => platform.openSettings())
 const profile = new Profile(storage)
-const bridge: Bridge = new Bridge(
-  link,
-  observer,
-  (origin) => switches.refusal(origin) ?? siteSwitches.refusal(origin),
-  () => profile.id,
-  (origin, asked) => siteSwitches.refusalOf(origin, asked)
-)
+const admission = new Admission({
+  refusal: (origin) => switches.refusal(origin) ?? siteSwitches.refusal(origin),
+  switchedOff: (origin, asked) => siteSwitches.refusalOf(origin, asked),
+  profile: () => profile.id
+})
+const bridge: Bridge = new Bridge(link, observer, admission)
 const popups: PopupDesk = new PopupDesk(bridge, liveStreams, denials, siteSwitches, totals, {
   waitsFor: (origin) => gate.waitsFor(origin) ?? (link.starting ? 'host' : null),
   confirmed: () => switches.confirmed

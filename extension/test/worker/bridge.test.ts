@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { FromPage, Status } from '../../src/protocol/bridge'
 import { MAX_STREAMS_PER_TAB_FRAME } from '../../src/protocol/constants'
 import type { ErrorCode, Phase } from '../../src/protocol/errors'
+import { Admission } from '../../src/worker/admission'
 import { Bridge } from '../../src/worker/bridge'
 import { MAX_EARLY_MESSAGES } from '../../src/worker/direct-ports'
 import { failureOf } from '../../src/worker/failure'
@@ -528,7 +529,10 @@ describe('what the administrator of the browser refuses', () => {
 
   beforeEach(() => {
     refusal = 'no'
-    bridge = new Bridge(link, undefined, (origin) => (origin === 'https://other.example.com' ? refusal : null))
+    const admission = new Admission({
+      refusal: (origin) => (origin === 'https://other.example.com' ? refusal : null)
+    })
+    bridge = new Bridge(link, undefined, admission)
   })
 
   test('never reaches the host', () => {

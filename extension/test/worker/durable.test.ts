@@ -5,6 +5,7 @@ import type { StreamStartFields } from '../../src/protocol/bridge'
 import { MAX_FRAME_TO_HOST, MAX_URL_CHARS } from '../../src/protocol/constants'
 import { isFromPage } from '../../src/protocol/guards'
 import type { Page } from '../../src/protocol/native'
+import { Admission } from '../../src/worker/admission'
 import { Bridge } from '../../src/worker/bridge'
 import { isDesk, needsProfile } from '../../src/worker/durable'
 import { Refused, startToHost } from '../../src/worker/translate'
@@ -21,7 +22,7 @@ let profile: string | null
 beforeEach(() => {
   link = new FakeLink()
   profile = PROFILE
-  bridge = new Bridge(link, undefined, undefined, () => profile)
+  bridge = new Bridge(link, undefined, new Admission({ profile: () => profile }))
 })
 
 function ask(changes: Partial<StreamStartFields>, page: Partial<Page> = {}) {

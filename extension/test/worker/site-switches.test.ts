@@ -2,6 +2,7 @@
 
 import { beforeEach, expect, test } from 'vitest'
 import { FEATURES } from '../../src/shared/site-switches'
+import { Admission } from '../../src/worker/admission'
 import { Bridge } from '../../src/worker/bridge'
 import { SITE_SWITCHES, SiteSwitches } from '../../src/worker/site-switches'
 import { FakeLink, type FakePeer, peerOf } from './fakes'
@@ -24,13 +25,12 @@ const known = (of: SiteSwitches) => new Promise<void>((resolve) => of.whenKnown(
 async function remade(isPrivate = false): Promise<void> {
   link = new FakeLink()
   switches = new SiteSwitches(storage, isPrivate, () => bridge.judgeAgain())
-  bridge = new Bridge(
-    link,
-    undefined,
-    (origin) => switches.refusal(origin),
-    () => 'profile',
-    (origin, asked) => switches.refusalOf(origin, asked)
-  )
+  const admission = new Admission({
+    refusal: (origin) => switches.refusal(origin),
+    switchedOff: (origin, asked) => switches.refusalOf(origin, asked),
+    profile: () => 'profile'
+  })
+  bridge = new Bridge(link, undefined, admission)
   one = peerOf({ tab: 1, document: 'one' })
   await known(switches)
 }
