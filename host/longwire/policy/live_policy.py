@@ -22,8 +22,11 @@ from longwire.protocol.errors import ErrorCode, Phase, StreamError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.policy")
 
-# How long a request waits for a policy that is being written or read before it is refused.
+# How long a request waits between looks at a policy that keeps changing or cannot be read before it is refused, and how
+# long in all. The looks themselves count for the second alone: a slow machine takes its time over them, and waiting
+# leads to something then.
 WAIT_S: Final = 2.0
+LONGEST_S: Final = 10.0
 
 
 class LivePolicy:
@@ -80,9 +83,12 @@ class LivePolicy:
         Raises:
             StreamError: POLICY_INVALID, retryable: a file keeps changing, takes too long, or cannot be read just now.
         """
-        with anyio.move_on_after(WAIT_S):
-            while (wait := await self._look()) is not None and not self._decides:  # noqa: ASYNC110  (a file tells nobody)
-                await anyio.sleep(wait)
+        left_s = WAIT_S
+        with anyio.move_on_after(LONGEST_S):
+            # A file tells nobody that it is another.
+            while (wait := await self._look()) is not None and not self._decides and left_s > 0:
+                await anyio.sleep(min(wait, left_s))
+                left_s -= wait
         if self._looking is not None or not self._decides:
             raise self._refusal()
         return self._policy

@@ -28,7 +28,7 @@ live_policy.WAIT_S = 20.0
 live_policy.LivePolicy.__init__.__defaults__ = (None, 1.0)
 """
 # The request waits for as long as the file takes, which on a slow machine is longer than people are made to wait.
-WAITS_LONG = "from longwire.policy import live_policy\nlive_policy.WAIT_S = 20.0\n"
+WAITS_LONG = "from longwire.policy import live_policy\nlive_policy.LONGEST_S = 60.0\n"
 # As patient between two looks, less with a file that has no end; and while there is a file `restless` beside it, the
 # policy is another at each look, however late that comes.
 RESTLESS = (
