@@ -1,9 +1,13 @@
 """The dashboard, in a tab of its own, as the popup's link opens it."""
 
-from playwright.sync_api import Locator, Page, expect
+import time
+
+from playwright.sync_api import Locator, Page, Worker, expect
 
 from tests.e2e.browser import Browser
 from tests.e2e.popup import ORIGIN
+from tests.e2e.scripts import script
+from tests.patience import PATIENCE_S
 
 DASHBOARD_URL = f"{ORIGIN}/dashboard.html"
 
@@ -39,6 +43,19 @@ def look_at(dashboard: Page, words: str) -> Locator:
     detail = dashboard.locator("#detail")
     expect(detail).to_be_visible()
     return detail
+
+
+def kept_with(place: Page | Worker, *words: str, hidden: bool = False) -> str:
+    """What is kept of streams, once these words are in it: it is written together, within a second.
+
+    `place` is of the extension; `hidden` asks for what is kept of private windows, in a place of theirs.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        kept: str = place.evaluate(script("kept_streams.js"), hidden)
+        if all(word in kept for word in words):
+            return kept
+        assert time.monotonic() < deadline, kept
 
 
 def figure(detail: Locator, name: str) -> Locator:

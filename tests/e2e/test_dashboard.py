@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from longwire.protocol.errors import ErrorCode, Phase
 from tests.e2e.browser import Browser, stop_worker
 from tests.e2e.conftest import OpenPage, Upstream
-from tests.e2e.dashboard import cell, figure, look_at, only, open_dashboard
+from tests.e2e.dashboard import cell, figure, kept_with, look_at, only, open_dashboard
 from tests.e2e.popup import open_popup
 from tests.e2e.scripts import script
 from tests.e2e.socket_servers import SocketServers, socket_servers
@@ -126,9 +126,7 @@ def test_what_ended_outlives_the_worker_and_what_lived_is_said_to_have_ended_wit
     page.evaluate("(url) => fetchText(url)", upstream.url("/bytes?size=1000&seed=1&kept"))
     start(page, upstream, "cut")
     only(dashboard, "channel=cut state:open")
-    # Written together within a second.
-    while "channel=cut" not in (kept := dashboard.evaluate(script("kept_streams.js"))) or "seed=1&kept" not in kept:
-        dashboard.wait_for_timeout(100)
+    kept_with(dashboard, "channel=cut", "seed=1&kept")
     stop_worker(browser)
     row = only(dashboard, "channel=cut state:failed")
     row.click()

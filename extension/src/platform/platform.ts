@@ -56,7 +56,7 @@ export interface Storage {
   set(items: Record<string, unknown>): Promise<void>
 }
 
-/** A storage area in memory, which ends with the browser, for one kind of window. No content script can open it. */
+/** A storage area in memory, which ends with the browser. No content script can open it. */
 export interface SessionStorage extends Storage {
   get(keys: string | string[] | null): Promise<Record<string, unknown>>
   remove(keys: string[]): Promise<void>
@@ -126,6 +126,7 @@ export interface WorkerPlatform {
   closedBy(port: Port): CloseReason | undefined
   /** Once: it closes the area to content scripts. */
   closedStorage(): Storage
+  /** One for both kinds of window. */
   readonly sessionStorage: SessionStorage
   readonly managedStorage: ManagedStorage
   readonly permissions: Permissions

@@ -1,6 +1,8 @@
 // Where the extension keeps recordings: its own IndexedDB, which no page and no content script can open. A worker that is
 // stopped loses nothing that was written, and a recording takes no memory of it. The private windows' is in memory.
 
+import { committed, done, opened } from '../shared/indexed'
+
 /** A recording that is kept. */
 export interface KeptRecording {
   readonly id: string
@@ -59,7 +61,10 @@ export class IndexedRecordings implements RecordingStore {
   }
 
   async #transaction(mode: IDBTransactionMode): Promise<IDBTransaction> {
-    this.#database ??= open()
+    this.#database ??= opened(NAME, (database) => {
+      database.createObjectStore(RECORDINGS, { keyPath: 'id' })
+      database.createObjectStore(BATCHES)
+    })
     return (await this.#database).transaction([RECORDINGS, BATCHES], mode)
   }
 }
@@ -67,27 +72,4 @@ export class IndexedRecordings implements RecordingStore {
 /** In the order of their numbers. */
 function batchesOf(id: string): IDBKeyRange {
   return IDBKeyRange.bound([id, 0], [id, Number.MAX_SAFE_INTEGER])
-}
-
-function open(): Promise<IDBDatabase> {
-  const request = indexedDB.open(NAME, 1)
-  request.onupgradeneeded = () => {
-    request.result.createObjectStore(RECORDINGS, { keyPath: 'id' })
-    request.result.createObjectStore(BATCHES)
-  }
-  return done(request)
-}
-
-function done<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-  })
-}
-
-function committed(transaction: IDBTransaction): Promise<void> {
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve()
-    transaction.onabort = () => reject(transaction.error)
-  })
 }

@@ -20,8 +20,8 @@ interface StoredPiece {
 }
 
 /**
- * Keeps the history in `storage.session`: in memory, so nothing of it comes to a disk, and there when the browser stops the
- * worker. Pieces are packed: what 10,000 streams have in common is their greatest part.
+ * Keeps the history in `storage.session`, or what private windows have for it: in memory, so nothing of it comes to a disk,
+ * and there when the browser stops the worker. Pieces are packed: what 10,000 streams have in common is their greatest part.
  */
 export class HistoryStore implements Keeper {
   readonly #storage: SessionStorage

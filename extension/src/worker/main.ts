@@ -30,6 +30,7 @@ import { NATIVE_HOST, NativeLink } from './native'
 import { Observer } from './observer'
 import { PagePermissions } from './permissions'
 import { isPopup, PopupDesk } from './popup'
+import { PrivateStorage } from './private-storage'
 import { Profile } from './profile'
 import { Recorder } from './recorder'
 import { isRecordersPage, RecorderDesk } from './recorder-desk'
@@ -85,7 +86,8 @@ const link: NativeLink = new NativeLink(
 const denials = new Denials()
 const liveStreams = new LiveStreams(() => link.starting)
 const history = new History()
-const historyStore = new HistoryStore(platform.sessionStorage, history)
+const session = platform.privateContext ? new PrivateStorage() : platform.sessionStorage
+const historyStore = new HistoryStore(session, history)
 history.keeper = historyStore
 const observer = new Observer()
 const siteSwitches = new SiteSwitches(storage, platform.privateContext, () => {
