@@ -94,6 +94,15 @@ EXPECTED = {
 }
 
 
+def worker_of(context, page, *, private):
+    for _ in range(300):
+        for worker in context.service_workers:
+            if worker.evaluate("chrome.extension.inIncognitoContext") is private:
+                return worker
+        page.wait_for_timeout(100)
+    sys.exit("no worker")
+
+
 def main():
     with sync_playwright() as driver:
         context = driver.chromium.launch_persistent_context(
@@ -108,16 +117,10 @@ def main():
         page = context.new_page()
         page.goto("chrome://extensions")
         page.evaluate(ALLOW, extension_id)
-        with context.expect_event("serviceworker"):
-            page.goto(f"chrome-extension://{extension_id}/page.html")
-        ordinary = context.service_workers[-1]
+        page.goto(f"chrome-extension://{extension_id}/page.html")
+        ordinary = worker_of(context, page, private=False)
         ordinary.evaluate(OPEN)
-        for _ in range(100):
-            page.wait_for_timeout(100)
-            workers = {each.evaluate("chrome.extension.inIncognitoContext"): each for each in context.service_workers}
-            if len(workers) == 2:
-                break
-        hidden, ordinary = workers[True], workers[False]
+        hidden = worker_of(context, page, private=True)
         print("Chromium", ordinary.evaluate("navigator.userAgent").partition("Chrome/")[2].split()[0])
         found = {}
         for place in EXPECTED:
