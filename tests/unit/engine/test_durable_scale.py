@@ -56,6 +56,10 @@ async def test_a_thousand_requests_live_beside_each_other(tmp_path: Path, feeds:
         assert [name for name in (tmp_path / "durable").iterdir() if name.suffix != ".lock"] == []
 
 
+# A cycle that leaves its reader behind leaves some thousands of bytes.
+WINDOWS, LEFT_BEHIND = 4, 500
+
+
 @pytest.mark.parametrize("cycles", [200, pytest.param(10_000, marks=pytest.mark.long)])
 async def test_attaching_and_detaching_leaves_nothing_behind(tmp_path: Path, feeds: Feeds, cycles: int) -> None:
     async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
@@ -75,14 +79,16 @@ async def test_attaching_and_detaching_leaves_nothing_behind(tmp_path: Path, fee
         gc.collect()
         files, open_before = sorted((tmp_path / "durable").rglob("*")), descriptors()
         tracemalloc.start()
-        await cycle(10)
-        gc.collect()
-        memory = tracemalloc.get_traced_memory()[0]
-        await cycle(cycles)
-        gc.collect()
-        grown = tracemalloc.get_traced_memory()[0] - memory
+        grown = []
+        for _ in range(WINDOWS):
+            gc.collect()
+            memory = tracemalloc.get_traced_memory()[0]
+            await cycle(cycles // WINDOWS)
+            gc.collect()
+            grown.append(tracemalloc.get_traced_memory()[0] - memory)
         tracemalloc.stop()
-        assert grown < 300_000, f"{grown} bytes after {cycles} cycles"
+        # What is left behind is left each time; what something else in this process makes meanwhile is not.
+        assert min(grown) < LEFT_BEHIND * (cycles // WINDOWS), f"{grown} bytes after {cycles} cycles"
         assert descriptors() == open_before
         assert sorted((tmp_path / "durable").rglob("*")) == files
         assert [entry.readers for entry in daemon.requests.entries()] == [1]
