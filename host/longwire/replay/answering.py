@@ -29,14 +29,19 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_page_here(origin: str) -> bool:
+    """Whether the origin is one of a page that this machine serves."""
+    scheme, _, host = origin.partition("://")
+    return scheme in ("http", "https") and is_loopback(host)
+
+
 def cors(origin: str | None, headers: Sequence[tuple[str, str]] = ()) -> Fields:
     """What lets a page of this machine read the answer; nothing for any other page."""
-    scheme, _, host = (origin or "").partition("://")
-    if scheme not in ("http", "https") or not is_loopback(host):
+    if origin is None or not is_page_here(origin):
         return []
     names = ", ".join(dict.fromkeys(name for name, _ in headers))
     return [
-        ("Access-Control-Allow-Origin", origin or ""),
+        ("Access-Control-Allow-Origin", origin),
         ("Access-Control-Allow-Credentials", "true"),
         ("Vary", "Origin"),
         *([("Access-Control-Expose-Headers", names)] if names else []),

@@ -11,7 +11,7 @@ import h11
 import orjson
 
 from longwire.recording.reader import RecordedStream, Recording
-from longwire.replay.answering import cors, fields_of, is_loopback, length_of, preflight
+from longwire.replay.answering import cors, fields_of, is_loopback, is_page_here, length_of, preflight
 from longwire.replay.exchange import Exchange, Play
 from longwire.replay.faults import Faults
 from longwire.replay.matching import Matching, target_of
@@ -149,6 +149,9 @@ class _Connection:
             wanted = fields["access-control-request-method"], fields.get("access-control-request-headers")
             return await self._reply(204, b"", preflight(origin, *wanted))
         is_socket = fields.get("upgrade", "").lower() == "websocket"
+        if is_socket and origin is not None and not is_page_here(origin):
+            # No CORS keeps a page from a socket: what it may open, it reads.
+            return await self._reply(403, self._server.refuse(method, target, "a socket is for pages of this machine"))
         stream = self._server.find(method, target, is_socket=is_socket)
         if stream is None:
             text = self._server.refuse(method, target, f"no stream of this recording answers {method} {target}")

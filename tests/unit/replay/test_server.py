@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, ConnectionClosedError
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
 
 from longwire.recording.reader import RecordedStream
 from longwire.replay.faults import Faults, Point
@@ -261,6 +261,21 @@ async def test_a_socket_says_what_it_said() -> None:
                 await socket.recv()
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1000, "bye")
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [(None, True), ("http://localhost:5173", True), ("https://evil.example", False), ("null", False)],
+)
+async def test_a_socket_is_for_pages_of_this_machine_alone(origin: str | None, allowed: bool) -> None:
+    watcher = Watcher()
+    async with server(*SOCKET, watcher=watcher) as replayed:
+        uri = f"ws://127.0.0.1:{replayed.port}/feed"
+        with contextlib.nullcontext() if allowed else pytest.raises(InvalidStatus, match="403"):
+            async with connect(uri, origin=origin, proxy=None) as socket:  # type: ignore[arg-type]
+                assert await socket.recv() == "€!"
+    # No browser asks CORS about a socket: a page reads whatever it may open.
+    assert (("refused", "/feed") in watcher.told) != allowed
 
 
 async def test_a_socket_that_ended_by_itself_breaks_off_again() -> None:
