@@ -4,8 +4,11 @@ import { bodyOf, type RecordedStream } from '../recording/file'
 import { fieldOf, written } from '../recording/lines'
 
 const PLACEHOLDER = /\(secret:([a-z0-9-]+)\)/g
-/** What a shell or curl itself would take notice of. */
-const TAKEN = /^(?:path|home|ifs|pwd|oldpwd|user|shell|env|ps\d|lang|lc-.*|tmpdir|.*-proxy|uid|ppid|\d.*)$/
+/**
+ * What is the variable's own name. All others are names that the page chose, of which the environment of whoever runs the
+ * command may have one already: `PATH`, or a secret of somebody else's.
+ */
+const PLAIN: ReadonlySet<string> = new Set(['authorization', 'x-api-key'])
 /** Linux takes 128 KiB in one argument. */
 const MAX_ARGUMENT_CHARS = 64 * 1024
 /** What curl says by itself. */
@@ -74,5 +77,5 @@ function literal(text: string): string {
 
 function variable(name: string): string {
   const upper = name.toUpperCase().replaceAll('-', '_')
-  return TAKEN.test(name) ? `SECRET_${upper}` : upper
+  return PLAIN.has(name) ? upper : `SECRET_${upper}`
 }

@@ -80,12 +80,25 @@ describe('by a shell', () => {
       ['x-api-key', '(secret:x-api-key)']
     ]
     const command = toCurl(streamOf(request({ url: `${origin}/(secret:path)?a=1&key=(secret:key)`, headers })))
-    expect(variablesOf(command ?? '')).toEqual(['SECRET_PATH', 'KEY', 'AUTHORIZATION', 'X_API_KEY'])
-    const values = { AUTHORIZATION: 'a $(id) b', X_API_KEY: `'"\\`, KEY: 'k', SECRET_PATH: 'p' }
+    expect(variablesOf(command ?? '')).toEqual(['SECRET_PATH', 'SECRET_KEY', 'AUTHORIZATION', 'X_API_KEY'])
+    const values = { AUTHORIZATION: 'a $(id) b', X_API_KEY: `'"\\`, SECRET_KEY: 'k', SECRET_PATH: 'p' }
     const seen = await run(command, values)
     expect(seen.url).toBe('/p?a=1&key=k')
     expect(seen.headers).toContainEqual(['authorization', 'Bearer a $(id) b'])
     expect(seen.headers).toContainEqual(['x-api-key', `'"\\`])
+  })
+
+  test('no page gets what else is in the environment of whoever runs it', async () => {
+    // What a page names its fields and parameters, it chooses; and it can write what only looks like a credential's place.
+    const headers = [
+      ['aws-secret-access-key', '(secret:aws-secret-access-key)'],
+      ['x-note', '(secret:github-token) (secret:authorization)']
+    ]
+    const command = toCurl(streamOf(request({ url: `${origin}/?openai_api_key=(secret:openai-api-key)`, headers })))
+    const names = ['AWS_SECRET_ACCESS_KEY', 'GITHUB_TOKEN', 'OPENAI_API_KEY']
+    const seen = await run(command, Object.fromEntries(names.map((name) => [name, 'planted'])))
+    expect(JSON.stringify(seen)).not.toContain('planted')
+    expect(variablesOf(command ?? '')).toContain('SECRET_AWS_SECRET_ACCESS_KEY')
   })
 
   test('a body is the same to the byte: binary, large, with zeros, empty lines, of no type', async () => {
