@@ -54,6 +54,8 @@ def top(
             _live(watching)
     except (UnsafeAddress, ForeignPeer) as unsafe:
         raise CommandError(str(unsafe), "`longwire doctor` looks at it") from None
+    except BrokenPipeError:  # of standard output: whoever read it has enough
+        raise
     except OSError as error:
         raise CommandError(f"nobody can be watched: {error.strerror}", "make that folder yours to write") from None
     except KeyboardInterrupt:

@@ -194,6 +194,17 @@ def test_without_a_console_it_is_one_look_without_colour(home: Path, upstream: s
     assert "\x1b" not in out and f"GET {upstream}v1" in out and "upstream" in out
 
 
+def test_who_has_read_enough_of_it_ends_it_without_a_word(home: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "--json"], env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["streams"] == []
+        process.stdout.close()
+        process.stdout = None
+        assert process.communicate(timeout=PATIENCE_S)[1] == ""
+
+
 def test_what_is_added_up_of_such_streams_has_no_secret_either(home: Path, upstream: str) -> None:
     with streaming(home, upstream) as host:
         host.send(type="STREAM_ABORT", id=1, reason="signal")
