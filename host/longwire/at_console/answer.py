@@ -1,8 +1,5 @@
 """A generation on a console: text as it comes, what is going on beside it, and JSON where a machine reads."""
 
-import contextlib
-import os
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -15,15 +12,9 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from longwire.at_console.page import StreamFailed, console_page
+from longwire.at_console.printing import CONTROLS, put
 from longwire.console.errors import CommandError
 from longwire.protocol.errors import ErrorCode
-
-# What a model may put into its text and a console would obey: all controls but line end and tab.
-_CONTROLS: Final = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(127, 160))) | {13: None}
-
-
-class OutputLostError(CommandError):
-    """Standard output takes no more of the answer."""
 
 
 class Screen(Protocol):
@@ -41,7 +32,7 @@ class JsonLines:
 
     def event(self, event: dict[str, Any]) -> None:
         """Print it."""
-        _put(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+        put(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:
         """Nothing."""
@@ -65,8 +56,8 @@ class Words:
         kind = event["type"]
         if kind == "content":
             self._hide()
-            text = event["text"].translate(_CONTROLS)
-            _put(text)
+            text = event["text"].translate(CONTROLS)
+            put(text)
             if text:
                 self._ends_line = text.endswith("\n")
         elif kind == "status":
@@ -84,19 +75,19 @@ class Words:
         self._hide()
         if not self._ends_line:
             self._ends_line = True  # whether it can be written or not
-            _put("\n")
+            put("\n")
 
     def _say(self, text: str) -> None:
         """What is going on. Once text came, the text shows it."""
-        self._status.plain = f"{text.translate(_CONTROLS)} …"
+        self._status.plain = f"{text.translate(CONTROLS)} …"
 
     def _note(self, text: str, style: str) -> None:
         self._hide()
         if self._console.is_terminal:
             if not self._ends_line:
                 self._ends_line = True
-                _put("\n")
-            self._console.print(Text(text.translate(_CONTROLS), style), soft_wrap=True)
+                put("\n")
+            self._console.print(Text(text.translate(CONTROLS), style), soft_wrap=True)
 
     def _hide(self) -> None:
         if self._live is not None:
@@ -122,34 +113,6 @@ async def show_answer(request: dict[str, Any], screen: Screen) -> None:
         raise CommandError(failed.text, "ask with less text" if too_long else _fix(failed.code, None)) from None
     finally:
         screen.close()
-
-
-def _put(data: str | bytes) -> None:
-    """On standard output, at once. Text in its encoding, as far as that goes; bytes are UTF-8.
-
-    Raises:
-        OutputLostError: it takes no more.
-        BrokenPipeError: nobody reads it any more.
-    """
-    out = sys.stdout
-    try:
-        if isinstance(data, str):
-            data = data.encode(out.encoding or "utf-8", "replace")
-            if os.linesep != "\n":
-                data = data.replace(b"\n", os.linesep.encode())
-        out.flush()
-        out.buffer.write(data)
-        out.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except (OSError, AttributeError) as error:  # AttributeError: it was closed when the command began
-        reason = getattr(error, "strerror", None) or "it is closed"
-        with contextlib.suppress(OSError, AttributeError):
-            # What is left of it would be written again at the end, and fail again.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
-        raise OutputLostError(
-            f"the answer cannot be written to standard output: {reason}", "send it where there is room for it"
-        ) from None
 
 
 async def _events(pieces: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import asyncio
 import codecs
 import os
+import stat
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
@@ -15,6 +16,7 @@ import pybase64
 
 from longwire import __version__
 from longwire.at_console.page import StreamFailed, console_page
+from longwire.at_console.printing import CONTROLS, put
 from longwire.console.errors import CommandError, MisuseError
 from longwire.console.output import complain
 from longwire.policy.urls import CONSOLE
@@ -23,8 +25,6 @@ from longwire.protocol.messages import DEFAULT_KIND
 from longwire.recording.credentials import is_credential_header
 from longwire.recording.writer import RecordingWriter, StreamWriter
 
-# What a server may send and a console would obey: all controls but line end and tab.
-_CONTROLS: Final = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(127, 160))) | {13: None}
 _OWN_FILE: Final = 0o600
 
 
@@ -60,11 +60,11 @@ class Words:
 
     def head(self, t: float, status: int, reason: str) -> None:
         """See Screen."""
-        complain(f"{status} {reason} after {t / 1000:.2f} s".translate(_CONTROLS))
+        complain(f"{status} {reason} after {t / 1000:.2f} s".translate(CONTROLS))
 
     def piece(self, t: float, data: bytes) -> None:
         """See Screen."""
-        self._show(self._text.decode(data).translate(_CONTROLS))
+        self._show(self._text.decode(data).translate(CONTROLS))
 
     def close(self) -> None:
         """See Screen."""
@@ -74,8 +74,7 @@ class Words:
 
     def _show(self, text: str) -> None:
         if text:
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            put(text)
             self._ends_line = text.endswith("\n")
 
 
@@ -84,7 +83,7 @@ class JsonLines:
 
     def head(self, t: float, status: int, reason: str) -> None:
         """See Screen."""
-        _put({"event": "head", "t": round(t, 3), "status": status, "reason": reason})
+        _put_line({"event": "head", "t": round(t, 3), "status": status, "reason": reason})
 
     def piece(self, t: float, data: bytes) -> None:
         """See Screen."""
@@ -92,7 +91,7 @@ class JsonLines:
             content = {"text": data.decode()}
         except UnicodeDecodeError:
             content = {"base64": pybase64.b64encode(data).decode()}
-        _put({"event": "piece", "t": round(t, 3), "bytes": len(data), **content})
+        _put_line({"event": "piece", "t": round(t, 3), "bytes": len(data), **content})
 
     def close(self) -> None:
         """See Screen."""
@@ -134,11 +133,20 @@ def open_new(path: Path, *, replace: bool) -> BinaryIO:
     """
     flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if replace else os.O_EXCL)
     try:
-        return os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0), _OWN_FILE), "wb")
+        descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0), _OWN_FILE)
     except FileExistsError:
         raise CommandError(f"{path} is there already", "name another file, or replace it with --force") from None
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {error.strerror}", "name a file that can") from None
+    file = os.fdopen(descriptor, "wb")
+    # One that was there has the rights that it had: before a byte is in it nobody else may read it any more.
+    if replace and sys.platform != "win32" and stat.S_ISREG(os.fstat(descriptor).st_mode):
+        try:
+            os.fchmod(descriptor, _OWN_FILE)
+        except OSError as error:
+            file.close()
+            raise CommandError(f"{path} is not yours: {error.strerror}", "name another file") from None
+    return file
 
 
 async def record(asked: Asked, out: BinaryIO, screen: Screen) -> str:
@@ -203,6 +211,5 @@ def _fix(failed: StreamFailed, asked: Asked) -> str:
     return "`longwire logs` has the request; what came of the answer is in the file"
 
 
-def _put(line: dict[str, Any]) -> None:
-    sys.stdout.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE).decode())
-    sys.stdout.flush()
+def _put_line(line: dict[str, Any]) -> None:
+    put(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))

@@ -41,7 +41,8 @@ def generate(
     """
     import anyio  # the engine and its clients, which no other command needs
 
-    from longwire.at_console.answer import JsonLines, OutputLostError, Words, show_answer
+    from longwire.at_console.answer import JsonLines, Words, show_answer
+    from longwire.at_console.printing import OutputLostError
     from longwire.at_console.providers import first_provider
     from longwire.audit import log
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from longwire.console.errors import MisuseError
+from longwire.console.errors import CommandError, MisuseError
 from longwire.console.output import complain
 
 
@@ -57,6 +57,11 @@ def record(
         complain(f"{out}: {what}")
     except KeyboardInterrupt:  # its file says that it was stopped
         complain(f"{out}: stopped")
+    except BrokenPipeError:  # nobody reads the body any more
+        raise
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise CommandError(f"{out} takes no more: {why}", "record where there is room for it") from None
     finally:
         log.finish()
 

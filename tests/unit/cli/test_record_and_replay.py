@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import signal
 import stat
 import subprocess
@@ -219,6 +220,34 @@ def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
     assert done.code == 1
     assert "--force" in done.err
     assert (tmp_path / "a.jsonl").read_text() == "mine"
+
+
+def test_a_file_that_is_replaced_is_its_owners_alone(tmp_path: Path, talker: tuple[str, Talker]) -> None:
+    url, _ = talker
+    file = tmp_path / "a.jsonl"
+    file.write_text("older, and for everybody")
+    file.chmod(0o644)
+    assert run(tmp_path, "record", f"{url}/events", "--out", str(file), "--force").returncode == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert len(read_recording(file).streams) == 1
+
+
+@pytest.mark.parametrize("full", ["file", "output"])
+def test_a_disk_that_is_full_is_said_with_the_fix(tmp_path: Path, talker: tuple[str, Talker], full: str) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    url, _ = talker
+    out = "/dev/full" if full == "file" else str(tmp_path / "a.jsonl")
+    with Path("/dev/full" if full == "output" else os.devnull).open("w") as stdout:
+        done = subprocess.run(
+            command(tmp_path, "record", f"{url}/events", "--out", out, "--force"), env=environment(tmp_path),
+            stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "No space left on device\n  fix: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+    assert stat.S_IMODE(Path("/dev/full").stat().st_mode) != 0o600
 
 
 def test_each_enter_sends_the_next_step(tmp_path: Path, talker: tuple[str, Talker]) -> None:
