@@ -162,6 +162,10 @@ class Record(Message):
         """What it counts for."""
         return Entry(self.grant, self.pages)
 
+    def follows(self, earlier: "Record | None") -> bool:
+        """Whether that was the same request: a key that was forgotten may be another one's by now."""
+        return earlier is not None and (earlier.started_ms, earlier.digest) == (self.started_ms, self.digest)
+
     @property
     def over(self) -> bool:
         """Whether it is carried out no more, and its response can be had: it ended, well or not."""

@@ -138,8 +138,8 @@ class Store:
         with self._folder_locked():
             if not self._held.is_there:
                 # Somebody removed the folder. Without a lock in it, this one would be taken for dead.
-                self._held.release()
-                self._held = OwnerLock(self.folder, self.owner)
+                gone, self._held = self._held, OwnerLock(self.folder, self.owner)
+                gone.release()
             known = self.find(record.key)
             if known is not None:
                 raise KeyTaken(known)
@@ -160,11 +160,12 @@ class Store:
             StoreUnusable: it cannot be written. It is known in this process all the same.
         """
         with self._lock:
-            if record.id not in self._own:
+            if not record.follows(self._own.get(record.id)):
                 return
             self._own[record.id] = record
         with self._folder_locked():
-            if record.id not in self._own or not os.path.lexists(record_path(self.folder, record.id)):
+            known, path = self._own.get(record.id), record_path(self.folder, record.id)
+            if not record.follows(known) or not os.path.lexists(path):
                 return
             if self._retired and record.state != RecordState.RUNNING:
                 self._leave(record, through=True)

@@ -264,6 +264,21 @@ def test_a_forgotten_request_is_gone_with_its_bytes_and_stays_so(store: Store) -
     assert store.spool(record.id).end == 0
 
 
+def test_an_end_that_is_written_late_is_none_of_the_next_request_with_its_key(folder: Path) -> None:
+    store, first = Store(folder, "one"), request()
+    store.claim(first)
+    assert store.delete(first.id)
+    second = request(started_ms=START + 1, digest="1" * 64)
+    store.claim(second)
+    store.save(ended(first, 3))
+    assert store.find(first.key) == second
+    assert store.expired(START + 3_601_000) == []
+    store.close()
+    other = Store(folder, "two")
+    assert [each.state for each in other.records()] == [RecordState.UNKNOWN]
+    other.close()
+
+
 def test_what_was_kept_long_enough_is_told_and_nothing_else(store: Store) -> None:
     early, late = carried_out(store, "early", b"", keep_ms=500), carried_out(store, "late", b"", keep_ms=5000)
     store.claim(request("running"))
