@@ -76,7 +76,7 @@ def _found(folder: Path, record: Record) -> Found:
 def _lives(folder: Path, owner: str) -> bool:
     try:
         return is_alive(folder, owner)
-    except PermissionError:  # a lock that is a link, or another's
+    except OSError:  # a lock that is a link, or another's: `open_to_others` has it
         return False
 
 

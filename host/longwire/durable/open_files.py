@@ -1,5 +1,6 @@
 """The files of many spools, of which only those lately used are open: descriptors are bounded, however many spools."""
 
+import errno
 import os
 import stat
 import sys
@@ -12,6 +13,8 @@ MAX_OPEN_FILES: Final = 64
 _OTHERS: Final = 0o077
 # A pipe that somebody put there must not be waited for.
 _NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+# What opening a link without following it fails with; FreeBSD says EMLINK.
+_LINK: Final = {errno.ELOOP, errno.EMLINK}
 
 
 class OpenFiles:
@@ -96,13 +99,19 @@ def open_own(path: str | Path, flags: int) -> int:
     """Open a file that is this user's alone, and no link. It is made with those rights.
 
     Raises:
-        OSError: it cannot be opened. PermissionError: it is no such file.
+        OSError: it cannot be opened. PermissionError: it is no such file. The `strerror` of a link and of such a file
+            names the path.
     """
-    descriptor = os.open(path, flags | _NO_LINKS, 0o600)
+    try:
+        descriptor = os.open(path, flags | _NO_LINKS, 0o600)
+    except OSError as error:
+        if error.errno not in _LINK:
+            raise
+        raise OSError(error.errno, f"{path} is a link") from None
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or not is_own(status):
-            raise PermissionError(f"{path} is not a file of this user alone")
+            raise PermissionError(errno.EACCES, f"{path} is not a file of this user alone")
     except BaseException:
         os.close(descriptor)
         raise

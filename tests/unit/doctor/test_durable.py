@@ -106,6 +106,17 @@ def test_what_is_open_to_others_is_a_failure_and_closed_by_fix(patient: Patient,
         assert [each.state for each in of_files(patient)] == [State.OK]
 
 
+def test_a_link_in_the_place_of_a_daemons_lock_is_named(patient: Patient, tmp_path: Path) -> None:
+    store = Store(patient.logs / FOLDER_NAME, "one")
+    store.claim(request("answer"))
+    store.close()
+    lock = store.folder / f"{store.owner}.lock"
+    lock.unlink()
+    lock.symlink_to(tmp_path / "elsewhere")
+    found = list(check_durable(patient))
+    assert f"{lock} is a link" in found[0].what
+
+
 def test_a_link_in_the_place_of_the_folder_is_a_failure_that_no_mend_touches(patient: Patient, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir(mode=0o755)
     patient.logs.mkdir(parents=True)

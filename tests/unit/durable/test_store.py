@@ -522,9 +522,16 @@ def test_a_record_that_is_no_file_of_this_user_alone_is_not_believed(folder: Pat
 def test_a_lock_that_is_a_link_is_not_taken(folder: Path, tmp_path: Path) -> None:
     Store(folder, "one").close()
     (folder / "two.lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(StoreUnusable):
+    with pytest.raises(StoreUnusable, match=r"two\.lock is a link"):
         Store(folder, "two")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_lock_that_others_may_read_is_named(folder: Path) -> None:
+    Store(folder, "one").close()
+    (folder / "one.lock").chmod(0o644)
+    with pytest.raises(StoreUnusable, match=r"one\.lock is not a file of this user alone"):
+        Store(folder, "one")
 
 
 def test_a_folder_that_somebody_removed_is_made_again_with_the_owners_lock(store: Store) -> None:
