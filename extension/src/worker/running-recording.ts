@@ -39,10 +39,12 @@ export class RunningRecording {
   /** It is the shorter one. */
   #soon = false
   #writing: Promise<void> = Promise.resolve()
+  /** Lines that the store did not take: with the next it is asked again. */
+  #unwritten = ''
 
   /**
    * @param limit what it may count, in all
-   * @param changed is called when it is full
+   * @param changed is called when it is full, also where the store takes no more
    */
   constructor(store: RecordingStore, kept: KeptRecording, limit: number, changed: () => void) {
     this.#store = store
@@ -114,12 +116,14 @@ export class RunningRecording {
     // One without a head: nothing says that it may not be recorded, unless its page had given it up before it came.
     if (held === undefined || !this.#letIn(stream, held)) return
     this.#tracks.delete(stream)
+    // Of one that ended before it was begun here, nobody else lets go.
+    held.release()
     if (!held.isCut) this.#end(held, ending, at)
     // Not put off by each that ends.
     if (this.#soon) return
     this.#soon = true
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void this.flush(), FLUSH_ENDED_MS)
+    this.#timer = setTimeout(() => this.#flushUnasked(), FLUSH_ENDED_MS)
   }
 
   /** Nothing more is recorded. Streams that go on have no end in it. */
@@ -129,7 +133,7 @@ export class RunningRecording {
     await this.flush()
   }
 
-  /** Write what waits. */
+  /** Write what waits. Rejects with what the store says if it takes nothing: the recording is full then. */
   flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -137,8 +141,13 @@ export class RunningRecording {
     const works = this.#queue
     this.#queue = []
     this.#queued = 0
-    this.#writing = this.#writing.then(() => this.#write(works))
-    return this.#writing
+    const written = this.#writing.then(() => this.#write(works))
+    this.#writing = written.catch(() => undefined)
+    return written
+  }
+
+  #flushUnasked(): void {
+    this.flush().catch((error) => console.warn('Longwire: a recording could not be written', error))
   }
 
   async #write(works: readonly Work[]): Promise<void> {
@@ -150,8 +159,15 @@ export class RunningRecording {
         console.warn('Longwire: some of a stream could not be recorded', error)
       }
     }
+    this.#unwritten += text
     this.#kept = { ...this.#kept, batches: this.#kept.batches + 1 }
-    await this.#store.put(this.#kept, text)
+    try {
+      await this.#store.put(this.#kept, this.#unwritten)
+      this.#unwritten = ''
+    } catch (error) {
+      this.#fill()
+      throw error
+    }
   }
 
   /** @returns whether the stream is in the recording */
@@ -210,8 +226,8 @@ export class RunningRecording {
   #add(size: number, work: Work): void {
     this.#queue.push(work)
     this.#queued += size
-    if (this.#queued >= FLUSH_BYTES) void this.flush()
-    else this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS)
+    if (this.#queued >= FLUSH_BYTES) this.#flushUnasked()
+    else this.#timer ??= setTimeout(() => this.#flushUnasked(), FLUSH_MS)
   }
 
   #fill(): void {

@@ -4,7 +4,7 @@ import { deflateSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { bodyOf, messagesOf, parseRecording, type RecordedStream } from '../../src/recording/file'
 import { Bridge } from '../../src/worker/bridge'
-import { Observer } from '../../src/worker/observer'
+import { type ObservedStream, Observer } from '../../src/worker/observer'
 import { NoRecording, Recorder } from '../../src/worker/recorder'
 import { HELD_BYTES } from '../../src/worker/running-recording'
 import type { SiteSwitches } from '../../src/worker/site-switches'
@@ -478,6 +478,49 @@ describe('the limits', () => {
     await recorder.startSite(PAGE.origin, false)
     await expect(recorder.startSite(PAGE.origin, false)).rejects.toThrow('recorded already')
   })
+})
+
+describe('a storage that takes nothing', () => {
+  beforeEach(() => vi.spyOn(console, 'warn').mockImplementation(() => undefined))
+
+  test('ends the recording as full, with what came before where that is written after all', async () => {
+    const id = await recorder.startSite(PAGE.origin, false)
+    const hostId = open()
+    bridge.fromHost(headers(hostId))
+    bridge.fromHost(chunk(hostId, 0, base64('one ')))
+    vi.spyOn(store, 'put').mockRejectedValueOnce(new Error('quota'))
+    await expect(recorder.flush()).rejects.toThrow('quota')
+    expect((await recorder.list())[0]?.state).toBe('full')
+    bridge.fromHost(chunk(hostId, 4, base64('two')))
+    const [stream] = await recorded(id)
+    expect(text(stream)).toBe('one ')
+    expect(stream?.end?.how).toBe('full')
+    expect(store.recordings.get(id)?.state).toBe('full')
+  })
+
+  test('is nobody\u2019s unheard rejection where nobody asked for it', async () => {
+    vi.useFakeTimers()
+    try {
+      await recorder.startSite(PAGE.origin, false)
+      const hostId = open()
+      bridge.fromHost(headers(hostId))
+      vi.spyOn(store, 'put').mockRejectedValue(new Error('quota'))
+      await vi.runAllTimersAsync()
+      expect((await recorder.list())[0]?.state).toBe('full')
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
+
+test('a stream that ended before it was known what is recorded is tapped no more', async () => {
+  await recorder.startSite(PAGE.origin, false)
+  begin()
+  const [stream, hostId] = [vi.spyOn(observer, 'opened'), open()]
+  bridge.fromHost(headers(hostId))
+  bridge.fromHost(end(hostId, 0))
+  await recorder.list()
+  expect(observer.tapped(stream.mock.calls[0]?.[0] as ObservedStream)).toBe(false)
 })
 
 test('a private window is recorded only by somebody who says so', async () => {
