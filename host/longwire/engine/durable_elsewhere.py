@@ -36,7 +36,7 @@ from longwire.protocol.records import Completeness, NoBody, RedirectMode, Timeou
 Elsewhere: TypeAlias = Callable[[str], Awaitable[Channel | None]]
 
 _ID: Final = 1
-_ABORT: Final = orjson.dumps({"type": "STREAM_ABORT", "id": _ID, "reason": "cancel"})
+_ABORT: Final = frame(orjson.dumps({"type": "STREAM_ABORT", "id": _ID, "reason": "cancel"}))
 
 
 async def nowhere(owner: str) -> Channel | None:
@@ -54,7 +54,8 @@ class Relay:
         self._ending: Completeness | StreamError | None = None
         self._acknowledged = 0
         self._writing = anyio.Lock()
-        self._half_written = False
+        # Behind half a message nothing can be said; and before the start is whole there is nothing to abort.
+        self._half_written = True
 
     async def run(self, body: bytes | None, grant: str, shows: Callable[[Head], Grant | None]) -> None:
         """Until its end, or until the page detaches. `shows` gives the grant that filters the head.
@@ -66,6 +67,7 @@ class Relay:
         try:
             await greet(self._channel, messages)
             await _start(self._channel, messages, self._exchange.start, body)
+            self._half_written = False
             async for message in messages:
                 if message["type"] == "STREAM_HEADERS":
                     await self._exchange.may_begin()
@@ -82,10 +84,9 @@ class Relay:
             raise lost() from None
         finally:
             # The page may have detached. Whoever drops a channel lets go of it, but that may be later.
-            with suppress(ChannelLost):
-                self._channel.write_at_once(
-                    frame(orjson.dumps({"type": "STREAM_ABORT", "id": _ID, "reason": "cancel"}))
-                )
+            if not self._half_written:
+                with suppress(ChannelLost):
+                    self._channel.write_at_once(_ABORT)
         if not isinstance(self._ending, Completeness):
             raise self._ending or lost()
         self._exchange.finish(self._ending)

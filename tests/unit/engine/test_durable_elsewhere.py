@@ -51,6 +51,27 @@ class Ways:
         return ours
 
 
+class HalfTaken(JoinedChannel):
+    """Takes half of one message, as a socket does whose buffer is full, and nothing more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.after: list[bytes] = []
+        self.full = anyio.Event()
+
+    async def write(self, data: bytes) -> None:
+        if b"STREAM_START" in data:
+            super().write_at_once(data[: len(data) // 2])
+            self.full.set()
+            await anyio.sleep_forever()
+        await super().write(data)
+
+    def write_at_once(self, data: bytes) -> int:
+        if self.full.is_set():
+            self.after.append(bytes(data))
+        return super().write_at_once(data)
+
+
 @asynccontextmanager
 async def upgraded(folder: Path, feeds: Feeds) -> AsyncIterator[tuple[Daemon, Daemon, Ways]]:
     """An old daemon with a request "answer" of which something came, and a new one beside it."""
@@ -126,6 +147,25 @@ async def test_detaching_and_forgetting_reach_the_old_daemon(tmp_path: Path, fee
         await (await feeds.feed()).request.connection.wait_gone()
         await eventually(lambda: old.requests.idle)
         assert list((tmp_path / "durable").glob("*.json")) == []
+
+
+async def test_nothing_is_said_behind_half_a_message(tmp_path: Path, feeds: Feeds) -> None:
+    channel = HalfTaken()
+
+    async def elsewhere(owner: str) -> Channel:
+        return channel
+
+    async with upgraded(tmp_path, feeds) as (old, new, _):
+        new.requests.elsewhere = elsewhere
+        theirs = JoinedChannel()
+        channel.other, theirs.other = theirs, channel
+        async with new.tab() as tab, anyio.create_task_group() as tasks:
+            tasks.start_soon(Service(old.engine, theirs).run)
+            reading = tab.ask(body=b"question")
+            await channel.full.wait()
+            await reading.detach()
+            tasks.cancel_scope.cancel()
+    assert channel.after == []
 
 
 async def test_a_desk_reads_what_the_old_daemon_has(tmp_path: Path, feeds: Feeds) -> None:
