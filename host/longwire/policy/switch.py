@@ -26,7 +26,7 @@ def switched(text: str, *, enabled: bool) -> str:
         return text
     line_end = "\r\n" if "\r\n" in text else "\n"
     value = "true" if enabled else "false"
-    lines = (text or _NEW).splitlines(keepends=True)
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text or _NEW)  # TOML's ends of lines: `splitlines` knows others
     located = locate_keys(text)
     if (at := located.get(("enabled",))) is not None:
         lines[at - 1] = _ENABLED.sub(rf"\g<1>{value}", lines[at - 1], count=1)

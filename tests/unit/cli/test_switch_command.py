@@ -64,13 +64,16 @@ def test_a_broken_file_is_not_touched(home: Home) -> None:
         'version = 1\n[[grant]]\nname = "g"\nenabled = true\n',
         "# only a comment\n",
         'note = """\nenabled = true\n"""\nversion = 1',
+        # What ends a line elsewhere ends none of TOML's.
+        "# one\u2028comment\nversion = 1\nenabled = true\n",
+        "# one\x85comment\nversion = 1\n",
     ],
 )
 def test_only_the_files_own_switch_changes(text: str) -> None:
     once = switched(text, enabled=False)
     assert tomllib.loads(once) == tomllib.loads(text) | {"enabled": False}
     assert switched(once, enabled=False) == once
-    assert set(text.splitlines()) - set(once.splitlines()) <= {line for line in text.splitlines() if "enabled" in line}
+    assert set(text.split("\n")) - set(once.split("\n")) <= {line for line in text.split("\n") if "enabled" in line}
 
 
 def test_a_switch_that_is_written_otherwise_is_left_to_its_writer() -> None:
