@@ -8,7 +8,11 @@ const MAX_NEEDLES = 256
 const MAX_NAME_CHARS = 64
 const SCHEME = /^(?:bearer|basic|token|apikey|digest|negotiate|aws4-hmac-sha256)\s+/i
 const HARMLESS_VALUE = /^-?[0-9]{0,6}$/
+/** A URL is the value, or the end of it; in `link` there are several, in angle brackets. */
 const WITH_URLS: ReadonlySet<string> = new Set(['location', 'content-location', 'referer', 'origin', 'refresh'])
+const USER_INFO = /(?<=:\/\/)[^/@]*(?=@)/
+/** What a body is read by: a word in it is no credential, though one was the same. */
+const OF_THE_BODY = /^(?:content|accept)(?:-|$)/
 
 const names = new RegExp(`${table.strong}|(?:^|[-_.])(?:${table.weak.join('|')})(?:$|[-_.])`, 'i')
 const harmlessHeaders = new RegExp(table.harmless_headers, 'i')
@@ -56,7 +60,9 @@ export class Redaction {
     const [rest = '', hash] = cut(url, '#')
     const [path = '', query] = cut(rest, '?')
     const parameters = query?.split('&').map((each) => this.#parameter(each))
-    return `${this.#shapes(path, 'path')}${parameters ? `?${parameters.join('&')}` : ''}${hash === undefined ? '' : '#'}`
+    const bare = path.replace(USER_INFO, placeholder('user-info'))
+    const shown = this.#known(this.#shapes(bare, 'path'), 'path')
+    return `${shown}${parameters ? `?${parameters.join('&')}` : ''}${hash === undefined ? '' : '#'}`
   }
 
   /** Subprotocols, in which pages hand over tokens. What is replaced keeps what stands before its last dot. */
@@ -70,7 +76,14 @@ export class Redaction {
       this.#remember(value.slice(kept.length))
       return value === '' ? value : kept + placeholder(name)
     }
-    return value.includes('://') && WITH_URLS.has(name.toLowerCase()) ? this.url(value) : this.#shapes(value, name)
+    const field = name.toLowerCase()
+    if (WITH_URLS.has(field)) return this.url(value)
+    let shown = value
+    if (field === 'link') shown = value.replace(/<([^>]*)>/g, (_, url: string) => `<${this.url(url)}>`)
+    else if (field === 'sec-websocket-protocol')
+      shown = this.protocols(value.split(',').map((each) => each.trim())).join(', ')
+    shown = this.#shapes(shown, name)
+    return OF_THE_BODY.test(field) ? shown : this.#known(shown, name)
   }
 
   #parameter(text: string): string {
@@ -99,6 +112,12 @@ export class Redaction {
       this.#remember(found)
       return placeholder(name)
     })
+  }
+
+  /** What a head had before, in whatever it comes again. */
+  #known(text: string, name: string): string {
+    const longestFirst = [...this.needles].sort((one, other) => other.length - one.length)
+    return longestFirst.reduce((shown, needle) => shown.replaceAll(needle, placeholder(name)), text)
   }
 
   /** In the forms in which it may come back. */

@@ -18,6 +18,7 @@ const vectors = JSON.parse(
   readFileSync(new URL('../../../tests/vectors/recordings/redaction.json', import.meta.url), 'utf8')
 ) as {
   headers: [string, string, string][]
+  heads: { name: string; first: [string, string][]; then: [string, string][]; expected: [string, string][] }[]
   urls: [string, string][]
   protocols: [string, string][]
   bodies: Body[]
@@ -29,6 +30,12 @@ const text = (data: Uint8Array) => new TextDecoder().decode(data)
 describe('what stands for a credential', () => {
   test.each(vectors.headers)('in the header %s: %s', (name, value, expected) => {
     expect(new Redaction().headers([[name, value]])).toEqual([[name, expected]])
+  })
+
+  test.each(vectors.heads)('in a head after another: $name', ({ first, then, expected }) => {
+    const redaction = new Redaction()
+    redaction.headers(first)
+    expect(redaction.headers(then)).toEqual(expected)
   })
 
   test.each(vectors.urls)('in %s', (url, expected) => {

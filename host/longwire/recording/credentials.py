@@ -20,6 +20,14 @@ MIN_NEEDLE_CHARS: Final = 8
 _SCHEMES: Final = re.compile(r"(?:bearer|basic|token|apikey|digest|negotiate|aws4-hmac-sha256)\s+", re.IGNORECASE)
 _HARMLESS_VALUE: Final = re.compile(r"-?[0-9]{0,6}")
 _MAX_NAME_CHARS: Final = 64
+# A URL is the value, or the end of it; in the other one there are several, in angle brackets.
+_WITH_URLS: Final = frozenset({"location", "content-location", "referer", "origin", "refresh"})
+_LINKS: Final = "link"
+_LINKED: Final = re.compile(r"<([^>]*)>")
+_CHOSEN_PROTOCOL: Final = "sec-websocket-protocol"
+_USER_INFO: Final = re.compile(r"(?<=://)[^/@]*(?=@)")
+# What a body is read by: a word in it is no credential, though one was the same.
+_OF_THE_BODY: Final = re.compile(r"(?:content|accept)(?:-|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ class Redaction:
         """Path as it is, save what looks like a key; of a query the names, and values that say nothing."""
         rest, hash_, _fragment = url.partition("#")
         path, mark, query = rest.partition("?")
-        path = self._shapes(path, "path")
+        path = self._known(self._shapes(_USER_INFO.sub(placeholder("user-info"), path), "path"), "path")
         return path + (mark and mark + "&".join(self._parameter(each) for each in query.split("&"))) + hash_
 
     def protocols(self, names: Sequence[str]) -> list[str]:
@@ -93,9 +101,15 @@ class Redaction:
             kept = scheme[0] if scheme else ""
             self._remember(value[len(kept) :])
             return kept + placeholder(name) if value else value
-        if "://" in value and name.lower() in ("location", "content-location", "referer", "origin", "refresh"):
+        field = name.lower()
+        if field in _WITH_URLS:
             return self.url(value)
-        return self._shapes(value, name)
+        if field == _LINKS:
+            value = _LINKED.sub(lambda found: f"<{self.url(found[1])}>", value)
+        elif field == _CHOSEN_PROTOCOL:
+            value = ", ".join(self._protocol(each.strip()) for each in value.split(","))
+        value = self._shapes(value, name)
+        return value if _OF_THE_BODY.match(name) else self._known(value, name)
 
     def _parameter(self, text: str) -> str:
         name, equals, value = text.partition("=")
@@ -127,6 +141,12 @@ class Redaction:
         for found in rules().shapes.finditer(text):
             self._remember(found[0])
         return rules().shapes.sub(placeholder(name), text)
+
+    def _known(self, text: str, name: str) -> str:
+        """What a head had before, in whatever it comes again."""
+        for needle in sorted(self.needles, key=len, reverse=True):
+            text = text.replace(needle, placeholder(name))
+        return text
 
     def _remember(self, secret: str) -> None:
         """In the forms in which it may come back."""

@@ -19,6 +19,14 @@ def test_a_header(name: str, value: str, expected: str) -> None:
     assert Redaction().headers([(name, value)]) == [(name, expected)]
 
 
+@pytest.mark.parametrize("heads", VECTORS["heads"], ids=lambda heads: heads["name"])
+def test_a_head_after_another(heads: dict[str, Any]) -> None:
+    redaction = Redaction()
+    redaction.headers([(name, value) for name, value in heads["first"]])
+    then = redaction.headers([(name, value) for name, value in heads["then"]])
+    assert then == [(name, value) for name, value in heads["expected"]]
+
+
 @pytest.mark.parametrize(("url", "expected"), VECTORS["urls"])
 def test_a_url(url: str, expected: str) -> None:
     assert Redaction().url(url) == expected
