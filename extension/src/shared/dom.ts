@@ -1,3 +1,5 @@
+import { visible } from './text'
+
 /** The element of the own page with this id. */
 export function element<T extends HTMLElement = HTMLElement>(id: string): T {
   return document.getElementById(id) as T
@@ -22,7 +24,7 @@ export function setProse(target: HTMLElement, text: string): void {
   )
 }
 
-/** Say it to a screen reader, once. */
+/** Say it to a screen reader, once. Somebody else's text may be a part of it. */
 export function announce(text: string): void {
-  setText(element('announcer'), text)
+  setText(element('announcer'), visible(text))
 }
