@@ -58,6 +58,13 @@ def kept_with(place: Page | Worker, *words: str, hidden: bool = False) -> str:
         assert time.monotonic() < deadline, kept
 
 
+def look_on(dashboard: Page, words: str) -> Locator:
+    """The same of a stream that lives, once the worker has said that it shows the bytes from now on."""
+    detail = look_at(dashboard, words)
+    expect(detail.locator("#log")).to_be_visible()
+    return detail
+
+
 def figure(detail: Locator, name: str) -> Locator:
     """What is said under a name."""
     return detail.locator("#figures > div, #generation-figures > div", has_text=name).locator("dd")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from longwire.assets import extension_folder
 from tests.e2e.browser import Browser
 from tests.e2e.conftest import Upstream
-from tests.e2e.dashboard import DASHBOARD_URL, figure, look_at, only, open_dashboard
+from tests.e2e.dashboard import DASHBOARD_URL, figure, look_at, look_on, only, open_dashboard
 from tests.e2e.scripts import script
 from tests.e2e.socket_servers import SocketServers, socket_servers
 from tests.e2e.test_generate import GENERATE, QUESTION, policy
@@ -79,7 +79,7 @@ def test_addresses_methods_types_and_errors_are_text(page: Page, upstream: Upstr
 
 def test_events_and_their_names_are_text(page: Page, upstream: Upstream, dashboard: Page) -> None:
     start(page, upstream, "events")
-    detail = look_at(dashboard, "channel=events state:open")
+    detail = look_on(dashboard, "channel=events state:open")
     channel = upstream.app.streams.channel("events")
     data = {"type": "text", "data": HOSTILE, f"key {HOSTILE}": {"__proto__": [HOSTILE], "constructor": MARKUP}}
     channel.event(json.dumps(data), event=MARKUP)
@@ -101,7 +101,7 @@ def test_messages_of_a_socket_are_text(browser: Browser, page: Page, sockets: So
     page.add_script_tag(content=script("sockets.js"))
     page.evaluate("(url) => holdSocket(url)", f"{sockets.url}/echo?{MARKUP}")
     page.wait_for_function("told.events.length > 0")
-    detail = look_at(dashboard, "kind:websocket state:open")
+    detail = look_on(dashboard, "kind:websocket state:open")
     page.evaluate("(text) => socket.send(text)", HOSTILE)
     expect(detail.locator(".log-row:visible")).to_have_count(2)
     expect(detail.locator(".log-row .text").first).to_have_text(HOSTILE_SHOWN)
@@ -120,7 +120,7 @@ def test_a_generation_is_text(
     upstream.app.routes.add("/v1/", upstream.app.streams)
     events = upstream.app.streams.channel()
     page.evaluate(GENERATE, {"request": QUESTION, "options": {}})
-    detail = look_at(dashboard, "kind:generation state:open")
+    detail = look_on(dashboard, "kind:generation state:open")
     events.event(json.dumps({"model": MARKUP, "choices": [{"index": 0, "delta": {"content": HOSTILE}}]}))
     expect(detail.locator("#text")).to_have_text(HOSTILE_SHOWN)
     events.event(json.dumps({"choices": [{"index": 0, "delta": {"content": " more"}, "finish_reason": "stop"}]}))

@@ -99,12 +99,18 @@ export class Dashboard {
     this.#arrangedAt = moment.now
     this.#rows = arrange(this.#store, this.#filter, this.#order, moment)
     this.#table.show(this.#rows, this.#order, moment)
-    element('nothing').hidden = this.#rows.length > 0
+    element('nothing').hidden = this.#rows.length > 0 || !this.#heard
     setText(element('nothing'), this.#store.size > 0 ? 'No stream matches the filter.' : NOTHING)
     setText(element('matching'), this.#filter.length > 0 ? `${this.#rows.length} of ${this.#store.size}` : '')
   }
 
+  /** Before the worker's first word nobody knows how many there are. */
+  get #heard(): boolean {
+    return this.#store.version > 0
+  }
+
   #drawHead(): void {
+    if (!this.#heard) return
     const { live, size } = this.#store
     const { in: received, out: sent } = this.#store.total(this.#moment.now)
     const parts = [`${live} live`, `${size - live} ended`]
