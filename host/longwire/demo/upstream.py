@@ -11,7 +11,8 @@ from longwire.demo.sockets import DemoSocket, serve_socket
 class Upstream:
     """Serves all that the two pages ask for.
 
-    `chat` and `download` are the accounts of the latest request for each, `essays` those of all, `size` is in bytes.
+    `chat` and `download` are the accounts of the latest request for each, `essays` those of all, each of which takes
+    `essay_duration_s`; `size` is in bytes.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class Upstream:
     ) -> None:
         self._key = key
         self._text_duration_s = text_duration_s
-        self._essay_duration_s = essay_duration_s
+        self.essay_duration_s = essay_duration_s
         self._upload_bytes_per_s = upload_bytes_per_s
         self._models_speed = models_speed
         self._streams_bytes_per_s = streams_bytes_per_s
@@ -76,7 +77,7 @@ class Upstream:
         sent = Sent()
         self.essays.append(sent)
         try:
-            await chat.send_chat(responder, sent, self._essay_duration_s)
+            await chat.send_chat(responder, sent, self.essay_duration_s)
         finally:
             sent.end()
 
