@@ -36,6 +36,9 @@ QUIET = [
 # What pages may have kept; not service workers, of which the extension has one.
 PAGES_STORAGE = "cookies,local_storage,indexeddb,cache_storage"
 
+# What of the extension's own storage is a person's, or of streams that are over.
+FORGET = "[chrome.storage.local.remove('siteSwitches'), chrome.storage.session.clear()]"
+
 # An expression for a page: what `longwire.status()` says once it is more than what it waits for.
 STATUS = f"({script('status.js')})()"
 
@@ -105,7 +108,8 @@ class Browser:
     def renew(self) -> None:
         """As for another user: no tab, log, policy, storage or cookie is left, and no host runs that was there before.
 
-        The extension's worker has started anew. What the extension itself stores goes with the next WELCOME.
+        The extension's worker has started anew. What a person set and the streams that it remembers are gone; what else
+        the extension itself stores goes with the next WELCOME.
         """
         self.close_pages()
         for page in self.context.pages[1:]:
@@ -119,6 +123,9 @@ class Browser:
         for folder in ("config", "state", "cache"):
             shutil.rmtree(self.home / folder, ignore_errors=True)
         session.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": PAGES_STORAGE})
+        # Any file of the extension has its API.
+        blank.goto(f"chrome-extension://{extension_id()}/manifest.json")
+        blank.evaluate(f"Promise.all({FORGET}).then(() => null)")
         session.send("ServiceWorker.startWorker", {"scopeURL": f"chrome-extension://{extension_id()}/"})
         self.worker()
         blank.close()

@@ -413,6 +413,7 @@ def test_a_site_is_switched_off_by_a_person_and_its_streams_end_and_begin_no_mor
     expect(popup.locator("#verdict-text")).to_contain_text("switched off for this site")
     popup.get_by_label("Longwire", exact=True).check()
     popup.get_by_label("Requests", exact=True).check()
+    expect(popup.locator("#switches-count")).to_have_text("")
     is_about(popup, "Ready")
     start(page, upstream, "two")
     expect(row(popup, "two")).to_be_visible()
