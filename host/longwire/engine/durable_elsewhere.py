@@ -35,6 +35,9 @@ from longwire.protocol.records import Completeness, NoBody, RedirectMode, Timeou
 # A channel to the daemon of that owner, after its handshake; None where there is none.
 Elsewhere: TypeAlias = Callable[[str], Awaitable[Channel | None]]
 
+# For what has no body: an old daemon ends a request and deletes what there is of it. One that stands still keeps
+# whoever asks it, and with them the key, no longer.
+PATIENCE_S: Final = 20.0
 _ID: Final = 1
 _ABORT: Final = frame(orjson.dumps({"type": "STREAM_ABORT", "id": _ID, "reason": "cancel"}))
 
@@ -168,10 +171,10 @@ async def carried_out(channel: Channel, start: StreamStart) -> None:
     """Have another daemon carry out what has no body, neither way.
 
     Raises:
-        StreamError: what it says; HOST_LOST, it is gone.
+        StreamError: what it says; HOST_LOST, it is gone, or stands still.
     """
-    messages = _messages(channel)
-    try:
+    with suppress(ChannelLost, FrameError), anyio.move_on_after(PATIENCE_S):
+        messages = _messages(channel)
         await greet(channel, messages)
         await _start(channel, messages, start, None)
         async for message in messages:
@@ -179,8 +182,6 @@ async def carried_out(channel: Channel, start: StreamStart) -> None:
                 return
             if message["type"] in ("STREAM_ERROR", "FATAL"):
                 raise _error(message)
-    except (ChannelLost, FrameError):
-        pass
     raise lost()
 
 

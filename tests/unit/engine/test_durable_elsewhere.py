@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import pytest
 
+from longwire.engine import durable_elsewhere
 from longwire.engine.channel import Channel
 from longwire.engine.engine import Service
 from longwire.protocol.limits import INLINE_BODY_BYTES, MIB
@@ -147,6 +149,22 @@ async def test_detaching_and_forgetting_reach_the_old_daemon(tmp_path: Path, fee
         await (await feeds.feed()).request.connection.wait_gone()
         await eventually(lambda: old.requests.idle)
         assert list((tmp_path / "durable").glob("*.json")) == []
+
+
+async def test_an_old_daemon_that_stands_still_holds_no_key_for_ever(
+    tmp_path: Path, feeds: Feeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durable_elsewhere, "PATIENCE_S", 0.05)
+
+    async def elsewhere(owner: str) -> Channel:
+        return JoinedChannel.pair()[0]  # nobody reads at its other end
+
+    async with upgraded(tmp_path, feeds) as (_, new, ways), new.tab() as tab:
+        new.requests.elsewhere = elsewhere
+        refused = await tab.desk("longwire:durable/answer", "DELETE").terminal()
+        assert refused["code"] == "HOST_LOST"
+        new.requests.elsewhere = ways.elsewhere
+        assert (await tab.desk("longwire:durable/answer", "DELETE").head())["status"] == 204
 
 
 async def test_nothing_is_said_behind_half_a_message(tmp_path: Path, feeds: Feeds) -> None:
