@@ -266,12 +266,16 @@ class DurableRequests:
     @property
     def _runs_elsewhere(self) -> bool:
         """Whether another daemon has something that will be this one's when it has ended."""
-        return any(record.state is RecordState.RUNNING for record in self._others.values())
+        return any(self._is_run_elsewhere(record) for record in self._others.values())
+
+    def _is_run_elsewhere(self, record: Record) -> bool:
+        """One of its own that is not here runs nowhere: the disk kept it from being deleted."""
+        return record.state is RecordState.RUNNING and record.owner != self.keeping.store.owner
 
     async def _delete_what_is_not_here(self, key_id: str) -> bool:
         """What is unknown, or another daemon's."""
         other = self._others.get(key_id)
-        if other is None or other.state is not RecordState.RUNNING:
+        if other is None or not self._is_run_elsewhere(other):
             try:
                 there = await self.keeping.delete(key_id)
             except StreamError:

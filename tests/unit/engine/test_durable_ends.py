@@ -246,6 +246,22 @@ async def test_what_is_forgotten_while_it_is_written_down_is_no_failure_of_the_d
     assert "durable request not written down" not in [line["event"] for line in lines]
 
 
+async def test_what_the_disk_kept_from_being_forgotten_can_be_forgotten_later(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        reading = tab.ask()
+        feed = (await feeds.feed()).send(b"some")
+        await reading.until(4)
+        (tmp_path / "durable").chmod(0o755)  # others may read it
+        assert (await tab.desk("longwire:durable/answer", "DELETE").terminal())["code"] == "SPOOL_FULL"
+        await feed.request.connection.wait_gone()
+        (tmp_path / "durable").chmod(0o700)
+        assert (await tab.ask().terminal())["code"] == "DURABLE_UNKNOWN"
+        assert (await tab.desk("longwire:durable/answer", "DELETE").head())["status"] == 204
+        assert (left(tmp_path), await tab.list(), daemon.requests.idle) == ([], [], True)
+        tab.ask()
+        await feeds.feed(1)
+
+
 async def test_forgetting_what_is_not_there_is_answered_like_all_forgetting(tmp_path: Path, feeds: Feeds) -> None:
     async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
         deleted = tab.desk("longwire:durable/nothing", "DELETE")
