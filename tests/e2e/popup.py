@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import CDPSession, Page
+from playwright.sync_api import CDPSession, Page, expect
 
 from longwire.assets import extension_id
 from tests.e2e.browser import Browser
@@ -35,6 +35,14 @@ def open_popup(browser: Browser, page: Page) -> Page:
 def is_about(popup: Page, badge: str) -> None:
     """Wait until the popup says this of the bridge."""
     popup.wait_for_function("(text) => document.getElementById('badge').textContent === text", arg=badge)
+
+
+def switch(popup: Page, label: str, *, on: bool) -> None:
+    """Move a switch of the site. What the worker said just before may turn it back for a moment."""
+    box = popup.get_by_label(label, exact=True)
+    expect(box).to_be_checked(checked=not on)
+    box.click()
+    expect(box).to_be_checked(checked=on)
 
 
 class ActionPopup:

@@ -13,7 +13,7 @@ from longwire.protocol.limits import MAX_STREAMS_PER_TAB_FRAME, PROTOCOL_VERSION
 from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.hosts import HostFiles, without_host
-from tests.e2e.popup import WIDTH, action_popup, is_about, open_popup
+from tests.e2e.popup import WIDTH, action_popup, is_about, open_popup, switch
 from tests.e2e.scripts import script
 from tests.e2e.typed import assert_failed, shows
 from tests.host_process import write_policy
@@ -393,7 +393,7 @@ def test_a_site_is_switched_off_by_a_person_and_its_streams_end_and_begin_no_mor
     upstream.app.streams.channel("one").raw(b"x" * 5_000)
     expect(row(popup, "one").locator(".figures")).to_contain_text("5.0 kB")
     popup.locator("#switches summary").click()
-    popup.get_by_label("Requests", exact=True).uncheck()
+    switch(popup, "Requests", on=False)
     result = page.evaluate("one.over")
     assert_failed(result, "body", ErrorCode.POLICY_DENIED, Phase.BODY, "in the popup of the Longwire extension")
     expect(popup.locator("#switches-count")).to_have_text("1 off")
@@ -408,11 +408,11 @@ def test_a_site_is_switched_off_by_a_person_and_its_streams_end_and_begin_no_mor
     is_about(popup, "Ready")
     popup.locator("#switches summary").click()
     expect(popup.get_by_label("Requests", exact=True)).not_to_be_checked()
-    popup.get_by_label("Longwire", exact=True).uncheck()
+    switch(popup, "Longwire", on=False)
     is_about(popup, "Nothing open")
     expect(popup.locator("#verdict-text")).to_contain_text("switched off for this site")
-    popup.get_by_label("Longwire", exact=True).check()
-    popup.get_by_label("Requests", exact=True).check()
+    switch(popup, "Longwire", on=True)
+    switch(popup, "Requests", on=True)
     expect(popup.locator("#switches-count")).to_have_text("")
     is_about(popup, "Ready")
     start(page, upstream, "two")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from longwire.recording.reader import RecordedStream, read_recording
 from tests.e2e.browser import Browser, stop_worker
 from tests.e2e.conftest import Upstream
-from tests.e2e.popup import is_about, open_popup
+from tests.e2e.popup import is_about, open_popup, switch
 from tests.e2e.scripts import script
 from tests.e2e.socket_servers import socket_servers
 from tests.upstreams.bodies import head
@@ -133,7 +133,7 @@ def test_what_policy_or_person_keeps_out_is_in_no_recording(
     assert page.evaluate(fetch, upstream.url("/events?n=4"))
     expect(recorded.locator("#recording-list .figures")).to_contain_text("4 streams")
     recorded.locator("#switches summary").click()
-    recorded.locator("#switch-record").uncheck()
+    switch(recorded, "Recording", on=False)
     expect(recorded.locator("#record")).to_have_text("Record this site")
     assert page.evaluate(fetch, upstream.url("/events?n=5"))
     urls = [stream.request.url for stream in read_recording(saved(recorded, "Save", tmp_path)).streams]

@@ -1,4 +1,5 @@
 import type { Piece } from '../shared/dashboard'
+import { inflated } from '../shared/inflated'
 
 /**
  * Gives pieces on in their order, plain. What is not compressed is given at once, as long as nothing before it is still
@@ -29,22 +30,11 @@ export class Inflater {
     for (; i < this.#queue.length && !this.#closed; i++) {
       const piece = this.#queue[i] as Piece
       const { data, encoding } = piece
-      this.#give(piece, data === null || encoding === undefined ? data : await inflated(data, encoding))
+      // What cannot be unpacked is not there: the page had an error of it.
+      const plain = data === null || encoding === undefined ? data : await inflated(data, encoding).catch(() => null)
+      this.#give(piece, plain)
     }
     this.#queue = []
     this.#busy = false
-  }
-}
-
-/** Null for what cannot be unpacked: the page had an error of it. */
-async function inflated(
-  data: Uint8Array<ArrayBuffer>,
-  encoding: 'gzip' | 'deflate'
-): Promise<Uint8Array<ArrayBuffer> | null> {
-  try {
-    const plain = new Blob([data]).stream().pipeThrough(new DecompressionStream(encoding))
-    return new Uint8Array(await new Response(plain).arrayBuffer())
-  } catch {
-    return null
   }
 }

@@ -4,7 +4,7 @@ import { Redaction } from '../recording/credentials'
 import { fieldOf, inLines, rounded, timeOfDay, written } from '../recording/lines'
 import { Masking, type Timed } from '../recording/masking'
 import { type MessagePart, SocketParts } from '../recording/socket-parts'
-import type { ObservedStream, Piece, StreamEnding } from './observer'
+import type { ObservedStream, StreamEnding } from './observer'
 
 type Bytes = Uint8Array<ArrayBuffer>
 type Way = 'up' | 'down'
@@ -128,11 +128,4 @@ export class RecordedTrack {
   #at(at: number): { stream: number; t: number } {
     return { stream: this.number, t: rounded(at - this.#stream.startedAt) }
   }
-}
-
-/** A piece's bytes as the page has them. */
-export async function plainBytes({ data, encoding }: Piece): Promise<Bytes> {
-  if (encoding === undefined) return data
-  const plain = new Blob([data]).stream().pipeThrough(new DecompressionStream(encoding))
-  return new Uint8Array(await new Response(plain).arrayBuffer())
 }

@@ -2,9 +2,10 @@ import { MAX_RECORDED_STREAMS, RECORDING_LINE_BYTES } from '../protocol/constant
 import type { StreamHeaders, StreamStart } from '../protocol/native'
 import type { RecordingLine } from '../protocol/recording'
 import type { KeptRecording, RecordingStore } from '../recording/store'
+import { inflated } from '../shared/inflated'
 import { HeldTrack } from './held-track'
 import type { ObservedStream, Piece, StreamEnding } from './observer'
-import { plainBytes, RecordedTrack, type RequestHead } from './recorded-track'
+import { RecordedTrack, type RequestHead } from './recorded-track'
 
 /** How long what was seen waits to be written: a worker that is killed loses no more than that. */
 export const FLUSH_MS = 500
@@ -95,9 +96,9 @@ export class RunningRecording {
   piece(stream: ObservedStream, piece: Piece): void {
     const held = this.#tracks.get(stream)
     if (held === undefined) return
-    const { way, at, data } = piece
+    const { way, at, data, encoding } = piece
     this.#take(held, data.byteLength, async () => {
-      const plain = await plainBytes(piece)
+      const plain = await inflated(data, encoding)
       // What was compressed counts for what it is.
       this.#charge(plain.byteLength - data.byteLength)
       if (this.#kept.cost <= this.#limit) return held.track.bytes(way, at, plain)
