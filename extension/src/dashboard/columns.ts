@@ -34,6 +34,7 @@ export const COLUMNS: readonly Column[] = [
     sort: ({ record }) => record.url
   },
   { id: 'page', title: 'Page', text: ({ record }) => pageOf(record), sort: ({ record }) => record.page },
+  { id: 'grant', title: 'Grant', text: ({ record }) => visible(record.grant), sort: ({ record }) => record.grant },
   {
     id: 'status',
     title: 'Status',

@@ -19,6 +19,7 @@ export function figuresOf({ record, rates }: Row, moment: Moment): Figure[] {
     ['Waits for', holder === null ? null : `the ${holder.who}. ${holder.why}`],
     ['Page', visible(record.page)],
     ['Asked by', record.principal === 'writer' ? 'the writer' : null],
+    ['Grant', visible(record.grant)],
     ['Status', record.status > 0 ? String(record.status) : null],
     ['Type', record.mime === '' ? null : visible(record.mime)],
     ['Received', withRate(record.received, rate?.in)],

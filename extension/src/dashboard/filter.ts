@@ -19,6 +19,7 @@ const KEYS = {
   status: ({ record }: Row) => [String(record.status), record.status > 0 ? `${Math.floor(record.status / 100)}xx` : ''],
   page: ({ record }: Row) => [record.page, record.principal],
   to: ({ record }: Row) => [record.url],
+  grant: ({ record }: Row) => [record.grant],
   method: ({ record }: Row) => [record.method],
   kind: ({ record }: Row) => [record.kind],
   code: ({ record }: Row) => [record.ending?.how === 'error' ? record.ending.code : ''],
@@ -68,9 +69,9 @@ function searchedOf(row: Row): string {
   return row.searched
 }
 
-function searchTextOf({ page, method, url, status, mime, kind, ending }: StreamRecord): string {
+function searchTextOf({ page, grant, method, url, status, mime, kind, ending }: StreamRecord): string {
   const error = ending?.how === 'error' ? `${ending.code} ${ending.message}` : ''
-  return `${method} ${url}\n${page}\n${status} ${mime} ${kind}\n${error}`
+  return `${method} ${url}\n${page}\n${grant}\n${status} ${mime} ${kind}\n${error}`
 }
 
 export function isLive({ state }: StreamRecord): boolean {

@@ -3,9 +3,9 @@ import type {
   FromPage,
   StreamChunk,
   StreamEnd,
-  StreamErrorMessage,
+  StreamErrorFields,
   StreamedRequestBody,
-  StreamHeaders,
+  StreamHeadersFields,
   StreamStartFields,
   ToPage
 } from '../protocol/bridge'
@@ -154,13 +154,13 @@ export class Exchange {
   }
 
   /** A refusal is a line in the page's console, as those of CORS are: pages seldom show what they catch. */
-  #complain({ code, message }: StreamErrorMessage): void {
+  #complain({ code, message }: StreamErrorFields): void {
     if (ERRORS[code].category !== 'POLICY') return
     const { method, url } = this.#head
     complain(`Longwire refused ${method} ${url} (${code}): ${message}`)
   }
 
-  #receiveHeaders(head: StreamHeaders): void {
+  #receiveHeaders(head: StreamHeadersFields): void {
     if (this.#outcome === null) return this.#violated('a second response head')
     this.#headersSeen = true
     this.#upload?.answered()
@@ -174,7 +174,7 @@ export class Exchange {
     }
   }
 
-  #deliver(head: StreamHeaders, response: Response): void {
+  #deliver(head: StreamHeadersFields, response: Response): void {
     const { resolve, reject } = this.#outcome as Outcome
     const { integrity } = this.#head
     this.#outcome = null
@@ -184,7 +184,7 @@ export class Exchange {
   }
 
   /** The page learns that there was a redirect and nothing of it. */
-  #deliverRedirect(head: StreamHeaders): void {
+  #deliverRedirect(head: StreamHeadersFields): void {
     const { resolve } = this.#outcome as Outcome
     this.#outcome = null
     this.#dropped('cancel', undefined)
@@ -307,7 +307,7 @@ export class Exchange {
   }
 }
 
-function errorFrom(given: StreamErrorMessage): LongwireError {
+function errorFrom(given: StreamErrorFields): LongwireError {
   const { code, message, phase, retryable } = given
   const details = hasOwn(given, 'first') ? { retryable, first: given.first } : { retryable }
   return new LongwireError(code, message, phase, details)

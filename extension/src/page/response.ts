@@ -1,4 +1,4 @@
-import type { StreamHeaders } from '../protocol/bridge'
+import type { StreamHeadersFields } from '../protocol/bridge'
 import type { Body } from './body'
 import {
   bare,
@@ -36,12 +36,12 @@ export function isRedirect(status: number): boolean {
  *
  * @throws {TypeError} the host's status text or a header is not one that HTTP can carry
  */
-export function buildResponse(head: StreamHeaders, body: Body | null): Response {
+export function buildResponse(head: StreamHeadersFields, body: Body | null): Response {
   return complete(construct(head, body === null ? null : body.open()), { ...describe(head), type: 'basic' }, body)
 }
 
 /** What mode `manual` gives for a redirect: that there was one (Fetch standard, "opaque-redirect filtered response"). */
-export function buildOpaqueRedirect(head: StreamHeaders): Response {
+export function buildOpaqueRedirect(head: StreamHeadersFields): Response {
   return complete(responseError(), { ...describe(head), type: 'opaqueredirect' }, null)
 }
 
@@ -51,18 +51,25 @@ export function buildOpaqueRedirect(head: StreamHeaders): Response {
  * @throws {TypeError} it is another one
  * @throws what the body fails with
  */
-export async function verifyResponse(head: StreamHeaders, response: Response, asked: Integrity): Promise<Response> {
+export async function verifyResponse(
+  head: StreamHeadersFields,
+  response: Response,
+  asked: Integrity
+): Promise<Response> {
   const bytes = await response.arrayBuffer()
   const empty = response.body === null
   await checkIntegrity(bytes, asked)
   return complete(construct(head, empty ? null : bytes), { ...describe(head), type: 'basic' }, null)
 }
 
-function describe({ url, redirected }: StreamHeaders): { url: string; redirected: boolean } {
+function describe({ url, redirected }: StreamHeadersFields): { url: string; redirected: boolean } {
   return { url, redirected }
 }
 
-function construct(head: StreamHeaders, body: ReadableStream<Uint8Array<ArrayBuffer>> | ArrayBuffer | null): Response {
+function construct(
+  head: StreamHeadersFields,
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | ArrayBuffer | null
+): Response {
   const response = new NativeResponse(body, bare({ status: head.status, statusText: head.reason }))
   const headers = responseHeaders(response)
   for (let i = 0; i < head.headers.length; i++) {

@@ -1,4 +1,4 @@
-import type { AbortReason, FromPage, StreamChunk, StreamErrorMessage, StreamHeaders } from '../protocol/bridge'
+import type { AbortReason, FromPage, StreamChunk, StreamErrorFields, StreamHeadersFields } from '../protocol/bridge'
 import { ACK_WINDOW_DIVISOR, WINDOW_FLOOR_BYTES, WINDOW_MAX_BYTES } from '../protocol/constants'
 import { ERRORS, type ErrorCode } from '../protocol/errors'
 import {
@@ -228,7 +228,7 @@ export class Socket {
     this.#events.arrived()
   }
 
-  #receiveHeaders({ status, headers }: StreamHeaders): void {
+  #receiveHeaders({ status, headers }: StreamHeadersFields): void {
     if (this.#headSeen) return this.#violated('a second head')
     this.#headSeen = true
     // What was wrong with any other answer, the host says next.
@@ -290,12 +290,12 @@ export class Socket {
   }
 
   /** A refusal is a line in the page's console, as those of CORS are. */
-  #complain({ code, message }: StreamErrorMessage): void {
+  #complain({ code, message }: StreamErrorFields): void {
     if (ERRORS[code].category === 'POLICY') complain(`Longwire refused ${this.#plan.url} (${code}): ${message}`)
   }
 }
 
-function errorFrom({ code, message, phase, retryable }: StreamErrorMessage): LongwireError {
+function errorFrom({ code, message, phase, retryable }: StreamErrorFields): LongwireError {
   return new LongwireError(code, message, phase, { retryable })
 }
 

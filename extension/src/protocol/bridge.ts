@@ -21,12 +21,12 @@ export type RedirectMode = 'follow' | 'error' | 'manual'
  */
 export type AbortReason = 'signal' | 'cancel' | 'collected' | 'page-gone' | 'upload-failed' | 'refused' | 'user'
 export type ToPage =
-  | StreamHeaders
+  | StreamHeadersFields
   | StreamChunk
   | StreamBodyAck
   | StreamBodyAgain
   | StreamEnd
-  | StreamErrorMessage
+  | StreamErrorFields
   | StreamAborted
   | Status
   | Waiting
@@ -170,10 +170,8 @@ export interface DirectTaken {
  * The final response's head. At most one per stream, before any chunk.
  *
  * A WebSocket that is open has the status 101; with any other the handshake was refused, and STREAM_ERROR follows.
- * `recordable` is there where it is false: a grant of this stream has `features` without `record`, so no recording may
- * have any of it.
  */
-export interface StreamHeaders {
+export interface StreamHeadersFields {
   type: 'STREAM_HEADERS'
   id: number
   url: string
@@ -181,7 +179,6 @@ export interface StreamHeaders {
   status: number
   reason: string
   headers: [string, string][]
-  recordable?: boolean
 }
 /**
  * Bytes of the body from `offset` on, contiguous.
@@ -243,7 +240,7 @@ export interface Timings {
 /**
  * Terminal: the stream failed. Nothing follows. `first` is there with GAP: the first byte that is still kept.
  */
-export interface StreamErrorMessage {
+export interface StreamErrorFields {
   type: 'STREAM_ERROR'
   id: number
   code: ErrorCode

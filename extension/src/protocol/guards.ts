@@ -261,7 +261,8 @@ const streamErrorMessage = record(
     retryable: boolean
   },
   {
-    first: integer(0, MAX_ID)
+    first: integer(0, MAX_ID),
+    grant: text(0, 200)
   }
 )
 const streamHeaders = record(
@@ -275,7 +276,8 @@ const streamHeaders = record(
     headers: list(tuple(text(1, 256), text(0, 65_536)), 1024)
   },
   {
-    recordable: boolean
+    recordable: boolean,
+    grant: text(0, 200)
   }
 )
 const streamPing = record({
@@ -435,6 +437,28 @@ const bridgeStreamChunk = record(
     size: integer(1, 262_144)
   }
 )
+const streamErrorFields = record(
+  {
+    type: oneOf('STREAM_ERROR'),
+    id: integer(1, MAX_ID),
+    code: errorCode,
+    message: text(0, 1000),
+    phase: phase,
+    retryable: boolean
+  },
+  {
+    first: integer(0, MAX_ID)
+  }
+)
+const streamHeadersFields = record({
+  type: oneOf('STREAM_HEADERS'),
+  id: integer(1, MAX_ID),
+  url: text(1, 65_536),
+  redirected: boolean,
+  status: integer(101, 599),
+  reason: text(0, 200),
+  headers: list(tuple(text(1, 256), text(0, 65_536)), 1024)
+})
 const waitsFor = oneOf('settings', 'permission', 'host')
 const waiting = record({
   type: oneOf('WAITING'),
@@ -449,8 +473,8 @@ const bridgeToPage = union('type', {
   STREAM_BODY_AGAIN: streamBodyAgain,
   STREAM_CHUNK: bridgeStreamChunk,
   STREAM_END: streamEnd,
-  STREAM_ERROR: streamErrorMessage,
-  STREAM_HEADERS: streamHeaders,
+  STREAM_ERROR: streamErrorFields,
+  STREAM_HEADERS: streamHeadersFields,
   WAITING: waiting
 })
 

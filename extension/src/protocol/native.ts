@@ -43,8 +43,8 @@ export type BridgeState = 'ready' | 'host-missing' | 'host-forbidden' | 'host-fa
  * First frame. `chunk_encodings` names the compressions of STREAM_CHUNK that this extension can undo.
  *
  * `knows` names fields that the host's messages got since this version of the protocol began, and that this extension
- * takes: `writer`, of PolicySummary. It refuses what it does not know, so the host leaves out what is not named.
- * A host ignores a name that it does not know.
+ * takes: `writer`, of PolicySummary, and `grant`, of STREAM_HEADERS and STREAM_ERROR. It refuses what it does not
+ * know, so the host leaves out what is not named. A host ignores a name that it does not know.
  */
 export interface Hello {
   type: 'HELLO'
@@ -218,8 +218,9 @@ export interface PolicySummary {
  * The final response's head. At most one per stream, before any chunk.
  *
  * A WebSocket that is open has the status 101; with any other the handshake was refused, and STREAM_ERROR follows.
+ * Of two fields the worker tells no page.
  * `recordable` is there where it is false: a grant of this stream has `features` without `record`, so no recording may
- * have any of it.
+ * have any of it. `grant` names the one that led there in the end.
  */
 export interface StreamHeaders {
   type: 'STREAM_HEADERS'
@@ -230,6 +231,7 @@ export interface StreamHeaders {
   reason: string
   headers: [string, string][]
   recordable?: boolean
+  grant?: string
 }
 /**
  * Bytes of the body from `offset` on, contiguous.
@@ -290,6 +292,8 @@ export interface Timings {
 }
 /**
  * Terminal: the stream failed. Nothing follows. `first` is there with GAP: the first byte that is still kept.
+ *
+ * `grant` names what had allowed it, where no STREAM_HEADERS said so; the worker tells no page.
  */
 export interface StreamErrorMessage {
   type: 'STREAM_ERROR'
@@ -299,6 +303,7 @@ export interface StreamErrorMessage {
   phase: Phase
   retryable: boolean
   first?: number
+  grant?: string
 }
 /**
  * Terminal: STREAM_ABORT was carried out; socket, task and pool slot are free.

@@ -60,6 +60,8 @@ export interface StreamRecord extends StreamCounts {
   readonly method: string
   /** Where it went; from the headers on, where the bytes come from. Cut where it is too long to be kept. */
   url: string
+  /** The name of what allowed it in the policy; empty as long as nobody said so. */
+  grant: string
   /** On the wall clock, milliseconds. */
   readonly startedAt: number
   /** `ending`: nobody waits for it any more, and the host is releasing it. */

@@ -1,4 +1,4 @@
-import type { BridgeState, StreamChunk, StreamErrorMessage, ToPage, WaitsFor } from '../protocol/bridge'
+import type { BridgeState, StreamChunk, StreamErrorFields, ToPage, WaitsFor } from '../protocol/bridge'
 import { MAX_STREAMS_PER_TAB_FRAME } from '../protocol/constants'
 import { ERRORS, type ErrorCode, type Phase } from '../protocol/errors'
 import { isFromPage } from '../protocol/guards'
@@ -11,7 +11,7 @@ import { describe, type Failure } from './failure'
 import type { HostMessage } from './native'
 import { Observer, type Piece, type StreamEnding } from './observer'
 import { MAX_STATUS_REQUESTS, StatusDesk } from './status'
-import { type Observed, phaseOf, type Stream, StreamTable } from './streams'
+import { learn, type Observed, phaseOf, type Stream, StreamTable } from './streams'
 import {
   commandToHost,
   offsetOf,
@@ -264,9 +264,7 @@ export class Bridge {
 
   #report(stream: Stream<Peer>, report: StreamReport): void {
     const terminal = isTerminal(report.type)
-    if (report.type === 'STREAM_HEADERS' && report.recordable === false && stream.observed !== null) {
-      stream.observed.recordable = false
-    }
+    if (stream.observed !== null) learn(stream.observed, report)
     if (stream.state === 'live' || (stream.state === 'closing' && terminal)) {
       const message = this.#translated(stream, report)
       if (message !== null) this.#deliver(stream, message)
@@ -358,7 +356,7 @@ export class Bridge {
 
   #tellError(peer: Peer, id: number, code: ErrorCode, message: string, phase: Phase): void {
     const { retryable } = ERRORS[code]
-    this.#post(peer, { type: 'STREAM_ERROR', id, code, message, phase, retryable } satisfies StreamErrorMessage)
+    this.#post(peer, { type: 'STREAM_ERROR', id, code, message, phase, retryable } satisfies StreamErrorFields)
   }
 
   #post(peer: Peer, message: ToPage): void {

@@ -54,6 +54,7 @@ export class History implements StreamEvents {
       kind: kindOf(url),
       method,
       url: cut(url),
+      grant: '',
       startedAt: this.#clock.timeOrigin + stream.startedAt,
       state: 'connecting',
       bodySent: start.body.kind !== 'stream',
@@ -82,6 +83,7 @@ export class History implements StreamEvents {
     if (record === undefined) return
     record.status = head.status
     record.url = cut(head.url)
+    record.grant = stream.grant ?? ''
     record.mime = mimeOf(head.headers)
     record.headersAt = this.#clock.now() - stream.startedAt
     if (record.state === 'connecting') record.state = 'open'
@@ -130,6 +132,7 @@ export class History implements StreamEvents {
     record.state = 'ended'
     record.endedAt = this.#clock.now() - stream.startedAt
     record.ending = endingOf(ending)
+    record.grant = stream.grant ?? ''
     this.#add(record)
     this.keeper?.ended(record)
     this.#turned(record)
@@ -169,9 +172,10 @@ export class History implements StreamEvents {
   }
 
   #add(record: StreamRecord): void {
-    const { page, method, url, mime, ending } = record
+    const { page, method, url, grant, mime, ending } = record
     const message = ending?.how === 'error' ? ending.message.length : 0
-    this.#ended.add(record, RECORD_BYTES + 2 * (page.length + method.length + url.length + mime.length + message))
+    const chars = page.length + method.length + url.length + grant.length + mime.length + message
+    this.#ended.add(record, RECORD_BYTES + 2 * chars)
   }
 
   #turned(record: StreamRecord): void {

@@ -24,7 +24,7 @@ export const WELCOME_DEADLINE_MS = 10_000
 const CHUNK_ENCODINGS = ['deflate']
 
 /** What the host's messages have had since, and the guards take. A host says no more than this. */
-const KNOWS = ['writer']
+const KNOWS = ['writer', 'grant']
 
 /** What may wait for WELCOME: characters of URLs, header fields and bodies, and messages of whatever size. */
 export const MAX_QUEUED_CHARS = 32 * MIB

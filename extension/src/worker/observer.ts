@@ -19,6 +19,8 @@ export interface ObservedStream {
   readonly window?: number
   /** False once the head of its response said so, also where its page had given it up: it may be in no recording. */
   readonly recordable?: boolean
+  /** Which grant of the policy allowed it, as the host said with the head or the error: of a host that says so. */
+  readonly grant?: string
 }
 
 /** How a stream ended for its page. */

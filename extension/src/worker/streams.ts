@@ -1,6 +1,7 @@
 import { MAX_STREAMS_PER_TAB_FRAME } from '../protocol/constants'
 import type { Phase } from '../protocol/errors'
 import type { ObservedStream, StreamEnding } from './observer'
+import type { StreamReport } from './translate'
 
 /**
  * Where a stream stands between its page and the host.
@@ -28,7 +29,7 @@ export interface Stream<P> {
 }
 
 /** What the observer tells of, to whoever may change it. */
-export type Observed = ObservedStream & { url: string; window?: number; recordable?: boolean }
+export type Observed = ObservedStream & { url: string; window?: number; recordable?: boolean; grant?: string }
 
 /**
  * Which stream is which on both sides. A page's id means something only together with the port it came by, so no page
@@ -103,6 +104,13 @@ export class StreamTable<P extends object> {
     for (const stream of streams) this.close(stream)
     return streams
   }
+}
+
+/** Keep what of the host's message is for those who look on, and no page. */
+export function learn(observed: Observed, report: StreamReport): void {
+  if (report.type !== 'STREAM_HEADERS' && report.type !== 'STREAM_ERROR') return
+  if (report.grant !== undefined) observed.grant = report.grant
+  if (report.type === 'STREAM_HEADERS' && report.recordable === false) observed.recordable = false
 }
 
 /** How far a stream may have come. What was handed to a host may have been sent: nobody is told that it was not. */

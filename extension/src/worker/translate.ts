@@ -142,13 +142,21 @@ export function commandToHost(command: StreamCommand, hostId: number): native.To
 }
 
 /**
- * A message of the host, under the page's id. The message is changed in place: it is ours alone, and this is the path of
- * every body byte.
+ * A message of the host, under the page's id and without what is the worker's to know. The message is changed in place: it
+ * is ours alone, and this is the path of every body byte.
  *
  * @throws {SyntaxError} the bytes are not base64
  */
 export function reportToPage(report: StreamReport, pageId: number): StreamReportToPage {
   report.id = pageId
+  if (report.type === 'STREAM_HEADERS') {
+    const { recordable: _recordable, grant: _grant, ...told } = report
+    return told
+  }
+  if (report.type === 'STREAM_ERROR') {
+    const { grant: _grant, ...told } = report
+    return told
+  }
   if (report.type !== 'STREAM_CHUNK') return report
   const chunk = report as unknown as bridge.StreamChunk
   chunk.data = Uint8Array.fromBase64(report.data)

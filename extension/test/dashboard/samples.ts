@@ -13,6 +13,7 @@ export const record = (changes: Partial<StreamRecord> = {}): StreamRecord => ({
   kind: 'http',
   method: 'GET',
   url: 'https://api.example.com/v1/things?a=b',
+  grant: 'things',
   startedAt: START,
   state: 'open',
   bodySent: true,

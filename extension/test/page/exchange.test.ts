@@ -6,7 +6,7 @@ import { Body } from '../../src/page/body'
 import { Exchange } from '../../src/page/exchange'
 import type { RequestHead } from '../../src/page/request'
 import type { Payload } from '../../src/page/request-body'
-import type { FromPage, StreamHeaders, StreamEnd as WireEnd } from '../../src/protocol/bridge'
+import type { FromPage, StreamHeadersFields, StreamEnd as WireEnd } from '../../src/protocol/bridge'
 
 // Before the shim takes it.
 const { reported } = vi.hoisted(() => {
@@ -53,7 +53,7 @@ function begin(
   return [exchange, response]
 }
 
-const head = (status = 200): StreamHeaders => {
+const head = (status = 200): StreamHeadersFields => {
   return {
     type: 'STREAM_HEADERS',
     id: 1,

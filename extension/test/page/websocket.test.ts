@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { Socket } from '../../src/page/socket'
 import { BINARY, CLOSE, type PartKind, partHead, TEXT } from '../../src/page/socket-parts'
 import { webSocketClass } from '../../src/page/websocket'
-import type { FromPage, StreamBody, StreamHeaders } from '../../src/protocol/bridge'
+import type { FromPage, StreamBody, StreamHeadersFields } from '../../src/protocol/bridge'
 
 // What relative URLs are resolved against.
 globalThis.document ??= {} as Document
@@ -26,7 +26,7 @@ beforeEach(() => {
 })
 
 const URL_ = 'wss://api.example.com/live'
-const head = (status = 101, protocol?: string): StreamHeaders => ({
+const head = (status = 101, protocol?: string): StreamHeadersFields => ({
   type: 'STREAM_HEADERS',
   id: 1,
   url: URL_,

@@ -8,6 +8,7 @@ import { Admission } from '../../src/worker/admission'
 import { Bridge } from '../../src/worker/bridge'
 import { MAX_EARLY_MESSAGES } from '../../src/worker/direct-ports'
 import { failureOf } from '../../src/worker/failure'
+import { Observer } from '../../src/worker/observer'
 import { MAX_STATUS_REQUESTS } from '../../src/worker/status'
 import { FakeDirectPort, FakeLink, type FakePeer, peerOf, refusedPeer } from './fakes'
 import { aborted, chunk, end, error, headers, PAGE, start } from './samples'
@@ -55,6 +56,33 @@ describe('a stream', () => {
     expect(one.port.posted).toEqual([end(5)])
     bridge.fromPage(other, ack(5))
     expect(link.commands).toEqual([ack(second)])
+  })
+
+  test('hears nothing of its grant, by either way, and who looks on does', () => {
+    const observer = new Observer()
+    const seen: (string | undefined)[] = []
+    observer.listen({
+      headers: ({ grant }) => seen.push(grant),
+      ended: ({ grant }) => seen.push(grant)
+    })
+    bridge = new Bridge(link, observer)
+    const [first, second] = [open(one, 5), open(one, 6)]
+    bridge.fromHost({ ...headers(first), grant: 'chat', recordable: false })
+    bridge.fromHost({ ...error(second), grant: 'feed' })
+    expect(one.port.posted).toStrictEqual([headers(5), error(6)])
+    const direct = new FakeDirectPort()
+    const token = 'a'.repeat(32)
+    bridge.fromPage(one, { type: 'DIRECT_OFFER', token })
+    bridge.directPort(token, direct)
+    const [third, fourth, fifth] = [open(one, 7), open(one, 8), open(one, 9)]
+    bridge.fromHost({ ...headers(third), grant: 'direct' })
+    bridge.fromHost({ ...error(fourth), grant: 'refused' })
+    expect(direct.posted).toStrictEqual([headers(7), error(8)])
+    // It was given up while its head was on the way.
+    bridge.fromPage(one, abort(9))
+    bridge.fromHost({ ...headers(fifth), grant: 'late' })
+    bridge.fromHost(aborted(fifth))
+    expect(seen).toEqual(['chat', 'feed', 'direct', 'refused', 'late'])
   })
 
   test.each([end, error, aborted])('hears nothing after its end (%#)', (terminal) => {

@@ -94,6 +94,17 @@ describe('a stream', () => {
     expect(only().ending).not.toHaveProperty('bytes')
   })
 
+  test('has the grant from its head on, or from its end where it had none', () => {
+    const stream: ReturnType<typeof opened> & { grant?: string } = opened(1)
+    const refused: ReturnType<typeof opened> & { grant?: string } = opened(2)
+    expect(history.all().map(({ grant }) => grant)).toEqual(['', ''])
+    stream.grant = 'chat'
+    history.headers(stream, headers(1))
+    refused.grant = 'feed'
+    history.ended(refused, { how: 'abort', reason: null })
+    expect(history.all().map(({ grant }) => grant)).toEqual(['chat', 'feed'])
+  })
+
   test('that sends a body is counted both ways, and anew when it is sent again', () => {
     const stream = opened(1, { method: 'POST' }, { body: { kind: 'stream' } } as StreamStart)
     history.message(stream, 'STREAM_BODY', 70)

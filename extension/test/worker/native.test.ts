@@ -107,7 +107,13 @@ describe('opening', () => {
     link.open()
     expect(ports.length).toBe(1)
     expect(port().posted).toEqual([
-      { type: 'HELLO', protocol: PROTOCOL_VERSION, extension: '0.1.0', chunk_encodings: ['deflate'], knows: ['writer'] }
+      {
+        type: 'HELLO',
+        protocol: PROTOCOL_VERSION,
+        extension: '0.1.0',
+        chunk_encodings: ['deflate'],
+        knows: ['writer', 'grant']
+      }
     ])
   })
 

@@ -15,7 +15,7 @@ import { isFromPage } from '../../src/protocol/guards'
 import { GENERATE_URL } from '../../src/shared/names'
 import { commandToHost, Refused, reportToPage, startToHost } from '../../src/worker/translate'
 import { times } from '../effort'
-import { chunk, end, headers, PAGE, start } from './samples'
+import { chunk, end, error, headers, PAGE, start } from './samples'
 
 const translate = (changes: Partial<StreamStartFields>) => startToHost(start(3, changes), 41, PAGE)
 const utf8Bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
@@ -201,6 +201,11 @@ test('a report carries the id of the page, and a chunk its bytes', () => {
   expect(reportToPage({ ...headers(41) }, 3)).toEqual(headers(3))
   expect(reportToPage({ ...end(41, 2) }, 3)).toEqual(end(3, 2))
   expect(reportToPage({ ...chunk(41, 7, '+/8=') }, 3)).toEqual({ ...chunk(3, 7), data: new Uint8Array([0xfb, 0xff]) })
+})
+
+test('what of a report is the worker’s to know is not in what the page gets', () => {
+  expect(reportToPage({ ...headers(41), recordable: false, grant: 'chat' }, 3)).toStrictEqual(headers(3))
+  expect(reportToPage({ ...error(41), grant: 'chat' }, 3)).toStrictEqual(error(3))
 })
 
 test('a chunk of no base64 throws', () => {

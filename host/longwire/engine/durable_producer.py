@@ -283,6 +283,9 @@ class SpoolOutlet:
         """Nothing is kept here for anybody."""
         return self.stream.pushed
 
+    def allowed(self, grant: str) -> None:
+        """Each reader has been allowed by itself."""
+
     async def may_begin(self) -> None:
         """At once."""
 

@@ -166,6 +166,7 @@ class Exchange:
         """The policy lets it be carried out, by that grant."""
         self.begun = True
         self._grant = grant
+        self._outlet.allowed(grant)
         self._log = self._log.bind(grant=grant)
         self._log.info("start", outcome="allowed")
 
@@ -177,6 +178,7 @@ class Exchange:
         """It only reads what another exchange carries out, by that grant: the log says attach and detach of it."""
         self._reads = True
         self._grant = grant
+        self._outlet.allowed(grant)
         self._log = self._log.bind(grant=grant, **fields)
         self._log.info("attach", outcome="allowed")
 
@@ -214,7 +216,8 @@ class Exchange:
         """The response's head, and the grant that led there in the end."""
         self._grant = grant
         self._log = self._log.bind(grant=grant)
-        self._outlet.headers(head if self.recordable else head.model_copy(update={"recordable": False}))
+        told = {"grant": grant} if self.recordable else {"grant": grant, "recordable": False}
+        self._outlet.headers(head.model_copy(update=told))
         if not self._reads:
             self._log.info("headers", status=head.status, ms=self.clock.headers_ms)
 

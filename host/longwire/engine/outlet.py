@@ -83,6 +83,10 @@ class Outlet(Protocol):
         """How many bytes of the body whoever reads it says to have taken."""
         ...
 
+    def allowed(self, grant: str) -> None:
+        """The policy lets the request be carried out, by that grant."""
+        ...
+
     async def may_begin(self) -> None:
         """Wait until the response's head may be queued."""
         ...
@@ -137,6 +141,10 @@ class PageOutlet:
     def taken(self) -> int:
         """What the page acknowledged."""
         return self.stream.window.consumed
+
+    def allowed(self, grant: str) -> None:
+        """See `Outlet`."""
+        self._connection.allowed(self.stream, grant)
 
     async def may_begin(self) -> None:
         """At once, but where the browser does not read."""

@@ -69,8 +69,8 @@ class Hello(Message):
     """First frame. `chunk_encodings` names the compressions of STREAM_CHUNK that this extension can undo.
 
     `knows` names fields that the host's messages got since this version of the protocol began, and that this extension
-    takes: `writer`, of PolicySummary. It refuses what it does not know, so the host leaves out what is not named.
-    A host ignores a name that it does not know.
+    takes: `writer`, of PolicySummary, and `grant`, of STREAM_HEADERS and STREAM_ERROR. It refuses what it does not
+    know, so the host leaves out what is not named. A host ignores a name that it does not know.
     """
 
     type: Literal["HELLO"]
@@ -200,12 +200,10 @@ class Welcome(Message):
     policy: PolicySummary
 
 
-class StreamHeaders(Message):
+class StreamHeadersFields(Message):
     """The final response's head. At most one per stream, before any chunk.
 
     A WebSocket that is open has the status 101; with any other the handshake was refused, and STREAM_ERROR follows.
-    `recordable` is there where it is false: a grant of this stream has `features` without `record`, so no recording may
-    have any of it.
     """
 
     type: Literal["STREAM_HEADERS"]
@@ -215,7 +213,19 @@ class StreamHeaders(Message):
     status: Annotated[int, Field(ge=101, le=599)]
     reason: ShortText
     headers: Annotated[list[HeaderPair], Field(max_length=4 * MAX_HEADER_PAIRS)]
+
+
+class StreamHeaders(StreamHeadersFields):
+    """The final response's head. At most one per stream, before any chunk.
+
+    A WebSocket that is open has the status 101; with any other the handshake was refused, and STREAM_ERROR follows.
+    Of two fields the worker tells no page.
+    `recordable` is there where it is false: a grant of this stream has `features` without `record`, so no recording may
+    have any of it. `grant` names the one that led there in the end.
+    """
+
     recordable: bool | None = None
+    grant: ShortText | None = None
 
 
 class StreamChunk(Message):
@@ -269,7 +279,7 @@ class StreamEnd(Message):
     timings: Timings
 
 
-class StreamErrorMessage(Message):
+class StreamErrorFields(Message):
     """Terminal: the stream failed. Nothing follows. `first` is there with GAP: the first byte that is still kept."""
 
     type: Literal["STREAM_ERROR"]
@@ -279,6 +289,15 @@ class StreamErrorMessage(Message):
     phase: Phase
     retryable: bool
     first: Offset | None = None
+
+
+class StreamErrorMessage(StreamErrorFields):
+    """Terminal: the stream failed. Nothing follows. `first` is there with GAP: the first byte that is still kept.
+
+    `grant` names what had allowed it, where no STREAM_HEADERS said so; the worker tells no page.
+    """
+
+    grant: ShortText | None = None
 
 
 class StreamAborted(Message):
@@ -376,8 +395,8 @@ FromHost = Annotated[
     | Status,
     Field(discriminator="type"),
 ]
-# What a page may say to the worker, and what it hears: the same messages without identity and without the
-# host's own.
+# What a page may say to the worker, and what it hears: the same messages without identity, without what is the worker's
+# to know, and without the host's own.
 FromPage = Annotated[
     StreamStartFields
     | StreamBody
@@ -390,12 +409,12 @@ FromPage = Annotated[
     Field(discriminator="type"),
 ]
 ToPage = Annotated[
-    StreamHeaders
+    StreamHeadersFields
     | StreamChunk
     | StreamBodyAck
     | StreamBodyAgain
     | StreamEnd
-    | StreamErrorMessage
+    | StreamErrorFields
     | StreamAborted
     | Status
     | Waiting

@@ -68,7 +68,7 @@ from longwire.streams.state import State
 from longwire.streams.stream import Stream, error_message
 from longwire.streams.table import StreamTable
 from longwire.streams.upload import BadUpload, Upload, decode_base64
-from longwire.streams.version import VersionMismatch, as_known
+from longwire.streams.version import GRANT, VersionMismatch, as_known, head_as_known
 
 # A tick this late means that the machine slept; silence during sleep says nothing about the other end.
 SLEPT_S: Final = 10.0
@@ -200,10 +200,15 @@ class Connection:
         """Bytes that each stream may hold ready now."""
         return self._scheduler.read_ahead
 
+    def allowed(self, stream: Stream, grant: str) -> None:
+        """Which grant lets its request be carried out."""
+        if GRANT in self._knows:
+            stream.grant = grant
+
     def headers(self, stream: Stream, head: StreamHeaders) -> None:
         """The response's head."""
         if not self._over and stream.state is State.OPEN:
-            self._queue(stream.headers(head))
+            self._queue(stream.headers(head_as_known(head, self._knows)))
 
     def acknowledge_body(self, stream: Stream, consumed: int, window: int) -> None:
         """Upload credit. Without effect once the stream is over: its upload may run on until it is cancelled."""

@@ -47,6 +47,7 @@ class Stream:
         self.upload: Upload | None = None  # of a request body that comes as a stream
         self.counters = Counters()
         self.when_over: Callable[[], None] | None = None  # called once, when the terminal message is taken, or never is
+        self.grant: str | None = None  # what allowed it, as long as no STREAM_HEADERS said so
         self.queued = False  # whether it stands in the scheduler's round; kept here so that looking is free
         self._buffer = bytearray()
         self._announced_window: int | None = None
@@ -87,6 +88,7 @@ class Stream:
     def headers(self, message: StreamHeaders) -> bytes:
         """The frame that opens the body."""
         self.state = advance(self.state, Event.HEADERS)
+        self.grant = None
         return encode(message)
 
     def body_ack(self, consumed: int, window: int) -> bytes | None:
@@ -117,7 +119,7 @@ class Stream:
 
     def fail(self, error: StreamError) -> None:
         """The upstream failed: STREAM_ERROR follows the last buffered byte."""
-        self._last = (Event.ERROR, encode(error_message(self.id, error)))
+        self._last = (Event.ERROR, encode(error_message(self.id, error, self.grant)))
 
     # --- the scheduler's side --------------------------------------------------------------------------------
 
@@ -183,7 +185,7 @@ class Stream:
     def fail_now(self, error: StreamError) -> bytes:
         """The terminal frame of a failure that must not wait behind data: a protocol error, a shutdown."""
         self._close(Event.ERROR)
-        return encode(error_message(self.id, error))
+        return encode(error_message(self.id, error, self.grant))
 
     def drop(self) -> None:
         """Nothing more of it leaves, its terminal message neither: the channel is gone."""
@@ -199,8 +201,8 @@ class Stream:
         self.drop()
 
 
-def error_message(stream_id: int, error: StreamError) -> StreamErrorMessage:
-    """`error` as the page is told of it. Its text fits: see `LongwireError`."""
+def error_message(stream_id: int, error: StreamError, grant: str | None = None) -> StreamErrorMessage:
+    """`error` as the page is told of it; the grant is the worker's alone. Its text fits: see `LongwireError`."""
     return StreamErrorMessage(
         type="STREAM_ERROR",
         id=stream_id,
@@ -209,4 +211,5 @@ def error_message(stream_id: int, error: StreamError) -> StreamErrorMessage:
         phase=error.phase,
         retryable=error.retryable,
         first=error.first,
+        grant=grant,
     )

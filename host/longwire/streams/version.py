@@ -5,10 +5,12 @@ from collections.abc import Collection
 from longwire import __version__
 from longwire.protocol.errors import ErrorCode, LongwireError
 from longwire.protocol.limits import PROTOCOL_VERSION
-from longwire.protocol.messages import FromHost, Policy, Welcome
+from longwire.protocol.messages import FromHost, Policy, StreamHeaders, Welcome
 
 # The name of PolicySummary's `writer` in the `knows` of HELLO.
 WRITER = "writer"
+# That of `grant`, of STREAM_HEADERS and STREAM_ERROR.
+GRANT = "grant"
 
 
 def as_known(message: FromHost, knows: Collection[str]) -> FromHost:
@@ -16,6 +18,11 @@ def as_known(message: FromHost, knows: Collection[str]) -> FromHost:
     if isinstance(message, Welcome | Policy) and message.policy.writer is not None and WRITER not in knows:
         return message.model_copy(update={"policy": message.policy.model_copy(update={"writer": None})})
     return message
+
+
+def head_as_known(head: StreamHeaders, knows: Collection[str]) -> StreamHeaders:
+    """The same of a head."""
+    return head if head.grant is None or GRANT in knows else head.model_copy(update={"grant": None})
 
 
 class VersionMismatch(LongwireError):

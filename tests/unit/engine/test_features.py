@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from longwire.protocol.errors import ErrorCode, Phase, StreamError
+from longwire.upstream.model import UpstreamRequest
 from tests.unit.engine.harness import POLICY, running_engine
 
 
@@ -29,3 +31,26 @@ async def test_a_stream_ends_when_its_feature_is_taken_away(tmp_path: Path) -> N
         ended = await bench.channel.terminal(1)
     assert (ended["type"], ended["code"]) == ("STREAM_ERROR", "POLICY_DENIED")
     assert 'features = ["fetch", "websocket"]' in ended["message"]
+
+
+async def test_the_grant_is_told_with_the_head_and_with_what_failed_before_one(tmp_path: Path) -> None:
+    async with running_engine(tmp_path, greeted=False) as bench:
+        bench.hello(knows=["grant"])
+        bench.start(1)
+        (await bench.response(1)).feed(None)
+        await bench.channel.terminal(1)
+
+        async def reset(_: UpstreamRequest) -> None:
+            raise StreamError(ErrorCode.UPSTREAM_RESET, "reset", Phase.HEADERS)
+
+        bench.upstream.answer = reset
+        bench.start(2)
+        await bench.channel.terminal(2)
+        bench.start(3, url="http://elsewhere.test/")
+        await bench.channel.terminal(3)
+    said = {
+        message["id"]: message.get("grant")
+        for message in bench.channel.written
+        if message["type"] != "STREAM_END" and "id" in message
+    }
+    assert said == {1: "test", 2: "test", 3: None}

@@ -112,9 +112,23 @@ def test_what_the_worker_adds_to_what_the_page_says_the_page_cannot_say(said: st
     assert DEFINITIONS[said]["additionalProperties"] is False
 
 
+@pytest.mark.parametrize(
+    ("heard", "told", "kept"),
+    [
+        ("StreamHeaders", "StreamHeadersFields", {"recordable", "grant"}),
+        ("StreamErrorMessage", "StreamErrorFields", {"grant"}),
+    ],
+)
+def test_what_the_worker_keeps_of_what_the_host_says_the_page_does_not_take(
+    heard: str, told: str, kept: set[str]
+) -> None:
+    assert DEFINITIONS[heard]["properties"].keys() - DEFINITIONS[told]["properties"].keys() == kept
+    assert DEFINITIONS[told]["additionalProperties"] is False
+
+
 def test_message_types_are_the_members_of_the_union_in_order() -> None:
     members = messages.message_types(messages.ToPage)
-    assert members[0] is messages.StreamHeaders and members[-1] is messages.DirectOpen
+    assert members[0] is messages.StreamHeadersFields and members[-1] is messages.DirectOpen
     assert TypeAdapter(messages.ToPage).validate_python({"type": "STREAM_ABORTED", "id": 1}) == messages.StreamAborted(
         type="STREAM_ABORTED", id=1
     )
