@@ -10,7 +10,17 @@ from playwright.sync_api import Page, expect
 from longwire.protocol.errors import ErrorCode, Phase
 from tests.e2e.browser import Browser, stop_worker
 from tests.e2e.conftest import OpenPage, Upstream
-from tests.e2e.dashboard import DASHBOARD_URL, cell, figure, kept_with, look_at, look_on, only, open_dashboard
+from tests.e2e.dashboard import (
+    DASHBOARD_URL,
+    cell,
+    figure,
+    forget_the_ended,
+    kept_with,
+    look_at,
+    look_on,
+    only,
+    open_dashboard,
+)
 from tests.e2e.popup import open_popup
 from tests.e2e.scripts import script
 from tests.e2e.socket_servers import SocketServers, socket_servers
@@ -23,12 +33,7 @@ CONTRAST = script("popup_contrast.js")
 @pytest.fixture(autouse=True)
 def nothing_of_others(browser: Browser) -> None:
     """The browser may have been another file's, whose ended streams are in the list: forget them."""
-    dashboard = open_dashboard(browser)
-    # Those of the last test's tabs end when the host says so: one that ends after this would be in the list.
-    expect(dashboard.locator("#summary")).to_have_text(re.compile(r"^0 live · \d+ ended$"))
-    dashboard.locator("#clear").click()
-    expect(dashboard.locator("#summary")).to_have_text("0 live · 0 ended")
-    dashboard.close()
+    forget_the_ended(browser)
 
 
 @pytest.fixture
@@ -68,6 +73,7 @@ def test_a_stream_of_any_tab_is_seen_found_stopped_and_then_among_the_ended(
         row = only(dashboard, f"channel={channel} state:live")
         expect(cell(row, "state")).to_have_text("Open")
         expect(cell(row, "method")).to_have_text("GET")
+        expect(cell(row, "grant")).to_have_text("test")
         expect(cell(row, "page")).to_contain_text("http://localhost")
     upstream.app.streams.channel("mine").raw(b"x" * 5_000)
     row = only(dashboard, "channel=mine")

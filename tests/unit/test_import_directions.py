@@ -154,8 +154,10 @@ WORLDS: dict[str, set[str]] = {
     "page": {"protocol", "shared", "client", "rpc"},
     "relay": {"protocol", "shared", "platform"},
     "worker": {"protocol", "shared", "platform", "recording"},
-    "popup": {"protocol", "shared", "platform", "worker", "recording", "exports"},
-    "dashboard": {"protocol", "shared", "platform", "client"},  # of the library, how a body becomes events
+    "recording-list": {"shared", "recording", "exports"},
+    "popup": {"protocol", "shared", "platform", "worker", "recording", "recording-list", "exports"},
+    # Of the library, how a body becomes events.
+    "dashboard": {"protocol", "shared", "platform", "client", "recording", "recording-list"},
     # A page's shim, relay and library once more, in one world.
     "writer": {"protocol", "shared", "platform", "client", "page", "relay"},
     "settings": {"protocol", "shared", "platform", "writer"},

@@ -5,6 +5,7 @@ import type { Moment } from './columns'
 import { Detail } from './detail'
 import { type Filter, parseFilter } from './filter'
 import { Paused } from './paused'
+import type { RecorderPanel } from './recorder'
 import { type Row, StreamStore } from './store'
 import { nameOf, StreamTable } from './table'
 import { arrange, isRestless, NEWEST, type Order } from './view'
@@ -25,6 +26,7 @@ export class Dashboard {
   readonly #store = new StreamStore()
   readonly #table: StreamTable
   readonly #detail: Detail
+  readonly #recorder: RecorderPanel
   readonly #paused = new Paused()
   #filter: Filter = []
   #order: Order = NEWEST
@@ -35,8 +37,16 @@ export class Dashboard {
   #pausedAt: number | null = null
   #frame = 0
 
-  constructor(send: (message: FromDashboard) => void) {
+  /** @param recorder makes the panel of recordings: of which pages it offers, and what to do when it is closed */
+  constructor(
+    send: (message: FromDashboard) => void,
+    recorder: (pages: () => Iterable<string>, close: () => void) => RecorderPanel
+  ) {
     this.#send = send
+    this.#recorder = recorder(
+      () => this.#store.pages(),
+      () => this.#closeRecorder()
+    )
     const phone = matchMedia('(width <= 640px)')
     this.#table = new StreamTable(
       { order: (column) => this.#orderBy(column), open: (id) => this.#show(id), stop: (id) => this.#stop(id) },
@@ -50,6 +60,7 @@ export class Dashboard {
     element('filter').addEventListener('input', () => this.#search())
     element('pause').addEventListener('click', () => this.#pause())
     element('clear').addEventListener('click', () => this.#clear())
+    element('recordings').addEventListener('click', () => this.#toggleRecorder())
     addEventListener('keydown', (event) => this.#key(event))
     setInterval(() => this.#tick(), TICK_MS)
     this.#draw()
@@ -67,6 +78,7 @@ export class Dashboard {
     this.#store.apply(update)
     const id = this.#detail.id
     if (id !== null) this.#detail.update(this.#store.row(id))
+    this.#recorder.stream(id === null ? null : (this.#store.row(id)?.record ?? null))
     if (update.anew && update.looked === null) this.#detail.lookAgain()
     this.#detail.take(update)
     // What only goes on is drawn with the next tick.
@@ -142,8 +154,10 @@ export class Dashboard {
 
   #show(id: number | null): void {
     const row = id === null ? undefined : this.#store.row(id)
+    if (row !== undefined) this.#showRecorder(false)
     this.#detail.open(row ?? null)
-    document.body.classList.toggle('detailed', row !== undefined)
+    this.#recorder.stream(row?.record ?? null)
+    document.body.classList.toggle('detailed', row !== undefined || this.#recorder.isOpen)
     this.#table.mark(row === undefined ? null : id)
     this.#detail.draw(this.#moment)
     if (row !== undefined) announce(nameOf(row, this.#moment))
@@ -152,6 +166,26 @@ export class Dashboard {
   #close(): void {
     this.#show(null)
     this.#table.focus()
+  }
+
+  /** Beside the table there is one or the other. */
+  #showRecorder(shown: boolean): void {
+    if (shown === this.#recorder.isOpen) return
+    element('recordings').setAttribute('aria-expanded', String(shown))
+    if (shown) this.#recorder.open()
+    else this.#recorder.close()
+  }
+
+  #toggleRecorder(): void {
+    if (this.#recorder.isOpen) return this.#closeRecorder()
+    this.#showRecorder(true)
+    this.#show(null)
+  }
+
+  #closeRecorder(): void {
+    this.#showRecorder(false)
+    this.#show(null)
+    element('recordings').focus()
   }
 
   #stop(id: number): void {
@@ -186,8 +220,11 @@ export class Dashboard {
     if (event.ctrlKey || event.altKey || event.metaKey) return
     // In the filter they are letters; an Escape takes back what was typed first.
     if (target instanceof HTMLInputElement && (key !== 'Escape' || target.value !== '')) return
+    if (target instanceof HTMLSelectElement && key !== 'Escape') return
     if (key === '/') element('filter').focus()
     else if (key === 'p') this.#pause()
+    else if (key === 'r') this.#toggleRecorder()
+    else if (key === 'Escape' && this.#recorder.isOpen) this.#closeRecorder()
     else if (key === 'Escape' && this.#detail.id !== null) this.#close()
     else return
     event.preventDefault()

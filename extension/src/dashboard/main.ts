@@ -6,6 +6,7 @@ import { element } from '../shared/dom'
 import { DASHBOARD_PORT } from '../shared/names'
 import { WorkerLink, type WorkerPort } from '../shared/worker-link'
 import { Dashboard } from './dashboard'
+import { RecorderPanel } from './recorder'
 
 /** How old at most is what is known of the host's last word. */
 const HERE_MS = 5_000
@@ -19,7 +20,10 @@ if (window.top === window) {
       link.send({ type: 'GOT' })
     }
   )
-  const dashboard = new Dashboard((message) => link.send(message))
+  const dashboard = new Dashboard(
+    (message) => link.send(message),
+    (pages, close) => new RecorderPanel((name) => platform.connect(name), platform.privateContext, pages, close)
+  )
   link.watch({ type: 'WATCH' })
   setInterval(() => link.send({ type: 'HERE' }), HERE_MS)
 } else element('no-frames').hidden = false

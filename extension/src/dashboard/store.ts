@@ -27,6 +27,11 @@ export class StreamStore {
     return this.#rows.values()
   }
 
+  /** Origins of the pages that stream, or did; some of them again and again. */
+  *pages(): Iterable<string> {
+    for (const { record } of this.#rows.values()) yield record.page
+  }
+
   get size(): number {
     return this.#rows.size
   }

@@ -109,6 +109,9 @@ export const popupPlatform: PopupPlatform = {
 }
 
 export const dashboardPlatform: DashboardPlatform = {
+  get privateContext() {
+    return chrome.extension.inIncognitoContext
+  },
   connect: (name) => chrome.runtime.connect({ name })
 }
 

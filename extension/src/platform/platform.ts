@@ -175,6 +175,8 @@ export interface PopupPlatform {
 
 /** For the dashboard. */
 export interface DashboardPlatform {
+  /** Whether it is the private windows' own. */
+  readonly privateContext: boolean
   connect(name: string): Port
 }
 

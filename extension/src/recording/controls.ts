@@ -55,7 +55,7 @@ export class RecorderControls {
     this.#link.send({ type: 'RECORD_SITE', origin, private: privately })
   }
 
-  /** Record the rest of a stream, by the worker's number of it (`ObservedStream.id`). */
+  /** Record the rest of a stream, by the dashboard's number of it. */
   startStream(stream: number, privately: boolean): void {
     this.#link.send({ type: 'RECORD_STREAM', stream, private: privately })
   }

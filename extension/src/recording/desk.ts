@@ -7,7 +7,7 @@ export type ToRecorder =
   | { readonly type: 'LIST' }
   /** Record what pages of this origin do; `private` says that the person was told that it is a private window. */
   | { readonly type: 'RECORD_SITE'; readonly origin: string; readonly private: boolean }
-  /** Record the rest of a stream, by the worker's number of it. */
+  /** Record the rest of a stream, by the dashboard's number of it. */
   | { readonly type: 'RECORD_STREAM'; readonly stream: number; readonly private: boolean }
   | { readonly type: 'STOP'; readonly recording: string }
   | { readonly type: 'REMOVE'; readonly recording: string }

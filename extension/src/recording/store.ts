@@ -10,6 +10,8 @@ export interface KeptRecording {
   readonly title: string
   /** Of the site that is recorded; null for one stream, and for an imported file. */
   readonly origin: string | null
+  /** Of one stream: the dashboard's number of it. */
+  readonly stream?: number
   readonly madeAt: string
   readonly state: 'running' | 'stopped' | 'full'
   readonly streams: number

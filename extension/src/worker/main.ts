@@ -99,7 +99,7 @@ const recorder = new Recorder(observer, new IndexedRecordings(), platform.privat
 // Of private windows nothing is kept, be it three numbers.
 const totals = new Totals(platform.privateContext ? null : storage)
 for (const listener of [denials, liveStreams, history, recorder, totals]) observer.listen(listener)
-const recorderDesk = new RecorderDesk(recorder)
+const recorderDesk = new RecorderDesk(recorder, (shown) => history.find(shown)?.[0].id)
 const permissions = new PagePermissions(platform.permissions)
 const gate = new Gate(switches, permissions)
 const writerPages = new WriterPages(storage)

@@ -22,9 +22,12 @@ export function isRecordersPage(sender: Sender | undefined, extension: Extension
 /** Does what the extension's own pages ask of the recorder. The caller has made sure that it is one. */
 export class RecorderDesk {
   readonly #recorder: Recorder
+  readonly #numberOf: (shown: number) => number | undefined
 
-  constructor(recorder: Recorder) {
+  /** @param numberOf the worker's own number of a stream that lives, by the dashboard's */
+  constructor(recorder: Recorder, numberOf: (shown: number) => number | undefined) {
     this.#recorder = recorder
+    this.#numberOf = numberOf
   }
 
   open(port: RecorderPort): void {
@@ -61,7 +64,8 @@ export class RecorderDesk {
         await this.#recorder.startSite(message.origin, message.private)
         return
       case 'RECORD_STREAM':
-        await this.#recorder.startStream(message.stream, message.private)
+        // None has this number, and so it has ended.
+        await this.#recorder.startStream(this.#numberOf(message.stream) ?? 0, message.private, message.stream)
         return
       case 'STOP':
         return this.#recorder.stop(message.recording)

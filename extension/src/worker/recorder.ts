@@ -44,6 +44,8 @@ export class Recorder implements StreamEvents {
   readonly #switches: Pick<SiteSwitches, 'recordable' | 'whenKnown'>
   readonly #limits: typeof LIMITS
   readonly #running = new Map<string, RunningRecording>()
+  /** What they write at last. */
+  readonly #stopping = new Set<Promise<void>>()
   readonly #live = new Map<ObservedStream, Live>()
   /** Null once it is known what runs. */
   #early: Map<ObservedStream, Early> | null = new Map()
@@ -92,17 +94,18 @@ export class Recorder implements StreamEvents {
   async startSite(origin: string, privately: boolean): Promise<string> {
     await this.#ready
     this.#judge(privately, origin)
-    const running = await this.#begin(origin, origin, () => this.#judge(privately, origin))
+    const running = await this.#begin({ title: origin, origin }, () => this.#judge(privately, origin))
     return running.kept.id
   }
 
   /**
-   * Record the rest of a stream.
+   * Record the rest of a stream, by the worker's number of it (`ObservedStream.id`).
    *
+   * @param shownAs the number by which the extension's pages know it
    * @throws {NoRecording} there is none of this number, it is a socket, whose messages cannot be told apart midway, or the
    *   policy or a person wants no recording of it
    */
-  async startStream(id: number, privately: boolean): Promise<string> {
+  async startStream(id: number, privately: boolean, shownAs = id): Promise<string> {
     await this.#ready
     const [stream, live] = [...this.#live].find(([each]) => each.id === id) ?? []
     if (stream === undefined || live === undefined) throw new NoRecording(ENDED)
@@ -115,7 +118,8 @@ export class Recorder implements StreamEvents {
     if (live.head.kind === 'websocket') {
       throw new NoRecording('A socket is recorded from its beginning: record its site, and open it again.')
     }
-    const running = await this.#begin(`${stream.method} ${new URL(stream.url).host || 'a language model'}`, null, judge)
+    const title = `${stream.method} ${new URL(stream.url).host || 'a language model'}`
+    const running = await this.#begin({ title, origin: null, stream: shownAs }, judge)
     running.begin(stream, live.head, () => this.#tap(running, stream), live.received)
     if (live.response !== null) running.headers(stream, live.response.head, live.response.at)
     return running.kept.id
@@ -125,7 +129,11 @@ export class Recorder implements StreamEvents {
     await this.#ready
     const running = this.#running.get(id)
     this.#running.delete(id)
-    await running?.stop()
+    if (running !== undefined) {
+      const stopping = running.stop()
+      this.#stopping.add(stopping)
+      await stopping.finally(() => this.#stopping.delete(stopping))
+    }
     this.#tell()
   }
 
@@ -139,7 +147,7 @@ export class Recorder implements StreamEvents {
   /** Have all that was seen in the store. */
   async flush(): Promise<void> {
     await this.#ready
-    await Promise.all([...this.#running.values()].map((running) => running.flush()))
+    await Promise.all([...[...this.#running.values()].map((running) => running.flush()), ...this.#stopping])
   }
 
   async remove(id: string): Promise<void> {
@@ -170,6 +178,7 @@ export class Recorder implements StreamEvents {
     // The message itself is somebody else's.
     if (live !== undefined) live.response = { head: { ...head }, at }
     this.#each(stream, (running) => running.headers(stream, head, at))
+    this.#endThoseOver()
   }
 
   chunk(stream: ObservedStream, offset: number, size: number): void {
@@ -187,6 +196,12 @@ export class Recorder implements StreamEvents {
     const at = performance.now()
     this.#live.delete(stream)
     this.#each(stream, (running) => running.ended(stream, ending, at))
+    this.#endThoseOver()
+  }
+
+  /** Else each of them would go on to keep all that a recording may become for itself. */
+  #endThoseOver(): void {
+    for (const [id, { isOver }] of this.#running) if (isOver) void this.stop(id)
   }
 
   #judge(privately: boolean, origin: string): void {
@@ -199,7 +214,8 @@ export class Recorder implements StreamEvents {
   }
 
   /** @param judge throws if it may not be any more: called when the store has it */
-  async #begin(title: string, origin: string | null, judge: () => void): Promise<RunningRecording> {
+  async #begin(what: Pick<KeptRecording, 'title' | 'origin' | 'stream'>, judge: () => void): Promise<RunningRecording> {
+    const { origin } = what
     const all = await this.list()
     const same = all.find((each) => origin !== null && each.origin === origin && each.state === 'running')
     if (same !== undefined) throw new NoRecording(`${origin} is recorded already.`)
@@ -212,7 +228,7 @@ export class Recorder implements StreamEvents {
       throw new NoRecording('The recordings take 256 MiB, which is the limit. Delete some first.')
     const madeAt = new Date().toISOString()
     const id = crypto.randomUUID()
-    const kept = { id, title, origin, madeAt, state: 'running', streams: 0, cost: 0, batches: 0 } as const
+    const kept = { ...what, id, madeAt, state: 'running', streams: 0, cost: 0, batches: 0 } as const
     await this.#store.put(kept)
     const running = this.#run(kept, limit)
     try {

@@ -32,6 +32,7 @@ export class RunningRecording {
   readonly #limit: number
   readonly #changed: () => void
   #kept: KeptRecording
+  #begun = false
   #queue: Work[] = []
   #queued = 0
   /** What those that wait for their heads count for. */
@@ -62,6 +63,11 @@ export class RunningRecording {
     return this.#kept.state === 'running'
   }
 
+  /** It was of one stream, of which nothing more comes. */
+  get isOver(): boolean {
+    return this.#begun && this.#kept.origin === null && this.#tracks.size === 0
+  }
+
   /** Of whose pages it takes something. */
   get origins(): ReadonlySet<string> {
     const own = this.#kept.origin
@@ -74,6 +80,7 @@ export class RunningRecording {
     if (!this.isRunning) return
     const track = new RecordedTrack(stream, head.kind, this.#needles)
     const held = new HeldTrack(track, tap())
+    this.#begun = true
     this.#tracks.set(stream, held)
     const size = head.headers.reduce((sum, [name, value]) => sum + name.length + value.length, stream.url.length)
     this.#take(held, size, () => track.request(head, joined))

@@ -47,7 +47,7 @@ beforeEach(() => {
   bridge = new Bridge(link, observer)
   const recorder = new Recorder(observer, store, false, switchesOf({}))
   observer.listen(recorder)
-  const desk = new RecorderDesk(recorder)
+  const desk = new RecorderDesk(recorder, (shown) => shown - 1_000)
   const connect = (name: string) => {
     expect(name).toBe(RECORDER_PORT)
     const [page, worker] = ports()
@@ -100,4 +100,13 @@ test('what cannot be is told', async () => {
   controls.startStream(99, false)
   await vi.waitUntil(() => refused.length > 0)
   expect(refused).toEqual(['This stream has ended.'])
+})
+
+test('one stream is recorded by the number that the dashboard has of it, and says so', async () => {
+  bridge.fromPage(peerOf(), start(5))
+  const id = link.starts[0]?.id ?? 0
+  bridge.fromHost(headers(id))
+  controls.startStream(1_000 + id, false)
+  await vi.waitUntil(() => recordings[0]?.state === 'running')
+  expect(recordings[0]).toMatchObject({ stream: 1_000 + id, title: 'GET api.example.com' })
 })

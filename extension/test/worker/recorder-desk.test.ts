@@ -55,7 +55,7 @@ const store = new MemoryStore()
 beforeEach(() => {
   store.recordings.clear()
   port = new Port()
-  new RecorderDesk(new Recorder(new Observer(), store, false, switchesOf({}))).open(port)
+  new RecorderDesk(new Recorder(new Observer(), store, false, switchesOf({})), () => undefined).open(port)
 })
 
 const names = (message: FromRecorder | undefined) =>

@@ -256,6 +256,22 @@ describe('one stream', () => {
     expect(text(streams[0])).toBe(' after')
   })
 
+  test('ends its recording with it, and leaves the room to others', async () => {
+    begin(false, { one: 1000, all: 2500, least: 900 })
+    const [first, second, third] = [open(5), open(6), open(7)]
+    for (const hostId of [first, second, third]) bridge.fromHost(headers(hostId))
+    const id = await recorder.startStream(first, false, 1_000_000 + first)
+    await recorder.startStream(second, false)
+    await expect(recorder.startStream(third, false)).rejects.toThrow('which is the limit')
+    expect((await recorder.list()).find((each) => each.id === id)).toMatchObject({ stream: 1_000_000 + first })
+    bridge.fromHost(end(first))
+    expect((await recorded(id))[0]?.end).toMatchObject({ how: 'whole' })
+    const states = new Map((await recorder.list()).map((each) => [each.id, each.state]))
+    expect([...states.values()].sort()).toEqual(['running', 'stopped'])
+    expect(states.get(id)).toBe('stopped')
+    await recorder.startStream(third, false)
+  })
+
   test('is not where it is over, or a socket', async () => {
     await expect(recorder.startStream(99, false)).rejects.toThrow(NoRecording)
     const hostId = open(5, { url: 'wss://api.example.com/' })

@@ -1,14 +1,15 @@
-// What the popup says of a recording, and what its file is called.
+// What is said of a recording, and what its file is called.
 
 import { expect, test } from 'vitest'
-import { figuresOf, fileName } from '../../src/popup/recordings'
+import { figuresOf, fileName } from '../../src/recording-list/saving'
 
 test.each([
   [{ streams: 0, cost: 0, state: 'running' }, '0 streams · 0 B · recording'],
   [{ streams: 1, cost: 1234, state: 'stopped' }, '1 stream · 1.2 kB'],
   [{ streams: 3, cost: 67_000_000, state: 'full' }, '3 streams · 67 MB · full']
 ] as const)('%o', (kept, said) => {
-  expect(figuresOf(kept)).toBe(said)
+  const figures = figuresOf({ ...kept, madeAt: '2026-12-01T03:04:00.123Z' })
+  expect(figures.replace(/ · \d\d:04$/, '')).toBe(said)
 })
 
 test.each([
