@@ -203,6 +203,14 @@ def test_every_text_stands_out_in_both_schemes_and_on_a_phone(
     dashboard.set_viewport_size({"width": 360, "height": 740})
     # A plot has its new width a frame later.
     dashboard.wait_for_function("document.documentElement.scrollWidth <= 360")
+    dashboard.locator("#recordings").click()
+    dashboard.locator("#site-record").click()
+    expect(dashboard.locator("#recording-list li")).to_have_count(1)
+    dashboard.wait_for_function("document.documentElement.scrollWidth <= 360")
+    ratio, text = dashboard.evaluate(CONTRAST)
+    assert ratio >= 4.5, text
+    dashboard.locator("#recording-list").get_by_role("button", name="Delete").click()
+    expect(dashboard.locator("#recording-list li")).to_have_count(0)
     dashboard.keyboard.press("Escape")
     expect(dashboard.locator("#rows .row").first).to_be_visible()
     dashboard.wait_for_function("document.documentElement.scrollWidth <= 360")

@@ -1,4 +1,4 @@
-"""Recordings in the dashboard: a stream's and a site's begin and end there, are saved in every form, and come back in."""
+"""Recordings in the dashboard: those of a stream and of a site begin and end there, are saved in every form, and come back."""
 
 import json
 from pathlib import Path

@@ -104,9 +104,9 @@ export class Detail {
     setText(element('trouble-title'), trouble?.title ?? '')
     setText(element('trouble-text'), trouble?.text ?? '')
     showFigures(element('figures'), figuresOf(row, moment))
-    // Of a stream that was over before anybody looked there is none.
-    element('rate').hidden = record.state === 'ended' && row.rates.samples.length < 3
-    this.#rates.show(row.rates.samples)
+    // Of a stream that was over before anybody looked there is none, and of one that just began there is no line yet.
+    element('rate').hidden = row.rates.samples.length < (record.state === 'ended' ? 3 : 2)
+    this.#rates.show(row.rates.samples, record.state === 'ended' ? null : moment.now)
     this.#drawLog(moment)
   }
 

@@ -57,6 +57,9 @@ function colourOf(place: HTMLElement, name: string): string {
   return color
 }
 
+/** Between two times of an axis: none is said twice. */
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600]
+
 const axes = (colour: (name: string) => string, values: (value: number) => string): uPlot.Axis[] => {
   const look = {
     stroke: colour('text'),
@@ -65,7 +68,7 @@ const axes = (colour: (name: string) => string, values: (value: number) => strin
     font: '11px system-ui'
   }
   return [
-    { ...look, size: 24, space: 80, values: (_, ticks) => ticks.map(timeOf) },
+    { ...look, size: 24, space: 80, incrs: SECONDS, values: (_, ticks) => ticks.map(timeOf) },
     { ...look, size: 64, space: 28, values: (_, ticks) => ticks.map(values) }
   ]
 }
@@ -103,8 +106,9 @@ export class RatePlot {
     }))
   }
 
-  show(samples: readonly Sample[]): void {
-    this.#plot.show(ratesOf(samples))
+  /** @param now of a stream that lives, on the wall clock, milliseconds */
+  show(samples: readonly Sample[], now: number | null): void {
+    this.#plot.show(ratesOf(samples, now))
   }
 }
 

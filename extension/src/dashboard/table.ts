@@ -75,10 +75,14 @@ export class StreamTable {
   tick(moment: Moment): void {
     this.#moment = moment
     const { first, end } = this.#list.inSight
-    this.#span = spanOfRecords(
-      this.#rows.slice(first, end).map(({ record }) => record),
-      moment.now
-    )
+    const seen = this.#rows.slice(first, end)
+    // While the table is hidden there are none, and when it is shown again the last ones are nearly right.
+    if (seen.length > 0 || this.#rows.length === 0) {
+      this.#span = spanOfRecords(
+        seen.map(({ record }) => record),
+        moment.now
+      )
+    }
     setText(element('waterfall-span'), this.#rows.length > 0 ? formatMs(this.#span.end - this.#span.start) : '')
     this.#list.update()
   }

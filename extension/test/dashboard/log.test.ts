@@ -219,6 +219,16 @@ test('a plot has a rate between each two samples', () => {
   ])
 })
 
+test('a plot of a stream that has stalled goes on at nothing', () => {
+  const samples = [0, 500].map((at) => ({ at: START + at, received: at * 4, sent: at }))
+  expect(ratesOf(samples, START + 1_400)[1]).toEqual([4_000])
+  expect(ratesOf(samples, START + 9_000)).toEqual([
+    [(START + 500) / 1000, (START + 1_000) / 1000, (START + 9_000) / 1000],
+    [4_000, 0, 0],
+    [1_000, 0, 0]
+  ])
+})
+
 test('pieces come plain and in their order, also where they are compressed', async () => {
   const packed = new Blob(['second ']).stream().pipeThrough(new CompressionStream('gzip'))
   const data = new Uint8Array(await new Response(packed).arrayBuffer())
