@@ -1,4 +1,4 @@
-"""Recordings in the dashboard: those of a stream and of a site begin and end there, are saved in every form, and come back."""
+"""Recordings in the dashboard: they begin and end there, are saved in every form, and come back in."""
 
 import json
 from pathlib import Path

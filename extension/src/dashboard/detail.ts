@@ -114,7 +114,8 @@ export class Detail {
     const row = this.#row as Row
     const log = this.#log
     element('log').hidden = log === null
-    element('gaps').hidden = log === null
+    // Between two things there is the first.
+    element('gaps').hidden = log === null || log.gaps.length === 0
     element('no-log').hidden = log !== null
     if (log === null) {
       const over = row.record.state === 'ended'

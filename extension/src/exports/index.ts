@@ -101,10 +101,24 @@ function messagesOfBoth({ up, down }: RecordedStream): object[] {
   return [...told('up', up), ...told('down', down)].sort((a, b) => a.t - b.t)
 }
 
+/** How deep a value may be: of a server that nests more the text stays, for whoever writes values goes as deep as they are. */
+const MAX_DEPTH = 200
+
 function jsonOr(data: string): unknown {
+  if (isDeep(data)) return data
   try {
     return JSON.parse(data)
   } catch {
     return data
   }
+}
+
+/** Whether brackets are nested deeper than that. Those in strings count, too: it is no loss. */
+function isDeep(text: string): boolean {
+  let depth = 0
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    depth += bracket === '[' || bracket === '{' ? 1 : -1
+    if (depth > MAX_DEPTH) return true
+  }
+  return false
 }

@@ -16,6 +16,7 @@ import type {
   RecordingLine
 } from '../protocol/recording'
 import { bytesOf } from './lines'
+import { isObject, lineOf, saysByWhom } from './shapes'
 
 type Bytes = Uint8Array<ArrayBuffer>
 
@@ -41,6 +42,8 @@ export interface RecordedStream {
   end: RecordedEnd | null
   masked: boolean
   readonly last: { down: number; up: number }
+  /** What a socket's message is that goes on. */
+  readonly goesOn: { down?: 1 | 2 | 8; up?: 1 | 2 | 8 }
 }
 
 export interface Recording {
@@ -58,9 +61,9 @@ export function parseRecording(text: string): Recording {
       head = headOf(line)
       continue
     }
-    if (line.trim() === '') continue
+    room -= RECORDING_LINE_BYTES
     try {
-      room -= RECORDING_LINE_BYTES + take(streams, parsed(line))
+      if (line.trim() !== '') room -= take(streams, lineOf(JSON.parse(line)))
     } catch (error) {
       throw new BadRecording(`Line ${number} is not of a recording: ${(error as Error).message}`)
     }
@@ -88,44 +91,18 @@ function headOf(line: string): RecordingHead {
   try {
     head = JSON.parse(line)
   } catch {}
-  if (!isObject(head) || !('longwire_recording' in head))
-    throw new BadRecording('The file is no recording of Longwire.')
+  const none = () => new BadRecording('The file is no recording of Longwire.')
+  if (!isObject(head) || !('longwire_recording' in head)) throw none()
   if (head['longwire_recording'] !== 1) throw new BadRecording('This Longwire does not know this form of recordings.')
+  if (!saysByWhom(head)) throw none()
   return head as unknown as RecordingHead
 }
 
-type Checked = Record<string, unknown>
-
-/** What every line has; what only some have is checked where it is used. */
-function parsed(line: string): RecordingLine {
-  const value: unknown = JSON.parse(line)
-  if (!isObject(value)) throw new Error('it is no object')
-  const { type, stream, t } = value
-  if (typeof type !== 'string' || !KINDS.has(type)) throw new Error('its type is none')
-  if (!Number.isSafeInteger(stream) || (stream as number) < 1) throw new Error('its stream is no number')
-  if (typeof t !== 'number' || !(t >= 0 && t <= 1e12)) throw new Error('its time is none')
-  for (const name of TEXTS) if (name in value && typeof value[name] !== 'string') throw new Error(`${name} is no text`)
-  if ('headers' in value && !isPairs(value['headers'])) throw new Error('its headers are none')
-  return value as unknown as RecordingLine
-}
-
-const KINDS: ReadonlySet<string> = new Set(['request', 'response', 'piece', 'message', 'again', 'end'])
-const TEXTS = ['text', 'base64', 'url', 'method', 'page', 'at', 'kind', 'reason', 'how', 'code', 'message', 'way']
-const NEEDED: Readonly<Record<string, readonly string[]>> = {
-  request: ['url', 'method', 'page', 'at', 'kind', 'headers'],
-  response: ['url', 'status', 'reason', 'headers'],
-  piece: ['way'],
-  message: ['way', 'opcode'],
-  end: ['how']
-}
-
 function take(streams: Map<number, RecordedStream>, line: RecordingLine): number {
-  for (const name of NEEDED[line.type] ?? []) if (!(name in line)) throw new Error(`${name} is missing`)
   if (line.type === 'request') {
     if (streams.has(line.stream)) throw new Error(`stream ${line.stream} begins twice`)
     if (streams.size === MAX_RECORDED_STREAMS) throw new Error('there are too many streams')
-    if (Number.isNaN(Date.parse(line.at))) throw new Error('at is no time of day')
-    const nothing = { response: null, down: [], up: [], end: null, masked: false, last: { down: 0, up: 0 } }
+    const nothing = { response: null, down: [], up: [], end: null, masked: false, last: { down: 0, up: 0 }, goesOn: {} }
     streams.set(line.stream, { number: line.stream, request: line, ...nothing })
     return 0
   }
@@ -142,8 +119,7 @@ function take(streams: Map<number, RecordedStream>, line: RecordingLine): number
       return takeBytes(stream, line)
     case 'response':
       if (stream.response !== null) throw new Error(`stream ${line.stream} has a response already`)
-      if (!Number.isSafeInteger(line.status) || line.status < 100 || line.status > 999)
-        throw new Error('status is none')
+      if (line.status === 101 && stream.request.kind !== 'websocket') throw new Error('status 101 is of sockets')
       stream.response = line
       break
     case 'again':
@@ -161,6 +137,7 @@ function takeBytes(stream: RecordedStream, line: RecordedPiece | RecordedMessage
     throw new Error('messages are of sockets, pieces of all others')
   if (line.way === 'down' && stream.response === null) throw new Error(`stream ${line.stream} has no response yet`)
   if ((line.text === undefined) === (line.base64 === undefined)) throw new Error('either text or base64')
+  if (isMessage) checkPart(stream.goesOn, line)
   const data = bytesOf(line)
   const { t } = line
   const taken = isMessage ? { t, data, opcode: line.opcode, last: line.more !== true } : { t, data, last: true }
@@ -169,15 +146,13 @@ function takeBytes(stream: RecordedStream, line: RecordedPiece | RecordedMessage
   return data.byteLength
 }
 
-function isObject(value: unknown): value is Checked {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isPairs(value: unknown): boolean {
-  return (
-    Array.isArray(value) &&
-    value.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every((each) => typeof each === 'string'))
-  )
+/** A message is of one kind. Only a close may come before its end. */
+function checkPart(goesOn: RecordedStream['goesOn'], { way, opcode, more }: RecordedMessage): void {
+  const began = goesOn[way]
+  delete goesOn[way]
+  if (began !== undefined && opcode !== began && opcode !== 8)
+    throw new Error('a message goes on as another kind than it began')
+  if (more === true) goesOn[way] = opcode
 }
 
 /** All bytes of one way. */

@@ -16,7 +16,9 @@ export function written(data: Bytes): { text: string } | { base64: string } {
 
 /** @throws {SyntaxError} `base64` is none */
 export function bytesOf({ text, base64 }: { readonly text?: string; readonly base64?: string }): Bytes {
-  return text === undefined ? Uint8Array.fromBase64(base64 ?? '') : new TextEncoder().encode(text)
+  return text === undefined
+    ? Uint8Array.fromBase64(base64 ?? '', { lastChunkHandling: 'strict' })
+    : new TextEncoder().encode(text)
 }
 
 /** Of a body, what a line may have; all of one time. */

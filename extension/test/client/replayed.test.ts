@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { replay } from '../../src/client/replayed'
 import { stream } from '../../src/client/stream'
+import { HOSTILE } from '../recording/hostile'
 
 const HEAD = { longwire_recording: 1, made_by: 'test', made_at: '2026-12-01T00:00:00Z' }
 const file = (...lines: object[]) => [HEAD, ...lines].map((line) => JSON.stringify(line)).join('\n')
@@ -122,4 +123,21 @@ test('the library reads it as what it was', async () => {
   )
   const reading = stream('https://a.example/', {}, { fetch: () => replay(recorded, { speed: 10 }) })
   expect((await reading.readToCompletion()).text).toBe('Hello')
+})
+
+test.each(HOSTILE.filter(([, , replayed]) => replayed))('hostile: %s', async (_, text) => {
+  vi.useRealTimers()
+  const read = async () => (await replay(text, { speed: Infinity })).arrayBuffer()
+  await expect(read()).rejects.toThrow(TypeError)
+  await expect(read()).rejects.toThrow('no recording of Longwire')
+})
+
+test.each(HOSTILE.filter(([, , replayed]) => !replayed))('hostile, but not to who replays it: %s', async (_, text) => {
+  vi.useRealTimers()
+  const read = async () => (await replay(text, { speed: Infinity })).arrayBuffer()
+  const outcome = await read().then(
+    () => 'read',
+    (error: Error) => error.name
+  )
+  expect(['read', 'TypeError', 'StreamError']).toContain(outcome)
 })

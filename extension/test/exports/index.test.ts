@@ -18,6 +18,13 @@ test('events have the time of the piece that completed them', () => {
   ])
 })
 
+test('what a server nests deeply stays a text, and is no end of the export', async () => {
+  const deep = '['.repeat(50_000) + ']'.repeat(50_000)
+  const file = fileOf(request(), response(SSE), piece(300, `data: ${deep}\n\ndata: [[1]]\n\n`), end(400))
+  const { streams } = JSON.parse((await text('json', file)) ?? '')
+  expect(streams[0].events.map(({ data }: { data: unknown }) => data)).toEqual([deep, [[1]]])
+})
+
 const chat = (delta: string) => `data: {"choices":[{"delta":{"content":"${delta}"}}]}\n\n`
 
 test.each<[string, string, string, string | null]>([

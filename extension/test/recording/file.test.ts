@@ -2,8 +2,10 @@
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { MAX_RECORDING_BYTES, RECORDING_LINE_BYTES } from '../../src/protocol/constants'
 import { BadRecording, bodyOf, messagesOf, parseRecording } from '../../src/recording/file'
 import { bytesOf, timeOfDay, written } from '../../src/recording/lines'
+import { HOSTILE, lineOf } from './hostile'
 
 const document = readFileSync(new URL('../../../docs/recordings.md', import.meta.url), 'utf8')
 const example = document.split('```jsonl\n')[1]?.split('```')[0] ?? ''
@@ -57,6 +59,18 @@ describe('what is no recording', () => {
     expect(refused).toThrow(BadRecording)
     expect(refused).toThrow(said)
   })
+})
+
+test.each(HOSTILE)('hostile: %s', (_, text) => {
+  expect(() => parseRecording(text)).toThrow(BadRecording)
+})
+
+test('a million pieces, and as many lines that are empty, are more than is read', () => {
+  const [head, request, response] = ['head', 'request', 'response'].map(lineOf)
+  const most = MAX_RECORDING_BYTES / RECORDING_LINE_BYTES - 2
+  const empty = `${lineOf('piece').replace('"a"', '""')}\n`
+  expect(parseRecording(`${head}\n${request}\n${response}\n${empty.repeat(most)}`).streams[0]?.down).toHaveLength(most)
+  expect(() => parseRecording(`${head}\n${request}\n${response}\n${'\n'.repeat(most)}${empty}`)).toThrow('larger')
 })
 
 test('bytes are text only where that gives the same bytes again', () => {

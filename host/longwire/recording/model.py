@@ -1,13 +1,17 @@
 """The lines of a recording: a head, and then what happened to its streams, one thing a line."""
 
-from typing import Annotated, Literal, Self, TypeAlias
+import re
+from datetime import datetime
+from typing import Annotated, Final, Literal, Self, TypeAlias
+from urllib.parse import urlsplit
 
 import pybase64
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
 from longwire.protocol.errors import ErrorCode, Phase
 from longwire.protocol.field_types import (
-    HeaderPairs,
+    HeaderName,
+    HeaderValue,
     HumanText,
     Id,
     Message,
@@ -17,7 +21,7 @@ from longwire.protocol.field_types import (
     Url,
     base64_chars,
 )
-from longwire.protocol.limits import MAX_RECORDED_PIECE_BYTES
+from longwire.protocol.limits import MAX_HEADER_PAIRS, MAX_RECORDED_PIECE_BYTES
 from longwire.protocol.records import AbortReason, Completeness
 
 # Milliseconds since the request of the stream, to the microsecond.
@@ -25,6 +29,31 @@ Moment: TypeAlias = Annotated[float, Field(ge=0, le=1e12)]
 Way: TypeAlias = Annotated[
     Literal["down", "up"], Field(description="down: to the page, of the response. up: from the page, of the request.")
 ]
+# What would begin another line of HTTP where it is sent again is in no field that a browser or a host gives out.
+_NAME: Final = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
+_ONE_LINE: Final = r"^[^\x00\r\n]*$"
+# More than a request has: those of a response, of which the host passes on so many.
+_HeaderPairs: TypeAlias = Annotated[
+    list[tuple[Annotated[HeaderName, Field(pattern=_NAME)], Annotated[HeaderValue, Field(pattern=_ONE_LINE)]]],
+    Field(max_length=4 * MAX_HEADER_PAIRS),
+]
+_NOT_IN_URLS: Final = re.compile(r"[\x00-\x20\x7f]")
+
+
+def _url(text: str) -> str:
+    if _NOT_IN_URLS.search(text):
+        raise ValueError("a URL has neither spaces nor controls")
+    if not urlsplit(text).scheme:  # or a ValueError of its own
+        raise ValueError("a URL has a scheme")
+    return text
+
+
+def _time_of_day(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
+_Url: TypeAlias = Annotated[Url, AfterValidator(_url)]
 _Text: TypeAlias = Annotated[str, Field(max_length=base64_chars(MAX_RECORDED_PIECE_BYTES))]
 
 
@@ -45,12 +74,14 @@ class RecordedRequest(Message):
     type: Literal["request"]
     stream: Id
     t: Moment
-    at: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,6}Z$")]
+    at: Annotated[
+        str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,6}Z$"), AfterValidator(_time_of_day)
+    ]
     kind: Literal["http", "websocket", "generation", "durable"]
     page: Annotated[str, Field(max_length=2048)]
-    method: Annotated[str, Field(min_length=1, max_length=32)]
-    url: Url
-    headers: HeaderPairs
+    method: Annotated[str, Field(min_length=1, max_length=32, pattern=_NAME)]
+    url: _Url
+    headers: _HeaderPairs
     protocols: Annotated[list[Subprotocol], Field(max_length=64)] | None = None
     joined: Offset | None = None
 
@@ -61,11 +92,11 @@ class RecordedResponse(Message):
     type: Literal["response"]
     stream: Id
     t: Moment
-    url: Url
+    url: _Url
     redirected: bool
-    status: Annotated[int, Field(ge=100, le=999)]
-    reason: Annotated[str, Field(max_length=1000)]
-    headers: HeaderPairs
+    status: Annotated[int, Field(ge=101, le=599)]
+    reason: Annotated[str, Field(max_length=1000, pattern=_ONE_LINE)]
+    headers: _HeaderPairs
 
 
 class _WithData(Message):

@@ -26,6 +26,8 @@ from longwire.recording.model import (
     RecordingLine,
 )
 
+_CLOSE: Final = 8
+_SWITCHED: Final = 101
 _READ_AGAIN: Final = "export it again, from the popup or dashboard of Longwire or with `longwire record`"
 
 
@@ -59,6 +61,7 @@ class RecordedStream:
     up: list[Bytes] = field(default_factory=list)
     end: RecordedEnd | None = None
     masked: bool = False
+    open: dict[str, int] = field(default_factory=dict)  # by way, what a message is that goes on
     last_t: dict[str, float] = field(default_factory=lambda: {"up": 0.0, "down": 0.0})
 
     @property
@@ -101,11 +104,10 @@ def parse_recording(lines: Iterable[bytes]) -> Recording:
     streams: dict[int, RecordedStream] = {}
     room = MAX_RECORDING_BYTES
     for number, text in numbered:
-        if not text.strip():
-            continue
+        room -= RECORDING_LINE_BYTES
         try:
-            line = RECORDING_LINE.validate_json(text)
-            room -= _take(streams, line) + RECORDING_LINE_BYTES
+            if text.strip():
+                room -= _take(streams, RECORDING_LINE.validate_json(text))
         except ValidationError as error:
             raise BadRecording(f"line {number} is not of a recording: {_said(error)}") from None
         except ValueError as error:
@@ -154,6 +156,8 @@ def _take(streams: dict[int, RecordedStream], line: RecordingLine) -> int:
     if isinstance(line, RecordedResponse):
         if stream.response is not None or stream.down:
             raise ValueError(f"stream {line.stream} has a response already")
+        if line.status == _SWITCHED and stream.request.kind != "websocket":
+            raise ValueError("status 101 is of sockets")
         stream.response = line
     elif isinstance(line, RecordedAgain):
         stream.up.clear()
@@ -169,12 +173,22 @@ def _take_data(stream: RecordedStream, line: RecordedPiece | RecordedMessage) ->
         raise ValueError(f"stream {line.stream} has no response yet")
     data = line.data
     if isinstance(line, RecordedMessage):
+        _check_part(stream.open, line)
         taken = Bytes(line.t, data, line.opcode, last=line.more is None)
     else:
         taken = Bytes(line.t, data)
     (stream.down if line.way == "down" else stream.up).append(taken)
     stream.masked = stream.masked or line.masked is True
     return len(data)
+
+
+def _check_part(goes_on: dict[str, int], line: RecordedMessage) -> None:
+    """A message is of one kind. Only a close may come before its end."""
+    began = goes_on.pop(line.way, None)
+    if began is not None and line.opcode not in (began, _CLOSE):
+        raise ValueError("a message goes on as another kind than it began")
+    if line.more is not None:
+        goes_on[line.way] = line.opcode
 
 
 def _lines(file: Iterable[bytes]) -> Iterator[bytes]:

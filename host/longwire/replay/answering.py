@@ -73,6 +73,12 @@ def fields_of(stream: RecordedStream) -> Fields:
     ]
 
 
+def reason_of(stream: RecordedStream) -> bytes:
+    """What stands behind the status, as far as it can be sent."""
+    reason = stream.response.reason if stream.response is not None else ""
+    return reason.encode("latin-1") if _VALUE.fullmatch(reason) else b""
+
+
 def length_of(stream: RecordedStream) -> int | None:
     """The body's, where the server announced it; None: it is sent in chunks."""
     known = stream.end is not None and stream.end.how == "whole" and stream.end.completeness == "length"

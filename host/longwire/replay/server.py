@@ -11,7 +11,7 @@ import h11
 import orjson
 
 from longwire.recording.reader import RecordedStream, Recording
-from longwire.replay.answering import cors, fields_of, is_loopback, is_page_here, length_of, preflight
+from longwire.replay.answering import cors, fields_of, is_loopback, is_page_here, length_of, preflight, reason_of
 from longwire.replay.exchange import Exchange, Play
 from longwire.replay.faults import Faults
 from longwire.replay.matching import Matching, target_of
@@ -211,7 +211,7 @@ class _Connection:
         return h11.Response(
             status_code=max(stream.response.status, 200),
             headers=[(name.encode(), value.encode("latin-1")) for name, value in headers],
-            reason=stream.response.reason.encode("latin-1", "replace"),
+            reason=reason_of(stream),
         )
 
     async def _request_body(self) -> bool:

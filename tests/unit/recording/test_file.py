@@ -2,16 +2,18 @@
 
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
 
-from longwire.protocol.limits import MAX_RECORDED_PIECE_BYTES, MIB
+from longwire.protocol.limits import MAX_RECORDED_PIECE_BYTES, MAX_RECORDING_BYTES, MIB, RECORDING_LINE_BYTES
 from longwire.recording.model import RecordingLine
 from longwire.recording.reader import BadRecording, Recording, parse_recording, read_recording
 from longwire.recording.writer import RecordingWriter
+from tests.unit.recording.hostile import HOSTILE, line_of
 
 HEAD = {"longwire_recording": 1, "made_by": "test", "made_at": "2026-12-01T00:00:00Z"}
 REQUEST: dict[str, Any] = {
@@ -35,6 +37,7 @@ RESPONSE: dict[str, Any] = {
     "reason": "OK",
     "headers": [["content-type", "text/plain"]],
 }
+EMPTY_PIECE = line_of("piece").replace(b'"a"', b'""')
 PIECE = {"type": "piece", "stream": 1, "t": 2, "way": "down", "text": "a"}
 END = {"type": "end", "stream": 1, "t": 3, "how": "whole", "bytes": 1, "completeness": "length"}
 
@@ -135,6 +138,35 @@ def test_a_recording_over_the_limit_is_refused() -> None:
     piece = {**PIECE, "text": "a" * MAX_RECORDED_PIECE_BYTES}
     with pytest.raises(BadRecording, match="larger than 64 MiB"):
         parse(HEAD, REQUEST, RESPONSE, *[piece] * 256)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_refused(name: str) -> None:
+    with pytest.raises(BadRecording) as refused:
+        parse_recording(HOSTILE[name])
+    assert refused.value.fix
+
+
+@pytest.mark.parametrize("endless", [b"", pytest.param(EMPTY_PIECE, marks=pytest.mark.long)])
+def test_lines_without_end_are_not_read_on_where_a_recording_is_full(endless: bytes) -> None:
+    read = 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal read
+        yield from (line_of(part) for part in ("head", "request", "response"))
+        while True:
+            read += 1
+            yield endless
+
+    with pytest.raises(BadRecording, match="larger than 64 MiB"):
+        parse_recording(lines())
+    assert read <= MAX_RECORDING_BYTES // RECORDING_LINE_BYTES
+
+
+def test_a_response_may_have_as_many_headers_as_the_host_passes_on() -> None:
+    many = {**RESPONSE, "headers": [["x-a", "b"]] * 1024}
+    (stream,) = parse(HEAD, REQUEST, many).streams
+    assert stream.response is not None and len(stream.response.headers) == 1024
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -290,3 +290,30 @@ async def test_a_socket_that_ended_by_itself_breaks_off_again() -> None:
 async def test_a_socket_is_no_answer_to_a_request_nor_the_other_way_round() -> None:
     async with server(*SOCKET[:5], end(20)) as replayed:
         assert (await ask(replayed.port, get("/feed"))).startswith(b"HTTP/1.1 404")
+
+
+CLOSES = [b"\x03", b"\x00\x00", b"\x03\xed", b"\xff\xff", b"\x03\xe8\xff\xfe", b"\x03\xe8" + b"r" * 500]
+
+
+@pytest.mark.parametrize("close", CLOSES)
+async def test_a_close_that_nobody_may_send_ends_its_socket_and_nothing_else(close: bytes) -> None:
+    faults: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+    lines = (request(kind="websocket"), response(status=101, headers=[]), message(20, "a"), message(30, close, 8))
+    async with server(*lines) as replayed:
+        async with connect(f"ws://127.0.0.1:{replayed.port}/", proxy=None) as socket, asyncio.timeout(PATIENCE_S):
+            assert await socket.recv() == "a"
+            with pytest.raises(ConnectionClosed):
+                await socket.recv()
+        async with connect(f"ws://127.0.0.1:{replayed.port}/", proxy=None) as socket:
+            assert await socket.recv() == "a"
+    assert faults == []
+
+
+@pytest.mark.parametrize("reason", ["Made\x01", "Été", "\u20ac", " "])
+async def test_a_reason_is_sent_as_far_as_it_can_be(reason: str) -> None:
+    async with server(request(), response(reason=reason), piece(20, "a"), end(40)) as replayed:
+        head, body = plain(await ask(replayed.port, get("/events")))
+    assert head.split("\r\n")[0].startswith("HTTP/1.1 200")
+    assert "\x01" not in head
+    assert body == b"a"
