@@ -250,7 +250,9 @@ for number, (name, read) in enumerate(PYTHON.items()):
     for feed in range(len(FEEDS)):
         found[f"{name}, Python", list(FEEDS)[feed]] = texts(read, f"{base}/py{number}/{feed}")
 numbers = map(str, range(len(FEEDS)))
-for line in subprocess.run(["node", "clients.mjs", base, *numbers], capture_output=True, check=True, timeout=60).stdout.splitlines():
+for line in subprocess.run(
+    ["node", "clients.mjs", base, *numbers], capture_output=True, check=True, timeout=60
+).stdout.splitlines():
     name, feed, seen = json.loads(line)
     found[name, list(FEEDS)[int(feed)]] = seen
 changed = False
