@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Requests as *Copy as cURL (bash)* of Chromium's developer tools writes them, given to ten packages that read curl commands,
-# and to bash and curl themselves. Where a text has an apostrophe, an exclamation mark or a line end, Chromium puts $'…' around it
-# (bash's ANSI-C quoting); a header without a value is `-H 'x-empty;'`, cookies are `-b`.
+# Requests as *Copy as cURL (bash)* of Chromium writes them, given to ten packages that read curl commands, and to bash and curl
+# themselves. Where a text has an apostrophe, an exclamation mark or a line end, Chromium puts $'…' around it (bash's ANSI-C
+# quoting); a header without a value is `-H 'x-empty;'`, cookies are `-b`.
 #
 # One would guess: this is the command that people paste into such a package, so it is what all of them are tried with.
 # What happens (versions below): curlconverter and Postman's curl-to-postmanv2 send what curl sends, each time. scrapy's
@@ -21,7 +21,8 @@ npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund --ignore-scripts curlconverter@4.12.0 curl-to-postmanv2@1.8.4 \
   insomnia-importers@3.6.0 @scrape-do/curl-parser@0.3.0 curl-parser-ts@0.3.0 sweet-curl-parser@1.0.4
 python3 -m venv env
-env/bin/pip install --quiet --disable-pip-version-check scrapy==2.19.0 uncurl==0.0.11 curl-parsers==0.2.1 convert-to-requests==0.2.0
+env/bin/pip install --quiet --disable-pip-version-check scrapy==2.19.0 uncurl==0.0.11 curl-parsers==0.2.1 \
+  convert-to-requests==0.2.0
 cat >readers.mjs <<'JS'
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -59,7 +60,8 @@ const readers = {
   "curl-parser-ts": (command) => {
     const { url, query, headers, data, cookies } = require("curl-parser-ts").parseCurlCommand(command);
     const search = new URLSearchParams(query).toString().replaceAll("%21", "!");
-    return { url: search ? `${url}?${search}` : url, headers: Object.entries(headers), body: data, cookies: Object.entries(cookies) };
+    const whole = search ? `${url}?${search}` : url;
+    return { url: whole, headers: Object.entries(headers), body: data, cookies: Object.entries(cookies) };
   },
   "sweet-curl-parser": (command) => {
     const { success, data, errors } = require("sweet-curl-parser").parseCurl(command);
