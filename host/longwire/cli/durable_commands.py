@@ -10,10 +10,11 @@ from typing import Annotated, Any, Final
 import typer
 
 from longwire.audit.processors import without_query
-from longwire.cli.durable_listing import Listed, believed, listing, matching, short
+from longwire.cli.durable_listing import believed, listing, matching
 from longwire.console.errors import CommandError
 from longwire.console.output import complain, say, say_json, say_table
 from longwire.daemon.client import DaemonMute, NoDaemonThere, ask_at, statuses
+from longwire.durable.listing import ListedRequest, short
 from longwire.durable.owners import is_alive
 from longwire.durable.record_files import Unreadable
 from longwire.durable.store import Store, StoreUnusable
@@ -42,7 +43,7 @@ def list_(*, as_json: JsonOption = False) -> None:
     there = listing()
     if as_json:
         unreadable = [{"id": each.id, "why": each.why, "problem": each.text, "fix": _fix(each)} for each in there[1]]
-        requests = [each._asdict() for each in there.requests]
+        requests = [each.told() for each in there.requests]
         say_json({"daemon": there.daemon, "requests": requests, "unreadable": unreadable})
     elif there.requests:
         say_table(_COLUMNS, [_cells(each) for each in there.requests])
@@ -170,25 +171,25 @@ def _fix(unreadable: Unreadable) -> str:
     return f"what it was of cannot be known: longwire durable forget {short(unreadable.id)}"
 
 
-def _cells(each: Listed) -> tuple[str, ...]:
+def _cells(each: ListedRequest) -> tuple[str, ...]:
     ended = "-" if each.ended_ms is None else _local(each.ended_ms)
     page, key = printable(each.origin), printable(each.key)
     return (short(each.id), page, key, _request(each), _state(each), _size(each), _local(each.started_ms), ended)
 
 
-def _request(each: Listed) -> str:
+def _request(each: ListedRequest) -> str:
     return printable(f"{each.method} {without_query(each.url)}")
 
 
-def _state(each: Listed) -> str:
+def _state(each: ListedRequest) -> str:
     if each.elsewhere:
         return f"{each.state} in an earlier daemon"
     if each.state == "running":
         return f"running, {each.readers} reader{'' if each.readers == 1 else 's'}"
-    return f"{each.state}: {each.error['code']}" if each.error else each.state
+    return f"{each.state}: {each.error.code}" if each.error else each.state
 
 
-def _size(each: Listed) -> str:
+def _size(each: ListedRequest) -> str:
     if each.elsewhere:
         return "-"
     return f"{each.bytes:,}, kept from {each.first:,} on" if each.first else f"{each.bytes:,}"

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from longwire.console.errors import CommandError, MisuseError
 from longwire.daemon.address import UnsafeAddress
 from longwire.daemon.client import DaemonMute, NoDaemonThere, ask
 from longwire.daemon.peer import ForeignPeer
-from longwire.durable.looking import Found, Look, look
-from longwire.durable.record import RecordState
+from longwire.durable.listing import ListedRequest, short
+from longwire.durable.looking import Look, look
 from longwire.durable.record_files import Unreadable
 from longwire.folders import durable_folder
 
@@ -18,29 +18,10 @@ MIN_ID_CHARS: Final = 8
 _PATIENCE_S: Final = 5.0
 
 
-class Listed(NamedTuple):
-    """One request. Times are milliseconds since 1970. `elsewhere`: an earlier daemon has it, and `bytes` is 0."""
-
-    id: str
-    profile: str
-    origin: str
-    key: str
-    url: str
-    method: str
-    state: str
-    bytes: int
-    first: int
-    started_ms: int
-    ended_ms: int | None
-    error: dict[str, Any] | None
-    readers: int
-    elsewhere: bool
-
-
 class Listing(NamedTuple):
     """All of them, and what cannot be read. `daemon`: whether one runs."""
 
-    requests: list[Listed]
+    requests: list[ListedRequest]
     unreadable: list[Unreadable]
     daemon: bool
 
@@ -56,11 +37,15 @@ def listing() -> Listing:
         with believed():
             told = ask({"do": "list"}, patience_s=_PATIENCE_S)
     except NoDaemonThere:
-        return Listing([_lying(each) for each in on_disk.found], list(on_disk.unreadable), daemon=False)
+        return Listing(
+            [ListedRequest.of(each.record, each.first) for each in on_disk.found],
+            list(on_disk.unreadable),
+            daemon=False,
+        )
     if "error" in told:
         raise CommandError(str(told["error"]), "try again; `longwire logs` has what the daemon did")
     try:
-        requests = [Listed(**{name: each[name] for name in Listed._fields}) for each in told["requests"]]
+        requests = [ListedRequest.read(each) for each in told["requests"]]
     except (KeyError, TypeError):
         raise CommandError(
             "the daemon that runs is of another version, and says it in other words",
@@ -69,15 +54,15 @@ def listing() -> Listing:
     return Listing(requests, list(on_disk.unreadable), daemon=True)
 
 
-def matching(there: Listing, named: str) -> Listed | Unreadable:
+def matching(there: Listing, named: str) -> ListedRequest | Unreadable:
     """The one request that is called so: by its key, its id, or the beginning of that.
 
     Raises:
         CommandError: there is none, or there are several.
     """
-    found: list[Listed | Unreadable] = [each for each in there.requests if each.key == named]
+    found: list[ListedRequest | Unreadable] = [each for each in there.requests if each.key == named]
     if not found and len(named) >= MIN_ID_CHARS:
-        everything: list[Listed | Unreadable] = [*there.requests, *there.unreadable]
+        everything: list[ListedRequest | Unreadable] = [*there.requests, *there.unreadable]
         found = [each for each in everything if each.id.startswith(named)]
     if not found:
         raise CommandError(f'there is no durable request "{named}"', "`longwire durable list` has their keys and ids")
@@ -100,11 +85,6 @@ def believed() -> Iterator[None]:
         raise CommandError(str(wrong), "`longwire doctor` looks at it") from None
 
 
-def short(key_id: str) -> str:
-    """What the log has of an id."""
-    return key_id[:12]
-
-
 def _on_disk() -> Look:
     folder = durable_folder()
     try:
@@ -114,23 +94,3 @@ def _on_disk() -> Look:
     if folder in found.open_to_others:
         raise CommandError(f"{folder} is not this user's alone", "`longwire doctor` says how to mend it")
     return found
-
-
-def _lying(found: Found) -> Listed:
-    record = found.record
-    return Listed(
-        id=record.id,
-        profile=record.profile,
-        origin=record.origin,
-        key=record.name,
-        url=record.url,
-        method=record.method,
-        state=record.state,
-        bytes=record.bytes,
-        first=found.first,
-        started_ms=record.started_ms,
-        ended_ms=record.ended_ms,
-        error=None if record.failure is None else {"code": record.failure.code, "message": record.failure.message},
-        readers=0,
-        elsewhere=record.state is RecordState.RUNNING,
-    )

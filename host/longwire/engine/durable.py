@@ -18,18 +18,19 @@ import anyio.abc
 import structlog
 
 from longwire.durable.budget import Budget, segment_bytes
-from longwire.durable.record import Key, Record, RecordState
+from longwire.durable.listing import ListedRequest, short
+from longwire.durable.record import Key, Record
 from longwire.durable.spool import SpoolLost
 from longwire.durable.store import Store
 from longwire.engine.authorization import Authorizer
 from longwire.engine.durable_access import Allowed, Asked, allow, page_of
 from longwire.engine.durable_attaching import Attaching
 from longwire.engine.durable_body import HeldBody
+from longwire.engine.durable_deleting import Claim, Deleting
 from longwire.engine.durable_desk import Desk
-from longwire.engine.durable_elsewhere import Elsewhere, carried_out, deleting, lost, nowhere
+from longwire.engine.durable_elsewhere import Elsewhere, nowhere
 from longwire.engine.durable_endings import detached_too_long, forgotten, kept_no_longer
 from longwire.engine.durable_keeping import Keeping
-from longwire.engine.durable_listing import ListedRequest, listed, listed_record, short
 from longwire.engine.durable_producer import DurableRequest, SpoolOutlet, SpoolStream
 from longwire.engine.exchange import Exchange, Kinds
 from longwire.policy import Policy
@@ -47,7 +48,7 @@ TICK_S: Final = 1.0
 # Where the policy has not been asked yet: no longer than its own bounds, and nothing runs by it.
 _UNJUDGED: Final = DurableLimits(max_bytes=0, keep_ms=0, detached_ms=0)
 
-__all__ = ["DurableRequests", "ListedRequest", "nowhere"]
+__all__ = ["DurableRequests", "nowhere"]
 
 
 class DurableRequests:
@@ -87,6 +88,7 @@ class DurableRequests:
         self._ready = anyio.Event()
         self._retired = False
         self._tasks: anyio.abc.TaskGroup | None = None
+        self._deleting = Deleting(self)
         attaching = Attaching(self, authorizer)
         self.kinds: Kinds = {
             **{name: attaching.around(name, kind) for name, kind in kinds.items()},
@@ -141,8 +143,8 @@ class DurableRequests:
 
     def entries(self) -> list[ListedRequest]:
         """All of them, of whatever page, the eldest first."""
-        found = [listed(request) for request in self._requests.values()]
-        found += [listed_record(record) for record in self._others.values()]
+        found = [request.listed() for request in self._requests.values()]
+        found += [ListedRequest.of(record) for record in self._others.values()]
         return sorted(found, key=lambda each: (each.started_ms, each.id))
 
     async def forget(self, key_id: str) -> bool:
@@ -151,7 +153,7 @@ class DurableRequests:
         Raises:
             StreamError: another daemon has it, or the disk fails.
         """
-        return await self.delete(key_id, forgotten())
+        return await self._deleting.delete(key_id, forgotten())
 
     async def retire(self) -> None:
         """Another daemon takes over: what has ended is its own from now on, and what runs once it has ended.
@@ -163,7 +165,7 @@ class DurableRequests:
         await self.keeping.retire()
         for request in list(self._requests.values()):
             if not request.running:
-                self._release(request)
+                self.release(request)
 
     async def tick(self) -> None:
         """Once a second or so, while there is any: the clocks, and what others left."""
@@ -178,7 +180,7 @@ class DurableRequests:
             if request.exchange is not None and not request.readers and alone_ms >= request.limits.detached_ms:
                 request.exchange.revoke(detached_too_long(request.limits.detached_ms))
         for record in self.keeping.store.expired(now_ms):
-            self._delete_soon(record.id, kept_no_longer())
+            self._delete_soon(self._requests.get(record.id) or record, kept_no_longer())
 
     # --- for attaching and the desk --------------------------------------------------------------------------
 
@@ -188,7 +190,7 @@ class DurableRequests:
 
     def lock_of(self, key: Key) -> anyio.Lock:
         """Whoever holds it is alone with this key."""
-        return self._lock(key.id)
+        return self.lock(key.id)
 
     def get(self, key: Key) -> DurableRequest | None:
         """The request that is here."""
@@ -235,66 +237,43 @@ class DurableRequests:
         self._tasks.start_soon(self._produce, request, exchange, body)
         return request
 
-    async def delete(self, key_id: str, error: StreamError) -> bool:
-        """Abort it if it runs, and delete what there is of it. Its readers are told `error`. False: there is none.
-
-        Raises:
-            StreamError: another daemon has it, or the disk fails.
-        """
-        return await self._delete(key_id, error, lambda _: True)
-
-    async def _delete(self, key_id: str, error: StreamError, meant: Callable[[DurableRequest | None], bool]) -> bool:
-        # A page that goes away meanwhile has asked for it.
-        with anyio.CancelScope(shield=True):
-            async with self._lock(key_id):
-                request = self._requests.get(key_id)
-                if not meant(request):
-                    return False
-                if request is None:
-                    return await self._delete_what_is_not_here(key_id)
-                request.deleted = True
-                if (exchange := request.exchange) is not None:
-                    exchange.abort(error.text)
-                    await exchange.closed.wait()
-                request.revoke(error)
-                try:
-                    await self.keeping.delete(key_id)
-                finally:
-                    self._release(request)
-        return True
-
     @property
     def _runs_elsewhere(self) -> bool:
         """Whether another daemon has something that will be this one's when it has ended."""
-        return any(self._is_run_elsewhere(record) for record in self._others.values())
+        return any(map(self.keeping.runs_elsewhere, self._others.values()))
 
-    def _is_run_elsewhere(self, record: Record) -> bool:
-        """One of its own that is not here runs nowhere: the disk kept it from being deleted."""
-        return record.state is RecordState.RUNNING and record.owner != self.keeping.store.owner
+    # --- for deleting ----------------------------------------------------------------------------------------
 
-    async def _delete_what_is_not_here(self, key_id: str) -> bool:
-        """What is unknown, or another daemon's."""
-        other = self._others.get(key_id)
-        if other is None or not self._is_run_elsewhere(other):
-            try:
-                there = await self.keeping.delete(key_id)
-            except StreamError:
-                await self.look_around()  # another daemon may have it since a moment ago
-                other = self._others.get(key_id)
-                if other is None:
-                    raise
-            else:
-                self._others.pop(key_id, None)
-                return there
-        await self._delete_elsewhere(other)
-        return True
+    def here(self, key_id: str) -> DurableRequest | None:
+        """As `get`, by its id."""
+        return self._requests.get(key_id)
 
-    async def _delete_elsewhere(self, record: Record) -> None:
-        channel = await self.elsewhere(record.owner)
-        if channel is None:
-            raise lost()
-        await carried_out(channel, deleting(record))
-        self._others.pop(record.id, None)
+    def other(self, key_id: str) -> Record | None:
+        """What there is of one that is not here."""
+        return self._others.get(key_id)
+
+    def other_gone(self, key_id: str) -> None:
+        """Nothing is left of it."""
+        self._others.pop(key_id, None)
+
+    def release(self, request: DurableRequest) -> None:
+        """It is not this daemon's any more."""
+        record = request.record
+        if self._requests.get(record.id) is request:
+            del self._requests[record.id]
+            of_page = self._of_page[record.profile, record.origin]
+            del of_page[record.id]
+            if not of_page:
+                del self._of_page[record.profile, record.origin]
+            request.share.leave()
+            self.freed(request)
+
+    def lock(self, key_id: str) -> anyio.Lock:
+        """Whoever holds it is alone with this key."""
+        lock = self._locks.get(key_id)
+        if lock is None:
+            lock = self._locks[key_id] = anyio.Lock()
+        return lock
 
     # --- Surroundings ----------------------------------------------------------------------------------------
 
@@ -332,9 +311,9 @@ class DurableRequests:
         error = request.error
         if error is not None and not exchange.begun:
             # Nothing was sent, so it was no request: the key is free for the next one.
-            self._delete_soon(request.record.id, error)
+            self._delete_soon(request, error)
         elif self._retired and not request.running:
-            self._release(request)
+            self.release(request)
 
     def _add(self, record: Record, limits: DurableLimits) -> DurableRequest:
         spool = self.keeping.store.spool(record.id, segment_bytes(limits.max_bytes))
@@ -351,35 +330,9 @@ class DurableRequests:
             self._others[record.id] = record
             log.warning("durable response lost", durable=short(record.id))
 
-    def _release(self, request: DurableRequest) -> None:
-        record = request.record
-        if self._requests.get(record.id) is request:
-            del self._requests[record.id]
-            of_page = self._of_page[record.profile, record.origin]
-            del of_page[record.id]
-            if not of_page:
-                del self._of_page[record.profile, record.origin]
-            request.share.leave()
-            self.freed(request)
-
-    def _delete_soon(self, key_id: str, error: StreamError) -> None:
-        """What has this key now. Until it is its turn another request may have it, of which nothing was decided."""
-        now = self._requests.get(key_id)
-
-        async def delete() -> None:
-            try:
-                await self._delete(key_id, error, lambda then: then is now)
-            except StreamError as failed:
-                log.warning("durable request not deleted", durable=short(key_id), reason=failed.reason)
-
+    def _delete_soon(self, claim: Claim, error: StreamError) -> None:
         assert self._tasks is not None  # noqa: S101  (whoever comes here runs in it)
-        self._tasks.start_soon(delete)
-
-    def _lock(self, key_id: str) -> anyio.Lock:
-        lock = self._locks.get(key_id)
-        if lock is None:
-            lock = self._locks[key_id] = anyio.Lock()
-        return lock
+        self._tasks.start_soon(self._deleting.delete_claim, claim, error)
 
     def _believe_clock(self, request: DurableRequest, now_ms: int) -> None:
         """What ended later than now ended by a clock that was set back since: else it were kept until then, and on."""
@@ -396,7 +349,7 @@ class DurableRequests:
             try:
                 allowed = allow(policy, page_of(request.record), Asked.of(request.record), request.head)
             except StreamError as error:
-                self._delete_soon(request.record.id, error)
+                self._delete_soon(request, error)
             else:
                 self._judged(request, allowed)
 

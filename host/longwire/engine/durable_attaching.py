@@ -15,6 +15,7 @@ import structlog
 
 from longwire.durable.budget import Budget
 from longwire.durable.digest import request_digest
+from longwire.durable.listing import short
 from longwire.durable.record import Head, Key, Record, RecordState
 from longwire.durable.store import KeyTaken
 from longwire.engine.authorization import Authorizer
@@ -23,7 +24,6 @@ from longwire.engine.durable_body import BODIES_BYTES, HeldBody, check_body, who
 from longwire.engine.durable_elsewhere import Elsewhere, Relay, lost
 from longwire.engine.durable_endings import stopped
 from longwire.engine.durable_keeping import Keeping
-from longwire.engine.durable_listing import short
 from longwire.engine.durable_producer import MIN_ENTRY_BYTES, DurableRequest
 from longwire.engine.durable_reader import Reader, check_offset
 from longwire.engine.exchange import Exchange, Kind

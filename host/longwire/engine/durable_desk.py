@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import Protocol
 from urllib.parse import unquote
 
+from longwire.durable.listing import ListedRequest, short
 from longwire.durable.record import Key, Record, RecordState
 from longwire.engine.durable_access import allow_some, check_page
 from longwire.engine.durable_answers import answer, answer_json, refuse
 from longwire.engine.durable_elsewhere import Elsewhere, Relay, lost
-from longwire.engine.durable_listing import listed, listed_record
 from longwire.engine.durable_producer import DurableRequest
 from longwire.engine.durable_streams import StreamReading
 from longwire.engine.exchange import Exchange
@@ -71,7 +71,7 @@ class Desk:
             await self._list(exchange, grant, profile)
         elif address.startswith(f"{DURABLE_URL}/") and start.method in ("DELETE", "GET", "HEAD"):
             key = Key.of(profile, start.page.origin, _name(address))
-            exchange.bind(durable=key.id[:12])
+            exchange.bind(durable=short(key.id))
             exchange.allowed(grant)
             if start.method == "DELETE":
                 await kept.forget(key.id)
@@ -83,8 +83,8 @@ class Desk:
 
     async def _list(self, exchange: Exchange, grant: str, profile: str) -> None:
         origin = exchange.start.page.origin
-        told = [listed(request) for request in self._kept.of_page(profile, origin)]
-        told += [listed_record(record) for record in self._kept.others_of_page(profile, origin)]
+        told = [request.listed() for request in self._kept.of_page(profile, origin)]
+        told += [ListedRequest.of(record) for record in self._kept.others_of_page(profile, origin)]
         told.sort(key=lambda each: (each.started_ms, each.id))
         await answer_json(exchange, grant, 200, [each.for_page() for each in told])
 

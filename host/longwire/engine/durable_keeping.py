@@ -11,10 +11,10 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from longwire.durable.record import Key, Record
+from longwire.durable.listing import short
+from longwire.durable.record import Key, Record, RecordState
 from longwire.durable.spool import SpoolFull
 from longwire.durable.store import KeyRefused, Store, StoreUnusable
-from longwire.engine.durable_listing import short
 from longwire.engine.durable_producer import DurableRequest
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 
@@ -42,6 +42,10 @@ class Keeping:
         """Its record is to be written."""
         self._changed[request] = None
         self._work.set()
+
+    def runs_elsewhere(self, record: Record) -> bool:
+        """Of one that is not here: another daemon carries it out. One of its own was kept from being deleted."""
+        return record.state is RecordState.RUNNING and record.owner != self.store.owner
 
     def try_again(self) -> None:
         """What could not be written may be by now."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from longwire.durable.budget import Share
+from longwire.durable.listing import ListedRequest
 from longwire.durable.record import Ending, Failure, Head, Record, RecordState
 from longwire.durable.spool import Spool, SpoolFull
 from longwire.engine.exchange import Exchange
@@ -136,6 +137,11 @@ class DurableRequest:
         if self.ended_now is not None or failure is None:
             return self.ended_now
         return StreamError(failure.code, failure.message, failure.phase, retryable=failure.retryable)
+
+    def listed(self) -> ListedRequest:
+        """As it is told of."""
+        told = ListedRequest.of(self.record, self.spool.first)
+        return told._replace(bytes=self.end, readers=self.readers, elsewhere=False)
 
     # --- readers ---------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from longwire.audit import log as host_log
 from longwire.audit.last_words import LAST_WORDS
 from longwire.durable.store import FOLDER_NAME, Store, StoreUnusable
 from longwire.engine.authorization import Authorizer
-from longwire.engine.durable import DurableRequests, ListedRequest
+from longwire.engine.durable import DurableRequests
 from longwire.engine.engine import Engine
 from longwire.engine.status import PolicyStatus
 from longwire.engine.suspending import SuspensionKeeper
@@ -125,7 +125,7 @@ class Daemon:
                 }
             case "list":
                 entries = [] if self._durable is None else self._durable.entries()
-                return {"requests": [each._asdict() | {"error": _error(each)} for each in entries]}
+                return {"requests": [each.told() for each in entries]}
             case "streams":
                 kept = [] if self._durable is None else self._durable.look()
                 return {"pid": os.getpid(), "kind": "daemon", "streams": [*self._for_hosts.look(), *kept]}
@@ -222,7 +222,3 @@ def _store(owner: str) -> Store | None:
 def _refuse_durable() -> None:
     message = "durable requests cannot be kept on this machine just now; the log says why (`longwire logs`)"
     raise StreamError(ErrorCode.HOST_UNAVAILABLE, message, Phase.POLICY, retryable=True)
-
-
-def _error(listed: ListedRequest) -> dict[str, Any] | None:
-    return None if listed.error is None else {"code": listed.error.code, "message": listed.error.message}
