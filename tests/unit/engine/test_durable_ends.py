@@ -17,6 +17,7 @@ from tests.patience import PATIENCE_S
 from tests.unit.engine.durable_bench import (
     DURABLE,
     PROFILE,
+    Clock,
     Daemon,
     Feeds,
     eventually,
@@ -156,7 +157,8 @@ async def test_what_is_kept_no_longer_is_not_the_next_request_with_its_key(tmp_p
     async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
         await ended(daemon, feeds)
         await eventually(lambda: bool(daemon.store.expired(2**52)))
-        lock = daemon.requests.lock_of(Key(PROFILE, PAGE, "answer"))
+        key = Key(PROFILE, PAGE, "answer")
+        lock = daemon.requests.lock_of(key)
         await lock.acquire()
         await daemon.turn(HOUR_MS)
         await eventually(lambda: lock.statistics().tasks_waiting == 1)
@@ -168,7 +170,26 @@ async def test_what_is_kept_no_longer_is_not_the_next_request_with_its_key(tmp_p
         (await feeds.feed(1)).send(b"another answer").end()
         assert (await again.terminal())["type"] == "STREAM_END"
         assert again.body == b"another answer"
-        assert daemon.requests.kept == 1
+        async with lock:  # whoever waited for it has been
+            assert daemon.requests.kept == 1
+            assert daemon.store.find(key) is not None
+            assert left(tmp_path) == [key.id, f"{key.id}.json"]
+
+
+async def test_what_lost_its_bytes_is_deleted_when_its_time_is_over(tmp_path: Path, feeds: Feeds) -> None:
+    clock = Clock()
+    async with running_daemon(tmp_path, feeds, clock=clock) as daemon:
+        await ended(daemon, feeds)
+    clock.now_ms += HALF_HOUR_MS
+    async with running_daemon(tmp_path, feeds, owner="two", clock=clock) as daemon:
+        lost = Key(PROFILE, PAGE, "answer")
+        await eventually(lambda: daemon.requests.kept == 1)
+        request = daemon.requests.get(lost)
+        assert request is not None
+        daemon.requests.release(request)  # as where its files could not be opened
+        await daemon.turn(HALF_HOUR_MS)
+        await eventually(lambda: daemon.store.find(lost) is None)
+        assert left(tmp_path) == []
 
 
 async def test_a_clock_that_is_set_back_keeps_nothing_for_longer(tmp_path: Path, feeds: Feeds) -> None:
