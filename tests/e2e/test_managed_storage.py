@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
-from tests.e2e.browser import STATUS, Browser, running_browser
+from tests.e2e.browser import STATUS, Browser, running_browser, wait_ended
 from tests.e2e.conftest import Upstream
+from tests.e2e.durable import attach, living_home, serve_page
 from tests.e2e.managed import ETC, Managed, mounts_are_ours
 from tests.e2e.popup import is_about, open_popup
+from tests.upstreams.app import make_app
+from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
 
 FETCH = "(url) => fetchText(url)"
@@ -111,3 +114,42 @@ def test_switching_off_ends_what_runs(
         page.wait_for_function("held.error !== undefined")
         assert page.evaluate("held.error.code") == "POLICY_DENIED"
         upstream.run(upstream.server.requests[0].connection.wait_gone)
+
+
+def test_switching_off_ends_what_outlives_its_page_and_frees_its_key(
+    playwright: Playwright, tmp_path: Path, managed: Managed, upstream: Upstream
+) -> None:
+    app = make_app()
+    serve_page(app)
+    managed.set()
+    with (
+        ThreadedServer(lambda: Server(app.routes, name="localhost")) as pages,
+        living_home(playwright, tmp_path) as home,
+    ):
+        home.grant(upstream.root)
+        with running_browser(playwright, tmp_path, executable=managed.launcher) as browser:
+            wait_settled(browser)
+            page = browser.open(pages.url("/"))
+            assert_asked_for(page, upstream, 1)
+            page.close()
+            # What runs has neither page nor host by now.
+            hosts = browser.hosts()
+            for host in hosts:
+                host.kill()
+            wait_ended(hosts)
+            policies = browser.open("chrome://policy")
+            managed.set(enabled=False)
+            policies.locator("#reload-policies").click()
+            upstream.run(upstream.server.requests[0].connection.wait_gone)
+            managed.set()
+            policies.locator("#reload-policies").click()
+            page = browser.open(pages.url("/"))
+            page.wait_for_function("async () => (await longwire.status()).destinations.length > 0")
+            assert_asked_for(page, upstream, 2)
+
+
+def assert_asked_for(page: Page, upstream: Upstream, times: int) -> None:
+    """The page reads the beginning of a durable answer, of another URL each time, and the server was asked so often."""
+    upstream.app.streams.channel(str(times)).event("first")
+    told = attach(page, upstream.url(f"/sse?channel={times}"), "answer", count=5, text=True)
+    assert (told["error"], len(upstream.server.requests)) == (None, times)

@@ -35,6 +35,7 @@ export const ACK_WINDOW_DIVISOR = 4
 export const SOCKET_MESSAGE_BYTES = 16_777_216
 export const MAX_SOCKET_MESSAGE_BYTES = 67_108_864
 export const MAX_SUBPROTOCOLS = 64
+export const MAX_SWITCHED_PAGES = 4096
 export const SOCKET_PART_HEAD_BYTES = 5
 export const MAX_CLOSE_REASON_BYTES = 123
 export const MAX_DURABLE_KEY_CHARS = 128

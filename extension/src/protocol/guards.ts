@@ -289,13 +289,18 @@ const limits = record({
   streams_per_host: integer(1, MAX_ID),
   window_max_bytes: integer(1, MAX_ID)
 })
-const welcome = record({
-  type: oneOf('WELCOME'),
-  protocol: integer(0, MAX_ID),
-  host: text(0, 200),
-  limits: limits,
-  policy: policySummary
-})
+const welcome = record(
+  {
+    type: oneOf('WELCOME'),
+    protocol: integer(0, MAX_ID),
+    host: text(0, 200),
+    limits: limits,
+    policy: policySummary
+  },
+  {
+    takes: list(text(0, 200), 64)
+  }
+)
 const nativeFromHost = union('type', {
   FATAL: fatal,
   POLICY: policy,

@@ -4,7 +4,7 @@
 import type { ErrorCode, Phase } from './errors'
 
 export type ToHost =
-  Hello | StreamStart | StreamBody | StreamBodyEnd | StreamAck | StreamAbort | StreamPong | StatusRequest
+  Hello | StreamStart | StreamBody | StreamBodyEnd | StreamAck | StreamAbort | StreamPong | StatusRequest | Switches
 /**
  * The `redirect` member of the page's RequestInit.
  */
@@ -43,8 +43,8 @@ export type BridgeState = 'ready' | 'host-missing' | 'host-forbidden' | 'host-fa
  * First frame. `chunk_encodings` names the compressions of STREAM_CHUNK that this extension can undo.
  *
  * `knows` names fields that the host's messages got since this version of the protocol began, and that this extension
- * takes: `writer`, of PolicySummary, and `grant`, of STREAM_HEADERS and STREAM_ERROR. It refuses what it does not
- * know, so the host leaves out what is not named. A host ignores a name that it does not know.
+ * takes: `writer`, of PolicySummary; `grant`, of STREAM_HEADERS and STREAM_ERROR; `takes`, of WELCOME. It refuses
+ * what it does not know, so the host leaves out what is not named. A host ignores a name that it does not know.
  */
 export interface Hello {
   type: 'HELLO'
@@ -182,7 +182,23 @@ export interface StatusRequest {
   page: Page
 }
 /**
+ * What the administrator of this browser switched off: all of Longwire, or every page but those of `pages`.
+ *
+ * Directly behind WELCOME, and again with each change; the last one counts, for this connection. Without it nothing is
+ * switched off. Only where WELCOME says that the host takes it. `profile` is there where the extension has one: what
+ * is switched off ends that profile's durable requests, whichever connection began them.
+ */
+export interface Switches {
+  type: 'SWITCHES'
+  enabled: boolean
+  pages?: string[]
+  profile?: string
+}
+/**
  * Answer to HELLO, first frame of the host.
+ *
+ * `takes` names messages that hosts take since this version of the protocol began: `SWITCHES`. Where it is absent, the
+ * host takes none of them.
  */
 export interface Welcome {
   type: 'WELCOME'
@@ -190,6 +206,7 @@ export interface Welcome {
   host: string
   limits: Limits
   policy: PolicySummary
+  takes?: string[]
 }
 /**
  * The host's limits, for display and for an early refusal in the worker.

@@ -3,6 +3,7 @@
 import { workerPlatform as platform } from '../platform'
 import type { IncomingPort } from '../platform/platform'
 import type { WaitsFor } from '../protocol/bridge'
+import type { Switches } from '../protocol/native'
 import { RECORDER_PORT } from '../recording/controls'
 import { IndexedRecordings } from '../recording/store'
 import {
@@ -50,6 +51,7 @@ const storage = platform.closedStorage()
 const switches = new ManagedSwitches({ managed, onChanged, remembered: storage }, () => {
   bridge.judgeAgain()
   void sites.ensure()
+  tellSwitches()
   openLink()
   popups.askAgain()
 })
@@ -66,6 +68,7 @@ const link: NativeLink = new NativeLink(
     closedBy: (port) => platform.closedBy(port),
     extensionId: platform.extension.id,
     extensionVersion: LONGWIRE_VERSION,
+    switches: switchesForHost,
     now: () => performance.now()
   },
   {
@@ -134,6 +137,26 @@ const dashboards = new DashboardDesk({
 function openLink(): void {
   gate.whenKnown(() => {
     if (switches.enabled) link.open()
+  })
+}
+
+function switchesForHost(): Switches | null {
+  const { narrowed } = switches
+  if (narrowed === null) return null
+  return { type: 'SWITCHES', ...narrowed, ...(profile.id === null ? {} : { profile: profile.id }) }
+}
+
+/**
+ * What is switched off ends the durable requests of this profile too, whose pages may be gone. So the host is told although
+ * it does not run, where there may be some: for that alone it is started once more.
+ */
+function tellSwitches(): void {
+  link.tellSwitches()
+  if (switches.narrowed === null) return
+  void profile.recall().then(() => {
+    if (profile.id === null) return
+    if (!switches.enabled) link.open()
+    link.tellSwitches()
   })
 }
 
@@ -241,3 +264,4 @@ async function keepInOrder(): Promise<void> {
 
 // On every start of the worker, whatever woke it.
 void keepInOrder()
+void switches.ready.then(tellSwitches)

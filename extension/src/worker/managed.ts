@@ -1,4 +1,5 @@
 import type { ManagedStorage, Storage } from '../platform/platform'
+import { MAX_SWITCHED_PAGES } from '../protocol/constants'
 import { type PagePattern, parsePagePattern, patternsFor } from '../shared/page-patterns'
 
 export interface ManagedWorld extends ManagedStorage {
@@ -81,6 +82,15 @@ export class ManagedSwitches {
     return refused === null || this.#confirmed ? refused : `${refused} ${AS_LAST_KNOWN}`
   }
 
+  /** What of it is switched off, for the host; null if nothing is. */
+  get narrowed(): { readonly enabled: boolean; readonly pages?: string[] } | null {
+    const pages = this.#pages
+    if (pages === null) return this.#enabled ? null : { enabled: false }
+    // Of more than a message holds the host hears nothing: they are held to here.
+    if (pages.length > MAX_SWITCHED_PAGES) return this.#enabled ? null : { enabled: false }
+    return { enabled: this.#enabled, pages: pages.map(canonical) }
+  }
+
   /** What is left of patterns that the host's policy names. */
   limit(patterns: readonly PagePattern[]): PagePattern[] {
     if (!this.#enabled) return []
@@ -156,13 +166,18 @@ function readSettings(settings: object): Settings {
   }
 }
 
+/** As the policy file has it. */
+function canonical({ scheme, host, wildcard, port }: Omit<PagePattern, 'text'>): string {
+  return `${scheme}://${wildcard ? '*.' : ''}${host}:${port}`
+}
+
 /** The pages that both patterns name, as a pattern; null if there are none. */
 function common(one: PagePattern, other: PagePattern): PagePattern | null {
   const narrow = narrower(one, other)
   const port = one.port === '*' ? other.port : one.port
   if (one.scheme !== other.scheme || narrow === null || (other.port !== '*' && other.port !== port)) return null
   const { scheme, host, wildcard } = narrow
-  return { text: `${scheme}://${wildcard ? '*.' : ''}${host}:${port}`, scheme, host, wildcard, port }
+  return { text: canonical({ scheme, host, wildcard, port }), scheme, host, wildcard, port }
 }
 
 /** Of two hosts, wildcard or not, the one within the other. */

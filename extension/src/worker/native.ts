@@ -1,7 +1,7 @@
 import type { CloseReason, Port } from '../platform/platform'
 import { LINGER_MS, MAX_STREAMS_PER_HOST, MIB, PEER_SILENCE_MS, PROTOCOL_VERSION } from '../protocol/constants'
 import { isFromHost } from '../protocol/guards'
-import type { FromHost, PolicySummary, ToHost } from '../protocol/native'
+import type { FromHost, PolicySummary, Switches, ToHost } from '../protocol/native'
 import { isTerminal } from '../shared/terminal'
 import {
   type Failure,
@@ -24,7 +24,7 @@ export const WELCOME_DEADLINE_MS = 10_000
 const CHUNK_ENCODINGS = ['deflate']
 
 /** What the host's messages have had since, and the guards take. A host says no more than this. */
-const KNOWS = ['writer', 'grant']
+const KNOWS = ['writer', 'grant', 'takes']
 
 /** What may wait for WELCOME: characters of URLs, header fields and bodies, and messages of whatever size. */
 export const MAX_QUEUED_CHARS = 32 * MIB
@@ -43,6 +43,8 @@ export interface LinkWorld {
   closedBy(port: Port): CloseReason | undefined
   readonly extensionId: string
   readonly extensionVersion: string
+  /** What the browser's administrator switched off; null while nothing is. */
+  switches(): Switches | null
   /** Milliseconds on a clock that never goes back. */
   now(): number
 }
@@ -71,6 +73,10 @@ export class NativeLink {
   #queue: ToHost[] = []
   #queuedChars = 0
   #lastFrameAt = 0
+  /** What the host takes that not every host does. */
+  #takes: readonly string[] = []
+  /** The last that this host was told of the switches, as JSON. */
+  #switches = 'null'
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(world: LinkWorld, events: LinkEvents) {
@@ -122,6 +128,16 @@ export class NativeLink {
     return true
   }
 
+  /** Tell the host that runs what is switched off, if that is news to it. */
+  tellSwitches(): void {
+    if (!this.#welcomed || !this.#takes.includes('SWITCHES')) return
+    const switches = this.#world.switches()
+    const text = JSON.stringify(switches)
+    if (text === this.#switches) return
+    this.#switches = text
+    this.#post(switches ?? { type: 'SWITCHES', enabled: true })
+  }
+
   /** Whether the host was started and has not said yet that it is there. */
   get starting(): boolean {
     return this.#port !== null && !this.#welcomed
@@ -156,6 +172,9 @@ export class NativeLink {
     if (this.#welcomed) return this.#lose(hostSpokeNonsense())
     if (message.protocol !== PROTOCOL_VERSION) return this.#lose(versionMismatch(PROTOCOL_VERSION, message.protocol))
     this.#welcomed = true
+    this.#takes = message.takes ?? []
+    // Before all that pages asked meanwhile.
+    this.tellSwitches()
     const queue = this.#queue
     this.#queue = []
     this.#queuedChars = 0
@@ -198,6 +217,8 @@ export class NativeLink {
     const port = this.#port
     this.#port = null
     this.#welcomed = false
+    this.#takes = []
+    this.#switches = 'null'
     this.#queue = []
     this.#queuedChars = 0
     port?.disconnect()

@@ -23,6 +23,16 @@ export class Profile {
     return this.#id
   }
 
+  /** Read the id that is kept, if there is one, and make none. */
+  async recall(): Promise<void> {
+    try {
+      const kept = (await this.#storage.get(PROFILE))[PROFILE]
+      if (typeof kept === 'string') this.#id ??= kept
+    } catch {
+      // Whoever needs it will be told.
+    }
+  }
+
   /** @param needed whether `act` has to know it; what need not is held back only while something before it waits */
   whenKnown(needed: boolean, act: () => void): void {
     if (needed && this.#id === null && this.#reading === null) {

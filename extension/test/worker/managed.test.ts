@@ -1,6 +1,7 @@
 // The switches of the browser's administrator: in effect as last known until the browser says them, and only ever taking away.
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { MAX_SWITCHED_PAGES } from '../../src/protocol/constants'
 import { matchOf, type PagePattern, parsePagePattern } from '../../src/shared/page-patterns'
 import { ManagedSwitches, RECALL_DEADLINE_MS, REMEMBERED } from '../../src/worker/managed'
 
@@ -260,4 +261,26 @@ test('of two answers the later question has the last word', async () => {
   browser.questions[1]?.answer({})
   await vi.advanceTimersByTimeAsync(0)
   expect([switches.enabled, browser.disk]).toEqual([false, { enabled: false }])
+})
+
+// --- what the host is told ------------------------------------------------------------------------------------------
+
+test.each([
+  [{}, null],
+  [{ enabled: true }, null],
+  [{ enabled: false }, { enabled: false }],
+  [{ pages: [] }, { enabled: true, pages: [] }],
+  [
+    { enabled: false, pages: ['HTTPS://*.A.example', 'no pattern', 'http://127.0.0.1:*'] },
+    { enabled: false, pages: ['https://*.a.example:443', 'http://127.0.0.1:*'] }
+  ]
+])('of %j the host hears %j', async (settings, told) => {
+  expect((await confirmed(settings)).narrowed).toEqual(told)
+})
+
+test('of more pages than a message holds the host hears nothing, and they are held to here', async () => {
+  const pages = Array.from({ length: MAX_SWITCHED_PAGES + 1 }, (_, number) => `https://a${number}.example`)
+  const switches = await confirmed({ pages })
+  expect(switches.narrowed).toBe(null)
+  expect(switches.refusal('https://b.example')).not.toBe(null)
 })

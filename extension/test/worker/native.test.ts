@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { CloseReason, Port } from '../../src/platform/platform'
 import { INLINE_BODY_BYTES, LINGER_MS, PEER_SILENCE_MS, PROTOCOL_VERSION } from '../../src/protocol/constants'
-import type { PolicySummary, ToHost } from '../../src/protocol/native'
+import type { PolicySummary, Switches, ToHost } from '../../src/protocol/native'
 import type { Failure } from '../../src/worker/failure'
 import {
   type HostMessage,
@@ -49,6 +49,7 @@ let messages: HostMessage[]
 let badMessages: [id: number, last: boolean][]
 let policies: PolicySummary[]
 let losses: Failure[]
+let switches: Switches | null
 let link: NativeLink
 
 beforeEach(() => {
@@ -61,6 +62,7 @@ beforeEach(() => {
   closedBy = undefined
   asleepMs = 0
   bornBroken = false
+  switches = null
   link = new NativeLink(
     {
       connect: () => {
@@ -72,6 +74,7 @@ beforeEach(() => {
       closedBy: () => closedBy,
       extensionId: 'flafilfjcooomhoadlnfjondkibchmmc',
       extensionVersion: '0.1.0',
+      switches: () => switches,
       now: () => performance.now() + asleepMs
     },
     {
@@ -112,7 +115,7 @@ describe('opening', () => {
         protocol: PROTOCOL_VERSION,
         extension: '0.1.0',
         chunk_encodings: ['deflate'],
-        knows: ['writer', 'grant']
+        knows: ['writer', 'grant', 'takes']
       }
     ])
   })
@@ -411,4 +414,55 @@ test('an answer that comes with a page waiting is watched from then on', () => {
   expect(losses).toEqual([])
   vi.advanceTimersByTime(PEER_SILENCE_MS)
   expect(codes()).toEqual(['HOST_LOST'])
+})
+
+describe('what the administrator switched off', () => {
+  const OFF: Switches = { type: 'SWITCHES', enabled: false }
+  const takes = (...names: string[]) => ({ ...welcome(), takes: names })
+
+  test('is told before all that waited for WELCOME', () => {
+    switches = { type: 'SWITCHES', enabled: true, pages: ['https://a.example:443'], profile: 'p' }
+    link.send(ack(1))
+    port().posted.length = 0
+    port().say(takes('SWITCHES'))
+    expect(port().posted).toEqual([switches, ack(1)])
+  })
+
+  test.each([welcome(), takes(), takes('MORE')])('is not told a host that does not take it', (said) => {
+    switches = OFF
+    link.open()
+    port().posted.length = 0
+    port().say(said)
+    link.tellSwitches()
+    expect(port().posted).toEqual([])
+    expect(losses).toEqual([])
+  })
+
+  test('is told when it changes, once, and when nothing is any more', () => {
+    link.open()
+    port().say(takes('SWITCHES'))
+    port().posted.length = 0
+    link.tellSwitches()
+    expect(port().posted).toEqual([])
+    switches = OFF
+    link.tellSwitches()
+    link.tellSwitches()
+    expect(port().posted).toEqual([OFF])
+    switches = null
+    link.tellSwitches()
+    expect(port().posted).toEqual([OFF, { type: 'SWITCHES', enabled: true }])
+  })
+
+  test('is told every host anew, and starts none', () => {
+    switches = OFF
+    link.tellSwitches()
+    expect(ports).toEqual([])
+    link.open()
+    port().say(takes('SWITCHES'))
+    port().end()
+    link.open()
+    port().posted.length = 0
+    port().say(takes('SWITCHES'))
+    expect(port().posted).toEqual([OFF])
+  })
 })

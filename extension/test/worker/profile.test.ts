@@ -71,3 +71,18 @@ test('storage that fails lets everything pass without an id, and is asked again'
   await known(profile)
   expect(profile.id).not.toBe(null)
 })
+
+test('what is kept can be recalled, and none is made for that', async () => {
+  const kept = new Kept()
+  const none = new Profile(kept)
+  await none.recall()
+  expect([none.id, kept.items]).toEqual([null, {}])
+  kept.items[PROFILE] = 'p'
+  const there = new Profile(kept)
+  await there.recall()
+  expect(there.id).toBe('p')
+  kept.failing = true
+  const failed = new Profile(kept)
+  await failed.recall()
+  expect(failed.id).toBe(null)
+})

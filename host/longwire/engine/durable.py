@@ -19,7 +19,7 @@ import structlog
 
 from longwire.durable.budget import Budget, segment_bytes
 from longwire.durable.listing import ListedRequest, short
-from longwire.durable.record import Key, Record
+from longwire.durable.record import Key, Record, RecordState
 from longwire.durable.spool import SpoolLost
 from longwire.durable.store import Store
 from longwire.engine.authorization import Authorizer
@@ -32,12 +32,14 @@ from longwire.engine.durable_elsewhere import Elsewhere, nowhere
 from longwire.engine.durable_endings import detached_too_long, forgotten, kept_no_longer
 from longwire.engine.durable_keeping import Keeping
 from longwire.engine.durable_producer import DurableRequest, SpoolOutlet, SpoolStream
+from longwire.engine.engine import Refusing
 from longwire.engine.exchange import Exchange, Kinds
+from longwire.engine.switches import refusing
 from longwire.policy import Policy
 from longwire.policy.grants import DurableLimits
 from longwire.policy.live_policy import LivePolicy
 from longwire.protocol.errors import StreamError
-from longwire.protocol.messages import DURABLE_KIND, StreamStart
+from longwire.protocol.messages import DURABLE_KIND, StreamStart, Switches
 from longwire.protocol.records import InlineRequestBody, NoBody, PolicyState
 from longwire.streams.memory import DecoderLoan, DecoderPools
 from longwire.turns import Turns
@@ -84,6 +86,8 @@ class DurableRequests:
         self._of_page: dict[tuple[str, str], dict[str, DurableRequest]] = {}
         self._others: dict[str, Record] = {}
         self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
+        # Of a profile, as long as the connection lasts that said it.
+        self._switched_off: WeakValueDictionary[str, Refusing] = WeakValueDictionary()
         self._some = anyio.Event()
         self._ready = anyio.Event()
         self._retired = False
@@ -182,6 +186,19 @@ class DurableRequests:
         for record in self.keeping.store.expired(now_ms):
             self._delete_soon(self._requests.get(record.id) or record, kept_no_longer())
 
+    def switched(self, said: Switches) -> Refusing:
+        """What a browser's administrator switched off ends the durable requests of that profile, and deletes them."""
+        refused = refusing(said)
+        if said.profile is not None:
+            self._switched_off[said.profile] = refused
+            running = [each for each in self._others.values() if each.state is RecordState.RUNNING]
+            claims: list[Claim] = [*self._requests.values(), *running]
+            for claim in claims:
+                record = claim if isinstance(claim, Record) else claim.record
+                if record.profile == said.profile and (error := refused(record.origin)) is not None:
+                    self._delete_soon(claim, error)
+        return refused
+
     # --- for attaching and the desk --------------------------------------------------------------------------
 
     async def ready(self) -> None:
@@ -235,6 +252,9 @@ class DurableRequests:
         )
         exchange.bind(durable=short(record.id))
         self._tasks.start_soon(self._produce, request, exchange, body)
+        refused = self._switched_off.get(record.profile)
+        if refused is not None and (error := refused(record.origin)) is not None:
+            self._delete_soon(request, error)  # while it was written down
         return request
 
     @property

@@ -8,7 +8,7 @@ decided in the connection (`streams/connection.py`); here is what takes time.
 """
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import anyio
 import anyio.abc
@@ -22,7 +22,8 @@ from longwire.engine.channel import Channel, ChannelLost
 from longwire.engine.exchange import Exchange, Kinds
 from longwire.engine.outlet import PageOutlet
 from longwire.engine.sending import Sender
-from longwire.protocol.messages import Policy, Status, StatusRequest, StreamStart
+from longwire.protocol.errors import StreamError
+from longwire.protocol.messages import Policy, Status, StatusRequest, StreamStart, Switches
 from longwire.protocol.records import PolicySummary
 from longwire.streams.connection import Connection
 from longwire.streams.events import (
@@ -35,6 +36,7 @@ from longwire.streams.events import (
     Refused,
     Started,
     StatusAsked,
+    Switched,
     Violated,
 )
 from longwire.streams.stream import Stream
@@ -47,6 +49,15 @@ TICK_S = 1.0
 LAST_MESSAGE_S = 1.0
 # What a start is said to have been that could not be read.
 _UNREAD: Final[dict[str, Any]] = {"page": None, "method": None, "destination": None}
+
+
+# Why a page of this origin is not served; None if it is.
+Refusing: TypeAlias = Callable[[str], StreamError | None]
+
+
+def nobody_switches(said: Switches) -> Refusing:
+    """For who serves no browser."""
+    return lambda _: None
 
 
 class Rules(Protocol):
@@ -92,10 +103,21 @@ class Rules(Protocol):
 class Engine:
     """Has the kinds of exchanges by name, and the rules. One per process."""
 
-    def __init__(self, kinds: Kinds, rules: Rules, *, turns: Turns | None = None) -> None:
-        """`turns` are those of everything else in this event loop."""
+    def __init__(
+        self,
+        kinds: Kinds,
+        rules: Rules,
+        *,
+        turns: Turns | None = None,
+        switched: Callable[[Switches], Refusing] = nobody_switches,
+    ) -> None:
+        """`turns` are those of everything else in this event loop.
+
+        `switched` comes with what a browser's administrator switched off, and says who is refused by that.
+        """
         self.kinds = kinds
         self.rules = rules
+        self.switched = switched
         self.turns = turns or Turns()
         self.leaving = anyio.Event()
         self._services: list[Service] = []  # in the order in which they began
@@ -133,6 +155,8 @@ class Service:
     def __init__(self, engine: Engine, channel: Channel) -> None:
         self._kinds = engine.kinds
         self._rules = engine.rules
+        self._switched = engine.switched
+        self._refusing: Refusing = lambda _: None
         self._turns = engine.turns
         self._channel = channel
         self.connection = Connection(anyio.current_time())
@@ -256,8 +280,16 @@ class Service:
                     exchange.end(error)
             case Refused():
                 self._audit_refusal(event)
+            case _:
+                self._on_news(event)
+
+    def _on_news(self, event: ConnectionEvent) -> None:
+        """What is of no stream."""
+        match event:
             case StatusAsked(message):
                 self._answer(message)
+            case Switched(said):
+                self._switch(said)
             case Greeted(extension):
                 log.info("hello", extension=extension)
                 self.connection.welcome(self._rules.summary())
@@ -278,6 +310,7 @@ class Service:
     def _begin(self, stream: Stream, start: StreamStart) -> None:
         assert self._tasks is not None  # noqa: S101  (messages arrive only while it runs)
         exchange = self._exchanges[stream] = Exchange(start, PageOutlet(stream, self.connection, self._sender))
+        self._refuse_switched_off(exchange)
         self._tasks.start_soon(self._run_exchange, stream, exchange, self._aborting.before(exchange))
 
     async def _run_exchange(self, stream: Stream, exchange: Exchange, closing: list[Exchange]) -> None:
@@ -306,6 +339,17 @@ class Service:
         else:
             fields = audit_fields(start) | failure_fields(error, private=start.page.private)
         log.info("error", **fields, grant=None, bytes=0, ms=0)
+
+    def _switch(self, said: Switches) -> None:
+        log.info("switches", enabled=said.enabled, pages=None if said.pages is None else len(said.pages))
+        self._refusing = self._switched(said)
+        for exchange in self.exchanges:
+            self._refuse_switched_off(exchange)
+
+    def _refuse_switched_off(self, exchange: Exchange) -> None:
+        """If its page is switched off. The extension has seen to that already; here it holds whatever that does."""
+        if (refused := self._refusing(exchange.start.page.origin)) is not None:
+            exchange.revoke(refused)
 
     # --- status and policy -----------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from longwire.engine.authorization import Authorizer
 from longwire.engine.engine import Engine
 from longwire.engine.status import PolicyStatus
 from longwire.engine.suspending import SuspensionKeeper
+from longwire.engine.switches import refusing
 from longwire.native.caller import caller_is_ours, shown_caller
 from longwire.native.kinds import kinds_of, without_daemon
 from longwire.native.showing import show_when_wanted
@@ -75,7 +76,7 @@ async def _serve(descriptors: tuple[int, int]) -> None:
     authorizer = Authorizer(policy, keeper)
     try:
         kinds = without_daemon(kinds_of(upstream, authorizer, turns), policy, lambda: _need_daemon(engine))
-        engine = Engine(kinds, PolicyStatus(policy, keeper), turns=turns)
+        engine = Engine(kinds, PolicyStatus(policy, keeper), turns=turns, switched=refusing)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(show_when_wanted, engine.look)
             await engine.serve(channel)

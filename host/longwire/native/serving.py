@@ -22,6 +22,7 @@ from longwire.engine.durable import DurableRequests
 from longwire.engine.engine import Engine
 from longwire.engine.status import PolicyStatus
 from longwire.engine.suspending import SuspensionKeeper
+from longwire.engine.switches import refusing
 from longwire.folders import state_folder
 from longwire.native.elsewhere import elsewhere_at
 from longwire.native.guests import Guests
@@ -81,11 +82,13 @@ class Daemon:
             kinds = kinds_of(upstream, authorizer, turns)
             if self._store is None:
                 kinds = without_daemon(kinds, policy, _refuse_durable)
+                switched = refusing
             else:
                 elsewhere = elsewhere_at(self._place.address)
                 durable = DurableRequests(kinds, authorizer, policy, self._store, turns=turns, elsewhere=elsewhere)
                 kinds, self._durable = durable.kinds, durable
-            self._for_hosts = Engine(kinds, self._rules, turns=turns)
+                switched = durable.switched
+            self._for_hosts = Engine(kinds, self._rules, turns=turns, switched=switched)
             for_daemons = Engine(kinds, self._rules, turns=turns)
             self._guests = Guests(self._place, self._for_hosts, for_daemons, self.answer, self._release_secrets)
             async with anyio.create_task_group() as tasks:

@@ -64,6 +64,8 @@ ACK_WINDOW_DIVISOR: Final = 4
 SOCKET_MESSAGE_BYTES: Final = 16 * MIB
 MAX_SOCKET_MESSAGE_BYTES: Final = 64 * MIB
 MAX_SUBPROTOCOLS: Final = 64
+# Page origins that a browser's administrator leaves open.
+MAX_SWITCHED_PAGES: Final = 4096
 # Before each part of a message in the body of a socket's stream: one byte for what it is, four for its length.
 SOCKET_PART_HEAD_BYTES: Final = 5
 MAX_CLOSE_REASON_BYTES: Final = 123  # RFC 6455 section 5.5: 125, of which the code takes two

@@ -21,6 +21,7 @@ from longwire.protocol.field_types import (
     Id,
     Message,
     Offset,
+    Origin,
     ShortText,
     Subprotocol,
     UploadBody,
@@ -33,6 +34,7 @@ from longwire.protocol.limits import (
     MAX_KIND_CHARS,
     MAX_METHOD_CHARS,
     MAX_SUBPROTOCOLS,
+    MAX_SWITCHED_PAGES,
 )
 from longwire.protocol.records import (
     AbortReason,
@@ -69,8 +71,8 @@ class Hello(Message):
     """First frame. `chunk_encodings` names the compressions of STREAM_CHUNK that this extension can undo.
 
     `knows` names fields that the host's messages got since this version of the protocol began, and that this extension
-    takes: `writer`, of PolicySummary, and `grant`, of STREAM_HEADERS and STREAM_ERROR. It refuses what it does not
-    know, so the host leaves out what is not named. A host ignores a name that it does not know.
+    takes: `writer`, of PolicySummary; `grant`, of STREAM_HEADERS and STREAM_ERROR; `takes`, of WELCOME. It refuses
+    what it does not know, so the host leaves out what is not named. A host ignores a name that it does not know.
     """
 
     type: Literal["HELLO"]
@@ -166,6 +168,20 @@ class StatusRequest(StatusRequestFields):
     page: Page
 
 
+class Switches(Message):
+    """What the administrator of this browser switched off: all of Longwire, or every page but those of `pages`.
+
+    Directly behind WELCOME, and again with each change; the last one counts, for this connection. Without it nothing is
+    switched off. Only where WELCOME says that the host takes it. `profile` is there where the extension has one: what
+    is switched off ends that profile's durable requests, whichever connection began them.
+    """
+
+    type: Literal["SWITCHES"]
+    enabled: bool
+    pages: Annotated[list[Origin], Field(max_length=MAX_SWITCHED_PAGES)] | None = None
+    profile: ShortText | None = None
+
+
 class DirectOffer(Message):
     """From the relay itself: a frame of the extension's own will bring a `MessagePort` that leads to this page's shim.
 
@@ -191,13 +207,18 @@ class DirectTaken(Message):
 
 
 class Welcome(Message):
-    """Answer to HELLO, first frame of the host."""
+    """Answer to HELLO, first frame of the host.
+
+    `takes` names messages that hosts take since this version of the protocol began: `SWITCHES`. Where it is absent, the
+    host takes none of them.
+    """
 
     type: Literal["WELCOME"]
     protocol: Annotated[int, Field(ge=0, le=MAX_ID)]
     host: ShortText
     limits: Limits
     policy: PolicySummary
+    takes: Annotated[list[ShortText], Field(max_length=64)] | None = None
 
 
 class StreamHeadersFields(Message):
@@ -377,7 +398,7 @@ class DirectOpen(Message):
 # --- unions -------------------------------------------------------------------------------------------------
 
 ToHost = Annotated[
-    Hello | StreamStart | StreamBody | StreamBodyEnd | StreamAck | StreamAbort | StreamPong | StatusRequest,
+    Hello | StreamStart | StreamBody | StreamBodyEnd | StreamAck | StreamAbort | StreamPong | StatusRequest | Switches,
     Field(discriminator="type"),
 ]
 FromHost = Annotated[

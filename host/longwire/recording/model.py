@@ -74,9 +74,7 @@ class RecordedRequest(Message):
     type: Literal["request"]
     stream: Id
     t: Moment
-    at: Annotated[
-        str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,6}Z$"), AfterValidator(_time_of_day)
-    ]
+    at: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,6}Z$"), AfterValidator(_time_of_day)]
     kind: Literal["http", "websocket", "generation", "durable"]
     page: Annotated[str, Field(max_length=2048)]
     method: Annotated[str, Field(min_length=1, max_length=32, pattern=_NAME)]

@@ -37,6 +37,7 @@ from longwire.protocol.messages import (
     StreamPing,
     StreamPong,
     StreamStart,
+    Switches,
     ToHost,
     Welcome,
 )
@@ -59,6 +60,7 @@ from longwire.streams.events import (
     Refused,
     Started,
     StatusAsked,
+    Switched,
     Violated,
 )
 from longwire.streams.late_messages import receiver
@@ -68,7 +70,7 @@ from longwire.streams.state import State
 from longwire.streams.stream import Stream, error_message
 from longwire.streams.table import StreamTable
 from longwire.streams.upload import BadUpload, Upload, decode_base64
-from longwire.streams.version import GRANT, VersionMismatch, as_known, head_as_known
+from longwire.streams.version import GRANT, TAKEN, VersionMismatch, as_known, head_as_known
 
 # A tick this late means that the machine slept; silence during sleep says nothing about the other end.
 SLEPT_S: Final = 10.0
@@ -95,6 +97,7 @@ class Connection:
             StreamAbort: self._on_abort,
             StreamPong: lambda _: None,  # hearing it was the point
             StatusRequest: StatusAsked,
+            Switches: Switched,
         }
 
     # --- bytes in --------------------------------------------------------------------------------------------
@@ -182,7 +185,16 @@ class Connection:
             streams_per_host=MAX_STREAMS_PER_HOST,
             window_max_bytes=WINDOW_MAX_BYTES,
         )
-        self.send(Welcome(type="WELCOME", protocol=PROTOCOL_VERSION, host=__version__, limits=limits, policy=policy))
+        self.send(
+            Welcome(
+                type="WELCOME",
+                protocol=PROTOCOL_VERSION,
+                host=__version__,
+                limits=limits,
+                policy=policy,
+                takes=TAKEN,
+            )
+        )
 
     def send(self, message: FromHost) -> None:
         """Queue a message that overtakes all bodies. After the last message it does nothing."""

@@ -7,7 +7,7 @@ make, which is half a millisecond for each.
 from typing import NamedTuple, TypeAlias
 
 from longwire.protocol.errors import StreamError
-from longwire.protocol.messages import StatusRequest, StreamStart
+from longwire.protocol.messages import StatusRequest, StreamStart, Switches
 from longwire.streams.stream import Stream
 
 
@@ -58,6 +58,12 @@ class StatusAsked(NamedTuple):
     message: StatusRequest
 
 
+class Switched(NamedTuple):
+    """What the browser's administrator switched off, from now on."""
+
+    message: Switches
+
+
 class Noted(NamedTuple):
     """Only for the log: there is nothing to act on."""
 
@@ -72,4 +78,6 @@ class Over(NamedTuple):
     fatal: str | None = None
 
 
-ConnectionEvent: TypeAlias = Greeted | Started | Refused | Progressed | Aborted | Violated | StatusAsked | Noted | Over
+ConnectionEvent: TypeAlias = (
+    Greeted | Started | Switched | Refused | Progressed | Aborted | Violated | StatusAsked | Noted | Over
+)

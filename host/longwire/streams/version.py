@@ -1,6 +1,7 @@
 """Version skew: an extension that speaks another protocol than this host, or knows less of it."""
 
 from collections.abc import Collection
+from typing import Final
 
 from longwire import __version__
 from longwire.protocol.errors import ErrorCode, LongwireError
@@ -8,13 +9,18 @@ from longwire.protocol.limits import PROTOCOL_VERSION
 from longwire.protocol.messages import FromHost, Policy, StreamHeaders, Welcome
 
 # The name of PolicySummary's `writer` in the `knows` of HELLO.
-WRITER = "writer"
+WRITER: Final = "writer"
 # That of `grant`, of STREAM_HEADERS and STREAM_ERROR.
-GRANT = "grant"
+GRANT: Final = "grant"
+# And of WELCOME's `takes`, with what that says.
+TAKES: Final = "takes"
+TAKEN: Final = ["SWITCHES"]
 
 
 def as_known(message: FromHost, knows: Collection[str]) -> FromHost:
     """A message without what an extension that `knows` so much, by its HELLO, would refuse it for."""
+    if isinstance(message, Welcome) and TAKES not in knows:
+        message = message.model_copy(update={"takes": None})
     if isinstance(message, Welcome | Policy) and message.policy.writer is not None and WRITER not in knows:
         return message.model_copy(update={"policy": message.policy.model_copy(update={"writer": None})})
     return message

@@ -407,7 +407,7 @@ async def running_daemon(
     requests = DurableRequests(
         kinds(inner), authorizer, live, store, turns=turns, elsewhere=elsewhere, now_ms=clock, moment_ms=clock
     )
-    engine = Engine(requests.kinds, PolicyStatus(live, keeper), turns=turns)
+    engine = Engine(requests.kinds, PolicyStatus(live, keeper), turns=turns, switched=requests.switched)
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(requests.run)

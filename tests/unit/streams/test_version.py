@@ -7,6 +7,7 @@ import pytest
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import PROTOCOL_VERSION
 from longwire.protocol.messages import Policy
+from longwire.streams.events import Switched
 from tests.unit.streams.pair import SUMMARY, Pair, head
 
 WITH_WRITER = SUMMARY.model_copy(update={"writer": ["https://github.com"]})
@@ -52,3 +53,19 @@ def test_the_grant_of_a_stream_is_told_to_an_extension_that_knows_it(hello: dict
         (3, "STREAM_HEADERS"): told,
         (3, "STREAM_ERROR"): None,  # its head said so
     }
+
+
+@pytest.mark.parametrize(("knows", "takes"), [(None, None), (["writer"], None), (["writer", "takes"], ["SWITCHES"])])
+def test_what_a_host_takes_is_told_an_extension_that_asks(knows: list[str] | None, takes: list[str] | None) -> None:
+    pair = Pair(greeted=False)
+    hello = {} if knows is None else {"knows": knows}
+    pair.send(type="HELLO", protocol=PROTOCOL_VERSION, extension="1", **hello)
+    pair.connection.welcome(SUMMARY)
+    (welcome,) = pair.read()
+    assert welcome.get("takes") == takes
+
+
+def test_what_is_switched_off_is_told_the_engine() -> None:
+    pair = Pair()
+    (switched,) = pair.send(type="SWITCHES", enabled=True, pages=["https://a.example:443"])
+    assert isinstance(switched, Switched) and switched.message.pages == ["https://a.example:443"]
