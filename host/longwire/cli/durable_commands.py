@@ -1,21 +1,18 @@
 """`longwire durable list|forget|stop`: the requests that outlive their pages, and the daemon that carries them out."""
 
 import os
-import time
-from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
 from longwire.audit.processors import without_query
+from longwire.cli.daemon_ending import end_daemons
 from longwire.cli.durable_listing import believed, listing, matching
 from longwire.console.errors import CommandError
 from longwire.console.output import complain, say, say_json, say_table
-from longwire.daemon.client import DaemonMute, NoDaemonThere, ask_at, statuses
+from longwire.daemon.client import NoDaemonThere, ask_at, statuses
 from longwire.durable.listing import ListedRequest, short
-from longwire.durable.owners import is_alive
 from longwire.durable.record_files import Unreadable
 from longwire.durable.store import Store, StoreUnusable
 from longwire.folders import durable_folder
@@ -27,9 +24,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 # A request is aborted, and its bytes are deleted, before the daemon answers.
 _FORGET_PATIENCE_S: Final = 20.0
-# What it has open is closed within a second.
-_STOP_PATIENCE_S: Final = 10.0
-_LOOK_AGAIN_S: Final = 0.02
 _COLUMNS: Final = ("id", "page", "key", "request", "state", "bytes", "started", "ended")
 _FINDING: Final = 1
 
@@ -99,11 +93,7 @@ def stop(
             f"durable requests that are running: {running}; nobody would know whether they were carried out",
             "wait for the end, `longwire durable forget` each, or use --force",
         )
-    for path, status in found:
-        with suppress(NoDaemonThere, DaemonMute):  # is seen below
-            ask_at(path, {"do": "stop"})
-        _wait_for_end(path, status)
-    pids = [int(status.get("pid", 0)) for _, status in found]
+    pids = end_daemons(found)
     if as_json:
         say_json({"stopped": pids, "unknown": running})
         return
@@ -113,26 +103,6 @@ def stop(
         say(f"unknown    durable requests that were running: {running}")
     if not pids:
         say("no daemon runs")
-
-
-def _wait_for_end(path: Path, status: dict[str, Any]) -> None:
-    deadline = time.monotonic() + _STOP_PATIENCE_S
-    while _is_there(path, str(status.get("owner", ""))):
-        if time.monotonic() >= deadline:
-            pid = status.get("pid")
-            raise CommandError(f"the daemon (process {pid}) does not come to its end", f"kill {pid}")
-        time.sleep(_LOOK_AGAIN_S)
-
-
-def _is_there(path: Path, owner: str) -> bool:
-    """Whether it listens, or holds its files: their lock ends with the process."""
-    try:
-        with believed():
-            return ask_at(path, {"do": "status"}).get("owner") == owner
-    except NoDaemonThere:
-        with suppress(OSError):
-            return is_alive(durable_folder(), owner)
-        return False
 
 
 def _forget(key_id: str) -> bool:

@@ -10,10 +10,13 @@ import typer
 
 from longwire.assets import AssetError, extension_folder
 from longwire.audit.files import remove_log
+from longwire.cli.daemon_ending import end_daemons
+from longwire.cli.durable_listing import believed
 from longwire.cli.secret_commands import secrets_folder
-from longwire.console.errors import MisuseError
+from longwire.console.errors import CommandError, MisuseError
 from longwire.console.output import say
 from longwire.daemon.address import has_daemons, own_address
+from longwire.daemon.client import statuses
 from longwire.durable.removing import DaemonLives, remove_all
 from longwire.folders import durable_folder, state_folder
 from longwire.install.browsers import browser_table, find_sandboxed, places_of, present
@@ -101,29 +104,47 @@ def uninstall(
 ) -> None:
     """Remove what `install` wrote, and the host's log.
 
-    What durable requests received goes, too. The policy file is yours and stays. Give it the options that `install`
-    was given.
+    The daemon ends, and what durable requests received goes, too. The policy file is yours and stays. Give it the
+    options that `install` was given.
     """
     here, table = Surroundings.here(), browser_table()
     options = Options(tuple(browser or ()), user_data_dir, system)
     options.check()
     logs: list[Path] = []
-    durable = ""
+    durable: list[str] = []
     if options.scope is Scope.PROFILE or browser:
         target = target_of(options, table, here)
         removal = target.installation.remove(target.places)
     else:
         browsers = [places_of(name, table, here) for name in table.browsers]
         strays = dict.fromkeys(place.system if system else place.user for place in browsers)
-        if not system:
-            durable = _remove_durable()
-            logs = remove_log()
         installation = installation_for(options.scope, table, here)
-        removal = installation.remove(strays=[place for place in strays if not isinstance(place, RegistryKey)])
+
+        def remove_the_rest() -> None:
+            # Not before: a browser that is open would start the next daemon.
+            durable.extend([*_end_daemons(), *_remove_durable()])
+            logs.extend(remove_log())
+
+        removal = installation.remove(
+            strays=[place for place in strays if not isinstance(place, RegistryKey)],
+            unfound=(lambda: None) if system else remove_the_rest,
+        )
     _say_removed(removal, logs, durable)
 
 
-def _remove_durable() -> str:
+def _end_daemons() -> list[str]:
+    """What is to be said of it. They are of this user, and so of every browser that was served."""
+    try:
+        with believed():
+            found = statuses()
+        running = sum(int(status.get("running", 0)) for _, status in found)
+        ended = [f"stopped    process {pid} (the daemon of durable requests)" for pid in end_daemons(found)]
+    except CommandError as error:
+        return [f"not ended  {error.message} ({error.fix})"]
+    return [*ended, f"lost       durable requests that were running: {running}"] if running else ended
+
+
+def _remove_durable() -> list[str]:
     """What is to be said of it."""
     folder = durable_folder()
     try:
@@ -132,10 +153,10 @@ def _remove_durable() -> str:
         if sockets.is_relative_to(state_folder()):
             remove_all(sockets)
     except DaemonLives:
-        return f"kept       {folder} (a daemon runs: `longwire durable stop`, then uninstall again)"
+        return [f"kept       {folder} (a daemon runs: `longwire durable stop`, then uninstall again)"]
     except OSError as error:
-        return f"kept       {folder} (it cannot be removed: {error.strerror})"
-    return f"removed    {folder} (responses of durable requests)" if there else ""
+        return [f"kept       {folder} (it cannot be removed: {error.strerror})"]
+    return [f"removed    {folder} (responses of durable requests)"] if there else []
 
 
 def extension() -> None:
@@ -167,13 +188,13 @@ def _say_left_out(here: Surroundings) -> None:
         say(f"left out   {sandboxed.truth}\n           fix: {sandboxed.fix}")
 
 
-def _say_removed(removal: Removal, logs: list[Path], durable: str) -> None:
+def _say_removed(removal: Removal, logs: list[Path], durable: list[str]) -> None:
     for place in removal.removed:
         say(f"removed    {place}")
     for path in logs:
         say(f"removed    {path} (the log)")
-    if durable:
-        say(durable)
+    for said in durable:
+        say(said)
     for place in removal.kept:
         say(f"kept       {place} (changed since it was installed)")
     if not (removal.removed or removal.kept or logs or durable):

@@ -8,7 +8,7 @@ one manifest lies beside the launcher, and registry keys name it.
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -117,16 +117,24 @@ class Installation:
         except OSError as error:
             raise _refused(error) from None
 
-    def remove(self, places: Collection[Place] | None = None, *, strays: Iterable[Place] = ()) -> Removal:
+    def remove(
+        self,
+        places: Collection[Place] | None = None,
+        *,
+        strays: Iterable[Place] = (),
+        unfound: Callable[[], None] = lambda: None,
+    ) -> Removal:
         """Remove the manifests from these places (None: from all), and the launcher with the last of them.
 
-        `strays` are places to look through for manifests that name this launcher and were never recorded.
+        `strays` are places to look through for manifests that name this launcher and were never recorded. `unfound` is
+        called when no browser finds the host there any more, and the folders that were made for it are still there.
         """
         try:
             with exclusive(self.state, waiting=_say_that_it_waits):
-                return self._remove(places, strays)
+                return self._remove(places, strays, unfound)
         except FileNotFoundError as error:
             if error.filename == str(self.state):
+                unfound()
                 return Removal((), ())
             raise _refused(error) from None
         except OSError as error:
@@ -181,7 +189,9 @@ class Installation:
         earlier = [Path(name) for name in record.files if name != str(self.launcher)]
         return [path for path in earlier if path not in besides and _is(path, record.files[str(path)])]
 
-    def _remove(self, places: Collection[Place] | None, strays: Iterable[Place]) -> Removal:
+    def _remove(
+        self, places: Collection[Place] | None, strays: Iterable[Place], unfound: Callable[[], None]
+    ) -> Removal:
         record = self._load()
         removed: list[Place] = []
         kept: list[Place] = []
@@ -207,6 +217,7 @@ class Installation:
             if path not in removed and self._names_this_launcher(path):
                 path.unlink()
                 removed.append(path)
+        unfound()
         self._save(record)
         return Removal(tuple(removed), tuple(kept))
 

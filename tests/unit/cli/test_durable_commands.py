@@ -11,7 +11,7 @@ from unittest import mock
 
 import pytest
 
-from longwire.daemon.client import ask
+from longwire.daemon.client import NoDaemonThere, ask
 from longwire.durable.record_files import record_path
 from longwire.durable.store import FOLDER_NAME, Store
 from longwire.folders import durable_folder
@@ -227,3 +227,31 @@ def test_controls_of_a_foreign_text_are_shown_as_codes(place: Place) -> None:
     out = place.run("list").out
     assert "\x1b" not in out and "a\\x1b[31mb" in out
     assert "\u202e" not in out
+
+
+def test_uninstalling_ends_the_daemon_and_leaves_nothing_of_what_ran(place: Place) -> None:
+    with place.host() as host:
+        begin(host, 1, place.upstream.server.url("/endless"), "runs")
+        pid = asked(place, {"do": "status"})["pid"]
+        done = run_command(environment(place.home), "uninstall")
+        assert host.process.wait(PATIENCE_S) == 1
+    assert f"stopped    process {pid} (the daemon of durable requests)" in done.out
+    assert "lost       durable requests that were running: 1" in done.out
+    assert f"removed    {place.folder} (responses of durable requests)" in done.out
+    assert not place.folder.exists()
+    with pytest.raises(NoDaemonThere):
+        asked(place, {"do": "status"})
+
+
+def test_a_daemon_that_does_not_answer_is_named_and_its_requests_stay(place: Place) -> None:
+    with place.host() as host:
+        begin(host, 1, place.upstream.server.url("/endless"), "runs")
+        pid = asked(place, {"do": "status"})["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            done = run_command(environment(place.home), "uninstall")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    assert f"not ended  the daemon (process {pid}) does not answer" in done.out
+    assert f"kept       {place.folder} (a daemon runs" in done.out
+    assert (done.code, place.folder.exists()) == (0, True)
