@@ -180,6 +180,8 @@ class DurableRequests:
         moment_ms, now_ms = self.moment_ms(), self.now_ms()
         for request in list(self._requests.values()):
             self._believe_clock(request, now_ms)
+            if request.exchange is not None and request.stands_still is not None:
+                request.exchange.revoke(request.stands_still)  # without effect as long as it may pass
             alone_ms = moment_ms - request.alone_since_ms
             if request.exchange is not None and not request.readers and alone_ms >= request.limits.detached_ms:
                 request.exchange.revoke(detached_too_long(request.limits.detached_ms))
@@ -386,4 +388,4 @@ class DurableRequests:
         if changes:
             request.record = record.model_copy(update=changes)
             self.changed(request)
-        request.wake()
+        request.go_on()

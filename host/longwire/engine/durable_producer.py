@@ -9,8 +9,10 @@ goes first; without a reader nothing goes, and the upstream waits.
 from collections.abc import Callable
 from typing import Final, Protocol
 
+import structlog
+
 from longwire.durable.budget import Share
-from longwire.durable.listing import ListedRequest
+from longwire.durable.listing import ListedRequest, short
 from longwire.durable.record import Ending, Failure, Head, Record, RecordState
 from longwire.durable.spool import Spool, SpoolFull
 from longwire.engine.exchange import Exchange
@@ -24,9 +26,13 @@ from longwire.streams.memory import DecoderLoan
 from longwire.streams.state import State
 from longwire.streams.upload import Upload
 
+log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.durable")
+
 # Beyond the room of an entry, where its readers have had everything: a page acknowledges a part of its window at a
 # time, so what it owes may be all that is kept. The next bytes bring the acknowledgement.
 OVER_BYTES: Final = 16 * KIB
+# How long a policy that cannot be used is waited for, by what it neither allows nor forbids: to be mended, or replaced.
+STANDS_STILL_MS: Final = 60_000
 # Below this what is trimmed is coarser than what is kept.
 MIN_ENTRY_BYTES: Final = 64 * KIB
 
@@ -102,6 +108,8 @@ class DurableRequest:
         self._surroundings = surroundings
         self.alone_since_ms = surroundings.moment_ms()
         self.held_back = False  # its upstream waits for room
+        self.stands_still: StreamError | None = None  # nothing is read from its upstream, and why
+        self._still_since_ms = 0
 
     # --- what it is ------------------------------------------------------------------------------------------
 
@@ -167,10 +175,28 @@ class DurableRequest:
         if self.exchange is not None:
             self.exchange.wake()
 
+    # --- standing still --------------------------------------------------------------------------------------
+
+    def stand_still(self, error: StreamError) -> bool:
+        """Read no more from the upstream, and let nobody read: it may pass. False: it has lasted for too long."""
+        now_ms = self._surroundings.moment_ms()
+        if self.stands_still is None:
+            self.stands_still, self._still_since_ms = error, now_ms
+            log.warning("durable request stands still", durable=short(self.record.id), reason=error.text)
+            self.revoke(error)
+        return now_ms - self._still_since_ms < STANDS_STILL_MS
+
+    def go_on(self) -> None:
+        """It may be read again."""
+        self.stands_still = None
+        self.wake()
+
     # --- room ------------------------------------------------------------------------------------------------
 
     def room(self) -> int:
         """How many bytes more may be kept now."""
+        if self.stands_still is not None:
+            return 0
         room = self.share.room(self.max_bytes)
         if room == 0:
             self.trim()
@@ -340,6 +366,11 @@ class SpoolOutlet:
         if self.stream.state is not State.CLOSED:
             self._close()
             self._request.fail(error, now=True)
+
+    def waits_out(self, error: StreamError) -> bool:
+        """A policy that cannot be used, once the answer has begun: before that something might yet be sent."""
+        in_body = self.stream.state is State.BODY
+        return in_body and error.code is ErrorCode.POLICY_INVALID and self._request.stand_still(error)
 
     def body_gone(self) -> None:
         """See `Outlet`."""

@@ -279,6 +279,8 @@ class Exchange:
 
     def revoke(self, error: StreamError) -> None:
         """What allowed it does so no longer: nothing more of it reaches the page."""
+        if self._outlet.waits_out(error):
+            return
         if self.stream.state in (State.OPEN, State.BODY):
             error = error.in_phase(self.stream.phase)
             self._audit_failure(error)

@@ -111,6 +111,10 @@ class Outlet(Protocol):
         """The end is a failure that overtakes what was pushed."""
         ...
 
+    def waits_out(self, error: StreamError) -> bool:
+        """Whether it stops instead of ending with `error`, which may pass, until it is let go on or ended."""
+        ...
+
     def body_gone(self) -> None:
         """The request body is held no longer."""
         ...
@@ -174,6 +178,10 @@ class PageOutlet:
         """See `Outlet`."""
         self._connection.fail_now(self.stream, error)
         self._way_out.soon()
+
+    def waits_out(self, error: StreamError) -> bool:
+        """Never: whoever reads it may ask again."""
+        return False
 
     def body_gone(self) -> None:
         """See `Outlet`."""

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from longwire.durable.open_files import OpenFiles
 from longwire.durable.record import Key
 from longwire.durable.spool import Spool
+from longwire.engine.durable_producer import STANDS_STILL_MS
 from tests.patience import PATIENCE_S
 from tests.unit.engine.durable_bench import (
     DURABLE,
@@ -188,8 +189,7 @@ async def test_what_lost_its_bytes_is_deleted_when_its_time_is_over(tmp_path: Pa
         assert request is not None
         daemon.requests.release(request)  # as where its files could not be opened
         await daemon.turn(HALF_HOUR_MS)
-        await eventually(lambda: daemon.store.find(lost) is None)
-        assert left(tmp_path) == []
+        await eventually(lambda: left(tmp_path) == [])
 
 
 async def test_a_clock_that_is_set_back_keeps_nothing_for_longer(tmp_path: Path, feeds: Feeds) -> None:
@@ -342,6 +342,72 @@ async def test_a_policy_that_cannot_be_used_deletes_nothing(tmp_path: Path, feed
         await daemon.change_policy(policy(feeds) + "# mended\n")
         assert (await tab.ask().terminal())["bytes"] == 6
     assert len(feeds.requests) == 1
+
+
+BROKEN = "version = 1\n[[grant]]\n"
+
+
+async def test_what_runs_while_the_policy_is_broken_stands_still_and_goes_on(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        reading = tab.ask()
+        feed = (await feeds.feed()).send(b"some")
+        await reading.until(4)
+        await daemon.change_policy(BROKEN)
+        end = await reading.terminal()
+        assert (end["code"], end["retryable"]) == ("POLICY_INVALID", True)
+        feed.send(b"-", *[b"x" * 1024] * 2048)  # more than one read takes
+        await daemon.turn(STANDS_STILL_MS - 1)
+        assert (await tab.ask().terminal())["code"] == "POLICY_INVALID"
+        request = daemon.requests.get(Key(PROFILE, PAGE, "answer"))
+        assert request is not None and request.running
+        assert request.room() == 0, "so nothing but what was being read then"
+        assert request.end < 4 + 2**19
+        await daemon.change_policy(policy(feeds) + "# mended\n")
+        feed.end()
+        again = tab.ask()
+        assert (await again.terminal())["type"] == "STREAM_END"
+        assert again.body == b"some-" + b"x" * 2048 * 1024
+    assert len(feeds.requests) == 1
+
+
+async def test_what_stands_still_for_too_long_fails_and_leaves_what_came(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        reading = tab.ask()
+        feed = (await feeds.feed()).send(b"some")
+        await reading.until(4)
+        await daemon.change_policy(BROKEN)
+        await reading.terminal()
+        await daemon.turn(STANDS_STILL_MS)
+        await feed.request.connection.wait_gone()
+        await daemon.change_policy(policy(feeds) + "# mended\n")
+        again = tab.ask()
+        assert (await again.terminal())["code"] == "POLICY_INVALID"
+        assert again.body == b"some"
+
+
+@pytest.mark.parametrize("then", ["denied", "carried otherwise"])
+async def test_what_stood_still_ends_by_a_policy_that_does_not_allow_it_so(
+    tmp_path: Path, feeds: Feeds, then: str
+) -> None:
+    texts = {"denied": policy(feeds, ""), "carried otherwise": policy(feeds, more='inject = { x-a = "b" }')}
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        reading = tab.ask()
+        feed = (await feeds.feed()).send(b"some")
+        await reading.until(4)
+        await daemon.change_policy(BROKEN)
+        await reading.terminal()
+        await daemon.change_policy(texts[then])
+        await feed.request.connection.wait_gone()
+        assert (await tab.ask().terminal())["code"] == "POLICY_DENIED"
+
+
+async def test_what_has_no_answer_yet_ends_with_a_policy_that_is_broken(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        reading = tab.ask()
+        feed = await feeds.feed()
+        await daemon.change_policy(BROKEN)
+        assert (await reading.terminal())["code"] == "POLICY_INVALID"
+        await feed.request.connection.wait_gone()
 
 
 async def test_a_policy_that_was_changed_while_no_daemon_ran_decides_when_one_does(
