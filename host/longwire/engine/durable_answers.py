@@ -20,8 +20,13 @@ _REASONS: Final = {
     410: "Gone",
     424: "Failed Dependency",
 }
-# Nothing between here and the page keeps any of it, and nobody guesses what it is.
-OURS: Final[list[HeaderPair]] = [("cache-control", "no-store"), ("x-content-type-options", "nosniff")]
+# Nothing between here and the page keeps any of it, and nobody guesses what it is. A page that isolates itself may have
+# it, too.
+OURS: Final[list[HeaderPair]] = [
+    ("cache-control", "no-store"),
+    ("x-content-type-options", "nosniff"),
+    ("cross-origin-resource-policy", "cross-origin"),
+]
 _JSON: Final[list[HeaderPair]] = [("content-type", "application/json"), *OURS]
 
 

@@ -156,13 +156,17 @@ class StreamReading:
 
     async def _events(self, cursor: str, *, text: bool) -> None:
         exchange, request = self._exchange, self._request
-        headers = [("content-type", "text/event-stream"), ("stream-sse-data-encoding", "base64"), *OURS]
+        headers = [
+            ("content-type", "text/event-stream"),
+            ("stream-sse-data-encoding", "base64"),
+            *[(name, "no-cache, no-store" if name == "cache-control" else value) for name, value in OURS],
+        ]
         await begin(exchange, self._grant, 200, headers)
         first = True
         while True:
             if data := self._read(EVENT_BYTES, self.position, text=text):
                 self.position += len(data)
-                await self._tell(b"event: data\ndata: " + pybase64.b64encode(data) + b"\n\n", cursor)
+                await self._tell(b"event: data\ndata:" + pybase64.b64encode(data) + b"\n\n", cursor)
             elif first or not request.running:
                 # Where nothing is there yet, or nothing comes any more, that alone is told.
                 await self._tell(b"", cursor)
@@ -187,7 +191,7 @@ class StreamReading:
             control["streamCursor"] = cursor
         if at_end:
             control["upToDate"] = True
-        await say(self._exchange, event + b"event: control\ndata: " + orjson.dumps(control) + b"\n\n")
+        await say(self._exchange, event + b"event: control\ndata:" + orjson.dumps(control) + b"\n\n")
         self._told.append((self._exchange.stream.pushed, self.position))
 
     def _read(self, size: int, start: int, *, text: bool) -> bytes:

@@ -39,7 +39,7 @@ def events(body: bytes) -> list[tuple[str, Any]]:
     """Of a body of events: the data decoded."""
     found: list[tuple[str, Any]] = []
     for event in body.decode().split("\n\n")[:-1]:
-        name, data = (line.partition(": ")[2] for line in event.split("\n"))
+        name, data = (line.partition(":")[2].strip() for line in event.split("\n"))
         found.append((name, pybase64.b64decode(data) if name == "data" else orjson.loads(data)))
     return found
 
