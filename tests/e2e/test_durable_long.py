@@ -13,13 +13,13 @@ from playwright.sync_api import Page, Playwright
 
 from tests.e2e.browser import Browser, stop_worker, wait_ended
 from tests.e2e.conftest import Upstream
-from tests.e2e.durable import Home, attach, forget, listed, living_home, serve_page
+from tests.e2e.durable import GRANT, Home, attach, forget, listed, living_home, serve_page
 from tests.e2e.test_bridge_loss import reload_extension
 from tests.printed import say
 from tests.upstreams import bodies
 from tests.upstreams.app import make_app
 from tests.upstreams.connection import Request
-from tests.upstreams.server import Server
+from tests.upstreams.server import Handler, Server
 from tests.upstreams.threaded import ThreadedServer
 
 pytestmark = pytest.mark.long
@@ -34,16 +34,21 @@ AWAY_S = 60
 ASLEEP_S = 10
 
 
-async def numbered(request: Request) -> None:
+def numbered_at(events_per_s: int) -> Handler:
     """`EVENTS` events at a steady pace, the same each time."""
-    assert await request.body() == b"count"
-    started = time.monotonic()
-    connection = request.connection
-    await connection.send(bodies.head(200, [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]))
-    for number in range(EVENTS):
-        await asyncio.sleep(max(0.0, started + number / EVENTS_PER_S - time.monotonic()))
-        await connection.send(bodies.chunk(event(number)))
-    await connection.send(b"0\r\n\r\n")
+
+    async def numbered(request: Request) -> None:
+        assert await request.body() == b"count"
+        started = time.monotonic()
+        connection = request.connection
+        head = [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")]
+        await connection.send(bodies.head(200, head))
+        for number in range(EVENTS):
+            await asyncio.sleep(max(0.0, started + number / events_per_s - time.monotonic()))
+            await connection.send(bodies.chunk(event(number)))
+        await connection.send(b"0\r\n\r\n")
+
+    return numbered
 
 
 def event(number: int) -> bytes:
@@ -197,7 +202,7 @@ def durable_site() -> Iterator[ThreadedServer]:
 def test_it_outlives_everything_and_each_byte_is_there_once(
     playwright: Playwright, tmp_path: Path, durable_site: ThreadedServer, upstream: Upstream, load: Load
 ) -> None:
-    upstream.app.routes.add("/numbered", numbered)
+    upstream.app.routes.add("/numbered", numbered_at(EVENTS_PER_S))
     with living_home(playwright, tmp_path) as home:
         home.grant(upstream.root)
         journey = Journey(home, durable_site, upstream, load)
@@ -225,6 +230,30 @@ def test_it_outlives_everything_and_each_byte_is_there_once(
             times.sort()
             figure = f"median {times[len(times) // 2]:.0f} ms, most {times[-1]:.0f} ms of {len(times)}"
             say(f"durable, {load.name}, attach to first byte after {what}: {figure}")
+
+
+@pytest.mark.parametrize("load", LOADS, ids=lambda load: load.target[1:6])
+def test_two_tabs_read_it_at_different_speeds_and_each_byte_is_there_once(
+    playwright: Playwright, tmp_path: Path, durable_site: ThreadedServer, upstream: Upstream, load: Load
+) -> None:
+    """The download is eight times what is kept of it, so that the slow tab holds the server back for both."""
+    upstream.app.routes.add("/numbered", numbered_at(10 * EVENTS_PER_S))
+    whole = memoryview(load.make())
+    with living_home(playwright, tmp_path) as home:
+        home.grant(upstream.root, durable=GRANT.replace("512MiB", "32MiB"))
+        browser = home.start()
+        slow, fast = browser.open(durable_site.url("/")), browser.open(durable_site.url("/"))
+        how = {"url": upstream.url(load.target), "key": KEY, "body": load.body}
+        slow.evaluate("(how) => void (window.read = timed(attach(how)))", {**how, "pauseMs": 20})
+        slow.evaluate("(key) => inTime(there(key))", KEY)
+        fast.evaluate("(how) => void (window.read = timed(attach(how)))", how)
+        told = {name: page.evaluate("() => read") for name, page in (("fast", fast), ("slow", slow))}
+        for name, reading in told.items():
+            assert (reading["error"], reading["ended"], reading["bytes"]) == (None, True, len(whole)), name
+            assert reading["digest"] == digest_of(whole), name
+        assert len(upstream.server.requests) == 1
+        took = ", ".join(f"{name} {reading['ms'] / 1000:.1f} s" for name, reading in told.items())
+        say(f"durable, {load.name} in two tabs: {took}")
 
 
 def test_after_keep_it_is_gone_and_its_key_is_free(

@@ -8,8 +8,8 @@ const PATIENCE_MS = 50_000
 const inTime = (promise) =>
   Promise.race([promise, new Promise((_, reject) => setTimeout(reject, PATIENCE_MS, new Error('nothing came')))])
 
-// Attach and read until there are `count` bytes, or all; the response stays open behind them.
-async function attach({ url, key, body = null, from = 0, count = Infinity, text = false }) {
+// Attach and read until there are `count` bytes, or all, with a pause behind each piece; the response stays open behind them.
+async function attach({ url, key, body = null, from = 0, count = Infinity, text = false, pauseMs = 0 }) {
   const started = performance.now()
   const digest = new BlockDigest()
   const decoder = new TextDecoder()
@@ -30,6 +30,7 @@ async function attach({ url, key, body = null, from = 0, count = Infinity, text 
       read.firstByteMs ??= performance.now() - started
       if (text) read.text += decoder.decode(value, { stream: true })
       await digest.add(value)
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }
   } catch (error) {
     read.error = { ...describeError(error), first: error?.first }
@@ -82,4 +83,16 @@ async function noneLeft() {
 async function over(key) {
   const runs = (entry) => entry.key === key && entry.state === 'running'
   while ((await longwire.durable.list()).some(runs)) await new Promise((resolve) => setTimeout(resolve, 100))
+}
+
+// Until `list()` gives it: then whoever asked for it reads it.
+async function there(key) {
+  const is = (entry) => entry.key === key
+  while (!(await longwire.durable.list()).some(is)) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+// What it resolves to, and how long it took.
+async function timed(promise) {
+  const started = performance.now()
+  return { ...(await promise), ms: performance.now() - started }
 }
