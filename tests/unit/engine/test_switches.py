@@ -12,6 +12,7 @@ from longwire.protocol.messages import Switches
 from tests.patience import PATIENCE_S
 from tests.unit.engine.durable_bench import OTHER_PAGE, PROFILE, Feeds, Reading, Tab, eventually, running_daemon
 from tests.unit.engine.harness import PAGE
+from tests.unit.engine.test_durable_elsewhere import upgraded
 
 KEY = Key(PROFILE, PAGE, "answer")
 OFF = {"enabled": False}
@@ -104,9 +105,8 @@ async def test_it_ends_what_the_profile_began_by_a_connection_that_is_gone(tmp_p
         async with daemon.tab() as tab:
             tab.channel.send(type="SWITCHES", profile="profile-2", **OFF)
             tab.channel.send(type="SWITCHES", profile=PROFILE, **OTHERS)
-            await eventually(lambda: daemon.store.find(KEY) is None)
-            assert feeds.feeds[0].over.is_set()
-            assert daemon.requests.idle
+            await feeds.feeds[0].request.connection.wait_gone()
+            await eventually(lambda: daemon.store.find(KEY) is None and daemon.requests.idle)
 
 
 async def test_what_is_switched_on_again_is_served_and_the_key_is_free(tmp_path: Path, feeds: Feeds) -> None:
@@ -145,3 +145,13 @@ async def test_what_is_being_written_down_when_it_is_switched_off_ends_too(tmp_p
         await claimed.wait()
         await eventually(lambda: daemon.store.find(KEY) is None and daemon.requests.idle)
         assert feeds.requests == []
+
+
+async def test_what_an_old_daemon_carries_out_ends_too(tmp_path: Path, feeds: Feeds) -> None:
+    async with upgraded(tmp_path, feeds) as (old, new, _), new.tab() as tab:
+        reading = tab.ask(body=b"question")
+        await reading.until(100_000)
+        tab.channel.send(type="SWITCHES", profile=PROFILE, **OFF)
+        await denied(reading)
+        await feeds.feeds[0].request.connection.wait_gone()
+        await eventually(lambda: old.requests.idle and new.requests.idle)
