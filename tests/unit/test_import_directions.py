@@ -23,6 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "export": {"protocol", "recording"},  # what writes the generated files, below protocol/
     "storage": set(),
     "turns": set(),
+    "later": set(),
     "fair_pool": set(),
     "assets": set(),
     "addresses": set(),
@@ -36,8 +37,8 @@ ROOMS: dict[str, set[str]] = {
     "recording": {"protocol", "assets"},
     "replay": {"recording", "protocol", "console"},  # a server of its own: nothing of the host carries its bytes
     "streams": {"protocol", "fair_pool"},
-    "policy": {"protocol", "storage", "addresses", "authority", "prices", "folders"},
-    "upstream": {"protocol", "turns", "addresses", "authority", "fair_pool"},
+    "policy": {"protocol", "storage", "addresses", "authority", "prices", "folders", "later"},
+    "upstream": {"protocol", "turns", "addresses", "authority", "fair_pool", "later"},
     "generation": {"protocol", "prices"},
     "audit": {"protocol", "policy", "authority", "folders"},
     "durable": {"protocol", "storage"},

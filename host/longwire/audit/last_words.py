@@ -52,6 +52,8 @@ class LastWords:
 
     def say_error(self, error: BaseException) -> None:
         """The exception's type and places, and of a failed import the module's name."""
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]  # of a task
         frames = traceback.extract_tb(error.__traceback__)
         what = type(error).__qualname__
         if isinstance(error, ImportError) and error.name:

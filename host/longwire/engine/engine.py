@@ -120,6 +120,7 @@ class Engine:
         self.switched = switched
         self.turns = turns or Turns()
         self.leaving = anyio.Event()
+        self.welcomed = anyio.Event()  # an extension was told WELCOME, or is just being told
         self._services: list[Service] = []  # in the order in which they began
 
     def look(self) -> list[dict[str, Any]]:
@@ -161,7 +162,7 @@ class Service:
         self._channel = channel
         self.connection = Connection(anyio.current_time())
         self._browser: Final = object()  # whose work a message is before it is read
-        self._sender = Sender(self.connection, channel, self._wake, self._stop)
+        self._sender = Sender(self.connection, channel, self._wake, self._stop, engine.welcomed.set)
         self._leaving = engine.leaving
         self._exchanges: dict[Stream, Exchange] = {}
         self._exchange_over = anyio.Event()  # anew for each

@@ -20,12 +20,16 @@ class Sender:
         channel: Channel,
         left: Callable[[Stream], None],
         lost: Callable[[str], None],
+        greeted: Callable[[], None],
     ) -> None:
-        """`left` hears of each stream whose chunk was taken; `lost`, why the channel cannot be written to any more."""
+        """`left` hears of each stream whose chunk was taken; `lost`, why the channel cannot be written to any more;
+        `greeted`, once, that WELCOME leaves.
+        """
         self._connection = connection
         self._channel = channel
         self._left = left
         self._lost = lost
+        self._greeted = greeted
         self._work = anyio.Event()  # something to send
         self._unsent = b""  # of what the connection gave, what the channel did not take at once
         self._sent_at_once = False  # in this round of the loop
@@ -82,6 +86,8 @@ class Sender:
             before, before_in_process = self.welcomed, LAST_WORDS.welcomed
             self.welcomed = self._connection.greeted
             LAST_WORDS.welcomed = before_in_process or self.welcomed
+            if self.welcomed and not before:
+                self._greeted()
             try:
                 await self._channel.write(data)
             except ChannelLost as lost:

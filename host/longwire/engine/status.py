@@ -7,7 +7,6 @@ from typing import Final, TypedDict
 import anyio
 
 from longwire import __version__
-from longwire.engine.judging import Judge
 from longwire.engine.suspending import SuspensionKeeper
 from longwire.policy import Policy
 from longwire.policy.live_policy import LivePolicy
@@ -91,6 +90,9 @@ class PolicyStatus:
         if fields is None:
             policy = self._policy.current()
             invalid = policy.state is PolicyState.INVALID
+            # Here: a host that starts is not asked yet, and a stream waits for it.
+            from longwire.engine.judging import Judge
+
             # A keyring may ask its person, who asked for nothing here; and a command may take a while.
             obstacles = Judge(policy, self._keeper.suspensions, ask_keyrings=False).obstacles(page)
             fields = self._told[page.asker] = _StatusFields(

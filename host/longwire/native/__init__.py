@@ -6,6 +6,7 @@ descriptors     the private ones, for frames
 decision        whether it is a pipe, or does all by itself
 core_dumps      memory holds secrets, so none are written
 
+loading         what that loads before WELCOME, after it, and with its first stream
 process         a host by itself: everything put together, once: policy, upstream client, engine, log
 stdio           its channel: the descriptors and their threads
 

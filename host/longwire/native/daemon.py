@@ -36,6 +36,9 @@ def serve_hosts() -> int:
     from longwire.native.startup import load_less
 
     load_less()
+    from longwire.native.loading import load_the_rest
+
+    load_the_rest()
     from longwire.native.serving import serve
 
     gc.freeze()

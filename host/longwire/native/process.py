@@ -2,7 +2,9 @@
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import structlog
@@ -11,26 +13,29 @@ from longwire import __version__
 from longwire.audit import log as host_log
 from longwire.audit.last_words import LAST_WORDS
 from longwire.daemon.address import has_daemons
-from longwire.engine.authorization import Authorizer
 from longwire.engine.engine import Engine
+from longwire.engine.exchange import Exchange, Kind, Kinds
 from longwire.engine.status import PolicyStatus
 from longwire.engine.suspending import SuspensionKeeper
 from longwire.engine.switches import refusing
 from longwire.native.caller import caller_is_ours, shown_caller
-from longwire.native.kinds import kinds_of, without_daemon
+from longwire.native.loading import load_for_first_stream, load_the_rest
 from longwire.native.showing import show_when_wanted
 from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions
 from longwire.policy.live_policy import LivePolicy
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.limits import EXIT_DEADLINE_MS
+from longwire.protocol.messages import DEFAULT_KIND, DURABLE_KIND, GENERATION_KIND, WEBSOCKET_KIND
 from longwire.turns import Turns
-from longwire.upstream.client import UpstreamClient
+
+if TYPE_CHECKING:
+    from longwire.native.kinds import Carriers
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.process")
 
 EXIT_OK = 0
 EXIT_MISUSE = 2
+KINDS: Final = (DEFAULT_KIND, GENERATION_KIND, WEBSOCKET_KIND, DURABLE_KIND)
 
 
 def serve(descriptors: tuple[int, int], argv: list[str], extensions: Sequence[str] = ()) -> int:
@@ -71,17 +76,49 @@ async def _serve(descriptors: tuple[int, int]) -> None:
     channel = StdioChannel(*descriptors)
     channel.start()
     turns = Turns()
-    upstream = UpstreamClient(turns=turns)
     policy, keeper = LivePolicy(), SuspensionKeeper(Suspensions(SuspensionFile()))
-    authorizer = Authorizer(policy, keeper)
+
+    @cache
+    def carriers() -> "Carriers":
+        # Here: after WELCOME, see `loading`.
+        load_the_rest()
+        from longwire.native.kinds import Carriers
+
+        return Carriers(policy, keeper, turns)
+
+    @cache
+    def kinds() -> Kinds:
+        from longwire.native.kinds import without_daemon
+
+        return without_daemon(carriers().kinds, policy, lambda: _need_daemon(engine))
+
+    engine = Engine(
+        {name: _kind_of(name, kinds) for name in KINDS}, PolicyStatus(policy, keeper), turns=turns, switched=refusing
+    )
     try:
-        kinds = without_daemon(kinds_of(upstream, authorizer, turns), policy, lambda: _need_daemon(engine))
-        engine = Engine(kinds, PolicyStatus(policy, keeper), turns=turns, switched=refusing)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(show_when_wanted, engine.look)
+            tasks.start_soon(_load, engine)
             await engine.serve(channel)
             tasks.cancel_scope.cancel()
     finally:
-        authorizer.close()
-        with anyio.move_on_after(EXIT_DEADLINE_MS / 3000, shield=True):
-            await upstream.aclose()
+        if carriers.cache_info().currsize:
+            await carriers().close()
+
+
+async def _load(engine: Engine) -> None:
+    await engine.welcomed.wait()
+    try:
+        await load_for_first_stream()
+    except ImportError:
+        LAST_WORDS.welcomed = False  # to whoever reads the log this was a start that failed
+        raise
+
+
+def _kind_of(name: str, kinds: Callable[[], Kinds]) -> Kind:
+    """That kind, made with its first exchange."""
+
+    async def kind(exchange: Exchange) -> None:
+        await kinds()[name](exchange)
+
+    return kind

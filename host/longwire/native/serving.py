@@ -17,7 +17,6 @@ from longwire import __version__
 from longwire.audit import log as host_log
 from longwire.audit.last_words import LAST_WORDS
 from longwire.durable.store import FOLDER_NAME, Store, StoreUnusable
-from longwire.engine.authorization import Authorizer
 from longwire.engine.durable import DurableRequests
 from longwire.engine.engine import Engine
 from longwire.engine.status import PolicyStatus
@@ -26,15 +25,13 @@ from longwire.engine.switches import refusing
 from longwire.folders import state_folder
 from longwire.native.elsewhere import elsewhere_at
 from longwire.native.guests import Guests
-from longwire.native.kinds import kinds_of, without_daemon
+from longwire.native.kinds import Carriers, without_daemon
 from longwire.native.memory import memory_bytes
 from longwire.native.place import Place
 from longwire.policy import SuspensionFile, Suspensions
 from longwire.policy.live_policy import LivePolicy
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.protocol.limits import EXIT_DEADLINE_MS
 from longwire.turns import Turns
-from longwire.upstream.client import UpstreamClient
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.daemon")
 
@@ -74,12 +71,12 @@ class Daemon:
         for number in signals:
             loop.add_signal_handler(number, self._end, f"ended by {number.name}")
         turns = Turns()
-        upstream = UpstreamClient(turns=turns)
         policy, keeper = LivePolicy(), SuspensionKeeper(Suspensions(SuspensionFile()))
-        authorizer = self._authorizer = Authorizer(policy, keeper)
+        carriers = Carriers(policy, keeper, turns)
+        authorizer = self._authorizer = carriers.authorizer
         self._rules = PolicyStatus(policy, keeper)
         try:
-            kinds = kinds_of(upstream, authorizer, turns)
+            kinds = carriers.kinds
             if self._store is None:
                 kinds = without_daemon(kinds, policy, _refuse_durable)
                 switched = refusing
@@ -106,9 +103,7 @@ class Daemon:
                 log.info("daemon over", reason=self._reason, connections=self._guests.hosts, unknown=self._running)
                 tasks.cancel_scope.cancel()
         finally:
-            authorizer.close()
-            with anyio.move_on_after(EXIT_DEADLINE_MS / 3000, shield=True):
-                await upstream.aclose()
+            await carriers.close()
 
     # --- for commands ----------------------------------------------------------------------------------------
 

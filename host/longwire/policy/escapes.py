@@ -6,7 +6,6 @@ characters, every choice is tried; where it has many, the choices of encoders in
 """
 
 from collections.abc import Callable, Mapping, Set
-from html.entities import codepoint2name
 from itertools import chain, combinations
 from typing import Final
 
@@ -119,6 +118,9 @@ def _hexadecimal_upper(character: str, _: str) -> str:
 
 
 def _all_named(character: str, _: str) -> str:
+    # Here: two thousand names, and only a guarded secret needs them.
+    from html.entities import codepoint2name
+
     name = codepoint2name.get(ord(character), "apos" if character == "'" else None)
     return f"&{name};" if name else character
 

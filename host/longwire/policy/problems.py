@@ -4,7 +4,6 @@ Values are never quoted. The commonest mistake is an API key pasted where a plac
 where a name belongs just as well: names that could be one are not quoted either.
 """
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -147,6 +146,8 @@ def _translate(details: ErrorDetails, lines: Mapping[Location, int]) -> Problem:
 def _suggestion(location: Location) -> str:
     *table, key = location
     allowed = sorted(_model_of(tuple(table)).model_fields)
+    import difflib  # here: most files are right, and a host that starts has its first stream waiting
+
     close = difflib.get_close_matches(str(key), allowed, n=1)
     return f', did you mean "{close[0]}"?' if close else f"; the keys here are {', '.join(allowed)}"
 

@@ -7,20 +7,33 @@ carries it out exactly, proves that what came back is whole, and turns every fai
     client      UpstreamClient, the implementation over HTTP/1.1
 """
 
-from longwire.upstream.client import UpstreamClient
-from longwire.upstream.model import (
-    Hop,
-    NextHop,
-    Redirect,
-    RequestBody,
-    StreamedBody,
-    Timings,
-    Upstream,
-    UpstreamRequest,
-    UpstreamResponse,
-    UpstreamTimeouts,
-)
-from longwire.upstream.redirects import carried_headers
+from typing import TYPE_CHECKING
+
+from longwire.later import later
+
+if TYPE_CHECKING:
+    from longwire.upstream.client import UpstreamClient
+    from longwire.upstream.model import (
+        Hop,
+        NextHop,
+        Redirect,
+        RequestBody,
+        StreamedBody,
+        Timings,
+        Upstream,
+        UpstreamRequest,
+        UpstreamResponse,
+        UpstreamTimeouts,
+    )
+    from longwire.upstream.redirects import carried_headers
+else:
+    __getattr__ = later(
+        __name__,
+        client="UpstreamClient",
+        model="Hop NextHop Redirect RequestBody StreamedBody Timings Upstream UpstreamRequest UpstreamResponse"
+        " UpstreamTimeouts",
+        redirects="carried_headers",
+    )
 
 __all__ = [
     "Hop",

@@ -12,7 +12,8 @@ from typing import Final
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import KIB
 from longwire.upstream.account import Account, Aside, failed
-from longwire.upstream.codings import CODINGS, STEP_BYTES, Coding, DecodeError
+from longwire.upstream.coding import STEP_BYTES, Coding, DecodeError
+from longwire.upstream.codings import CODINGS
 from longwire.upstream.model import DecoderMemory
 
 # What is asked for. The order is that of browsers; a server is free in its choice.

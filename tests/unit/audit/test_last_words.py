@@ -58,6 +58,10 @@ def closed(host: HostProcess) -> None:
     host.close_input()
 
 
+def greeted(host: HostProcess) -> None:
+    host.hello()
+
+
 def no_hello(host: HostProcess) -> None:
     host.send(type="STREAM_PONG", seq=1)
 
@@ -74,6 +78,8 @@ def another_version(host: HostProcess) -> None:
         (another_version, ENTRY, 0, f"speaks protocol {PROTOCOL_VERSION + 1}"),
         (closed, "import sys; sys.modules['structlog'] = None\n" + ENTRY, 1, "ModuleNotFoundError (structlog)"),
         (closed, "import sys; sys.modules['platformdirs'] = None\n" + ENTRY, 1, "ModuleNotFoundError (platformdirs)"),
+        # Loaded after WELCOME.
+        (greeted, "import sys; sys.modules['h11'] = None\n" + ENTRY, 1, "ModuleNotFoundError (h11)"),
         (closed, FAILING + ENTRY, 1, "RuntimeError"),
         (closed, "import os; os.close(0)\n" + ENTRY, 1, "OSError"),
     ],

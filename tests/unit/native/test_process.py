@@ -3,7 +3,6 @@
 import hashlib
 import json
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -176,17 +175,3 @@ def test_a_start_is_no_more_work_than_a_page_can_wait_for(tmp_path: Path) -> Non
         host.hello()
         spent = psutil.Process(host.process.pid).cpu_times()
     assert spent.user + spent.system < 1.5
-
-
-def test_a_start_loads_nothing_that_a_host_does_not_use() -> None:
-    """A page waits for these imports: no console of rich, no plugin of some other distribution, nothing of sockets."""
-    script = (
-        "from longwire.native.startup import load_less; load_less()\n"
-        "import sys, longwire.native.process\n"
-        "from pydantic.plugin import _loader\n"
-        "assert sys.modules['rich'] is None and 'rich.console' not in sys.modules\n"
-        "assert not {'wsproto', 'longwire.engine.websocket'} & set(sys.modules)\n"
-        "assert list(_loader.get_plugins()) == []\n"
-        "assert _loader._plugins is None, 'distributions were searched'\n"
-    )
-    subprocess.run([sys.executable, "-I", "-c", script], check=True)

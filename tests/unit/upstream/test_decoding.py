@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
-from longwire.upstream.codings import STEP_BYTES
+from longwire.upstream.coding import STEP_BYTES
 from longwire.upstream.decoding import MAX_CODINGS, Decoder, make_decoder
 from tests.slices import times
 from tests.unit.upstream.asking import AnyMemory, at_once, stepped
