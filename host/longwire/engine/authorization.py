@@ -7,7 +7,7 @@ block of `begin` ends.
 """
 
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Final
 
 from longwire.authority import SOCKET_SCHEMES
@@ -116,11 +116,10 @@ class Authorizer:
             raise StreamError(ErrorCode.PROTOCOL, message, Phase.POLICY)
         carried = Carried(start.page, self._keeper, self._policy.current)
         hops = Hops(start, decision, self._admission, self._secrets, carried, decide=decide)
-        with ExitStack() as ends:
-            ends.callback(hops.leave)
-            # From here on, although the secrets are yet to be read: a keyring may take a minute.
-            ends.callback(self._policy.watch(lambda policy: hops.judge_again(policy, revoked)))
-            ends.callback(carried.watch(revoked))
+        # From here on, although the secrets are yet to be read: a keyring may take a minute.
+        unwatch = self._policy.watch(lambda policy: hops.judge_again(policy, revoked))
+        unwatch_secrets = carried.watch(revoked)
+        try:
             first = await hops.enter(decision, start.headers)
             redirects = RedirectJudge(start, self._policy, hops, carried)
             try:
@@ -128,6 +127,10 @@ class Authorizer:
             except StreamError:
                 await carried.kept()
                 raise
+        finally:
+            unwatch_secrets()
+            unwatch()
+            hops.leave()
 
 
 class Authorization:

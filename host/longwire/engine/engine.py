@@ -317,8 +317,7 @@ class Service:
     async def _run_exchange(self, stream: Stream, exchange: Exchange, closing: list[Exchange]) -> None:
         try:
             for aborted in closing:
-                if not aborted.closed.is_set():
-                    await aborted.closed.wait()
+                await aborted.closed.wait()
             # A thousand may start in one breath.
             await self._turns.step(exchange.asker)
             await exchange.run(self._kinds)

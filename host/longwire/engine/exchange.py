@@ -19,6 +19,7 @@ import structlog
 from longwire.audit.processors import without_query
 from longwire.audit.vocabulary import PRIVATE, audit_fields, failure_fields
 from longwire.engine.outlet import Outlet
+from longwire.engine.waiting import Once, Pulse
 from longwire.protocol.errors import ErrorCode, LongwireError, Phase, StreamError
 from longwire.protocol.messages import DEFAULT_KIND, StreamHeaders, StreamStart
 from longwire.protocol.records import Completeness, InlineRequestBody, Timings
@@ -104,13 +105,13 @@ class Exchange:
         self.at_most_once = at_most_once
         self.asker = asker_of(start)
         self.clock = Clock(anyio.current_time())
-        self.closed = anyio.Event()  # the task is over: socket closed, places given back
+        self.closed = Once()  # the task is over: socket closed, places given back
         # Apart from the start, which lives as long as the stream: a body is released once it was sent.
         self._inline, self.start = _without_inline_body(start)
         self._body = body
         self._outlet = outlet
         self._scope = anyio.CancelScope()
-        self._changed = anyio.Event()
+        self._changed = Pulse()
         self._log = log.bind(**audit_fields(start), grant=None)
         self._grant: str | None = None
         self._audited = False
@@ -124,8 +125,7 @@ class Exchange:
     def wake(self) -> None:
         """Something changed that the task may be waiting for: credit, body bytes, a chunk that left."""
         # Both bodies may wait, each for something else.
-        self._changed.set()
-        self._changed = anyio.Event()
+        self._changed.beat()
 
     def abort(self, reason: str) -> None:
         """The page gave up: cancelling the task closes its socket."""
@@ -313,7 +313,7 @@ class Exchange:
 
     def gone(self) -> None:
         """The task is over, whether or not it came to `run`. Idempotent."""
-        self.closed.set()
+        self.closed.happen()
         # Without effect but where the task was cancelled from outside, with all of its connection.
         self._audit_end("abort", outcome="aborted", code=None, reason=self._outlet.gone)
 

@@ -73,6 +73,7 @@ async def _deliver(exchange: Exchange, authorization: Authorization, response: U
     )
     exchange.recordable = authorization.recordable
     exchange.headers(head, authorization.grant_name)
+    del head  # not held as long as the body takes
     while data := await clock.waiting(response.read(await exchange.room())):
         if clock.first_byte_ms is None:
             exchange.first_byte()

@@ -3,7 +3,7 @@
 A host by itself loads this after WELCOME (`loading`).
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cache
 
 import anyio
@@ -53,14 +53,12 @@ def without_daemon(kinds: Kinds, policy: LivePolicy, needed: Callable[[], None])
 
         return NoDaemon(kinds, policy, needed).kinds
 
+    # No coroutines around those that they choose: each stream would hold one.
     def around(name: str) -> Kind:
-        async def kind(exchange: Exchange) -> None:
-            await (kinds if exchange.start.durable is None else refusing())[name](exchange)
+        return lambda exchange: (kinds if exchange.start.durable is None else refusing())[name](exchange)
 
-        return kind
-
-    async def desk(exchange: Exchange) -> None:
-        await refusing()[DURABLE_KIND](exchange)
+    def desk(exchange: Exchange) -> Awaitable[None]:
+        return refusing()[DURABLE_KIND](exchange)
 
     return {**{name: around(name) for name in kinds}, DURABLE_KIND: desk}
 

@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -116,9 +116,9 @@ async def _load(engine: Engine) -> None:
 
 
 def _kind_of(name: str, kinds: Callable[[], Kinds]) -> Kind:
-    """That kind, made with its first exchange."""
+    """That kind, made with its first exchange. No coroutine around its own: each stream would hold one."""
 
-    async def kind(exchange: Exchange) -> None:
-        await kinds()[name](exchange)
+    def kind(exchange: Exchange) -> Awaitable[None]:
+        return kinds()[name](exchange)
 
     return kind

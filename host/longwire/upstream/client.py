@@ -220,6 +220,7 @@ class _Exchange:
                 raw.extensions["reason_phrase"],
                 raw.headers,
             )
+            raw.headers = []  # judged, and not held as long as the body takes
             if hop.asks_proxy and head.status == PROXY_LOGIN:
                 raise login_asked()
             timings = Timings(connection.connected_at if fresh else None, time.monotonic())

@@ -44,7 +44,7 @@ class SocketStream(anyio.abc.ByteStream):
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        self._sending = anyio.Lock(fast_acquire=True)  # `step` gives the loop back, and not each piece
+        self._sending: anyio.Lock | None = None  # while somebody sends: it is 760 bytes, and most is silence
         self._buffer: ReceiveBuffer | None = None
         self._turns = Turns()
         self._isolation = ""
@@ -105,20 +105,30 @@ class SocketStream(anyio.abc.ByteStream):
         """
         # A peer that takes all at once would never let another task run.
         await self.step()
-        async with self._sending:
-            rest = memoryview(item)
-            while rest and not self.muted:
-                if self._closed:
-                    raise anyio.ClosedResourceError
-                try:
-                    sent = self._socket.send(rest)
-                except (BlockingIOError, InterruptedError):
-                    await self._wait_writable()
-                except OSError as error:
-                    self._send_failed(error)
-                else:
-                    self.sent_bytes += sent
-                    rest = rest[sent:]
+        if self._sending is None:
+            self._sending = anyio.Lock(fast_acquire=True)  # `step` gave the loop back
+        sending = self._sending
+        try:
+            async with sending:
+                await self._send(item)
+        finally:
+            if not sending.locked():
+                self._sending = None
+
+    async def _send(self, item: bytes) -> None:
+        rest = memoryview(item)
+        while rest and not self.muted:
+            if self._closed:
+                raise anyio.ClosedResourceError
+            try:
+                sent = self._socket.send(rest)
+            except (BlockingIOError, InterruptedError):
+                await self._wait_writable()
+            except OSError as error:
+                self._send_failed(error)
+            else:
+                self.sent_bytes += sent
+                rest = rest[sent:]
 
     def _send_failed(self, error: OSError) -> None:
         # Whoever is told of a reset first has taken it from the other, who then sees an end that looks orderly. After

@@ -8,7 +8,7 @@ time and never counts.
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import anyio
 
@@ -55,25 +55,22 @@ class Timers:
                 self._page_came()
                 self._to_head = False
 
-    @contextmanager
-    def between_bytes(self) -> Iterator[None]:
+    # Given as it is, not by one more generator: a quiet stream stands in it for as long as it lives.
+    def between_bytes(self) -> AbstractContextManager[None]:
         """A section under `idle_s`.
 
         Raises:
             StreamError: IDLE_TIMEOUT or TOTAL_TIMEOUT, phase `body`.
         """
-        with self._section(self._timeouts.idle_s, self._timeouts.idle_by, ErrorCode.IDLE_TIMEOUT, lambda: Phase.BODY):
-            yield
+        return self._section(self._timeouts.idle_s, self._timeouts.idle_by, ErrorCode.IDLE_TIMEOUT, _in_body)
 
-    @contextmanager
-    def after_body(self) -> Iterator[None]:
+    def after_body(self) -> AbstractContextManager[None]:
         """A section under `total_s` alone: the response is whole, and the request is not yet.
 
         Raises:
             StreamError: TOTAL_TIMEOUT, phase `body`.
         """
-        with self._section(None, "", ErrorCode.IDLE_TIMEOUT, lambda: Phase.BODY):
-            yield
+        return self._section(None, "", ErrorCode.IDLE_TIMEOUT, _in_body)
 
     def progress(self) -> None:
         """The server took a piece of the request body, or sent an interim answer: it is alive, and the way to the head,
@@ -148,3 +145,7 @@ class Timers:
         if self._scope is not None:
             stopped = self._page_since is not None
             self._scope.deadline = math.inf if stopped else min(self._limit_at, self._total_at)
+
+
+def _in_body() -> Phase:
+    return Phase.BODY

@@ -51,7 +51,7 @@ OURS: Final = {
     "": "addresses assets authority fair_pool families folders later prices turns",
     "audit": "files last_words log page_lines processors vocabulary",
     "daemon": "address",
-    "engine": "aborting channel engine exchange outlet sending status suspending",
+    "engine": "aborting channel engine exchange outlet sending status suspending waiting",
     "native": "caller core_dumps decision descriptors loading main process showing startup stdio",
     "policy": "coverage decision doubts features files generation_decision grants header_rules live_policy loading"
     " locations matching model ownership policy problems provider_doubts providers proxies secret_files secrets"
