@@ -213,7 +213,7 @@ class Asking:
         """With the memory of this stream, and with whose number `idle_by` says the longest silence is."""
         timeouts = request.timeouts
         if self._exchange.start.timeouts.idle_ms is None:
-            timeouts = replace(timeouts, idle_by=_IDLE_BY)
+            timeouts = timeouts._replace(idle_by=_IDLE_BY)
         return replace(request, memory=self._exchange.stream.decoders, timeouts=timeouts)
 
     async def _announce(self, choice: GenerationDecision, fitted: Fitted) -> None:

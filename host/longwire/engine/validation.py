@@ -1,7 +1,6 @@
 """What `policy validate` finds: in the file itself, beside the other file, and of what it refers to."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from longwire.engine.judging import Judge
@@ -29,7 +28,7 @@ def validated(file: Path, store: PolicyStore | None = None) -> PolicyDocument:
     in_place = [each.finding for each in store.current().problems if _same(file, each.path)]
     problems = document.problems or tuple(in_place)
     if problems:
-        return replace(document, problems=problems, grants=())
+        return document._replace(problems=problems, grants=())
     other = places.user if source == "administrator" else places.administrator
     beside = _beside(document, source, read_policy(other, _other(source))) if other.is_file() else []
     problems = tuple(finding for finding in beside if not finding.blocks)
@@ -39,7 +38,7 @@ def validated(file: Path, store: PolicyStore | None = None) -> PolicyDocument:
         *(finding for finding in beside if finding.blocks),
         *_not_yet(document),
     )
-    return replace(document, problems=problems, warnings=warnings)
+    return document._replace(problems=problems, warnings=warnings)
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -7,7 +7,7 @@ nearest.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from longwire.addresses import AddressClass, Network, classify, parse_address
 from longwire.policy.doubts import out_of_reach
@@ -20,8 +20,7 @@ from longwire.protocol.limits import MAX_METHOD_CHARS
 from longwire.protocol.records import Principal
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Permission for one request: the grant that decided, and what it decided about."""
 
     grant: Grant
@@ -29,8 +28,7 @@ class Decision:
     method: str
 
 
-@dataclass(frozen=True, slots=True)
-class NearMiss:
+class NearMiss(NamedTuple):
     """A grant that did not allow a request, and in how many ways. `distance` orders them; it means nothing else.
 
     `changes` are lines of the grant (TOML) with which it would; none where it is about another page or server.

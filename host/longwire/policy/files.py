@@ -9,9 +9,9 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from longwire.policy.coverage import unreachable_grants
 from longwire.policy.loading import MAX_POLICY_BYTES, PolicyDocument, parse_policy
@@ -36,8 +36,7 @@ _PASSING: Final[dict[int, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FileLook:
+class FileLook(NamedTuple):
     """One file as it was: `data`, or the `problem` that it has, or the `failure` to read it, which may pass."""
 
     path: Path
@@ -46,8 +45,7 @@ class FileLook:
     failure: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """Both files at one moment; None is one that is not there. Equal to another if nothing that counts differs."""
 
     administrator: FileLook | None
@@ -59,8 +57,7 @@ class Seen:
         return any(file is not None and file.failure is not None for file in (self.administrator, self.user))
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """`seen`, with the `signature` from before it was read; `changed_ns` is the latest change on the way to it."""
 
     signature: object

@@ -6,8 +6,7 @@ administrator which grant of all came nearest.
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from longwire.policy.decision import Asker, NearMiss, PolicyDeniedError
 from longwire.policy.features import features_line
@@ -19,8 +18,7 @@ from longwire.protocol.records import Principal
 _NAMED: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class GenerationDecision:
+class GenerationDecision(NamedTuple):
     """Permission for one generation: `entry` is the one of the grant's `pages` that names the page.
 
     What is sent, is sent by `grant.for_provider(provider, …)`.

@@ -3,9 +3,8 @@
 import hashlib
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -39,8 +38,7 @@ _PROXY_OF_LOOPBACK: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyDocument:
+class PolicyDocument(NamedTuple):
     """One file, read. With `problems` it has no grants. `digest` is the SHA-256 of its bytes, in hex."""
 
     path: Path

@@ -1,9 +1,8 @@
 """Where policy files lie. See `longwire.folders`."""
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from longwire.folders import administrator_policy, state_folder, user_policy
 
@@ -13,8 +12,7 @@ __all__ = ["Locations", "Source", "default_locations", "state_folder"]
 Source = Literal["administrator", "user"]
 
 
-@dataclass(frozen=True, slots=True)
-class Locations:
+class Locations(NamedTuple):
     """The administrator's file and the user's."""
 
     administrator: Path

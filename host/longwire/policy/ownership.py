@@ -10,9 +10,8 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 ROOT_UID: Final = 0
 _MAX_LINKS: Final = 40  # what Linux follows before ELOOP
@@ -25,16 +24,14 @@ Lstat = Callable[[str], os.stat_result]
 OwnGroup = Callable[[int, int], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One thing passed on the way: a folder, a link or the file, and what `lstat` says of it."""
 
     path: str
     status: os.stat_result
 
 
-@dataclass(frozen=True, slots=True)
-class Trail:
+class Trail(NamedTuple):
     """Everything between the root folder and a file, in the order in which the kernel passes it.
 
     `missing` is the path at which nothing was found. `through_link` says that a link led there: then somebody meant

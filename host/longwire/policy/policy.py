@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from longwire.policy.decision import Decision, PolicyDeniedError, check_request, decide, page_at
 from longwire.policy.generation_decision import GenerationDecision, decide_generation, providers_of
@@ -19,8 +19,7 @@ from longwire.protocol.records import Page, PolicyState, PolicySummary, Principa
 _MAX_LISTED: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyFinding:
+class PolicyFinding(NamedTuple):
     """A problem or a warning, and the file it is about."""
 
     path: Path

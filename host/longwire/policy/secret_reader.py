@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from longwire.policy.keyrings import Keyring, KeyringUnavailable, load_keyring, read_entry
 from longwire.policy.ownership import Lstat
@@ -17,8 +17,7 @@ def process_environment() -> Mapping[bytes, bytes]:
     return {name.encode(): value.encode() for name, value in os.environ.items()}  # Windows: the environment is UTF-16
 
 
-@dataclass(frozen=True, slots=True)
-class SecretReader:
+class SecretReader(NamedTuple):
     """Reads secrets. Keeps nothing: a rotated key is in use with the next request, and a command is run each time."""
 
     environ: Callable[[], Mapping[bytes, bytes]] = process_environment

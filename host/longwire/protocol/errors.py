@@ -9,9 +9,8 @@ secret.
     └── StreamError          one stream cannot go on; knows the phase
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from longwire.protocol.limits import MAX_MESSAGE_CHARS
 
@@ -73,8 +72,7 @@ class ErrorCode(StrEnum):
     SPOOL_FULL = "SPOOL_FULL"
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorInfo:
+class ErrorInfo(NamedTuple):
     """What is known of a code wherever it occurs.
 
     `retryable` means that the same request, sent again later and unchanged, may succeed. It does not say that

@@ -11,7 +11,6 @@ HTTP/1.1 only: one paused HTTP/2 stream holds up all others on its connection.
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
 
@@ -195,7 +194,7 @@ class _Exchange:
             return await self._attempt(hop, chain, new=False)
         except _Unanswered:
             self._sent = True
-            return await self._attempt(hop, replace(chain, body=repeated(chain.body)), new=True)
+            return await self._attempt(hop, chain._replace(body=repeated(chain.body)), new=True)
 
     async def _attempt(self, hop: Hop, chain: Chain, *, new: bool) -> HttpResponse:
         """`new`: on no connection that was kept.

@@ -10,7 +10,7 @@ import logging
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import h11
 import httpcore2
@@ -28,8 +28,7 @@ from longwire.upstream.sockets import SMALL_READ_BYTES
 logging.getLogger("httpcore2").setLevel(logging.WARNING)
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionKey:
+class ConnectionKey(NamedTuple):
     """Requests with equal keys may use the same connection, one after the other."""
 
     isolation: str

@@ -9,8 +9,7 @@ what happened and what to do, and name the host at most.
 
 import errno
 import ssl
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import anyio
 import h11
@@ -31,8 +30,7 @@ class SentBeside(httpcore2.WriteError):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """What an exception means before the head of the response is there, and inside its body."""
 
     head: ErrorCode

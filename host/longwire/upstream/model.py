@@ -5,7 +5,7 @@ order, duplicates kept.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from longwire.addresses import Network
@@ -43,8 +43,7 @@ class Hop:
         return self.proxy is not None and self.scheme == "http"
 
 
-@dataclass(frozen=True, slots=True)
-class StreamedBody:
+class StreamedBody(NamedTuple):
     """A request body that arrives while it is sent.
 
     `size` is its length in bytes if known (Content-Length), None sends it chunked. `pieces` is iterated once and
@@ -70,12 +69,11 @@ def can_repeat(body: RequestBody) -> bool:
 def repeated(body: RequestBody) -> RequestBody:
     """`body` for a request that goes out once more; only if it `can_repeat`. Nothing is asked for before it is sent."""
     if isinstance(body, StreamedBody) and body.again is not None:
-        return replace(body, pieces=body.again())
+        return body._replace(pieces=body.again())
     return body
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamTimeouts:
+class UpstreamTimeouts(NamedTuple):
     """Seconds; None switches a timer off. None of them runs while the exchange waits for the page, except that a body
     of the response is waited for also while the page has not said all.
 
@@ -94,8 +92,7 @@ class UpstreamTimeouts:
     total_by: str = "totalTimeout"
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(NamedTuple):
     """What the fetch standard makes of a 3xx response; the caller answers with the next `Hop` or refuses.
 
     `url` is absolute, http or https, fragment included. `crossed_origin` and `body_dropped` are about the whole chain
@@ -153,8 +150,7 @@ class UpstreamRequest:
     at_most_once: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(NamedTuple):
     """When the final hop's connection stood (None if it was one kept alive), and when its final head was there."""
 
     connected_at: float | None

@@ -5,8 +5,7 @@ dropped across origins, not `Authorization` alone.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 import ada_url
@@ -23,8 +22,7 @@ REDIRECT_STATUSES: Final = frozenset({301, 302, 303, 307, 308})
 _BODY_FIELDS: Final = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """Where a request stands after the redirects so far."""
 
     method: str

@@ -5,8 +5,7 @@ body ends hides truncation and smuggling. So here every contradiction is an erro
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.limits import MAX_HEADER_NAME_CHARS, MAX_HEADER_PAIRS, MAX_HEADER_VALUE_CHARS
@@ -16,8 +15,7 @@ from longwire.protocol.records import Completeness
 MAX_RESPONSE_PAIRS: Final = 4 * MAX_HEADER_PAIRS
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
+class ResponseHead(NamedTuple):
     """A head that passed. `headers` in order, names in lower case, values latin-1."""
 
     status: int
