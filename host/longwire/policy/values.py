@@ -1,15 +1,17 @@
 """The values that a policy file has, as types for its models: each comes out parsed, or says what to write."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Final, get_args
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    PlainValidator,
+    GetCoreSchemaHandler,
     WithJsonSchema,
 )
+from pydantic_core import CoreSchema, core_schema
 
 from longwire.addresses import Network
 from longwire.policy.features import FEATURES, Feature
@@ -38,6 +40,21 @@ _NETWORKS: Final = get_args(Network)
 # As `protocol.generation_request.ProviderName` and `ModelName`.
 _PROVIDER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _MODEL_NAME: Final = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
+
+
+class Parsed:
+    """As pydantic's PlainValidator, without the schemas of what comes out, which nobody writes back. To make them takes
+    as long as all else in a host's first look at a policy.
+    """
+
+    __slots__ = ("_parse",)
+
+    def __init__(self, parse: Callable[[object], object]) -> None:
+        """`parse` raises ValueError for what is not right."""
+        self._parse = parse
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._parse)
 
 
 def _text(value: object) -> str:
@@ -206,35 +223,35 @@ _QUANTITY_TEXT: Final = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?[A-Z
 
 Page = Annotated[
     PagePattern,
-    PlainValidator(_page),
+    Parsed(_page),
     WithJsonSchema({**_PATTERN_TEXT, "examples": ["https://chat.example.com", "http://127.0.0.1:*"]}),
 ]
 WebPage = Annotated[
     PagePattern,
-    PlainValidator(_web_page),
+    Parsed(_web_page),
     WithJsonSchema({**_PATTERN_TEXT, "examples": ["https://github.com", "https://*.example.com"]}),
 ]
 Destination = Annotated[
     DestinationPattern,
-    PlainValidator(_destination),
+    Parsed(_destination),
     WithJsonSchema({**_PATTERN_TEXT, "examples": ["https://api.example.com/v1/"]}),
 ]
 Method = Annotated[str, Field(min_length=1, max_length=MAX_METHOD_CHARS), AfterValidator(parse_method)]
 HeaderPattern = Annotated[str, Field(min_length=1, max_length=MAX_HEADER_NAME_CHARS), AfterValidator(_header_pattern)]
 Template = Annotated[
     ValueTemplate,
-    PlainValidator(_template),
+    Parsed(_template),
     WithJsonSchema({"type": "string", "examples": ["Bearer {secret:openai}"]}),
 ]
-Duration = Annotated[int, PlainValidator(_duration), WithJsonSchema({**_QUANTITY_TEXT, "examples": ["5m"]})]
+Duration = Annotated[int, Parsed(_duration), WithJsonSchema({**_QUANTITY_TEXT, "examples": ["5m"]})]
 Size = Annotated[
     int,
-    PlainValidator(_size),
+    Parsed(_size),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, _QUANTITY_TEXT], "examples": ["2GiB"]}),
 ]
 Command = Annotated[
     tuple[str, ...],
-    PlainValidator(_command),
+    Parsed(_command),
     WithJsonSchema(
         {
             "type": "array",
@@ -247,7 +264,7 @@ Command = Annotated[
 ]
 MessageSize = Annotated[
     int,
-    PlainValidator(_message_size),
+    Parsed(_message_size),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, _QUANTITY_TEXT], "examples": ["16MiB"]}),
 ]
 Pages = Annotated[tuple[Page, ...], _LIST]
@@ -260,22 +277,18 @@ ModelPattern = Annotated[str, AfterValidator(_model_pattern)]
 ModelPatterns = Annotated[tuple[ModelPattern, ...], _LIST]
 BaseUrl = Annotated[
     CanonicalUrl,
-    PlainValidator(_base_url),
+    Parsed(_base_url),
     WithJsonSchema({**_PATTERN_TEXT, "examples": ["https://api.openai.com/v1"]}),
 ]
-PriceText = Annotated[Price, PlainValidator(_price), WithJsonSchema({"type": "string", "examples": ["1.25 USD/1M"]})]
-RateText = Annotated[
-    Rate, PlainValidator(_rate), WithJsonSchema({"type": "string", "examples": ["10/15m", "200k/day"]})
-]
-CostText = Annotated[
-    CostRate, PlainValidator(_cost_rate), WithJsonSchema({"type": "string", "examples": ["5 USD/day"]})
-]
+PriceText = Annotated[Price, Parsed(_price), WithJsonSchema({"type": "string", "examples": ["1.25 USD/1M"]})]
+RateText = Annotated[Rate, Parsed(_rate), WithJsonSchema({"type": "string", "examples": ["10/15m", "200k/day"]})]
+CostText = Annotated[CostRate, Parsed(_cost_rate), WithJsonSchema({"type": "string", "examples": ["5 USD/day"]})]
 HeaderPatterns = Annotated[tuple[HeaderPattern, ...], _LIST]
 FeatureName = Annotated[Feature, BeforeValidator(_feature)]
 FeatureNames = Annotated[tuple[FeatureName, ...], _LIST]
 Proxy = Annotated[
     ProxyAddress,
-    PlainValidator(_proxy),
+    Parsed(_proxy),
     WithJsonSchema({**_PATTERN_TEXT, "examples": ["http://proxy.example.com:3128"]}),
 ]
 GrantName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_name)]
