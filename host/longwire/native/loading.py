@@ -50,7 +50,13 @@ def load_the_rest() -> None:
 
 
 def _load(name: str) -> None:
-    """Import a module, without what httpcore2 would load to tell its own version, which nobody here asks it for."""
+    """Import a module, without what httpcore2 would load to tell its own version, which nobody here asks it for.
+
+    No thread asks for distributions meanwhile: those that open a keyring begin with a stream, and all of this is loaded
+    by then.
+    """
+    if name in sys.modules:
+        return
     if _DISTRIBUTIONS in sys.modules:
         import_module(name)
         return
