@@ -21,7 +21,8 @@ EXTENSION = ROOT / "extension" / "src"
 ROOMS: dict[str, set[str]] = {
     "protocol": set(),
     "export": {"protocol", "recording"},  # what writes the generated files, below protocol/
-    "storage": set(),
+    "win32": set(),
+    "storage": {"win32"},
     "turns": set(),
     "later": set(),
     "fair_pool": set(),
@@ -30,7 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "authority": set(),
     "families": {"assets"},
     "folders": set(),
-    "daemon": {"folders", "protocol"},  # how to get at it; what it is, `native` knows
+    "daemon": {"folders", "protocol", "win32"},  # how to get at it; what it is, `native` knows
     "prices": set(),
     "sse": set(),  # for Python servers: nothing of the host imports it either
     "rpc": set(),  # likewise, save the server that the demo plays
@@ -41,7 +42,7 @@ ROOMS: dict[str, set[str]] = {
     "upstream": {"protocol", "turns", "addresses", "authority", "fair_pool", "later"},
     "generation": {"protocol", "prices"},
     "audit": {"protocol", "policy", "authority", "folders"},
-    "durable": {"protocol", "storage"},
+    "durable": {"protocol", "storage", "win32"},
     "engine": {
         "protocol",
         "durable",
@@ -67,6 +68,8 @@ ROOMS: dict[str, set[str]] = {
         "assets",
         "folders",
         "daemon",
+        "storage",
+        "win32",
     },
     # What people type, and what it stands on. None of it imports the process that a browser starts.
     "stats": {"protocol", "audit", "authority"},
