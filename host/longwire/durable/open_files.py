@@ -43,7 +43,7 @@ class OpenFiles:
                 descriptor = self._known((path, False))
             if descriptor is None:
                 descriptor = self._add((path, False), os.O_RDONLY)
-            return os.pread(descriptor, size, offset)
+            return _read_at(descriptor, size, offset)
 
     def write(self, path: str, data: memoryview, offset: int) -> int:
         """As `pwrite`. The file is made.
@@ -52,7 +52,7 @@ class OpenFiles:
             OSError: it cannot be made, is none of this user's alone, or the disk takes nothing.
         """
         with self._lock:
-            return os.pwrite(self._writing(path), data, offset)
+            return _write_at(self._writing(path), data, offset)
 
     def truncate(self, path: str, size: int) -> None:
         """Cut off what a write left behind.
@@ -103,14 +103,14 @@ def open_own(path: str | Path, flags: int) -> int:
             names the path.
     """
     try:
-        descriptor = os.open(path, flags | _NO_LINKS, 0o600)
+        descriptor = _open(path, flags)
     except OSError as error:
         if error.errno not in _LINK:
             raise
         raise OSError(error.errno, f"{path} is a link") from None
     try:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or not is_own(status):
+        if not stat.S_ISREG(status.st_mode) or _is_link(status) or not is_own(status):
             raise PermissionError(errno.EACCES, f"{path} is not a file of this user alone")
     except BaseException:
         os.close(descriptor)
@@ -121,3 +121,28 @@ def open_own(path: str | Path, flags: int) -> int:
 def is_own(status: os.stat_result) -> bool:
     """Whether a file or folder is this user's, and nobody else can read or write it."""
     return sys.platform == "win32" or (status.st_uid == os.getuid() and not status.st_mode & _OTHERS)
+
+
+def _is_link(status: os.stat_result) -> bool:
+    """Of a file that was opened without following one, as Windows has them."""
+    return bool(getattr(status, "st_file_attributes", 0) & stat.FILE_ATTRIBUTE_REPARSE_POINT)
+
+
+if sys.platform == "win32":
+    from longwire.win32.api import own_api
+    from longwire.win32.files import open_shared
+    from longwire.win32.files import read_at as _read_at
+    from longwire.win32.files import write_at as _write_at
+
+    def _open(path: str | Path, flags: int) -> int:
+        return open_shared(own_api(), str(path), flags)
+else:
+
+    def _open(path: str | Path, flags: int) -> int:
+        return os.open(path, flags | _NO_LINKS, 0o600)
+
+    def _read_at(descriptor: int, size: int, offset: int) -> bytes:
+        return os.pread(descriptor, size, offset)
+
+    def _write_at(descriptor: int, data: memoryview, offset: int) -> int:
+        return os.pwrite(descriptor, data, offset)

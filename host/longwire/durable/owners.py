@@ -2,12 +2,12 @@
 
 import os
 import re
-import sys
 from pathlib import Path
 from typing import Final
 
 from longwire.durable.open_files import open_own
 from longwire.durable.record import NOBODY, OWNER_PATTERN
+from longwire.storage.file_locks import lock_now
 
 SUFFIX: Final = ".lock"
 _OWNER: Final = re.compile(OWNER_PATTERN)
@@ -44,7 +44,7 @@ class OwnerLock:
     def __init__(self, folder: Path, owner: str) -> None:
         self._path = lock_path(folder, owner)
         self._descriptor = open_own(self._path, os.O_RDWR | os.O_CREAT)
-        if not _lock(self._descriptor, exclusive=True):
+        if not lock_now(self._descriptor, exclusive=True):
             os.close(self._descriptor)
             raise OwnerLives
 
@@ -74,21 +74,6 @@ def is_alive(folder: Path, owner: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        return not _lock(descriptor, exclusive=False)
+        return not lock_now(descriptor, exclusive=False)
     finally:
         os.close(descriptor)
-
-
-if sys.platform == "win32":
-
-    def _lock(descriptor: int, *, exclusive: bool) -> bool:
-        raise OSError(f"no locks for {descriptor} there ({exclusive=})")
-else:
-    import fcntl
-
-    def _lock(descriptor: int, *, exclusive: bool) -> bool:
-        try:
-            fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

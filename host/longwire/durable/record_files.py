@@ -93,7 +93,7 @@ def write_through(folder: Path, key_ids: Sequence[str]) -> None:
     """Keep these records over a loss of power. What is gone meanwhile, or cannot be written through, is passed over."""
     for key_id in key_ids:
         with suppress(OSError):
-            descriptor = open_own(record_path(folder, key_id), os.O_RDONLY)
+            descriptor = open_own(record_path(folder, key_id), os.O_RDWR)  # as Windows wants it
             try:
                 os.fsync(descriptor)
             finally:

@@ -221,7 +221,7 @@ class Spool:
 
     def _sync_segment(self, start: int) -> None:
         try:
-            descriptor = open_own(self._path(start), os.O_RDONLY)
+            descriptor = open_own(self._path(start), os.O_RDWR)  # Windows writes nothing through that is only read
         except FileNotFoundError:
             if start in self._starts:
                 raise

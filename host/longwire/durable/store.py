@@ -12,7 +12,6 @@ under the folder's lock, as a whole: a process that is killed leaves the state b
 import os
 import re
 import stat
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -73,8 +72,6 @@ class Store:
     """
 
     def __init__(self, folder: Path, owner: str, *, now_ms: Callable[[], int] = lambda: int(time() * 1000)) -> None:
-        if sys.platform == "win32":
-            raise StoreUnusable("durable requests are not there on Windows yet", "leave `durable` out of the policy")
         if re.fullmatch(OWNER_PATTERN, owner) is None:
             raise ValueError("the name of an owner is 1 to 64 letters, digits, dots, underscores and hyphens")
         self.folder = folder

@@ -3,9 +3,13 @@
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
+# Windows keeps what is open from being replaced; who reads one of our files reads all of it at once.
+REPLACE_PATIENCE_S: Final = 2.0 if sys.platform == "win32" else 0.0
+_LOOK_AGAIN_S: Final = 0.01
 _FOLDER: Final = 0o755
 
 
@@ -33,10 +37,28 @@ def write_atomically(path: Path, data: bytes, mode: int, gid: int | None = None,
                 if gid is not None:
                     os.fchown(descriptor, -1, gid)
                 os.fchmod(descriptor, mode)
-        Path(temporary).replace(path)
+        replace_when_closed(Path(temporary), path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def replace_when_closed(temporary: Path, path: Path, patience_s: float = REPLACE_PATIENCE_S) -> None:
+    """Put a file in another's place; wait for whoever has that open, where this keeps it from being done.
+
+    Raises:
+        OSError: the disk refuses. PermissionError: it was open for `patience_s`, or the folder is closed to us.
+    """
+    ends_at = time.monotonic() + patience_s
+    while True:
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            if time.monotonic() >= ends_at:
+                raise
+            time.sleep(_LOOK_AGAIN_S)
+        else:
+            return
 
 
 def keep_name(path: Path) -> None:

@@ -565,9 +565,3 @@ def test_descriptors_do_not_grow_with_requests_that_come_and_go(store: Store) ->
     assert open_descriptors() == before
     assert names_in(store.folder) == {f"{request('first').id}.json", request("first").id}
     assert len(store._spools) == 1
-
-
-def test_on_windows_it_says_that_it_is_not_there_yet(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "win32")
-    with pytest.raises(StoreUnusable, match="not there on Windows yet"):
-        Store(folder, "one")
