@@ -15,7 +15,7 @@ from longwire.cli.durable_listing import believed
 from longwire.cli.secret_commands import secrets_folder
 from longwire.console.errors import CommandError, MisuseError
 from longwire.console.output import say
-from longwire.daemon.address import has_daemons, own_address
+from longwire.daemon.address import own_address
 from longwire.daemon.client import statuses
 from longwire.durable.removing import DaemonLives, remove_all
 from longwire.folders import durable_folder, state_folder
@@ -149,7 +149,7 @@ def _remove_durable() -> list[str]:
     folder = durable_folder()
     try:
         there = remove_all(folder)
-        sockets = own_address().folder if has_daemons() else folder
+        sockets = own_address().folder
         if sockets.is_relative_to(state_folder()):
             remove_all(sockets)
     except DaemonLives:

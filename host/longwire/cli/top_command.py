@@ -15,7 +15,7 @@ from rich.console import Console
 from longwire.audit.files import LOG_PREFIX, LOG_SUFFIX, in_use, log_folder
 from longwire.console.errors import CommandError
 from longwire.console.top_screen import Rates, rows_of, screen
-from longwire.daemon.address import UnsafeAddress, has_daemons
+from longwire.daemon.address import UnsafeAddress
 from longwire.daemon.peer import ForeignPeer
 from longwire.daemon.watching import Seen, Watching
 
@@ -40,8 +40,6 @@ def top(
     Page, destination, grant, bytes and rate both ways, and who holds a stream back. From private windows neither page
     nor destination. Ends with q or Ctrl-C.
     """
-    if not has_daemons():
-        raise CommandError("this system has no local sockets that tell whose they are", "watch them in the dashboard")
     try:
         watching = Watching()
         watching.keep()

@@ -5,4 +5,5 @@ peer      whose process is at the other end
 lines     what both ends say before anything else, and how a command asks
 watching  seeing the streams of all hosts
 client    connecting, with all of that looked at
+connected a socket, or on Windows (`named_pipe`) what stands in its place
 """

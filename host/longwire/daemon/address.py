@@ -7,7 +7,9 @@
     FOLDER/NAME.watched      touched while somebody wants to see the streams of hosts
     FOLDER/NAME.PID.top      of a host by itself, for that; and only meanwhile
 
-NAME stands for the policy file and the state folder: who has others (another HOME) has another daemon.
+NAME stands for the policy file and the state folder: who has others (another HOME) has another daemon. On Windows a
+file lies in each socket's place, which names a pipe (`named_pipe`). Who may write to a folder of the user's profile is
+not looked at there, as with the policy file; both ends look at each other.
 """
 
 import os
@@ -21,6 +23,8 @@ from longwire.folders import runtime_folder, state_folder, user_policy
 
 # `sun_path` has 104 bytes on macOS and the BSDs, 108 on Linux, and its end is one.
 MAX_SOCKET_PATH_BYTES: Final = 103
+# In the place of a user's number where they have none: Windows.
+NO_UID: Final = -1
 _FOLDER: Final = 0o700
 _OTHERS: Final = 0o077
 _OTHERS_WRITE: Final = 0o022
@@ -89,21 +93,23 @@ class Address(NamedTuple):
         return [path for path in (self.socket, *earlier) if os.path.lexists(path)]
 
 
-def has_daemons(platform: str = sys.platform) -> bool:
-    """Whether this system has sockets that tell whose process is at the other end. Windows has none."""
-    return platform != "win32"
-
-
 def own_address(uid: int | None = None) -> Address:
     """Of the daemon for this process's policy and state."""
-    uid = os.getuid() if uid is None else uid
+    uid = own_uid() if uid is None else uid
     state = state_folder()
     mark = zlib.crc32(b"\0".join(map(os.fsencode, (state, user_policy()))))
+    if uid == NO_UID:
+        return Address(state / "run", f"{mark:08x}")
     runtime = runtime_folder(uid)
     folders = [*([runtime / "longwire"] if runtime is not None else []), state / "run"]
     fitting = (each for each in folders if len(os.fsencode(each)) + _NAME_CHARS <= MAX_SOCKET_PATH_BYTES)
     # Where no socket fits into these: whoever else makes that folder first is found out, and refused.
     return Address(next(fitting, Path(f"/tmp/longwire-{uid}")), f"{mark:08x}")  # noqa: S108
+
+
+def own_uid() -> int:
+    """Of this process; NO_UID on Windows."""
+    return NO_UID if sys.platform == "win32" else os.getuid()
 
 
 def prepare_folder(folder: Path, uid: int | None = None) -> None:
@@ -129,10 +135,12 @@ def check_folder(folder: Path, uid: int | None = None) -> None:
         UnsafeAddress: it is another's, a link, open to others, or others could put another in its place.
         FileNotFoundError: there is none.
     """
-    uid = os.getuid() if uid is None else uid
+    uid = own_uid() if uid is None else uid
     status = _looked_at(folder)
-    if not stat.S_ISDIR(status.st_mode):
+    if not stat.S_ISDIR(status.st_mode) or _leads_elsewhere(status):
         raise UnsafeAddress(f"{folder} is a link or a file, and should be a folder: remove it")
+    if uid == NO_UID:
+        return
     if status.st_uid != uid:
         raise UnsafeAddress(f"{folder} belongs to user id {status.st_uid}: have it removed")
     if status.st_mode & _OTHERS:
@@ -152,12 +160,24 @@ def check_socket(path: Path, uid: int | None = None) -> None:
         UnsafeAddress: it is something else.
         FileNotFoundError: there is nothing.
     """
-    uid = os.getuid() if uid is None else uid
+    uid = own_uid() if uid is None else uid
     status = _looked_at(path)
-    if not stat.S_ISSOCK(status.st_mode):
+    if not is_socket(status):
         raise UnsafeAddress(f"{path} is no socket: remove it")
-    if status.st_uid != uid:
+    if uid not in (NO_UID, status.st_uid):
         raise UnsafeAddress(f"{path} belongs to user id {status.st_uid}: have it removed")
+
+
+def is_socket(status: os.stat_result, platform: str = sys.platform) -> bool:
+    """Whether it is what a daemon listens at: on Windows the file that names a pipe."""
+    if platform == "win32":
+        return stat.S_ISREG(status.st_mode) and not _leads_elsewhere(status)
+    return stat.S_ISSOCK(status.st_mode)
+
+
+def _leads_elsewhere(status: os.stat_result) -> bool:
+    """Whether it is a junction, which looks like a folder, or whatever else Windows has of that kind."""
+    return bool(getattr(status, "st_reparse_tag", 0))
 
 
 def _looked_at(path: Path) -> os.stat_result:

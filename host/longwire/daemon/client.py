@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from longwire import __version__
-from longwire.daemon.address import Address, check_folder, check_socket, has_daemons, own_address
+from longwire.daemon.address import Address, check_folder, check_socket, own_address
+from longwire.daemon.connected import Connected, unconnected
 from longwire.daemon.lines import (
     MAX_GREETING_BYTES,
     MAX_LINE_BYTES,
@@ -40,8 +41,8 @@ class DaemonMute(Exception):
 
 def connect(
     path: Path, role: Role, patience_s: float = PATIENCE_S, *, uid: int | None = None
-) -> tuple[socket.socket, Greeting]:
-    """Connect to the daemon behind `path` and exchange lines. The socket blocks, without a timeout.
+) -> tuple[Connected, Greeting]:
+    """Connect to the daemon behind `path` and exchange lines. What is connected blocks, without a timeout.
 
     `uid` is whose daemon it has to be; by default this user's.
 
@@ -55,7 +56,7 @@ def connect(
         check_socket(path, uid)
     except FileNotFoundError:
         raise NoDaemonThere(f"nothing at {path}") from None
-    connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connected = unconnected()
     pid = 0
     try:
         connected.settimeout(patience_s)
@@ -91,8 +92,6 @@ def ask(what: dict[str, Any], address: Address | None = None, patience_s: float 
         NoDaemonThere: none runs.
         DaemonMute, UnsafeAddress, ForeignPeer: as `connect`.
     """
-    if not has_daemons():
-        raise NoDaemonThere("this system has none")
     return ask_at((address or own_address()).socket, what, patience_s)
 
 
@@ -120,13 +119,13 @@ def statuses(address: Address | None = None, patience_s: float = PATIENCE_S) -> 
         DaemonMute, UnsafeAddress, ForeignPeer: as `connect`.
     """
     found: list[tuple[Path, dict[str, Any]]] = []
-    for path in (address or own_address()).sockets() if has_daemons() else ():
+    for path in (address or own_address()).sockets():
         with suppress(NoDaemonThere):
             found.append((path, ask_at(path, {"do": "status"}, patience_s)))
     return found
 
 
-def receive_line(connected: socket.socket, max_bytes: int) -> bytes:
+def receive_line(connected: Connected, max_bytes: int) -> bytes:
     """One line, and nothing of what comes after it; b"" where the other end closed before its end.
 
     Raises:

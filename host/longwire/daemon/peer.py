@@ -4,7 +4,7 @@ import os
 import socket
 import struct
 import sys
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 # Linux: struct ucred of unix(7): pid, uid, gid.
 _UCRED: Final = struct.Struct("=iII")
@@ -16,7 +16,7 @@ _XUCRED: Final = struct.Struct("=II")
 
 
 class Peer(NamedTuple):
-    """`pid` is 0 where the system does not tell."""
+    """`pid` is 0 where the system does not tell; `uid` is -1 where users have no numbers (Windows)."""
 
     uid: int
     pid: int
@@ -24,6 +24,14 @@ class Peer(NamedTuple):
 
 class ForeignPeer(Exception):
     """Another user's process, or one that the kernel does not vouch for. The text names the user."""
+
+
+class Vouching(Protocol):
+    """An end of what is no socket, and tells by itself whose the other one is: a named pipe."""
+
+    def own_peer(self) -> Peer:
+        """As the function of that name."""
+        ...
 
 
 def peer_of(connected: socket.socket, platform: str = sys.platform) -> Peer:
@@ -44,12 +52,14 @@ def peer_of(connected: socket.socket, platform: str = sys.platform) -> Peer:
     raise ForeignPeer("this system does not tell whose process is at the other end of a socket")
 
 
-def own_peer(connected: socket.socket, uid: int | None = None) -> Peer:
+def own_peer(connected: socket.socket | Vouching, uid: int | None = None) -> Peer:
     """The peer, if it is this user's.
 
     Raises:
         ForeignPeer: it is not.
     """
+    if not isinstance(connected, socket.socket):
+        return connected.own_peer()
     peer = peer_of(connected)
     if peer.uid != (os.getuid() if uid is None else uid):
         raise ForeignPeer(f"a process of user id {peer.uid} is at the other end")

@@ -38,10 +38,10 @@ class Watching:
         Raises:
             OSError: the folder cannot be written to.
         """
-        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         descriptor = os.open(self._address.watched, flags, _OWN_FILE)
         try:
-            os.utime(descriptor)
+            os.utime(descriptor if os.utime in os.supports_fd else self._address.watched)
         finally:
             os.close(descriptor)
 

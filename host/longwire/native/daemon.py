@@ -6,13 +6,13 @@ to (`longwire durable stop`). What runs then is unknown afterwards, as after any
 """
 
 import gc
-import os
 import secrets
 import signal
 from typing import Final
 
 from longwire.audit.last_words import LAST_WORDS
 from longwire.daemon.address import own_address
+from longwire.native.own_system import SYSTEM
 from longwire.native.place import Place, PlaceTaken
 
 EXIT_OK: Final = 0
@@ -27,7 +27,7 @@ def serve_hosts() -> int:
 
     Exit codes of the daemon: 0 it ended in order, 1 another has its place, or it failed.
     """
-    ready = _leave_parent()
+    ready = SYSTEM.leave_parent()
     place = Place(own_address(), secrets.token_hex(8))
     try:
         place.take()
@@ -45,28 +45,7 @@ def serve_hosts() -> int:
     gc.enable()
     LAST_WORDS.before_end = place.leave
     try:
-        serve(place, lambda: _say_ready(ready), linger_s=LINGER_S, signals=_ENDING)
+        serve(place, ready, linger_s=LINGER_S, signals=_ENDING)
     finally:
         place.leave()
     return EXIT_OK
-
-
-def _leave_parent() -> int:
-    """Go on in a child that nothing ties to terminal, folder or descriptors. Returns where to say that it is ready."""
-    ready, saying = os.pipe()
-    if os.fork():
-        os.close(saying)
-        os._exit(EXIT_OK if os.read(ready, 1) else EXIT_NO_PLACE)
-    os.chdir("/")
-    os.umask(0o077)
-    saying = os.dup2(saying, 3, inheritable=False)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nowhere, standard)
-    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
-    return saying
-
-
-def _say_ready(ready: int) -> None:
-    os.write(ready, b".")
-    os.close(ready)

@@ -1,7 +1,6 @@
 """Where another daemon of this user is: one that retired and finishes what it has, or the one that has its place."""
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -10,9 +9,10 @@ import structlog
 
 from longwire.daemon.address import Address, UnsafeAddress
 from longwire.daemon.client import DaemonMute, NoDaemonThere, connect
+from longwire.daemon.connected import Connected
 from longwire.daemon.peer import ForeignPeer
 from longwire.engine.channel import Channel
-from longwire.native.socket_channel import SocketChannel
+from longwire.native.own_system import SYSTEM
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.daemon")
 
@@ -27,7 +27,7 @@ def elsewhere_at(address: Address) -> Callable[[str], Awaitable[Channel | None]]
         connected = await anyio.to_thread.run_sync(_connect, address, owner, abandon_on_cancel=True)
         if connected is None:
             return None
-        channel = SocketChannel(connected)
+        channel = SYSTEM.channel(connected)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  (it runs this)
         task.add_done_callback(lambda _: channel.drop())
@@ -36,7 +36,7 @@ def elsewhere_at(address: Address) -> Callable[[str], Awaitable[Channel | None]]
     return elsewhere
 
 
-def _connect(address: Address, owner: str) -> socket.socket | None:
+def _connect(address: Address, owner: str) -> Connected | None:
     for path in (address.retired(owner), address.socket):
         with suppress(NoDaemonThere):
             try:

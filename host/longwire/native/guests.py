@@ -1,8 +1,6 @@
 """Who is connected to the daemon: hosts, other daemons, commands. Each is looked at before a byte of it is believed."""
 
-import asyncio
 import os
-import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -24,8 +22,9 @@ from longwire.daemon.lines import (
 from longwire.daemon.peer import ForeignPeer, own_peer
 from longwire.engine.channel import ChannelLost
 from longwire.engine.engine import Engine
+from longwire.native.own_system import SYSTEM
 from longwire.native.place import Place
-from longwire.native.socket_channel import SocketChannel
+from longwire.native.system import Accepted, LocalChannel
 from longwire.protocol.limits import PROTOCOL_VERSION
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.daemon")
@@ -63,10 +62,9 @@ class Guests:
 
     async def accept_forever(self, tasks: anyio.abc.TaskGroup) -> None:
         """Take whoever connects into `tasks`. Runs until it is cancelled."""
-        loop = asyncio.get_running_loop()
         while True:
             try:
-                connected, _ = await loop.sock_accept(self._place.listener)
+                connected = await SYSTEM.accept(self._place.listener)
             except OSError as error:
                 log.warning("not accepted", reason=os.strerror(error.errno or 0))
                 await anyio.sleep(_PAUSE_S)
@@ -77,10 +75,10 @@ class Guests:
             self._connections += 1
             tasks.start_soon(self._serve, connected)
 
-    async def _serve(self, connected: socket.socket) -> None:
+    async def _serve(self, connected: Accepted) -> None:
         self._number += 1
         structlog.contextvars.bind_contextvars(connection=self._number)
-        channel = SocketChannel(connected)
+        channel = SYSTEM.channel(connected)
         try:
             own_peer(connected)
             with anyio.fail_after(HAIL_S):
@@ -99,7 +97,7 @@ class Guests:
             channel.drop()
             self._connections -= 1
 
-    async def _by_role(self, channel: SocketChannel, hail: Hail) -> None:
+    async def _by_role(self, channel: LocalChannel, hail: Hail) -> None:
         why = "" if hail.role == "admin" else self._why_not(hail)
         greeting = Greeting(__version__, PROTOCOL_VERSION, os.getpid(), self._place.owner, not why, why)
         if not why and hail.role != "admin":
@@ -131,7 +129,7 @@ class Guests:
         return ""
 
 
-async def answer_forever(channel: SocketChannel, answer: Answering) -> None:
+async def answer_forever(channel: LocalChannel, answer: Answering) -> None:
     """Give a command an answer to each line, until it has no more of them.
 
     Raises:
@@ -145,7 +143,7 @@ async def answer_forever(channel: SocketChannel, answer: Answering) -> None:
         await channel.write(line(await answer(read_line(question))))
 
 
-async def receive_line(channel: SocketChannel) -> bytes:
+async def receive_line(channel: LocalChannel) -> bytes:
     """One line, and nothing of what comes after it; b"" at the end.
 
     Raises:

@@ -46,11 +46,10 @@ def main(*extensions: str) -> None:
 
 def _serve(descriptors: tuple[int, int], extensions: tuple[str, ...]) -> int:
     # Here: if one of them is missing, the log says so.
-    from longwire.daemon.address import has_daemons
     from longwire.native.caller import caller_is_ours
     from longwire.native.decision import wants_daemon
 
-    if has_daemons() and wants_daemon() and caller_is_ours(sys.argv, extensions):
+    if wants_daemon() and caller_is_ours(sys.argv, extensions):
         from longwire.native.pipe import run
 
         return run(descriptors)

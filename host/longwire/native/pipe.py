@@ -5,15 +5,16 @@ as far as their source. It ends with the browser's end of input at once, whateve
 closes, once the browser took what came before. Nothing is imported here that takes long.
 """
 
+import io
 import os
-import select
-import socket
 import sys
 import threading
 from contextlib import suppress
 from typing import Final
 
 from longwire.audit.last_words import LAST_WORDS
+from longwire.daemon.connected import Connected
+from longwire.native.own_system import SYSTEM
 from longwire.native.starting import DaemonNotReached, NobodyWaits, reach_daemon
 
 EXIT_OK: Final = 0
@@ -29,7 +30,7 @@ def run(descriptors: tuple[int, int]) -> int:
     gone.
     """
     try:
-        connected = reach_daemon(wanted=lambda: not _hung_up(descriptors[0]))
+        connected = reach_daemon(wanted=lambda: not SYSTEM.writer_is_gone(descriptors[0]))
     except DaemonNotReached as why:
         LAST_WORDS.say(str(why))
         return EXIT_FAILED
@@ -40,9 +41,9 @@ def run(descriptors: tuple[int, int]) -> int:
 
 
 class Pipe:
-    """Between two descriptors and a connected socket, both blocking."""
+    """Between two descriptors and what is connected to the daemon, both blocking."""
 
-    def __init__(self, input_fd: int, output_fd: int, connected: socket.socket) -> None:
+    def __init__(self, input_fd: int, output_fd: int, connected: Connected) -> None:
         self._input_fd = input_fd
         self._output_fd = output_fd
         self._connected = connected
@@ -71,8 +72,7 @@ class Pipe:
                 return EXIT_OK
 
     def _daemon_closed(self) -> int:
-        """In the ordinary way it still takes what comes; if it died, nobody does."""
-        if not _hung_up(self._connected.fileno()):
+        if not SYSTEM.died(self._connected):
             return EXIT_OK
         LAST_WORDS.say("the daemon is gone, and with it what it carried for this browser")
         return EXIT_FAILED
@@ -91,10 +91,11 @@ class Pipe:
 
     def _up(self) -> int:
         piece = memoryview(bytearray(PIECE_BYTES))
+        reading = io.FileIO(self._input_fd, closefd=False)
         taken = True
         while True:
             try:
-                count = os.readv(self._input_fd, [piece])
+                count = reading.readinto(piece) or 0
             except OSError:
                 count = 0
             if not count:
@@ -102,33 +103,7 @@ class Pipe:
             # Once the daemon takes nothing more the other thread ends the process, when the browser took the rest; or
             # this one does, if the browser closes before it did.
             if taken:
-                outcome = self._send(piece[:count])
+                outcome = SYSTEM.pass_on(self._connected, piece[:count], self._input_fd)
                 if outcome is None:
-                    return EXIT_OK
+                    return EXIT_OK  # the browser closed, although what it sent last was not taken
                 taken = outcome
-
-    def _send(self, rest: memoryview) -> bool | None:
-        """Whether the daemon took it all; None if the browser closed meanwhile."""
-        while rest:
-            try:
-                rest = rest[self._connected.send(rest, socket.MSG_DONTWAIT) :]
-            except BlockingIOError:
-                if _closed_before_room(self._input_fd, self._connected.fileno()):
-                    return None
-            except OSError:
-                return False
-        return True
-
-
-def _closed_before_room(input_fd: int, to_daemon: int) -> bool:
-    """Wait until there is room for more, or the browser closed, although what it sent last is not even read."""
-    poll = select.poll()
-    poll.register(input_fd, 0)  # POLLHUP comes unasked
-    poll.register(to_daemon, select.POLLOUT)
-    return any(descriptor == input_fd and events & select.POLLHUP for descriptor, events in poll.poll())
-
-
-def _hung_up(descriptor: int) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, 0)
-    return any(events & (select.POLLHUP | select.POLLERR) for _, events in poll.poll(0))

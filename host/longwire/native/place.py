@@ -3,13 +3,14 @@
 It gives up the place when it retires, and goes on listening under its own name, where the next daemon finds it.
 """
 
-import socket
 import stat
 import time
 from contextlib import suppress
 from typing import IO, Final
 
-from longwire.daemon.address import Address, UnsafeAddress, prepare_folder
+from longwire.daemon.address import Address, UnsafeAddress, is_socket, prepare_folder
+from longwire.daemon.connected import unconnected
+from longwire.native.own_system import SYSTEM
 from longwire.native.starting import try_lock
 
 # One that is just ending closes its sockets first.
@@ -29,7 +30,7 @@ class Place:
     def __init__(self, address: Address, owner: str) -> None:
         self.address = address
         self.owner = owner
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener = SYSTEM.unbound()
         self._lock: IO[bytes] | None = None
         self._inode = -1
         self._path = address.retired(owner)
@@ -80,13 +81,13 @@ class Place:
         self.listener.settimeout(0)
         self._inode = self._path.lstat().st_ino
         # Only now: whoever finds it there can connect.
-        self._path = self._path.rename(self.address.socket)
+        self._path = self._path.replace(self.address.socket)
 
     def retire(self) -> None:
         """Let another daemon have it. Who finds this one by its owner is served."""
         retired = self.address.retired(self.owner)
         if self.found:
-            self._path.rename(retired)
+            self._path.replace(retired)
         self._path = retired
         self._release()
 
@@ -108,11 +109,11 @@ class Place:
     def _remove_left_over(self) -> None:
         """Of daemons that died. One that retired and lives still listens."""
         with suppress(FileNotFoundError):
-            if not stat.S_ISSOCK(self.address.socket.lstat().st_mode):
+            if not is_socket(self.address.socket.lstat()):
                 raise UnsafeAddress(f"{self.address.socket} is no socket: remove it")
             self.address.socket.unlink()
         for path in self.address.folder.glob(f"{self.address.name}.*.sock"):
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking, suppress(OSError):
+            with unconnected() as asking, suppress(OSError):
                 asking.settimeout(0)
                 try:
                     asking.connect(str(path))

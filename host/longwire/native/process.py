@@ -12,7 +12,6 @@ import structlog
 from longwire import __version__
 from longwire.audit import log as host_log
 from longwire.audit.last_words import LAST_WORDS
-from longwire.daemon.address import has_daemons
 from longwire.engine.engine import Engine
 from longwire.engine.exchange import Exchange, Kind, Kinds
 from longwire.engine.status import PolicyStatus
@@ -24,7 +23,6 @@ from longwire.native.showing import show_when_wanted
 from longwire.native.stdio import StdioChannel
 from longwire.policy import SuspensionFile, Suspensions
 from longwire.policy.live_policy import LivePolicy
-from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.protocol.messages import DEFAULT_KIND, DURABLE_KIND, GENERATION_KIND, WEBSOCKET_KIND
 from longwire.turns import Turns
 
@@ -60,14 +58,7 @@ def serve(descriptors: tuple[int, int], argv: list[str], extensions: Sequence[st
 
 
 def _need_daemon(engine: Engine) -> None:
-    """The policy got its first durable grant: the next host finds it at its start, and is a pipe to the daemon.
-
-    Raises:
-        StreamError: HOST_UNAVAILABLE, there are no daemons on this system.
-    """
-    if not has_daemons():
-        message = "durable requests are not there on Windows yet; ask without `durable`"
-        raise StreamError(ErrorCode.HOST_UNAVAILABLE, message, Phase.POLICY, retryable=False)
+    """The policy got its first durable grant: the next host finds it at its start, and is a pipe to the daemon."""
     log.info("daemon needed", reason="the policy has durable requests since this host started")
     engine.leave()
 

@@ -69,7 +69,8 @@ class Daemon:
         """From the first connection to the end, whose reason is in the log."""
         loop = asyncio.get_running_loop()
         for number in signals:
-            loop.add_signal_handler(number, self._end, f"ended by {number.name}")
+            with suppress(NotImplementedError):  # Windows' loop has none; nor is a process without a console sent any
+                loop.add_signal_handler(number, self._end, f"ended by {number.name}")
         turns = Turns()
         policy, keeper = LivePolicy(), SuspensionKeeper(Suspensions(SuspensionFile()))
         carriers = Carriers(policy, keeper, turns)

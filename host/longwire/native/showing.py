@@ -4,19 +4,19 @@ Whoever wants to see it touches a file in the daemon's folder, which is this use
 a second, which takes microseconds; so nobody pays for it at a start.
 """
 
-import asyncio
 import os
-import socket
 import stat
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import anyio
 
-from longwire.daemon.address import Address, UnsafeAddress, check_folder, has_daemons, own_address
+from longwire.daemon.address import Address, UnsafeAddress, check_folder, own_address
+from longwire.native.own_system import SYSTEM
+from longwire.native.system import Listener
 
 LOOK_S: Final = 1.0
 # Who wants to see it touches the file once a second. One who was killed does not.
@@ -27,8 +27,6 @@ MAX_WATCHERS: Final = 4
 
 async def show_when_wanted(look: Callable[[], list[dict[str, Any]]], address: Address | None = None) -> None:
     """Runs until it is cancelled; nothing that fails here is a stream's business."""
-    if not has_daemons():
-        return
     while True:
         # First of all: a host that starts has its first stream waiting.
         await anyio.sleep(LOOK_S)
@@ -52,7 +50,7 @@ async def _show(look: Callable[[], list[dict[str, Any]]], address: Address) -> N
     check_folder(address.folder)
     path = address.shown_by(os.getpid())
     path.unlink(missing_ok=True)  # of one that died, and had this number
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+    with closing(SYSTEM.unbound()) as listener:
         try:
             _listen(listener, path)
             async with anyio.create_task_group() as tasks:
@@ -64,7 +62,7 @@ async def _show(look: Callable[[], list[dict[str, Any]]], address: Address) -> N
             path.unlink(missing_ok=True)
 
 
-def _listen(listener: socket.socket, path: Path) -> None:
+def _listen(listener: Listener, path: Path) -> None:
     listener.bind(str(path))
     path.chmod(stat.S_IRUSR | stat.S_IWUSR)
     listener.listen(MAX_WATCHERS)
@@ -72,15 +70,14 @@ def _listen(listener: socket.socket, path: Path) -> None:
 
 
 async def _accept_forever(
-    listener: socket.socket, look: Callable[[], list[dict[str, Any]]], tasks: "anyio.abc.TaskGroup"
+    listener: Listener, look: Callable[[], list[dict[str, Any]]], tasks: "anyio.abc.TaskGroup"
 ) -> None:
     from longwire.native.watcher import serve_watcher  # here: most hosts are never looked at
 
     places = anyio.Semaphore(MAX_WATCHERS)
-    loop = asyncio.get_running_loop()
     while True:
         try:
-            connected, _ = await loop.sock_accept(listener)
+            connected = await SYSTEM.accept(listener)
         except OSError:  # descriptors are short; the event loop would not come to rest
             await anyio.sleep(LOOK_S)
             continue

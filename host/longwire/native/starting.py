@@ -5,7 +5,6 @@ told to take no new hosts; it gives up its place and finishes what it has. All o
 """
 
 import os
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -15,8 +14,12 @@ from typing import IO, TYPE_CHECKING, Final
 from longwire import __version__
 from longwire.daemon.address import Address, UnsafeAddress, own_address, prepare_folder
 from longwire.daemon.client import DaemonMute, NoDaemonThere, connect, retire
+from longwire.daemon.connected import Connected
 from longwire.daemon.peer import ForeignPeer
+from longwire.native.own_system import SYSTEM
 from longwire.native.startup import DAEMON_ARGUMENT
+from longwire.native.system import NotStartedApart
+from longwire.storage.file_locks import lock_now
 
 if TYPE_CHECKING:
     import subprocess
@@ -26,6 +29,10 @@ REACH_S: Final = 8.0
 _LOOK_AGAIN_S: Final = 0.01
 # How long one that is there may take to answer: less than a host has to end after its browser.
 _ANSWER_S: Final = 1.0
+# Windows has the last one only.
+_LOCK_FLAGS: Final = (
+    os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NOINHERIT", 0)
+)
 # A daemon that ends as soon as it runs is not started for ever.
 _MAX_STARTS: Final = 3
 
@@ -38,8 +45,8 @@ class NobodyWaits(Exception):
     """Whoever the daemon was for is gone meanwhile."""
 
 
-def reach_daemon(address: Address | None = None, *, wanted: Callable[[], bool] = lambda: True) -> socket.socket:
-    """Connected to the daemon of this user and version, which was started if none ran. The socket blocks.
+def reach_daemon(address: Address | None = None, *, wanted: Callable[[], bool] = lambda: True) -> Connected:
+    """Connected to the daemon of this user and version, which was started if none ran. It blocks.
 
     `wanted` is asked again and again.
 
@@ -66,7 +73,7 @@ class _Reaching:
         self._nobody_there = False
         self._why = "it did not come up"
 
-    def run(self) -> socket.socket:
+    def run(self) -> Connected:
         try:
             while True:
                 connected = self._connect()
@@ -83,7 +90,7 @@ class _Reaching:
             if self._lock is not None:
                 self._lock.close()
 
-    def _connect(self) -> socket.socket | None:
+    def _connect(self) -> Connected | None:
         self._nobody_there = False
         try:
             connected, greeting = connect(self._address.socket, "host", _ANSWER_S)
@@ -113,7 +120,10 @@ class _Reaching:
             if self._starts == _MAX_STARTS:
                 raise DaemonNotReached("the daemon for durable requests ends as soon as it runs; see `longwire logs`")
             self._starts += 1
-            self._process = start_daemon()
+            try:
+                self._process = start_daemon()
+            except NotStartedApart as why:
+                raise DaemonNotReached(f"the daemon for durable requests is not started: {why}") from None
         elif (code := self._process.poll()) is None:
             time.sleep(_LOOK_AGAIN_S)
         elif code == 0:
@@ -130,15 +140,11 @@ def try_lock(path: Path) -> IO[bytes] | None:
     Raises:
         UnsafeAddress: the file cannot be opened.
     """
-    import fcntl
-
     try:
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "r+b", 0)
+        file = os.fdopen(os.open(path, _LOCK_FLAGS, 0o600), "r+b", 0)
     except OSError as error:
         raise UnsafeAddress(f"{path} cannot be opened: {error.strerror}") from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not lock_now(file.fileno(), exclusive=True):
         file.close()
         return None
     return file
@@ -152,20 +158,12 @@ def daemon_command() -> list[str]:
 
 
 def start_daemon() -> "subprocess.Popen[bytes]":
-    """Start it, with nothing of this process but its environment. What is returned ends with 0 once it listens.
+    """Start it, with nothing of this process but its environment. What is returned may end with 0 once it listens.
 
     No descriptor of the host's goes to it: one that held the host's output open would keep a dead port looking alive.
-    """
-    import subprocess  # here: a host whose daemon runs already does without
 
-    return subprocess.Popen(  # noqa: S603  (this very program)
-        daemon_command(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        close_fds=True,
-        cwd="/",
-        start_new_session=True,
-        # A frozen program would take the new one for a part of itself.
-        env={**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"},
-    )
+    Raises:
+        NotStartedApart: the system does not let it outlive this process.
+    """
+    # A frozen program would take the new one for a part of itself.
+    return SYSTEM.start_apart(daemon_command(), {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"})

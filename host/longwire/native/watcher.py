@@ -1,7 +1,6 @@
 """One who looks at the streams of a host: looked at before a byte of it is believed, and told what lives."""
 
 import os
-import socket
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
@@ -14,7 +13,8 @@ from longwire.daemon.lines import BadLine, Greeting, greeting_line, read_hail
 from longwire.daemon.peer import ForeignPeer, own_peer
 from longwire.engine.channel import ChannelLost
 from longwire.native.guests import HAIL_S, answer_forever, receive_line
-from longwire.native.socket_channel import SocketChannel
+from longwire.native.own_system import SYSTEM
+from longwire.native.system import Accepted, LocalChannel
 from longwire.protocol.limits import PROTOCOL_VERSION
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("longwire.process")
@@ -25,9 +25,9 @@ Look = Callable[[], list[dict[str, Any]]]
 _WHY: Final = "this is a host, and no daemon"
 
 
-async def serve_watcher(connected: socket.socket, look: Look, places: anyio.Semaphore) -> None:
+async def serve_watcher(connected: Accepted, look: Look, places: anyio.Semaphore) -> None:
     """Until it goes. Never raises but on cancellation."""
-    channel = SocketChannel(connected)
+    channel = SYSTEM.channel(connected)
     try:
         own_peer(connected)
         async with places:
@@ -44,7 +44,7 @@ async def serve_watcher(connected: socket.socket, look: Look, places: anyio.Sema
         channel.drop()
 
 
-async def _serve(channel: SocketChannel, look: Look) -> None:
+async def _serve(channel: LocalChannel, look: Look) -> None:
     async def answer(question: dict[str, Any]) -> dict[str, Any]:
         if question.get("do") == "streams":
             return {"pid": os.getpid(), "kind": "host", "streams": look()}

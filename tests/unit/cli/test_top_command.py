@@ -251,12 +251,3 @@ def test_a_screen_has_no_more_lines_than_its_height_and_obeys_no_text() -> None:
     assert len(lines) <= 24 and max(len(line.plain) for line in lines) <= 80
     assert "and 40 more" in lines[-1].plain
     assert not any("\x1b" in line.plain for line in lines)
-
-
-def test_windows_is_refused_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    from longwire.cli import top_command
-    from longwire.console.errors import CommandError
-
-    monkeypatch.setattr(top_command, "has_daemons", lambda: False)
-    with pytest.raises(CommandError, match="local sockets"):
-        top_command.top()

@@ -165,9 +165,3 @@ def test_a_socket_that_others_could_have_put_there_is_not_trusted(
         folder.chmod(0o777)
         *_, daemon = check_durable(patient)
         assert daemon.state is State.FAIL and str(folder) in daemon.what
-
-
-def test_on_windows_a_grant_for_them_is_a_warning(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(durable, "has_daemons", lambda _: False)
-    (finding,) = check_durable(patient)
-    assert finding.state is State.WARN and "refused" in finding.what

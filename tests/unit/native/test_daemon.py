@@ -347,20 +347,6 @@ def test_a_host_by_itself_makes_way_for_a_pipe_once_the_policy_has_durable_reque
         assert host.body(1)[1]["type"] == "STREAM_END"
 
 
-def test_a_system_without_daemons_says_so_and_keeps_its_host(home: Path, upstream: ThreadedServer) -> None:
-    windows = "import longwire.daemon.address as a; a.has_daemons = lambda platform='': False\n"
-    url = upstream.server.url("/bytes?size=1000&seed=s")
-    with durable_host(home, upstream.server.url("/"), prelude=windows) as host:
-        host.hello()
-        host.start(1, url, page=PROFILED, durable={"key": "answer"})
-        refused = host.body(1)[1]
-        assert (refused["code"], refused["retryable"]) == ("HOST_UNAVAILABLE", False)
-        assert "not there on Windows" in refused["message"]
-        host.start(2, url)
-        assert host.body(2)[1]["type"] == "STREAM_END"
-    assert no_daemon(home)
-
-
 def test_a_state_folder_that_cannot_be_used_refuses_what_is_durable_and_nothing_else(
     home: Path, upstream: ThreadedServer
 ) -> None:

@@ -246,13 +246,15 @@ async def test_another_daemon_is_found_by_its_owner_where_it_retired_and_where_i
     place = Place(address, "a" * 16)
     place.take()
     place.listen()
-    place.listener.settimeout(PATIENCE_S)
+    listener = place.listener
+    assert isinstance(listener, socket.socket)
+    listener.settimeout(PATIENCE_S)
     said: list[bytes] = []
     ends: list[bytes] = []
 
     def answer() -> None:
         for _ in range(3):
-            connected, _ = place.listener.accept()
+            connected, _ = listener.accept()
             connected.settimeout(PATIENCE_S)
             said.append(connected.recv(4096))
             connected.sendall(greeting_line(Greeting(__version__, 2, 1, "a" * 16, serves=True)))

@@ -1,13 +1,12 @@
 """Requests that outlive their pages: the files that keep them, and the daemon that carries them out."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from longwire import __version__
 from longwire.console.errors import CommandError
-from longwire.daemon.address import UnsafeAddress, has_daemons
+from longwire.daemon.address import UnsafeAddress
 from longwire.daemon.client import DaemonMute, statuses
 from longwire.daemon.peer import ForeignPeer
 from longwire.doctor.finding import Finding, Mend, fail, ok, warn
@@ -24,10 +23,6 @@ def check_durable(patient: Patient) -> Iterator[Finding]:
     granted = any(grant.durable is not None and grant.has("durable") for grant in patient.policy().current().in_force)
     folder = patient.logs / FOLDER_NAME
     if not granted and not folder.exists():
-        return
-    if not has_daemons(sys.platform):
-        fix = "leave `durable` out of the policy"
-        yield warn("durable", "this system has no durable requests yet, so pages that ask for them are refused", fix)
         return
     yield from _files(folder)
     yield from _daemons(granted=granted)
