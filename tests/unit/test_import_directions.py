@@ -41,7 +41,7 @@ ROOMS: dict[str, set[str]] = {
     "policy": {"protocol", "storage", "addresses", "authority", "prices", "folders", "later"},
     "upstream": {"protocol", "turns", "addresses", "authority", "fair_pool", "later"},
     "generation": {"protocol", "prices"},
-    "audit": {"protocol", "policy", "authority", "folders"},
+    "audit": {"protocol", "policy", "authority", "folders", "win32"},
     "durable": {"protocol", "storage", "win32"},
     "engine": {
         "protocol",

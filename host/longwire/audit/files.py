@@ -88,8 +88,13 @@ def _size(file: Path) -> int:
 def in_use(file: Path) -> bool:
     """Whether the host whose file it is still runs, or another process has its number by now."""
     number = file.name.removeprefix(LOG_PREFIX).partition(LOG_SUFFIX)[0].rpartition("-")[2]
-    if sys.platform == "win32" or not number.isdecimal():
-        return False  # there a signal 0 is no question
+    if not number.isdecimal():
+        return False
+    if sys.platform == "win32":  # where a signal 0 is no question
+        from longwire.win32.api import own_api
+        from longwire.win32.processes import is_running
+
+        return is_running(own_api(), int(number) & 0xFFFFFFFF)
     try:
         os.kill(int(number), 0)
     except (ProcessLookupError, OverflowError):

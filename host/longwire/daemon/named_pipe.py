@@ -8,6 +8,7 @@ Whose process serves a pipe is asked twice: who owns the pipe, which nobody can 
 made it, whose number another may have by now.
 """
 
+import errno
 import os
 import re
 import secrets
@@ -18,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from longwire.daemon.address import NO_UID, UnsafeAddress
+from longwire.daemon.address import NO_UID
 from longwire.daemon.peer import ForeignPeer, Peer
 from longwire.win32.api import Api, CallFailed, own_api
 from longwire.win32.files import open_shared
@@ -51,9 +52,8 @@ class NamedPipe:
 
         Raises:
             FileNotFoundError: there is no such file.
-            ConnectionRefusedError: nobody serves the pipe.
+            ConnectionRefusedError: nobody serves the pipe, or the file names none: a loss of power left it empty.
             TimeoutError: whoever does has no end that is free.
-            UnsafeAddress: the file names no pipe.
             ForeignPeer: the pipe is not for this user.
         """
         name = read_name(self._api, Path(address))
@@ -171,5 +171,5 @@ def read_name(api: Api, path: Path) -> str:
         os.close(descriptor)
     # Nothing else: a path with another machine in it would be one to a pipe there.
     if _NAME.fullmatch(said) is None:
-        raise UnsafeAddress(f"{path} names no pipe of Longwire's: remove it")
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "it names no pipe of Longwire's", str(path))
     return f"{_PIPES}{said.decode().removesuffix(chr(10))}"

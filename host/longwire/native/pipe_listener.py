@@ -94,6 +94,7 @@ class PipeListener:
         self._name = ""
         self._sid = ""
         self._waiting: PipeEnd | None = None
+        self._accepting: asyncio.Future[Any] | None = None
         self._closed = False
 
     def fileno(self) -> int:
@@ -128,18 +129,19 @@ class PipeListener:
             OSError: it cannot be accepted, or no other end be made.
         """
         while True:
-            if self._closed:
-                raise OSError(errno.EBADF, "the pipe is closed")
-            if self._waiting is None:
+            if self._waiting is None and not self._closed:
                 self._waiting = self._new_end(first=False)
-            end, proactor = self._waiting, own_proactor()
+            end = self._waiting
+            if end is None:
+                raise OSError(errno.EBADF, "the pipe is closed")
             try:
-                await proactor.accept_pipe(end.pipe)
-            except ConnectionError:
-                # It connected and went away again.
+                await self._connected(end)
+            except OSError as error:
                 self._waiting = None
                 end.close()
-                continue
+                if self._closed or not isinstance(error, ConnectionError):
+                    raise
+                continue  # a client connected and went away again
             self._waiting = None
             with suppress(OSError):  # the next call tries again, and says so
                 self._waiting = self._new_end(first=False)
@@ -148,9 +150,21 @@ class PipeListener:
     def close(self) -> None:
         """Idempotent."""
         self._closed = True
+        if self._accepting is not None:
+            self._accepting.cancel()
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             waiting.close()
+
+    async def _connected(self, end: PipeEnd) -> None:
+        """Until a client has. Where whoever waits is cancelled, the system goes on; the next call takes that up."""
+        if self._accepting is None:
+            self._accepting = own_proactor().accept_pipe(end.pipe)
+        await asyncio.wait([self._accepting])
+        accepting, self._accepting = self._accepting, None
+        if accepting.cancelled():
+            raise OSError(errno.EBADF, "the pipe is closed")
+        accepting.result()
 
     def _new_end(self, *, first: bool) -> PipeEnd:
         return PipeEnd(self._api, create_instance(self._api, self._name, self._sid, first=first))

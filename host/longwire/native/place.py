@@ -10,6 +10,7 @@ from typing import IO, Final
 
 from longwire.daemon.address import Address, UnsafeAddress, is_socket, prepare_folder
 from longwire.daemon.connected import unconnected
+from longwire.daemon.peer import ForeignPeer
 from longwire.native.own_system import SYSTEM
 from longwire.native.starting import try_lock
 
@@ -117,5 +118,5 @@ class Place:
                 asking.settimeout(0)
                 try:
                     asking.connect(str(path))
-                except ConnectionRefusedError:
+                except (ConnectionRefusedError, ForeignPeer):  # Windows: its pipe is another's by now
                     path.unlink()

@@ -7,6 +7,7 @@ fifteen functions, `multiprocessing.connection` and asyncio make pipes without a
 api        the functions, with their types, and an error for each that fails
 users      whose process it is
 pipes      an end of a named pipe: made, opened, read and written with a timeout
+processes  whether one runs
 memory     what this process holds
 files      opening without following links, without keeping others from deleting; locks
 """

@@ -153,6 +153,37 @@ async def test_accepting_that_is_cancelled_goes_on_later(
         each.close()
 
 
+async def test_accepting_ends_with_the_listener(listener: PipeListener) -> None:
+    async with anyio.create_task_group() as tasks:
+        refused: list[OSError] = []
+
+        async def accept() -> None:
+            try:
+                await listener.accept()
+            except OSError as error:
+                refused.append(error)
+
+        tasks.start_soon(accept)
+        await anyio.lowlevel.checkpoint()
+        listener.close()
+    assert len(refused) == 1
+
+
+async def test_an_end_that_fails_is_told_and_replaced(
+    windows: MadeUpWindows, listener: PipeListener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(22, "no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MadeUpProactor, "accept_pipe", fails)
+        with pytest.raises(OSError, match="no"):
+            await listener.accept()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(client_later(windows, tmp_path))
+        (await listener.accept()).close()
+
+
 async def test_a_listener_that_is_closed_accepts_nobody(windows: MadeUpWindows, tmp_path: Path) -> None:
     listener = PipeListener(windows.api)
     assert listener.fileno() >= 0, "like a socket that is not bound yet"

@@ -34,6 +34,7 @@ from longwire.native.system import NotStartedApart
 from longwire.native.windows import Windows
 from longwire.protocol.frames import frame
 from longwire.protocol.limits import PROTOCOL_VERSION
+from longwire.win32.pipes import create_instance
 from tests.daemons import environ_of
 from tests.patience import PATIENCE_S
 from tests.unit.win32.made_up import OTHER, MadeUpWindows
@@ -180,10 +181,17 @@ def test_what_a_daemon_left_that_died_is_removed(windows: MadeUpWindows, address
     died.listener.close()
     died._release()
     write_name(address.retired("b" * 16), new_name())
+    address.retired("d" * 16).touch()  # after a loss of power
+    theirs = new_name()
+    windows.pid = 200
+    another = create_instance(windows.api, theirs, OTHER, first=True)
+    windows.pid = 100
+    write_name(address.retired("e" * 16), theirs)
     after = Place(address, "c" * 16)
     after.take()
     assert not list(address.folder.glob("*.sock"))
     after.leave()
+    windows.api.close(another)
 
 
 # --- where it is ---------------------------------------------------------------------------------------------

@@ -102,6 +102,7 @@ class MadeUpWindows:
     def __init__(self) -> None:
         self.pid = 100
         self.users = {100: ME, 200: OTHER}
+        self.ended: set[int] = set()
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
         self.fails: dict[str, int] = {}
         self.handles: dict[int, Any] = {}
@@ -187,7 +188,7 @@ class MadeUpWindows:
         return w.INVALID_HANDLE or 0
 
     def OpenProcess(self, access: int, inherit: int, pid: int) -> int:
-        assert access == 0x1000 and not inherit
+        assert access in (0x1000, 0x00100000) and not inherit
         return self._new(("process", pid)) if pid in self.users else self._refuse("OpenProcess", 87)
 
     def OpenProcessToken(self, process: int, access: int, token: Any) -> int:
@@ -366,7 +367,9 @@ class MadeUpWindows:
         return operation
 
     def WaitForSingleObject(self, event: int, milliseconds: int) -> int:
-        thing: Event = self._thing(event)
+        thing = self._thing(event)
+        if not isinstance(thing, Event):
+            return 0 if thing[1] in self.ended else 0x102
         return 0 if self.changed.wait_for(lambda: thing.set, min(milliseconds / 1000, PATIENCE_S)) else 0x102
 
     def CancelIoEx(self, handle: int, overlapped: Any) -> int:
