@@ -24,8 +24,10 @@ from longwire.native.windows import Windows
 from longwire.win32.api import CallFailed
 from longwire.win32.pipes import BUFFER_BYTES
 from tests.patience import PATIENCE_S
-from tests.unit.win32.made_up import OTHER, MadeUpWindows
+from tests.unit.win32.made_up import OTHER, End, MadeUpWindows
 from tests.unit.win32.made_up_loop import MadeUpProactor, patch_loop
+
+FIRST_INSTANCE = 0x00080000
 
 
 @pytest.fixture
@@ -76,7 +78,9 @@ async def test_one_client_after_the_other_is_accepted_and_each_is_looked_at(
         assert own_peer(accepted[0]) == (NO_UID, 100)
         for each in (accepted[0], pipe):
             each.close()
-    assert len(windows.called("CreateNamedPipeW")) == 4, "the next is there before one is given back"
+    made = windows.called("CreateNamedPipeW")
+    assert len(made) == 4, "the next is there before one is given back"
+    assert [bool(call[1] & FIRST_INSTANCE) for call in made] == [True, False, False, False]
 
 
 async def test_a_process_of_another_user_that_got_there_is_not_served(
@@ -259,8 +263,11 @@ async def test_a_write_that_is_cancelled_is_carried_out_and_the_next_comes_after
     with anyio.move_on_after(0.01) as waited:
         await channel.write(b"cancelled")
     assert waited.cancelled_caught
+    (end,) = [each for each in windows.handles.values() if isinstance(each, End) and each.writers]
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(channel.write, b"next")
+        await anyio.lowlevel.checkpoint()
+        assert len(end.writers) == 1, "no more than one is under way"
         got = b""
         while len(got) < BUFFER_BYTES + 13:
             got += await anyio.to_thread.run_sync(pipe.recv, 1 << 16)

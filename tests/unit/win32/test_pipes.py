@@ -24,6 +24,7 @@ from tests.unit.win32.made_up import ME, MadeUpWindows
 
 NAME = "\\\\.\\pipe\\longwire-1"
 FIRST_INSTANCE, REJECT_REMOTE = 0x00080000, 0x8
+WAIT_TIMEOUT = 0x102
 IDENTIFICATION, AS_IT_IS = 0x00110000, 0x00130000
 
 
@@ -177,6 +178,20 @@ def test_what_does_not_come_ends_and_what_comes_later_is_not_lost(windows: MadeU
     assert len(read(client)) == BUFFER_BYTES
     server.write(b"room", PATIENCE_S)
     assert read(client) == b"room"
+    for each in (server, client):
+        each.close()
+
+
+def test_what_came_just_as_the_time_was_over_is_not_lost(windows: MadeUpWindows) -> None:
+    server, client = pair(windows)
+
+    def late(event: int, milliseconds: int) -> int:
+        del windows.WaitForSingleObject
+        server.write(b"just in time", PATIENCE_S)
+        return WAIT_TIMEOUT
+
+    windows.WaitForSingleObject = late  # type: ignore[method-assign]
+    assert read(client, timeout_s=0.01) == b"just in time"
     for each in (server, client):
         each.close()
 
