@@ -31,7 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "authority": set(),
     "families": {"assets"},
     "folders": set(),
-    "daemon": {"folders", "protocol", "win32"},  # how to get at it; what it is, `native` knows
+    "daemon": {"folders", "protocol", "storage", "win32"},  # how to get at it; what it is, `native` knows
     "prices": set(),
     "sse": set(),  # for Python servers: nothing of the host imports it either
     "rpc": set(),  # likewise, save the server that the demo plays

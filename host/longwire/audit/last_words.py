@@ -16,6 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+# As bytes: Windows would write two for the line end.
+_APPENDING: Final[int] = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 START_FAILED: Final = "start failed"
 # After WELCOME.
 ENDED: Final = "ended"
@@ -44,7 +46,7 @@ class LastWords:
             print(f"longwire-host: {line['event']}: {reason}", file=sys.stderr, flush=True)  # noqa: T201
         with contextlib.suppress(Exception):
             path = self.file or _file_of_its_own()
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            descriptor = os.open(path, _APPENDING, 0o600)
             try:
                 os.write(descriptor, json.dumps(line).encode() + b"\n")
             finally:

@@ -1,5 +1,6 @@
 """The daemons of this user are ended, and waited for."""
 
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -37,8 +38,13 @@ def _wait_for_end(path: Path, status: dict[str, Any]) -> None:
     while _is_there(path, str(status.get("owner", ""))):
         if time.monotonic() >= deadline:
             pid = status.get("pid")
-            raise CommandError(f"the daemon (process {pid}) does not come to its end", f"kill {pid}")
+            raise CommandError(f"the daemon (process {pid}) does not come to its end", kill_command(pid))
         time.sleep(_LOOK_AGAIN_S)
+
+
+def kill_command(pid: object, platform: str = sys.platform) -> str:
+    """What a person types to end a process that does not end by itself."""
+    return f"taskkill /F /PID {pid}" if platform == "win32" else f"kill {pid}"
 
 
 def _is_there(path: Path, owner: str) -> bool:

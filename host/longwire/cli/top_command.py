@@ -120,13 +120,29 @@ def _only_wait(seconds: float) -> bool:
     return False
 
 
+def _pressed_on_windows(seconds: float) -> bool:
+    """Its console tells of no key by itself, so it is looked at again and again."""
+    import msvcrt
+
+    ends_at = time.monotonic() + seconds
+    while time.monotonic() < ends_at:
+        while msvcrt.kbhit():  # type: ignore[attr-defined,unused-ignore]
+            if msvcrt.getwch().lower() == "q":  # type: ignore[attr-defined,unused-ignore]
+                return True
+        time.sleep(_AGAIN_S)
+    return False
+
+
 @contextmanager
 def _keys() -> Iterator[Callable[[float], bool]]:
     """Gives what waits for q so many seconds, and says whether it came. Ctrl-C stays what it is."""
     if not sys.stdin.isatty():
         yield _only_wait
         return
-    import termios  # not on Windows
+    if sys.platform == "win32":
+        yield _pressed_on_windows
+        return
+    import termios
     import tty
 
     descriptor = sys.stdin.fileno()

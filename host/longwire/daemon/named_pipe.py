@@ -21,6 +21,7 @@ from typing import Final, Self
 
 from longwire.daemon.address import NO_UID
 from longwire.daemon.peer import ForeignPeer, Peer
+from longwire.storage.opening import NEW_FLAGS
 from longwire.win32.api import Api, CallFailed, own_api
 from longwire.win32.files import open_shared
 from longwire.win32.pipes import BUFFER_BYTES, Carrier, PipeDenied, open_pipe, server_of
@@ -155,7 +156,7 @@ def write_name(path: Path, name: str) -> None:
     Raises:
         OSError: the file cannot be made.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    descriptor = os.open(path, NEW_FLAGS, 0o600)
     try:
         os.write(descriptor, f"{name.removeprefix(_PIPES)}\n".encode())
     finally:

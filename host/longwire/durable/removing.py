@@ -5,7 +5,7 @@ from pathlib import Path
 
 from longwire.durable.open_files import is_own
 from longwire.durable.owners import is_alive, owners_in
-from longwire.storage.lock import exclusive
+from longwire.storage.lock import exclusive, forget_lock
 
 
 class DaemonLives(Exception):
@@ -26,6 +26,7 @@ def remove_all(folder: Path) -> bool:
             if any(is_alive(folder, owner) for owner in owners_in(folder)):
                 raise DaemonLives
             shutil.rmtree(folder)
+        forget_lock(folder)
     except FileNotFoundError:
         return False
     return True

@@ -12,6 +12,7 @@ from longwire.console.errors import CommandError
 from longwire.install.crx import Signer
 from longwire.install.launcher import is_frozen
 from longwire.storage.files import make_folder
+from longwire.storage.opening import NEW_FLAGS
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -45,7 +46,7 @@ def make_key(path: Path) -> Signer:
     try:
         make_folder(path.resolve().parent)
         # Never there for others to read, and never in the place of one that appeared meanwhile.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb") as file:
+        with os.fdopen(os.open(path, NEW_FLAGS, _PRIVATE), "wb") as file:
             file.write(pem)
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror or 'the system refused'}", "name a file of your own") from None

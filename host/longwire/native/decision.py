@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from longwire.folders import administrator_policy, durable_folder, user_policy
+from longwire.storage.opening import READ_FLAGS
 
 # A policy is at most a quarter of it; what is larger is refused anyway.
 _MAX_BYTES: Final = 1024 * 1024
@@ -35,9 +36,9 @@ def _keeps_responses(folder: Path) -> bool:
 
 
 def _read(path: Path) -> bytes:
-    """Its first bytes; none where it cannot be read. A FIFO does not hold it up."""
+    """Its first bytes; none where it cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(path, READ_FLAGS)
     except OSError:
         return b""
     try:

@@ -198,9 +198,14 @@ def _readiness_of(pipe: int) -> Callable[[], bool]:
 
 
 def _closed_by_the_other_end(pipe: int) -> Callable[[], bool]:
-    """What tells whether nobody can write to `pipe` any more, whatever is still in it. Always False on Windows."""
+    """What tells whether nobody can write to `pipe` any more, whatever is still in it; on Windows once that is read.
+
+    There it is for the thread that reads: it would wait for another's read.
+    """
     if sys.platform == "win32":
-        return lambda: False
+        from longwire.native.own_system import SYSTEM
+
+        return lambda: SYSTEM.writer_is_gone(pipe)
     poll = select.poll()
     poll.register(pipe, 0)  # POLLHUP comes unasked
     return lambda: any(events & select.POLLHUP for _, events in poll.poll(0))

@@ -21,6 +21,7 @@ from longwire.policy.policy import Policy, PolicyFinding
 from longwire.policy.problems import Problem
 from longwire.policy.secret_files import own_uid
 from longwire.protocol.records import PolicyState
+from longwire.storage.opening import READ_FLAGS
 
 _DIGEST_CHARS: Final = 16
 _NO_POLICY: Final = "none"
@@ -103,7 +104,7 @@ def read_file(path: Path) -> FileLook:
     What is judged is what was opened; a FIFO does not hold it up.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(path, READ_FLAGS)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return FileLook(path, problem="it is not a regular file")

@@ -15,6 +15,7 @@ from typing import Final
 
 from longwire.policy.ownership import ROOT_UID, Lstat, OwnGroup, own_group, walk, writable_by_others
 from longwire.policy.secrets import MAX_SECRET_BYTES, SecretProblem, UnusableSecret
+from longwire.storage.opening import READ_FLAGS
 
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -40,8 +41,7 @@ def read_secret_file(
         UnusableSecret: not there, no regular file, not this user's alone, or others could put another in its place.
     """
     try:
-        # Not blocking: opening a FIFO would otherwise wait for its writer.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(path, READ_FLAGS)
     except FileNotFoundError:
         raise UnusableSecret("does not exist", problem=SecretProblem.MISSING) from None
     except PermissionError:

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +57,12 @@ def exclusive(
                 return
         finally:
             os.close(descriptor)
+
+
+def forget_lock(folder: Path) -> None:
+    """Remove what stays beside a folder that is gone. Windows keeps it while somebody has it open."""
+    with suppress(OSError):
+        folder.with_name(f"{folder.name}{_LOCK_SUFFIX}").unlink(missing_ok=True)
 
 
 def _is_still(folder: Path, descriptor: int) -> bool:

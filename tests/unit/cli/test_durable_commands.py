@@ -11,6 +11,7 @@ from unittest import mock
 
 import pytest
 
+from longwire.cli.daemon_ending import kill_command
 from longwire.daemon.client import NoDaemonThere, ask
 from longwire.durable.record_files import record_path
 from longwire.durable.store import FOLDER_NAME, Store
@@ -255,3 +256,7 @@ def test_a_daemon_that_does_not_answer_is_named_and_its_requests_stay(place: Pla
     assert f"not ended  the daemon (process {pid}) does not answer" in done.out
     assert f"kept       {place.folder} (a daemon runs" in done.out
     assert (done.code, place.folder.exists()) == (0, True)
+
+
+def test_a_process_that_does_not_end_is_killed_by_the_systems_own_command() -> None:
+    assert [kill_command(7, "linux"), kill_command(7, "win32")] == ["kill 7", "taskkill /F /PID 7"]

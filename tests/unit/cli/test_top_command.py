@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -251,3 +252,14 @@ def test_a_screen_has_no_more_lines_than_its_height_and_obeys_no_text() -> None:
     assert len(lines) <= 24 and max(len(line.plain) for line in lines) <= 80
     assert "and 40 more" in lines[-1].plain
     assert not any("\x1b" in line.plain for line in lines)
+
+
+def test_q_is_a_key_on_windows_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    from longwire.cli.top_command import _pressed_on_windows
+
+    typed = list("xyQ")
+    console = SimpleNamespace(kbhit=lambda: bool(typed), getwch=lambda: typed.pop(0))
+    monkeypatch.setitem(sys.modules, "msvcrt", console)
+    assert _pressed_on_windows(PATIENCE_S)
+    typed += "xy"
+    assert not _pressed_on_windows(0.01) and not typed
