@@ -21,7 +21,7 @@ from longwire.install.browsers import Place
 from longwire.install.launcher import Launcher, Program, launcher_text
 from longwire.install.registry import Registry, RegistryKey, system_registry
 from longwire.storage.files import make_folder, missing_folders, write_atomically
-from longwire.storage.lock import exclusive
+from longwire.storage.lock import exclusive, forget_lock
 
 LAUNCHER_NAME: Final = "longwire-host"
 RECORD_NAME: Final = "installation.json"
@@ -131,7 +131,9 @@ class Installation:
         """
         try:
             with exclusive(self.state, waiting=_say_that_it_waits):
-                return self._remove(places, strays, unfound)
+                removal = self._remove(places, strays, unfound)
+            forget_lock(self.state)
+            return removal
         except FileNotFoundError as error:
             if error.filename == str(self.state):
                 unfound()

@@ -60,7 +60,9 @@ def exclusive(
 
 
 def forget_lock(folder: Path) -> None:
-    """Remove what stays beside a folder that is gone. Windows keeps it while somebody has it open."""
+    """Remove what stays beside a folder, if that is gone. Windows keeps it while somebody has it open."""
+    if folder.exists():
+        return
     with suppress(OSError):
         folder.with_name(f"{folder.name}{_LOCK_SUFFIX}").unlink(missing_ok=True)
 
@@ -76,9 +78,9 @@ def _is_still(folder: Path, descriptor: int) -> bool:
 def _exclusive_beside(
     folder: Path, make: Callable[[Path], None] | None, waiting: Callable[[], None], patience_s: float | None
 ) -> Iterator[None]:
-    if make is not None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    elif not folder.exists():
+    if not folder.parent.exists() and make is not None:
+        make(folder)  # and what is above it: it may note that down
+    if not folder.exists() and make is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
     lock = folder.with_name(f"{folder.name}{_LOCK_SUFFIX}")
     descriptor = os.open(str(lock), os.O_RDWR | os.O_CREAT | getattr(os, "O_NOINHERIT", 0), 0o600)

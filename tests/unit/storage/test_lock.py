@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from longwire.storage.lock import exclusive
+from longwire.storage.lock import exclusive, forget_lock
 from tests.patience import PATIENCE_S
 
 
@@ -80,3 +80,28 @@ def test_a_folder_that_goes_away_while_it_is_waited_for_is_made_again_or_missing
 
     assert removed_by(make) == "there"
     assert removed_by(None) == "missing"
+
+
+def test_what_lies_beside_a_folder_goes_once_that_is_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    with exclusive(folder, make, platform="win32"):
+        pass
+    forget_lock(folder)
+    assert (tmp_path / "folder.lock").exists()
+    folder.rmdir()
+    forget_lock(folder)
+    assert not list(tmp_path.iterdir())
+    forget_lock(folder)
+
+
+def test_whoever_makes_the_folder_makes_what_is_above_it_too(tmp_path: Path) -> None:
+    """And so can note down what has to be removed again."""
+    made: list[str] = []
+
+    def note(folder: Path) -> None:
+        made.extend(path.name for path in (folder.parent, folder) if not path.exists())
+        make(folder)
+
+    with exclusive(tmp_path / "above" / "folder", note, platform="win32"):
+        pass
+    assert made == ["above", "folder"]
