@@ -133,7 +133,6 @@ class Installation:
             with exclusive(self.state, waiting=_say_that_it_waits):
                 removal = self._remove(places, strays, unfound)
             forget_lock(self.state)
-            return removal
         except FileNotFoundError as error:
             if error.filename == str(self.state):
                 unfound()
@@ -141,6 +140,8 @@ class Installation:
             raise _refused(error) from None
         except OSError as error:
             raise _refused(error) from None
+        else:
+            return removal
 
     def _write(
         self, places: Mapping[Place, Family], launcher: Launcher, made: list[str], extensions: Sequence[str]
