@@ -2,13 +2,15 @@
 
 import socket
 import sys
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from longwire.daemon.named_pipe import NamedPipe
 
-# NamedPipe is loaded where there are such pipes only.
-Connected: TypeAlias = Union["socket.socket", "NamedPipe"]
+    Connected: TypeAlias = socket.socket | NamedPipe
+else:
+    # What is not loaded yet would have to be a string, and the first of those in an alias takes a millisecond.
+    Connected = socket.socket
 
 
 def unconnected() -> Connected:

@@ -17,8 +17,7 @@ from longwire.daemon.client import DaemonMute, NoDaemonThere, connect, retire
 from longwire.daemon.connected import Connected
 from longwire.daemon.peer import ForeignPeer
 from longwire.native.own_system import SYSTEM
-from longwire.native.startup import DAEMON_ARGUMENT
-from longwire.native.system import NotStartedApart
+from longwire.native.startup import DAEMON_ARGUMENT, NotStartedApart
 from longwire.storage.file_locks import lock_now
 
 if TYPE_CHECKING:

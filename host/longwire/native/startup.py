@@ -14,6 +14,10 @@ DAEMON_ARGUMENT: Final = "--daemon"
 NOT_THERE: Final = ("rich", "greenlet")
 
 
+class NotStartedApart(Exception):
+    """The system keeps a process from outliving the one that starts it. The text says what to do."""
+
+
 def load_less() -> None:
     """Before the imports, for which the first stream of a browser waits: a fifth of their time was for nothing.
 

@@ -1,42 +1,27 @@
 """What a host and a daemon need that each system has in its own way: sockets or named pipes, and processes apart.
 
-`posix` and `windows` have it, `own_system` chooses. Windows is untried.
+`posix` and `windows` have it, `own_system` chooses. Windows is untried. For types alone: a pipe's start does without.
 """
 
+import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeAlias, Union
 
 from longwire.daemon.connected import Connected
+from longwire.engine.channel import Channel
 
 if TYPE_CHECKING:
-    import socket
     import subprocess
 
     from longwire.native.pipe_listener import PipeEnd, PipeListener
 
-Listener: TypeAlias = Union["socket.socket", "PipeListener"]
+Listener: TypeAlias = Union[socket.socket, "PipeListener"]
 # What a listener gives: a connection that was accepted.
-Accepted: TypeAlias = Union["socket.socket", "PipeEnd"]
+Accepted: TypeAlias = Union[socket.socket, "PipeEnd"]
 
 
-class LocalChannel(Protocol):
-    """A channel to another process of this user. Also a `Channel`."""
-
-    async def receive(self) -> bytes:
-        """See `Channel.receive`."""
-        ...
-
-    async def hung_up(self) -> None:
-        """See `Channel.hung_up`."""
-        ...
-
-    async def write(self, data: bytes) -> None:
-        """See `Channel.write`."""
-        ...
-
-    def write_at_once(self, data: bytes) -> int:
-        """See `Channel.write_at_once`."""
-        ...
+class LocalChannel(Channel, Protocol):
+    """A channel to another process of this user."""
 
     def put_back(self, data: bytes) -> None:
         """Have `receive` give this once more, before all else."""
@@ -49,10 +34,6 @@ class LocalChannel(Protocol):
     def drop(self) -> None:
         """Close it now. Idempotent."""
         ...
-
-
-class NotStartedApart(Exception):
-    """The system keeps a process from outliving the one that starts it. The text says what to do."""
 
 
 class System(Protocol):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from longwire.daemon.connected import Connected
 from longwire.daemon.named_pipe import NamedPipe
-from longwire.native.system import NotStartedApart
+from longwire.native.startup import NotStartedApart
 from longwire.win32.api import ACCESS_DENIED, Api, own_api
 from longwire.win32.pipes import other_end_closed
 

@@ -30,7 +30,7 @@ from longwire.native.elsewhere import elsewhere_at
 from longwire.native.place import Place
 from longwire.native.serving import Daemon
 from longwire.native.starting import DaemonNotReached, reach_daemon
-from longwire.native.system import NotStartedApart
+from longwire.native.startup import NotStartedApart
 from longwire.native.windows import Windows
 from longwire.protocol.frames import frame
 from longwire.protocol.limits import PROTOCOL_VERSION
