@@ -108,12 +108,7 @@ def allow_some(policy: Policy, page: Page, *, generation: bool = False) -> Allow
     Raises:
         StreamError: POLICY_INVALID. PolicyDeniedError: no grant that names the page has `durable`.
     """
-    origin = parse_origin(page.origin)
-    named = [
-        grant
-        for grant in policy.in_force
-        if origin is not None and grant.names_page(origin) and (grant.open_providers or not generation)
-    ]
+    named = [grant for grant in _named(policy, page) if grant.open_providers or not generation]
     found = next((grant for grant in named if grant.durable is not None and grant.has("durable")), None)
     if found is not None:
         return _allowed(found, page, None)
@@ -122,6 +117,11 @@ def allow_some(policy: Policy, page: Page, *, generation: bool = False) -> Allow
     # No grant names it: what the policy says then is what it says of every request.
     policy.decide_generation(page, "", None)
     raise PolicyDeniedError("no grant of the policy lets this page have durable requests")
+
+
+def all_recordable(policy: Policy, page: Page) -> bool:
+    """Whether recordings may have what is told of the page's durable requests, whichever grant each is by."""
+    return all(grant.has("record") for grant in _named(policy, page) if grant.durable is not None)
 
 
 class NoDaemon:
@@ -156,6 +156,12 @@ class NoDaemon:
             "is open. Try again when those that are open have ended"
         )
         raise StreamError(ErrorCode.HOST_UNAVAILABLE, message, Phase.POLICY, retryable=True)
+
+
+def _named(policy: Policy, page: Page) -> list[Grant]:
+    """The grants that name the page."""
+    origin = parse_origin(page.origin)
+    return [] if origin is None else [grant for grant in policy.in_force if grant.names_page(origin)]
 
 
 def _allow_generation(policy: Policy, page: Page, asked: Asked) -> Allowed:

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from longwire.durable.listing import ListedRequest, short
 from longwire.durable.record import Key, Record, RecordState
-from longwire.engine.durable_access import allow_some, check_page
+from longwire.engine.durable_access import all_recordable, allow_some, check_page
 from longwire.engine.durable_answers import answer, answer_json, refuse
 from longwire.engine.durable_elsewhere import Elsewhere, Relay, lost
 from longwire.engine.durable_producer import DurableRequest
@@ -62,7 +62,9 @@ class Desk:
         start, kept = exchange.start, self._kept
         profile = check_page(start.page)
         await kept.ready()
-        grant = allow_some(await kept.policy.settled(), start.page).grant.name
+        policy = await kept.policy.settled()
+        grant = allow_some(policy, start.page).grant.name
+        exchange.recordable = all_recordable(policy, start.page)
         address, _, query = start.url.partition("?")
         if start.body.kind != "none":
             raise _no_such("a request without a body")

@@ -6,6 +6,7 @@ import pytest
 
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream.model import UpstreamRequest
+from tests.unit.engine.durable_bench import Feeds, policy, running_daemon
 from tests.unit.engine.harness import POLICY, running_engine
 
 
@@ -54,3 +55,21 @@ async def test_the_grant_is_told_with_the_head_and_with_what_failed_before_one(t
         if message["type"] != "STREAM_END" and "id" in message
     }
     assert said == {1: "test", 2: "test", 3: None}
+
+
+@pytest.mark.parametrize(
+    ("features", "told"), [('["fetch", "durable", "record"]', None), ('["fetch", "durable"]', False)]
+)
+async def test_of_durable_requests_every_head_says_so(
+    tmp_path: Path, feeds: Feeds, features: str, told: bool | None
+) -> None:
+    text = policy(feeds, more=f"features = {features}")
+    async with running_daemon(tmp_path, feeds, text=text) as daemon, daemon.tab() as tab:
+        reading = tab.ask()
+        (await feeds.feed()).send(b"some").end()
+        asked = [("", "GET"), ("/answer?offset=-1", "GET"), ("/answer?offset=99", "GET"), ("/nothing", "GET")]
+        asked.append(("/answer", "DELETE"))
+        heads = [await reading.head()]
+        heads += [await tab.desk(f"longwire:durable{what}", method).head() for what, method in asked]
+    assert [head["status"] for head in heads] == [200, 200, 200, 400, 404, 204]
+    assert [head.get("recordable") for head in heads] == [told] * len(heads)
