@@ -69,16 +69,16 @@ class Authorizer:
         """
         return (await self._policy.settled()).decide_generation(page, name, model)
 
-    async def any_provider(self, page: Page) -> str:
-        """The grant by which a page may ask some provider, whichever.
+    async def any_provider(self, page: Page) -> tuple[str, bool]:
+        """The grant by which a page may ask some provider, whichever; and whether all such let recordings have it.
 
         Raises:
             StreamError: as `provider`.
         """
         policy = await self._policy.settled()
-        for grant, _ in policy.generation_grants(page.origin, private=page.private, principal=page.asks_as):
-            return grant.name
-        return policy.decide_generation(page, "", None).grant.name
+        found = policy.generation_grants(page.origin, private=page.private, principal=page.asks_as)
+        grants = [grant for grant, _ in found] or [policy.decide_generation(page, "", None).grant]
+        return grants[0].name, all(grant.has("record") for grant in grants)
 
     @asynccontextmanager
     async def begin(

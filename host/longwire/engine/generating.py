@@ -62,7 +62,7 @@ class Generating:
         page = exchange.start.page
         if isinstance(question, RequestRefused):
             # What is wrong with it, only a page that may ask is told.
-            grant = await self._means.authorizer.any_provider(page)
+            grant, exchange.recordable = await self._means.authorizer.any_provider(page)
             await _begin(exchange, grant)
             exchange.bind(failure=question.code)
             await EventWriter(exchange).write([_refusal(request_id, question)])

@@ -7,6 +7,7 @@ import pytest
 from longwire.protocol.errors import ErrorCode, Phase, StreamError
 from longwire.upstream.model import UpstreamRequest
 from tests.unit.engine.durable_bench import Feeds, policy, running_daemon
+from tests.unit.engine.generation_bench import LATER, generating
 from tests.unit.engine.harness import POLICY, running_engine
 
 
@@ -22,6 +23,19 @@ async def test_the_head_says_where_nothing_may_be_recorded(tmp_path: Path, featu
         await bench.channel.terminal(1)
     (head,) = (message for message in bench.channel.written if message["type"] == "STREAM_HEADERS")
     assert head.get("recordable") is told
+
+
+@pytest.mark.parametrize(("features", "told"), [('["generate", "record"]', None), ('["generate"]', False)])
+async def test_of_generations_every_head_says_so_that_of_a_bad_question_too(
+    tmp_path: Path, features: str, told: bool | None
+) -> None:
+    async with generating(tmp_path, LATER) as (asker, _):
+        file = asker.bench.policy_file
+        file.write_text(file.read_text().replace("generate =", f"features = {features}\ngenerate =", 1))
+        asker.send(1, b"{")
+        (event,) = await asker.events(1)
+        heads = [message for message in asker.bench.channel.of_stream(1) if message["type"] == "STREAM_HEADERS"]
+    assert (event["code"], [head.get("recordable") for head in heads]) == ("BAD_REQUEST", [told])
 
 
 async def test_a_stream_ends_when_its_feature_is_taken_away(tmp_path: Path) -> None:
