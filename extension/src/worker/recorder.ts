@@ -1,6 +1,7 @@
 import { MAX_RECORDING_BYTES, MAX_RECORDINGS_BYTES, MIB } from '../protocol/constants'
 import type { StreamHeaders, StreamStart } from '../protocol/native'
 import type { KeptRecording, RecordingStore } from '../recording/store'
+import { DURABLE_URL } from '../shared/names'
 import type { BesideType, ObservedStream, Observer, Piece, StreamEnding, StreamEvents } from './observer'
 import type { RequestHead } from './recorded-track'
 import { RunningRecording } from './running-recording'
@@ -118,7 +119,7 @@ export class Recorder implements StreamEvents {
     if (live.head.kind === 'websocket') {
       throw new NoRecording('A socket is recorded from its beginning: record its site, and open it again.')
     }
-    const title = `${stream.method} ${new URL(stream.url).host || 'a language model'}`
+    const title = `${stream.method} ${placeOf(stream.url)}`
     const running = await this.#begin({ title, origin: null, stream: shownAs }, judge)
     running.begin(stream, live.head, () => this.#tap(running, stream), live.received)
     if (live.response !== null) running.headers(stream, live.response.head, live.response.at)
@@ -298,4 +299,10 @@ export class Recorder implements StreamEvents {
   #tell(): void {
     for (const changed of this.#changed) changed()
   }
+}
+
+/** What a person calls it. */
+function placeOf(url: string): string {
+  if (url.startsWith(DURABLE_URL)) return 'durable requests'
+  return new URL(url).host || 'a language model'
 }

@@ -496,6 +496,18 @@ describe('the limits', () => {
   })
 })
 
+test.each([
+  ['https://api.example.com/v1', 'GET api.example.com'],
+  ['longwire:generate', 'GET a language model'],
+  ['longwire:durable/answer-42', 'GET durable requests']
+])('a recording of one stream to %s is called %s', async (url, title) => {
+  bridge = new Bridge(link, observer, undefined, () => 'profile')
+  const hostId = open(5, { url })
+  bridge.fromHost({ ...headers(hostId), url })
+  await recorder.startStream(hostId, false)
+  expect((await recorder.list())[0]?.title).toBe(title)
+})
+
 describe('a storage that takes nothing', () => {
   beforeEach(() => vi.spyOn(console, 'warn').mockImplementation(() => undefined))
 
