@@ -16,6 +16,7 @@ import structlog
 from longwire import __version__
 from longwire.audit import log as host_log
 from longwire.audit.last_words import LAST_WORDS
+from longwire.durable.listing import ListedRequest
 from longwire.durable.store import FOLDER_NAME, Store, StoreUnusable
 from longwire.engine.durable import DurableRequests
 from longwire.engine.engine import Engine
@@ -123,7 +124,7 @@ class Daemon:
                     "memory": memory_bytes(),
                 }
             case "list":
-                entries = [] if self._durable is None else self._durable.entries()
+                entries = [] if self._durable is None else await self._all(self._durable)
                 return {"requests": [each.told() for each in entries]}
             case "streams":
                 kept = [] if self._durable is None else self._durable.look()
@@ -138,6 +139,12 @@ class Daemon:
                 return {"retired": True}
             case other:
                 return {"error": f"a daemon of the version {__version__} does not know {other!r}"}
+
+    @staticmethod
+    async def _all(durable: DurableRequests) -> list[ListedRequest]:
+        """Also where a command comes before this daemon has looked at what an earlier one left."""
+        await durable.ready()
+        return durable.entries()
 
     async def _forget(self, key_id: str) -> dict[str, Any]:
         try:

@@ -20,6 +20,7 @@ import pytest
 from longwire import __version__
 from longwire.assets import extension_id
 from longwire.daemon.client import NoDaemonThere, ask, connect
+from longwire.durable.store import Store
 from longwire.protocol.frames import frame
 from longwire.protocol.limits import PROTOCOL_VERSION
 from tests.daemons import (
@@ -35,8 +36,9 @@ from tests.daemons import (
     entry,
     wait_ended,
 )
-from tests.host_process import HostProcess, environment, grant, write_policy
+from tests.host_process import PAGE, HostProcess, environment, grant, write_policy
 from tests.patience import PATIENCE_S
+from tests.unit.durable.samples import ended, request
 from tests.upstreams.app import make_app
 from tests.upstreams.server import Server
 from tests.upstreams.threaded import ThreadedServer
@@ -407,6 +409,22 @@ def test_it_stays_as_long_as_something_runs_or_is_kept(home: Path, upstream: Thr
     (kept,) = asked(home, do="list")["requests"]
     assert asked(home, do="forget", id=kept["id"]) == {"forgot": True}
     wait_ended(daemon)
+
+
+def test_a_list_has_what_was_kept_from_the_first_moment_on(home: Path) -> None:
+    now_ms, store = int(time.time() * 1000), Store(home / "state" / "longwire" / "durable", "earlier")
+    facts = {"origin": PAGE["origin"], "url": "http://127.0.0.1:1/", "method": "GET", "started_ms": now_ms}
+    for number in range(150):
+        record = request(f"answer-{number}", "earlier", **facts)
+        store.claim(record)
+        store.save(ended(record, 0, now_ms))
+    store.close()
+    with durable_host(home):
+        while True:
+            with suppress(NoDaemonThere):
+                listed = asked(home, do="list")["requests"]
+                break
+    assert len(listed) == 150
 
 
 def test_a_daemon_whose_socket_was_taken_away_leaves_its_place_to_the_next(
