@@ -1,7 +1,6 @@
 """`longwire stats`."""
 
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
@@ -10,8 +9,9 @@ import typer
 from longwire.audit.files import log_folder
 from longwire.audit.log_lines import log_lines
 from longwire.console.errors import MisuseError
-from longwire.console.figures import share, size
+from longwire.console.figures import share
 from longwire.console.output import complain, say_json
+from longwire.console.progress import Progress
 from longwire.console.stats_screen import say_stats
 from longwire.policy.units import duration_text, parse_duration
 from longwire.stats.counting import BY, By, Counting
@@ -19,8 +19,6 @@ from longwire.stats.told import as_json as stats_json
 from longwire.stats.told import as_prometheus
 
 _FINDING: Final = 1
-# What takes longer says how far it is.
-_WORTH_A_WORD_S: Final = 1.0
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +49,7 @@ def stats(
     most = None if fail_over is None else _share(fail_over)
     since_ms = None if since is None else _duration(since)
     start = None if since_ms is None else datetime.now(UTC) - timedelta(milliseconds=since_ms)
-    progress = _Progress()
+    progress = Progress()
     counting = Counting(grouping).take_all(log_lines(log_folder(), start, progress.told))
     progress.over()
     if json:
@@ -94,24 +92,3 @@ def _share(text: str) -> float:
     if not 0 <= percent <= 100:
         raise MisuseError(f'"{text}" is no share of the streams', "write --fail-over 5%, from 0% to 100%")
     return percent / 100
-
-
-class _Progress:
-    """On stderr, where that is a console, and only of what takes a while."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._shown = False
-
-    def told(self, done: int, whole: int) -> None:
-        """So many bytes of so many are read."""
-        if sys.stderr.isatty() and time.monotonic() - self._began >= _WORTH_A_WORD_S:
-            self._shown = True
-            sys.stderr.write(f"\rread {size(done)} of {size(whole)} ")
-            sys.stderr.flush()
-
-    def over(self) -> None:
-        """Take the line away."""
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()

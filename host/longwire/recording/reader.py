@@ -1,9 +1,10 @@
 """A file of a recording, read and checked line by line: who wrote it is not known."""
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from pydantic import ValidationError
 
@@ -78,15 +79,15 @@ class Recording:
     streams: list[RecordedStream]
 
 
-def read_recording(path: Path) -> Recording:
-    """Read and check a file.
+def read_recording(path: Path, told: Callable[[int, int], None] = lambda done, whole: None) -> Recording:
+    """Read and check a file. `told` hears now and then how many bytes of how many are read.
 
     Raises:
         BadRecording: it cannot be read, is no recording, or is larger than one may be.
     """
     try:
         with path.open("rb") as file:
-            return parse_recording(_lines(file))
+            return parse_recording(_lines(file, os.fstat(file.fileno()).st_size, told))
     except OSError as error:
         raise BadRecording(
             f"{path} cannot be read: {error.strerror or type(error).__name__}", "name a file of a recording"
@@ -191,11 +192,14 @@ def _check_part(goes_on: dict[str, int], line: RecordedMessage) -> None:
         goes_on[line.way] = line.opcode
 
 
-def _lines(file: Iterable[bytes]) -> Iterator[bytes]:
-    readline = file.readline  # type: ignore[attr-defined]  # of a binary file
-    number = 0
-    while line := readline(MAX_RECORDING_LINE_CHARS + 1):
+def _lines(file: BinaryIO, whole: int, told: Callable[[int, int], None]) -> Iterator[bytes]:
+    number = done = shown = 0
+    while line := file.readline(MAX_RECORDING_LINE_CHARS + 1):
         number += 1
+        done += len(line)
+        if done - shown >= MIB:
+            shown = done
+            told(done, whole)
         if len(line) > MAX_RECORDING_LINE_CHARS:
             raise BadRecording(f"line {number} is longer than {MAX_RECORDING_LINE_CHARS:,} bytes")
         yield line.rstrip(b"\r\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from longwire.console.errors import CommandError
+from longwire.console.progress import Progress
 from longwire.recording.reader import BadRecording, Recording, read_recording
 from longwire.replay.faults import Faults
 from longwire.replay.pace import AtOnce, ByKey, Pace, Timed
@@ -23,10 +24,13 @@ def read(path: Path) -> Recording:
     Raises:
         CommandError: it is none.
     """
+    progress = Progress()
     try:
-        return read_recording(path)
+        return read_recording(path, progress.told)
     except BadRecording as error:
         raise CommandError(error.message, error.fix) from None
+    finally:
+        progress.over()
 
 
 async def replay(recording: Recording, faults: Faults, speed: Speed, port: int, screen: Words | JsonLines) -> None:

@@ -190,3 +190,12 @@ def test_the_lines_are_what_the_document_shows() -> None:
     kinds = {type(TypeAdapter(RecordingLine).validate_json(line)).__name__ for line in example.splitlines()[1:]}
     assert kinds == {"RecordedRequest", "RecordedResponse", "RecordedPiece", "RecordedMessage", "RecordedEnd"}
     assert [stream.request.kind for stream in recording.streams] == ["http", "websocket"]
+
+
+def test_of_a_large_file_it_is_told_how_far_reading_has_come(tmp_path: Path) -> None:
+    file, told = tmp_path / "a.jsonl", [(0, 0)]
+    pieces = [PIECE | {"text": "a" * MAX_RECORDED_PIECE_BYTES}] * 10
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in (HEAD, REQUEST, RESPONSE, *pieces)))
+    read_recording(file, lambda done, whole: told.append((done, whole)))
+    assert [done // MIB for done, _ in told] == [0, 1, 2]
+    assert {whole for _, whole in told[1:]} == {file.stat().st_size}
