@@ -13,6 +13,7 @@ from longwire.assets import extension_folder
 from tests.e2e.browser import Browser, running_browser, wait_ended
 from tests.e2e.conftest import Upstream
 from tests.e2e.hosts import HostFiles, without_host
+from tests.e2e.own_pages import assert_closed_to_pages
 from tests.e2e.permissions import permit, withhold_all, withholding_extension
 from tests.e2e.popup import ORIGIN, POPUP_URL, action_popup, is_about, open_popup
 from tests.e2e.scripts import script
@@ -23,21 +24,7 @@ from tests.upstreams.threaded import ThreadedServer
 
 
 def test_no_web_page_opens_or_frames_the_popup(browser: Browser, page: Page) -> None:
-    framed = page.evaluate(
-        script("frame_it.js"),
-        POPUP_URL,
-    )
-    assert framed in {"another origin", "blank"}
-    assert [frame.url for frame in page.frames if frame.url.startswith(ORIGIN)] == []
-    with browser.context.expect_page() as opened:
-        page.evaluate("(url) => { window.opened = open(url) }", POPUP_URL)
-    browser.pages.append(opened.value)
-    page.evaluate("(url) => { location = url }", POPUP_URL)
-    # A page that was refused shows the browser's own error, and nothing of the extension runs in it.
-    for refused in (page, opened.value):
-        refused.wait_for_load_state()
-        assert refused.locator("#badge").count() == 0
-    assert page.evaluate("(url) => fetch(url).then(() => 'read', () => 'refused')", POPUP_URL) == "refused"
+    assert_closed_to_pages(browser, page, POPUP_URL, "#badge")
 
 
 CONNECT_AS_POPUP = script("connect_as_popup.js")

@@ -12,6 +12,7 @@ from longwire.assets import extension_folder
 from tests.e2e.browser import Browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.dashboard import DASHBOARD_URL, figure, look_at, look_on, only, open_dashboard
+from tests.e2e.own_pages import assert_closed_to_pages
 from tests.e2e.scripts import script
 from tests.e2e.socket_servers import SocketServers, socket_servers
 from tests.e2e.test_generate import GENERATE, QUESTION, policy
@@ -139,18 +140,10 @@ def test_the_browser_itself_lets_no_text_become_markup_there(dashboard: Page) ->
 
 
 def test_no_web_page_opens_frames_or_reads_it(browser: Browser, page: Page) -> None:
-    assert page.evaluate(script("frame_it.js"), DASHBOARD_URL) in {"another origin", "blank"}
-    assert [frame.url for frame in page.frames if "dashboard" in frame.url] == []
-    for file in ("html", "js", "css"):
+    for file in ("js", "css"):
         url = DASHBOARD_URL.replace(".html", f".{file}")
         assert page.evaluate("(url) => fetch(url).then(() => 'read', () => 'refused')", url) == "refused"
-    with browser.context.expect_page() as opened:
-        page.evaluate("(url) => { window.opened = open(url) }", DASHBOARD_URL)
-    browser.pages.append(opened.value)
-    page.evaluate("(url) => { location = url }", DASHBOARD_URL)
-    for refused in (page, opened.value):
-        refused.wait_for_load_state()
-        assert refused.locator("#grid").count() == 0
+    assert_closed_to_pages(browser, page, DASHBOARD_URL, "#grid")
     manifest = json.loads((extension_folder() / "manifest.json").read_text())
     listed = [file for resource in manifest["web_accessible_resources"] for file in resource["resources"]]
     assert listed == ["direct.html"]

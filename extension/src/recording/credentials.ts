@@ -10,7 +10,7 @@ const SCHEME = /^(?:bearer|basic|token|apikey|digest|negotiate|aws4-hmac-sha256)
 const HARMLESS_VALUE = /^-?[0-9]{0,6}$/
 /** A URL is the value, or the end of it; in `link` there are several, in angle brackets. */
 const WITH_URLS: ReadonlySet<string> = new Set(['location', 'content-location', 'referer', 'origin', 'refresh'])
-const USER_INFO = /(?<=:\/\/)[^/@]*(?=@)/
+const USER_INFO = /(?<=:\/\/)[^/@]*(?=@)/g
 /** What a body is read by: a word in it is no credential, though one was the same. */
 const OF_THE_BODY = /^(?:content|accept)(?:-|$)/
 
