@@ -45,8 +45,8 @@ def switch(popup: Page, label: str, *, on: bool) -> None:
     expect(box).to_be_checked(checked=on)
 
 
-class ActionPopup:
-    """A popup that the action opened. Playwright does not know its page, so it is spoken to through the browser."""
+class Attached:
+    """A target that Playwright has no session for: it is spoken to through the browser."""
 
     def __init__(self, browser_session: CDPSession, target: str) -> None:
         self._browser = browser_session
@@ -61,20 +61,28 @@ class ActionPopup:
             message = json.loads(event["message"])
             self._answers[message.get("id", 0)] = message
 
-    def evaluate(self, expression: str) -> Any:
-        """The value of an expression in the popup's page, or of the promise that it gives."""
+    def call(self, method: str, **parameters: Any) -> Any:
+        """What it answers."""
         self._last_id += 1
-        parameters = {"expression": expression, "awaitPromise": True, "returnByValue": True, "userGesture": True}
-        message = {"id": self._last_id, "method": "Runtime.evaluate", "params": parameters}
+        message = {"id": self._last_id, "method": method, "params": parameters}
         self._browser.send(
             "Target.sendMessageToTarget", {"sessionId": self._session["sessionId"], "message": json.dumps(message)}
         )
         while self._last_id not in self._answers:
             # Any call lets the answer in.
             self._browser.send("Target.getTargets")
-        answer = self._answers.pop(self._last_id)
-        assert "exceptionDetails" not in answer["result"], answer
-        return answer["result"]["result"].get("value")
+        return self._answers.pop(self._last_id)["result"]
+
+
+class ActionPopup(Attached):
+    """A popup that the action opened, whose page Playwright does not know."""
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of an expression in the popup's page, or of the promise that it gives."""
+        options: dict[str, Any] = {"awaitPromise": True, "returnByValue": True, "userGesture": True}
+        answer = self.call("Runtime.evaluate", expression=expression, **options)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
 
     def text(self, element_id: str) -> str:
         """What an element says, once it is shown and says anything."""

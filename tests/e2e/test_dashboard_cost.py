@@ -12,11 +12,12 @@ import pytest
 from playwright.sync_api import CDPSession, Page, Playwright, expect
 
 from longwire.assets import extension_folder
+from tests.bench.processes import cpu_seconds
 from tests.bench.turns import in_turn
 from tests.e2e.browser import Browser, running_browser, stop_worker
 from tests.e2e.conftest import Upstream
 from tests.e2e.dashboard import DASHBOARD_URL, look_at, open_dashboard
-from tests.e2e.popup import ORIGIN
+from tests.e2e.popup import ORIGIN, Attached
 from tests.e2e.scripts import script
 from tests.printed import say
 from tests.upstreams import bodies
@@ -31,10 +32,13 @@ EVENTS_PER_SECOND = 10_000
 TICK_S = 0.01
 WINDOW_S = 1.5
 ROUNDS = 3
+# A view that has just been opened is shown what may come at once, and its page is being read.
+SETTLED_S = 2.5
 # Each with a browser of its own.
 BUILD_ROUNDS = 9
-# The share of its rate that a stream keeps while the dashboard is open is to be 0.9 and more, and is printed. A stream
-# that has two cores to itself leaves none for a page that is drawn: less than this is a fault, and not the machine.
+# The share of its rate that a stream keeps while the dashboard is open is to be 0.9 and more, and is printed. By the clock
+# it is what else the machine does; by processor time it is what a megabyte costs all who carry or show it, which is the
+# rate where they have all cores to themselves. Less than this is a fault, and not the machine.
 LEAST_SHARE = 0.8
 # Processor time of the page's own thread for a frame, in milliseconds: 60 of them in a second leave it some to spare.
 FRAME_MS = 12
@@ -78,6 +82,11 @@ def rate(page: Page) -> float:
     return float((after - before) / 1000 / (ended - began))
 
 
+def cost(browser: Browser) -> float:
+    """Processor time of the browser with its host, and of this process, which is the server."""
+    return sum(cpu_seconds(browser).values()) + time.process_time()
+
+
 @pytest.mark.parametrize("target", ["/flood", pytest.param("/endless", marks=pytest.mark.long)])
 def test_a_stream_keeps_its_rate_while_the_dashboard_is_open(
     browser: Browser, page: Page, upstream: Upstream, target: str
@@ -86,6 +95,7 @@ def test_a_stream_keeps_its_rate_while_the_dashboard_is_open(
     dashboard = open_dashboard(browser)
     page.evaluate(script("download_all.js"), upstream.url(target))
     rates: dict[str, list[float]] = defaultdict(list)
+    costs: dict[str, list[float]] = defaultdict(list)
     for number in range(ROUNDS):
         for state in in_turn(("closed", "table", "detail"), number):
             dashboard.goto("about:blank" if state == "closed" else DASHBOARD_URL)
@@ -93,17 +103,23 @@ def test_a_stream_keeps_its_rate_while_the_dashboard_is_open(
                 expect(dashboard.locator("#summary")).to_contain_text("1 live")
             if state == "detail":
                 look_at(dashboard, f"{target} state:open")
+            page.wait_for_timeout(1000 * SETTLED_S)
+            before = cost(browser)
             rates[state].append(rate(page))
+            costs[state].append((cost(browser) - before) / rates[state][-1])
+
+    def shares(closed: list[float], opened: list[float]) -> float:
+        return statistics.median(there / here for here, there in zip(closed, opened, strict=True))
+
     closed = statistics.median(rates["closed"])
-    shares = {
-        state: statistics.median(here / there for here, there in zip(rates[state], rates["closed"], strict=True))
-        for state in ("table", "detail")
-    }
+    clock = {state: shares(rates["closed"], rates[state]) for state in ("table", "detail")}
+    processor = {state: shares(costs[state], costs["closed"]) for state in ("table", "detail")}
     say(
-        f"dashboard beside {target[1:]}: closed {closed:.1f} MB/s; with the table open {shares['table']:.2f} of it, "
-        f"with the stream's own view {shares['detail']:.2f}"
+        f"dashboard beside {target[1:]}: closed {closed:.1f} MB/s; with the table open {clock['table']:.2f} of it "
+        f"(by processor time {processor['table']:.2f}), with the stream's own view {clock['detail']:.2f} "
+        f"(by processor time {processor['detail']:.2f})"
     )
-    assert min(shares.values()) >= LEAST_SHARE
+    assert min(processor.values()) >= LEAST_SHARE
 
 
 def thread_seconds(session: CDPSession) -> float:
@@ -211,4 +227,45 @@ def test_the_heap_stays_flat_over_events(
     dashboard.wait_for_function(seen, arg=events, polling=500, timeout=1000 * 600)
     after = heap(dashboard)
     say(f"dashboard's heap: {before:.1f} MiB after {floor:,} events, {after:.1f} MiB after {events:,}")
+    assert after <= before + HEAP_SLACK_MIB
+
+
+def worker_heap(browser: Browser) -> float:
+    """MiB that the extension's worker has in use, its buffers among them, after a collection."""
+    assert browser.context.browser is not None
+    session = browser.context.browser.new_browser_cdp_session()
+    (worker,) = (
+        target["targetId"]
+        for target in session.send("Target.getTargets")["targetInfos"]
+        if target["type"] == "service_worker" and target["url"].startswith(ORIGIN)
+    )
+    attached = Attached(session, worker)
+    attached.call("HeapProfiler.collectGarbage")
+    used = attached.call("Runtime.getHeapUsage")
+    session.detach()
+    return float(used["usedSize"] + used["backingStorageSize"]) / (1 << 20)
+
+
+GIB = 1 << 30
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("state", ["closed", "open"])
+def test_the_heaps_stay_flat_over_a_gibibyte(browser: Browser, page: Page, upstream: Upstream, state: str) -> None:
+    dashboard = open_dashboard(browser)
+    page.evaluate(script("download_all.js"), upstream.url("/endless"))
+    if state == "open":
+        look_at(dashboard, "/endless state:open")
+    else:
+        dashboard.goto("about:blank")
+    heaps: list[tuple[float, float]] = []
+    for size in (GIB // 8, GIB):
+        page.wait_for_function("(size) => downloaded >= size", arg=size, polling=100, timeout=1000 * 600)
+        heaps.append((worker_heap(browser), heap(dashboard)))
+    (worker_before, before), (worker_after, after) = heaps
+    say(
+        f"1 GiB beside a dashboard that is {state}: the worker's heap {worker_before:.1f} MiB after 128 MiB of it, "
+        f"{worker_after:.1f} at its end; the dashboard's {before:.1f} and {after:.1f}"
+    )
+    assert worker_after <= worker_before + HEAP_SLACK_MIB
     assert after <= before + HEAP_SLACK_MIB

@@ -4,6 +4,12 @@ import type { ObservedStream, Observer, Piece as TappedPiece } from './observer'
 /** Plain bytes a second that a view is shown: who reads sees no difference, and the stream keeps its rate. */
 export const LOOK_BYTES_PER_SECOND = 640 * 1024
 
+/** Of a stream that is more than twice as fast nobody can follow what is shown: a sample of it does, and takes less from it. */
+export const SAMPLE_BYTES_PER_SECOND = LOOK_BYTES_PER_SECOND / 4
+
+/** Over how long it is found out how fast it is, milliseconds. */
+export const PACE_MS = 500
+
 /** What may come at once, so that an answer of an ordinary size is shown whole. */
 export const LOOK_BURST_BYTES = 2 * 1_048_576
 
@@ -25,6 +31,9 @@ export class Look {
   #pieces: Piece[] = []
   #allowance = LOOK_BURST_BYTES
   #allowedAt: number
+  #perSecond = LOOK_BYTES_PER_SECOND
+  /** Since when, and how much had passed then. */
+  readonly #paced: { at: number; bytes: number }
   /** Up to where the view has been told of bytes. */
   readonly #told: { in: number; out: number }
 
@@ -42,6 +51,7 @@ export class Look {
     this.#told = { in: received, out: sent }
     this.#now = now
     this.#allowedAt = now()
+    this.#paced = { at: this.#allowedAt, bytes: received + sent }
     this.#tell = tell
     this.#undo = observer.tap(
       stream,
@@ -68,10 +78,19 @@ export class Look {
 
   #wants(): boolean {
     const now = this.#now()
-    const more = ((now - this.#allowedAt) * LOOK_BYTES_PER_SECOND) / 1000
+    const more = ((now - this.#allowedAt) * this.#perSecond) / 1000
     this.#allowedAt = now
+    if (now - this.#paced.at >= PACE_MS) this.#pace(now)
     this.#allowance = Math.min(LOOK_BURST_BYTES, this.#allowance + more)
     return this.#allowance > 0
+  }
+
+  #pace(now: number): void {
+    const bytes = this.#record.received + this.#record.sent
+    const perSecond = ((bytes - this.#paced.bytes) * 1000) / (now - this.#paced.at)
+    this.#perSecond = perSecond > 2 * LOOK_BYTES_PER_SECOND ? SAMPLE_BYTES_PER_SECOND : LOOK_BYTES_PER_SECOND
+    this.#paced.at = now
+    this.#paced.bytes = bytes
   }
 
   #add({ way, data, encoding, size }: TappedPiece): void {
