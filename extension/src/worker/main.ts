@@ -48,13 +48,17 @@ const POLICY_ALARM_MINUTES = 60
 const { managed, onChanged } = platform.managedStorage
 const storage = platform.closedStorage()
 
-const switches = new ManagedSwitches({ managed, onChanged, remembered: storage }, () => {
-  bridge.judgeAgain()
-  void sites.ensure()
-  tellSwitches()
-  openLink()
-  popups.askAgain()
-})
+const switches = new ManagedSwitches(
+  { managed, onChanged, remembered: storage },
+  () => {
+    bridge.judgeAgain()
+    void sites.ensure()
+    void tellSwitches()
+    openLink()
+    popups.askAgain()
+  },
+  () => void endWhatOutlivesPages()
+)
 
 const sites = new Sites(
   { scripting: platform.scripting, permissions: platform.permissions, storage },
@@ -146,18 +150,21 @@ function switchesForHost(): Switches | null {
   return { type: 'SWITCHES', ...narrowed, ...(profile.id === null ? {} : { profile: profile.id }) }
 }
 
-/**
- * What is switched off ends the durable requests of this profile too, whose pages may be gone. So the host is told although
- * it does not run, where there may be some: for that alone it is started once more.
- */
-function tellSwitches(): void {
+/** Where a host runs: it is told which profile this is too, as soon as that is known. */
+async function tellSwitches(): Promise<void> {
   link.tellSwitches()
   if (switches.narrowed === null) return
-  void profile.recall().then(() => {
-    if (profile.id === null) return
-    if (!switches.enabled) link.open()
-    link.tellSwitches()
-  })
+  await profile.recall()
+  link.tellSwitches()
+}
+
+/**
+ * What is switched off ends the durable requests of this profile, whose pages may be gone, and the host with them. Where
+ * there may be some, it is started once more for that alone.
+ */
+async function endWhatOutlivesPages(): Promise<void> {
+  await tellSwitches()
+  if (!switches.enabled && profile.id !== null) link.open()
 }
 
 platform.onConnect.addListener((port) => {

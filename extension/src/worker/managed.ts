@@ -40,6 +40,7 @@ export class ManagedSwitches {
   readonly ready: Promise<void>
   readonly #world: ManagedWorld
   readonly #changed: () => void
+  readonly #news: () => void
   #known = false
   #confirmed = false
   #recalled = false
@@ -50,10 +51,14 @@ export class ManagedSwitches {
   #enabled = true
   #pages: readonly PagePattern[] | null = null
 
-  /** @param changed called after each change of what holds, once `ready` */
-  constructor(world: ManagedWorld, changed: () => void) {
+  /**
+   * @param changed called after each change of what holds, once `ready`
+   * @param news called when the browser says something else than it last did, to whichever worker
+   */
+  constructor(world: ManagedWorld, changed: () => void, news: () => void = () => undefined) {
     this.#world = world
     this.#changed = changed
+    this.#news = news
     const late = new Promise<void>((resolve) => setTimeout(resolve, RECALL_DEADLINE_MS))
     this.ready = Promise.race([this.#recall(), this.#ask(), late]).then(() => {
       this.#known = true
@@ -151,6 +156,7 @@ export class ManagedSwitches {
     // Not before the old ones have come: what is the same need not be written, at each start of the worker.
     if (!this.#recalled || this.#kept === this.#inEffect) return
     this.#kept = this.#inEffect
+    this.#news()
     await this.#world.remembered.set({ [REMEMBERED]: JSON.parse(this.#inEffect) }).catch((error) => {
       console.warn('Longwire: the switches of this browser’s administrator cannot be kept for its next start', error)
     })

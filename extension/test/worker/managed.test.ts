@@ -21,6 +21,7 @@ class Browser {
   readonly listeners: Listener[] = []
   readonly written: object[] = []
   changes = 0
+  news = 0
   disk: unknown
   /** Resolves when the disk has turned. */
   spin: Promise<unknown> = Promise.resolve()
@@ -47,6 +48,9 @@ class Browser {
       } as unknown as ConstructorParameters<typeof ManagedSwitches>[0],
       () => {
         this.changes += 1
+      },
+      () => {
+        this.news += 1
       }
     )
   }
@@ -283,4 +287,26 @@ test('of more pages than a message holds the host hears nothing, and they are he
   const switches = await confirmed({ pages })
   expect(switches.narrowed).toBe(null)
   expect(switches.refusal('https://b.example')).not.toBe(null)
+})
+
+test.each([
+  ['memory first', async () => {}],
+  ['the browser first', (turned: () => void) => browser.says({ enabled: false }).then(turned)]
+])('what it has not said before is news, to whichever worker: %s', async (_, first) => {
+  let turn: (value: unknown) => void = () => undefined
+  browser.spin = new Promise((resolve) => {
+    turn = resolve
+  })
+  browser.disk = {}
+  browser.start()
+  await first(() => turn(null))
+  turn(null)
+  await vi.advanceTimersByTimeAsync(0)
+  await browser.says({ enabled: false })
+  expect(browser.news).toBe(1)
+  browser.start()
+  await browser.says({ enabled: false })
+  expect(browser.news).toBe(1)
+  await browser.changesTo({})
+  expect(browser.news).toBe(2)
 })

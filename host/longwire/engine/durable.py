@@ -193,12 +193,7 @@ class DurableRequests:
         refused = refusing(said)
         if said.profile is not None:
             self._switched_off[said.profile] = refused
-            running = [each for each in self._others.values() if each.state is RecordState.RUNNING]
-            claims: list[Claim] = [*self._requests.values(), *running]
-            for claim in claims:
-                record = claim if isinstance(claim, Record) else claim.record
-                if record.profile == said.profile and (error := refused(record.origin)) is not None:
-                    self._delete_soon(claim, error)
+            self._end_switched_off()
         return refused
 
     # --- for attaching and the desk --------------------------------------------------------------------------
@@ -233,6 +228,7 @@ class DurableRequests:
                     self._take_in(record)
             elif record.id not in self._requests:
                 self._others[record.id] = record
+        self._end_switched_off()
         self._some.set()
 
     def note_unknown(self, record: Record) -> None:
@@ -254,9 +250,7 @@ class DurableRequests:
         )
         exchange.bind(durable=short(record.id))
         self._tasks.start_soon(self._produce, request, exchange, body)
-        refused = self._switched_off.get(record.profile)
-        if refused is not None and (error := refused(record.origin)) is not None:
-            self._delete_soon(request, error)  # while it was written down
+        self._end_switched_off()  # it may be since it was written down
         return request
 
     @property
@@ -355,6 +349,15 @@ class DurableRequests:
     def _delete_soon(self, claim: Claim, error: StreamError) -> None:
         assert self._tasks is not None  # noqa: S101  (whoever comes here runs in it)
         self._tasks.start_soon(self._deleting.delete_claim, claim, error)
+
+    def _end_switched_off(self) -> None:
+        running = [each for each in self._others.values() if each.state is RecordState.RUNNING]
+        claims: list[Claim] = [*self._requests.values(), *running] if self._switched_off else []
+        for claim in claims:
+            record = claim if isinstance(claim, Record) else claim.record
+            refused = self._switched_off.get(record.profile)
+            if refused is not None and (error := refused(record.origin)) is not None:
+                self._delete_soon(claim, error)
 
     def _believe_clock(self, request: DurableRequest, now_ms: int) -> None:
         """What ended later than now ended by a clock that was set back since: else it were kept until then, and on."""

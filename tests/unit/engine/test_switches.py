@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 import pytest
 
-from longwire.durable.record import Key
+from longwire.durable.record import Key, Record
 from longwire.engine.switches import refusing
 from longwire.protocol.messages import Switches
 from tests.patience import PATIENCE_S
@@ -155,3 +155,24 @@ async def test_what_an_old_daemon_carries_out_ends_too(tmp_path: Path, feeds: Fe
         await denied(reading)
         await feeds.feeds[0].request.connection.wait_gone()
         await eventually(lambda: old.requests.idle and new.requests.idle)
+
+
+async def test_what_is_switched_off_before_it_is_known_what_there_is_ends_then(tmp_path: Path, feeds: Feeds) -> None:
+    async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
+        reading = tab.ask()
+        (await feeds.feed()).send(b"kept").end()
+        await reading.terminal()
+    async with running_daemon(tmp_path, feeds, owner="two") as daemon:
+        keep, said = daemon.requests.keeping, anyio.Event()
+        records = keep.records
+
+        async def late_records() -> list[Record]:
+            await said.wait()
+            return await records()
+
+        keep.records = late_records  # type: ignore[method-assign]
+        async with daemon.tab() as tab:
+            tab.channel.send(type="SWITCHES", profile=PROFILE, **OFF)
+            await denied(tab.ask())  # so that has been read
+            said.set()
+            await eventually(lambda: daemon.store.find(KEY) is None and daemon.requests.idle)
