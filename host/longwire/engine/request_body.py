@@ -38,4 +38,6 @@ async def _pieces(exchange: Exchange, upload: Upload, *, again: bool = False) ->
         if piece is None:
             if upload.complete:
                 return
+            if (more := upload.starve()) is not None:
+                exchange.acknowledge_body(*more)
             await exchange.changed()

@@ -53,7 +53,8 @@ READ_AHEAD_BYTES: Final = 8 * MIB  # what all streams together may hold ready fo
 DECODER_FLOOR_BYTES: Final = 64 * KIB
 DECODER_FRAME_POOL_BYTES: Final = 48 * MIB
 DECODER_HOST_POOL_BYTES: Final = 128 * MIB
-UPLOAD_WINDOW_BYTES: Final = 256 * KIB
+UPLOAD_WINDOW_BYTES: Final = 256 * KIB  # to begin with
+UPLOAD_WINDOW_MAX_BYTES: Final = 2 * MIB  # of a body whose server takes all that comes
 # An acknowledgement costs a message through four processes, so it waits until it moves this part of the
 # window.
 ACK_WINDOW_DIVISOR: Final = 4

@@ -11,6 +11,7 @@ order. Both are said of the stream object and not of its id, because ids repeat 
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from longwire import __version__
@@ -344,7 +345,8 @@ class Connection:
             return self._refuse(start.id, error, start)
         if isinstance(start.body, StreamedRequestBody):
             size = start.body.size
-            stream.upload = Upload(size, self._table.upload_window(stream, size))
+            widen = partial(self._table.widen_upload, stream)
+            stream.upload = Upload(size, self._table.upload_window(stream, size), widen)
         self._scheduler.live_streams = len(self._table)
         return Started(stream, start)
 

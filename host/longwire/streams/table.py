@@ -21,9 +21,10 @@ from longwire.streams.memory import DecoderLoan, DecoderPools
 from longwire.streams.packing import Packer
 from longwire.streams.stream import Stream
 
-# What the windows of streamed request bodies may have together above a floor of their own. A tab has no more of it than
-# it leaves.
-UPLOAD_POOL_BYTES: Final = 64 * MIB
+# What the windows of streamed request bodies may have together above a floor of their own, up to UPLOAD_WINDOW_BYTES
+# each; and what those that are sent fast have above that. A tab has no more of either than it leaves.
+UPLOAD_POOL_BYTES: Final = 48 * MIB
+WIDE_UPLOAD_POOL_BYTES: Final = 16 * MIB
 
 
 class StreamTable:
@@ -45,6 +46,8 @@ class StreamTable:
         self._body_of: dict[int, int] = {}
         self._uploads = FairPool(UPLOAD_POOL_BYTES)
         self._upload_of: dict[int, int] = {}
+        self._wide_uploads = FairPool(WIDE_UPLOAD_POOL_BYTES)
+        self._wide_upload_of: dict[int, int] = {}
         self._per_frame = per_frame
         self._per_host = per_host
         self._reserved = reserved
@@ -96,6 +99,14 @@ class StreamTable:
         self._upload_of[stream.id] = lent
         return WINDOW_FLOOR_BYTES + lent
 
+    def widen_upload(self, stream: Stream, wanted: int) -> int:
+        """How many of `wanted` more bytes of the stream's request body the host may hold from now on, possibly 0."""
+        if stream.id not in self._upload_of:  # over
+            return 0
+        lent = self._wide_uploads.borrow(self._tab_of[stream.id], wanted)
+        self._wide_upload_of[stream.id] = self._wide_upload_of.get(stream.id, 0) + lent
+        return lent
+
     def body_gone(self, stream: Stream) -> None:
         """The host no longer holds the stream's inline body."""
         self._bodies.repay(self._tab_of[stream.id], self._body_of.pop(stream.id, 0))
@@ -124,6 +135,7 @@ class StreamTable:
         stream.decoders.close()
         self.body_gone(stream)
         self._uploads.repay(self._tab_of[stream.id], self._upload_of.pop(stream.id, 0))
+        self._wide_uploads.repay(self._tab_of[stream.id], self._wide_upload_of.pop(stream.id, 0))
         del self._streams[stream.id], self._tab_of[stream.id]
         self._of_frame[stream.tab_frame] -= 1
         if not self._of_frame[stream.tab_frame]:

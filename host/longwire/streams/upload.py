@@ -1,10 +1,16 @@
 """The request body's way in: what the host grants, takes and acknowledges. The mirror image of `credit`."""
 
 from collections import deque
+from collections.abc import Callable
 
 import pybase64
 
-from longwire.protocol.limits import ACK_WINDOW_DIVISOR, UPLOAD_CHUNK_BYTES, UPLOAD_WINDOW_BYTES
+from longwire.protocol.limits import (
+    ACK_WINDOW_DIVISOR,
+    UPLOAD_CHUNK_BYTES,
+    UPLOAD_WINDOW_BYTES,
+    UPLOAD_WINDOW_MAX_BYTES,
+)
 
 
 class BadUpload(ValueError):
@@ -16,11 +22,21 @@ class Upload:
 
     Credit is closed until `open`: a page cannot push bytes at a stream that policy has not accepted. A body that a page
     has still may be asked for again: its bytes are not kept here, however many there are.
+
+    The window grows while the server takes all that comes, for then it is the way to the page and back that bounds what
+    comes. For a server that is slower than that it stays as it is.
     """
 
-    def __init__(self, size: int | None, window: int = UPLOAD_WINDOW_BYTES) -> None:
+    def __init__(
+        self,
+        size: int | None,
+        window: int = UPLOAD_WINDOW_BYTES,
+        borrow: Callable[[int], int] = lambda wanted: 0,
+    ) -> None:
+        """`borrow`: asked for so many bytes more of a window, gives as many as it may have."""
         self.size = size
         self._window = window
+        self._borrow = borrow
         self._again = 0
         self._pieces: deque[bytes | bytearray] = deque()
         self._begin()
@@ -30,6 +46,7 @@ class Upload:
         self._received = 0
         self._consumed = 0
         self._acknowledged = 0
+        self._grown_at = 0  # `consumed` when the window was last made larger
         self._pieces.clear()
         self._complete = False
 
@@ -128,6 +145,21 @@ class Upload:
         last = consumed == self.size or ((self._complete or prompt) and not self._pieces)
         if consumed - self._acknowledged < (1 if last else self._window // ACK_WINDOW_DIVISOR):
             return None
+        return self._acknowledge(consumed)
+
+    def starve(self) -> tuple[int, int] | None:
+        """The server took all there is and could have more; as `acknowledge`, where the window has grown for that."""
+        if self._complete or self._consumed - self._grown_at < self._window:
+            return None
+        left = UPLOAD_WINDOW_MAX_BYTES if self.size is None else self.size - self._consumed
+        more = min(2 * self._window, UPLOAD_WINDOW_MAX_BYTES, left) - self._window
+        if more <= 0 or not (lent := self._borrow(more)):
+            return None
+        self._window += lent
+        self._grown_at = self._consumed
+        return self._acknowledge(self._consumed)
+
+    def _acknowledge(self, consumed: int) -> tuple[int, int]:
         self._acknowledged = consumed
         return consumed, self._window
 

@@ -11,9 +11,10 @@ from longwire.protocol.limits import (
     MAX_STREAMS_PER_HOST,
     MAX_STREAMS_PER_TAB_FRAME,
     UPLOAD_WINDOW_BYTES,
+    UPLOAD_WINDOW_MAX_BYTES,
     WINDOW_FLOOR_BYTES,
 )
-from longwire.streams.table import UPLOAD_POOL_BYTES, StreamTable
+from longwire.streams.table import UPLOAD_POOL_BYTES, WIDE_UPLOAD_POOL_BYTES, StreamTable
 
 
 def test_a_frame_may_open_its_share_and_not_one_more() -> None:
@@ -61,6 +62,24 @@ def test_request_bodies_of_a_thousand_streams_have_smaller_windows_and_leave_ano
         table.remove(stream)
     again = [table.open(number, 0, "tab") for number in range(1002, 1010)]
     assert [table.upload_window(stream, None) for stream in again] == [UPLOAD_WINDOW_BYTES] * 8
+
+
+def test_wide_windows_of_one_tab_leave_another_its_own_and_are_free_again_when_their_streams_are_over() -> None:
+    table = StreamTable()
+    streams = [table.open(number, 0, "tab") for number in range(1, 51)]
+    for stream in streams:
+        table.upload_window(stream, None)
+    lent = [table.widen_upload(stream, UPLOAD_WINDOW_MAX_BYTES) for stream in streams]
+    assert lent[0] == UPLOAD_WINDOW_MAX_BYTES and sum(lent) <= WIDE_UPLOAD_POOL_BYTES // 2
+    other = table.open(51, "frame", "another tab")
+    assert table.upload_window(other, None) == UPLOAD_WINDOW_BYTES
+    assert table.widen_upload(other, UPLOAD_WINDOW_MAX_BYTES) == UPLOAD_WINDOW_MAX_BYTES
+    for stream in (*streams, other):
+        table.remove(stream)
+        assert table.widen_upload(stream, 1) == 0, "it is over"
+    again = table.open(52, 0, "tab")
+    table.upload_window(again, None)
+    assert table.widen_upload(again, WIDE_UPLOAD_POOL_BYTES // 2) == WIDE_UPLOAD_POOL_BYTES // 2
 
 
 @pytest.mark.parametrize(("size", "window"), [(0, WINDOW_FLOOR_BYTES), (100_000, 100_000)])

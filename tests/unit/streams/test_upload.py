@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longwire.protocol.limits import UPLOAD_CHUNK_BYTES, UPLOAD_WINDOW_BYTES
+from longwire.protocol.limits import UPLOAD_CHUNK_BYTES, UPLOAD_WINDOW_BYTES, UPLOAD_WINDOW_MAX_BYTES
 from longwire.streams.upload import BadUpload, Upload
 
 
@@ -127,3 +127,74 @@ def test_bytes_come_out_as_they_went_in_and_credit_always_returns(pieces: list[b
     take_all()
     assert taken == b"".join(pieces)
     assert upload.complete and upload.take() is None
+
+
+# --- a window that grows ----------------------------------------------------------------------------------------------
+
+
+def sent_through(upload: Upload, size: int, *, starving: bool) -> list[int]:
+    """The windows that the page is told while it sends `size` bytes and more, and all of them are taken."""
+    windows: list[int] = []
+    sent = 0
+    while sent < size:
+        upload.receive(sent, bytes(UPLOAD_CHUNK_BYTES))
+        sent += UPLOAD_CHUNK_BYTES
+        assert upload.take() is not None
+        windows += [window for _, window in filter(None, [upload.acknowledge()])]
+        if starving:
+            windows += [window for _, window in filter(None, [upload.starve()])]
+    return windows
+
+
+def test_a_window_grows_while_its_server_takes_all_that_comes_and_no_further_than_the_most() -> None:
+    upload = Upload(None, borrow=lambda wanted: wanted)
+    upload.open()
+    windows = sent_through(upload, 4 * UPLOAD_WINDOW_MAX_BYTES, starving=True)
+    assert sorted(set(windows)) == [UPLOAD_WINDOW_BYTES << doubled for doubled in range(4)]
+    assert windows == sorted(windows) and upload.window == UPLOAD_WINDOW_MAX_BYTES
+
+
+def test_a_window_does_not_grow_for_a_server_that_is_never_out_of_bytes() -> None:
+    upload = Upload(None, borrow=lambda wanted: wanted)
+    upload.open()
+    assert set(sent_through(upload, 4 * UPLOAD_WINDOW_MAX_BYTES, starving=False)) == {UPLOAD_WINDOW_BYTES}
+
+
+def test_a_window_grows_once_for_each_window_that_was_taken() -> None:
+    upload = Upload(None, borrow=lambda wanted: wanted)
+    upload.open()
+    assert upload.starve() is None, "nothing was taken yet"
+    sent_through(upload, UPLOAD_WINDOW_BYTES, starving=False)
+    assert upload.starve() == (UPLOAD_WINDOW_BYTES, 2 * UPLOAD_WINDOW_BYTES)
+    assert upload.starve() is None
+
+
+def test_a_window_is_no_larger_than_what_is_lent() -> None:
+    asked: list[int] = []
+
+    def lend(wanted: int) -> int:
+        asked.append(wanted)
+        return 1000 if len(asked) == 1 else 0
+
+    upload = Upload(None, borrow=lend)
+    upload.open()
+    windows = sent_through(upload, 3 * UPLOAD_WINDOW_BYTES, starving=True)
+    assert set(windows) == {UPLOAD_WINDOW_BYTES, UPLOAD_WINDOW_BYTES + 1000} and asked[0] == UPLOAD_WINDOW_BYTES
+    with pytest.raises(BadUpload, match="beyond the upload credit"):
+        upload.receive(upload.received, bytes(UPLOAD_WINDOW_BYTES + 1001))
+
+
+def test_a_window_does_not_grow_beyond_what_is_left_of_the_body() -> None:
+    size = 2 * UPLOAD_WINDOW_BYTES + 5
+    upload = Upload(size, borrow=lambda wanted: wanted)
+    upload.open()
+    sent_through(upload, UPLOAD_WINDOW_BYTES, starving=False)
+    assert upload.starve() == (UPLOAD_WINDOW_BYTES, UPLOAD_WINDOW_BYTES + 5)
+
+
+def test_a_body_that_is_wanted_again_keeps_the_window_that_it_had() -> None:
+    upload = Upload(None, borrow=lambda wanted: wanted)
+    upload.open()
+    sent_through(upload, UPLOAD_WINDOW_BYTES, starving=True)
+    upload.again()
+    assert upload.open() == (0, 2 * UPLOAD_WINDOW_BYTES)
