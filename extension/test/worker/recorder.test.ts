@@ -3,6 +3,7 @@
 import { deflateSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { bodyOf, messagesOf, parseRecording, type RecordedStream } from '../../src/recording/file'
+import { Admission } from '../../src/worker/admission'
 import { Bridge } from '../../src/worker/bridge'
 import { type ObservedStream, Observer } from '../../src/worker/observer'
 import { NoRecording, Recorder } from '../../src/worker/recorder'
@@ -501,7 +502,7 @@ test.each([
   ['longwire:generate', 'GET a language model'],
   ['longwire:durable/answer-42', 'GET durable requests']
 ])('a recording of one stream to %s is called %s', async (url, title) => {
-  bridge = new Bridge(link, observer, undefined, () => 'profile')
+  bridge = new Bridge(link, observer, new Admission({ profile: () => 'profile' }))
   const hostId = open(5, { url })
   bridge.fromHost({ ...headers(hostId), url })
   await recorder.startStream(hostId, false)
