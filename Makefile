@@ -113,6 +113,7 @@ check: .make/python .make/node .make/compat .make/writer
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 host/longwire
 	$(BIN)/python -m longwire.protocol.export --check
 	cd extension && npm run --silent check
 	cd tests/compat && ../../extension/node_modules/.bin/tsc --project . && \

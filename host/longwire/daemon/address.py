@@ -109,7 +109,9 @@ def own_address(uid: int | None = None) -> Address:
 
 def own_uid() -> int:
     """Of this process; NO_UID on Windows."""
-    return NO_UID if sys.platform == "win32" else os.getuid()
+    if sys.platform == "win32":
+        return NO_UID
+    return os.getuid()
 
 
 def prepare_folder(folder: Path, uid: int | None = None) -> None:

@@ -1,12 +1,14 @@
 """Whose process is at the other end of a local socket, by the word of the kernel."""
 
-import os
 import socket
 import struct
 import sys
 from typing import Final, NamedTuple, Protocol
 
+from longwire.daemon.address import own_uid
+
 # Linux: struct ucred of unix(7): pid, uid, gid.
+_SO_PEERCRED: Final[int] = getattr(socket, "SO_PEERCRED", 0)
 _UCRED: Final = struct.Struct("=iII")
 # macOS, FreeBSD: struct xucred of sys/ucred.h begins with a version and the uid; 16 groups come after that.
 _SOL_LOCAL: Final = 0
@@ -42,7 +44,7 @@ def peer_of(connected: socket.socket, platform: str = sys.platform) -> Peer:
     """
     try:
         if platform == "linux":
-            pid, uid, _ = _UCRED.unpack(connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+            pid, uid, _ = _UCRED.unpack(connected.getsockopt(socket.SOL_SOCKET, _SO_PEERCRED, _UCRED.size))
             return Peer(uid, pid)
         if platform == "darwin" or platform.startswith("freebsd"):
             credentials = connected.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED_BYTES)
@@ -61,6 +63,6 @@ def own_peer(connected: socket.socket | Vouching, uid: int | None = None) -> Pee
     if not isinstance(connected, socket.socket):
         return connected.own_peer()
     peer = peer_of(connected)
-    if peer.uid != (os.getuid() if uid is None else uid):
+    if peer.uid != (own_uid() if uid is None else uid):
         raise ForeignPeer(f"a process of user id {peer.uid} is at the other end")
     return peer

@@ -96,7 +96,7 @@ async def running_browser(
         f"--load-extension={extension}",
         f"--disable-extensions-except={extension}",
     ]
-    if os.geteuid() == 0:
+    if sys.platform != "win32" and os.geteuid() == 0:
         flags.append("--no-sandbox")  # as root Chromium does not start with one
     async with DevTools() as devtools:
         with profile.log.open("wb") as log:
@@ -132,5 +132,8 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(process.wait(), _EXIT_TIMEOUT_S)
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)  # what is left of its session
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)  # what is left of its session
     await process.wait()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import time
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,8 @@ def command_started_at() -> float:
 
 def _process_started_at(now: float) -> float:
     """When this process began, where the kernel says so; else `now`."""
+    if sys.platform == "win32":
+        return now
     try:
         stat = Path("/proc/self/stat").read_text(encoding="utf-8")
         ticks = int(stat.rpartition(")")[2].split()[_STARTTIME_FIELD - 3])

@@ -4,12 +4,15 @@ import asyncio
 import errno
 import select
 import socket
+import sys
 from contextlib import suppress
 from typing import Final
 
 import anyio
 
 from longwire.engine.channel import ChannelLost
+
+assert sys.platform != "win32"  # noqa: S101  (see `pipe_channel`)
 
 READ_BYTES: Final = 64 * 1024
 # What the kernel may hold of what was written. Whatever lies there overtakes nothing any more.

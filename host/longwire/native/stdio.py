@@ -190,7 +190,7 @@ def _is_pipe(descriptor: int) -> bool:
 
 def _readiness_of(pipe: int) -> Callable[[], bool]:
     """What tells, without waiting, whether `pipe` takes PIPE_BUF bytes now. Always False for anything but a pipe."""
-    if not _is_pipe(pipe):
+    if sys.platform == "win32" or not _is_pipe(pipe):
         return lambda: False
     poll = select.poll()
     poll.register(pipe, select.POLLOUT)

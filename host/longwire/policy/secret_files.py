@@ -27,7 +27,9 @@ Fstat = Callable[[int], os.stat_result]
 
 def own_uid() -> int:
     """The user that this process acts as; -1 where there are no user ids (Windows)."""
-    return -1 if sys.platform == "win32" else os.geteuid()
+    if sys.platform == "win32":
+        return -1
+    return os.geteuid()
 
 
 def read_secret_file(

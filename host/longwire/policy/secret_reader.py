@@ -1,6 +1,7 @@
 """From a secret's place to its value. Everything it asks of the system is a parameter, for tests as any user."""
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
@@ -12,9 +13,9 @@ from longwire.policy.secrets import Secret, SecretProblem, SecretSource, Unusabl
 
 def process_environment() -> Mapping[bytes, bytes]:
     """The environment as bytes by bytes."""
-    if os.supports_bytes_environ:
-        return os.environb
-    return {name.encode(): value.encode() for name, value in os.environ.items()}  # Windows: the environment is UTF-16
+    if sys.platform == "win32":  # where it is UTF-16
+        return {name.encode(): value.encode() for name, value in os.environ.items()}
+    return os.environb
 
 
 class SecretReader(NamedTuple):

@@ -20,7 +20,7 @@ async def test_another_user_at_a_hosts_socket_gets_no_word(monkeypatch: pytest.M
     own = os.getuid()
     with ours, theirs:
         theirs.sendall(hail_line(Hail("1", 1, "admin")) + b'{"do": "streams"}\n')
-        monkeypatch.setattr("longwire.daemon.peer.os.getuid", lambda: own + 1)
+        monkeypatch.setattr("os.getuid", lambda: own + 1)
         await serve_watcher(ours, lambda: [{"page": "https://p.example.com"}], anyio.Semaphore(1))
         answer = b""
         with suppress(ConnectionResetError):  # it was closed with the question in it

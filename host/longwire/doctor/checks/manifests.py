@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
@@ -89,7 +90,7 @@ _CHECKS: Final[tuple[Callable[[dict[str, Any], str, Family], Fault | None], ...]
 
 
 def _mode_fault(path: Path, platform: str) -> Fault | None:
-    if platform == "win32":
+    if sys.platform == "win32" or platform == "win32":
         return None
     status = path.stat()
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
