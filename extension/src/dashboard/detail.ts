@@ -113,15 +113,14 @@ export class Detail {
   #drawLog(moment: Moment): void {
     const row = this.#row as Row
     const log = this.#log
-    element('log').hidden = log === null
+    const empty = log === null || log.total === 0
+    element('log').hidden = empty
+    element('no-log').hidden = !empty
+    const unseen = log === null ? '' : `${element('unseen').textContent} `
+    setText(element('no-log'), row.record.state === 'ended' ? OVER : `${unseen}Waiting for what comes next.`.trim())
     // Between two things there is the first.
     element('gaps').hidden = log === null || log.gaps.length === 0
-    element('no-log').hidden = log !== null
-    if (log === null) {
-      const over = row.record.state === 'ended'
-      setText(element('no-log'), over ? OVER : 'Waiting for what comes next.')
-      return
-    }
+    if (log === null) return
     setText(element('log-title'), TITLES[log.kind])
     setText(element('log-count'), countOf(log))
     setText(element('gap-count'), gapsOf(log))
