@@ -293,6 +293,29 @@ def test_a_request_goes_on_without_its_host_and_another_browser_start_finds_it(
         assert asked(home, do="forget", id=listed["id"]) == {"forgot": False}
 
 
+def test_what_one_browser_switched_off_ends_there_and_in_no_other(home: Path, upstream: ThreadedServer) -> None:
+    url, other = upstream.server.url("/endless"), PROFILED | {"profile": "q" * 32}
+    with (
+        durable_host(home, upstream.server.url("/")) as mine,
+        durable_host(home, upstream.server.url("/")) as theirs,
+    ):
+        for host, page in ((mine, PROFILED), (theirs, other)):
+            host.send(**HELLO, knows=["takes"])
+            assert host.expect("WELCOME")["takes"] == ["SWITCHES"]
+            host.start(1, url, page=page, durable={"key": "answer"})
+            host.expect("STREAM_CHUNK")
+        assert asked(home, do="status")["connections"] == 2
+        mine.send(type="SWITCHES", enabled=True, pages=["https://elsewhere.example:443"], profile=PROFILED["profile"])
+        ended = mine.expect("STREAM_ERROR")
+        assert (ended["code"], "administrator of this browser" in ended["message"]) == ("POLICY_DENIED", True)
+        wait_for(lambda: len(asked(home, do="list")["requests"]) == 1)
+        (left,) = asked(home, do="list")["requests"]
+        assert (left["profile"], left["state"], left["readers"]) == (other["profile"], "running", 1)
+        mine.start(2, url, page=PROFILED, durable={"key": "answer"})
+        assert mine.expect("STREAM_ERROR")["code"] == "POLICY_DENIED"
+        assert asked(home, do="forget", id=left["id"]) == {"forgot": True}
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, "stop"], ids=["killed", "SIGTERM", "stopped"])
 def test_what_ran_when_it_died_is_unknown(home: Path, upstream: ThreadedServer, how: signal.Signals | str) -> None:
     url = upstream.server.url("/endless")
