@@ -5,8 +5,7 @@ from then on `closed_in_any_case` does. The connection says STREAM_ABORTED when 
 the same page starts meanwhile waits until then: it finds its grant's place free.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import anyio
@@ -23,16 +22,29 @@ class Closable(Protocol):
         ...
 
 
-@asynccontextmanager
-async def closed_in_any_case(holder: Closable) -> AsyncIterator[None]:
+def closed_in_any_case(holder: Closable) -> AbstractAsyncContextManager[None]:
     """`holder` is closed at the end of the block, however that ends. No cancellation stops that."""
-    try:
-        # An abort in the very turn of the loop that brought `holder` found nothing left to cancel.
-        await anyio.lowlevel.checkpoint_if_cancelled()
-        yield
-    finally:
+    return _Closing(holder)
+
+
+class _Closing:
+    # No generator: each stream would hold one.
+    __slots__ = ("_holder",)
+
+    def __init__(self, holder: Closable) -> None:
+        self._holder = holder
+
+    async def __aenter__(self) -> None:
+        try:
+            # An abort in the very turn of the loop that brought the holder found nothing left to cancel.
+            await anyio.lowlevel.checkpoint_if_cancelled()
+        except BaseException:
+            await self.__aexit__()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
         with anyio.CancelScope(shield=True):
-            await holder.aclose()
+            await self._holder.aclose()
 
 
 class Aborting:

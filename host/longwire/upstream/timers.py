@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
 
 import anyio
 
@@ -55,7 +56,6 @@ class Timers:
                 self._page_came()
                 self._to_head = False
 
-    # Given as it is, not by one more generator: a quiet stream stands in it for as long as it lives.
     def between_bytes(self) -> AbstractContextManager[None]:
         """A section under `idle_s`.
 
@@ -117,34 +117,59 @@ class Timers:
             self._total_at += waited
             self._arm()
 
-    @contextmanager
-    def _section(
-        self, limit_s: float | None, limit_by: str, code: ErrorCode, phase: Callable[[], Phase]
-    ) -> Iterator[None]:
+    def _section(self, limit_s: float | None, limit_by: str, code: ErrorCode, phase: Callable[[], Phase]) -> "_Section":
         now = time.monotonic()
         self._limit_by = limit_by
         self._limit_s = math.inf if limit_s is None else limit_s
         self._limit_from, self._limit_at = now, now + self._limit_s
         self._total_at = now + self._total_left_s
-        with anyio.CancelScope() as scope:
-            self._scope = scope
-            self._arm()
-            try:
-                yield
-            finally:
-                self._scope = None
-                self._total_left_s = self._total_at - time.monotonic()
-        if scope.cancelled_caught:
-            if self._total_at <= self._limit_at:
-                code, allowed_s, by = ErrorCode.TOTAL_TIMEOUT, self._total_s, self._total_by
-            else:
-                allowed_s, by = self._limit_s, self._limit_by
-            raise StreamError(code, _TEXTS[code].format(allowed_s, by), phase())
+        return _Section(self, code, phase)
+
+    def begin(self, scope: anyio.CancelScope) -> None:
+        """A section has begun, which `scope` ends."""
+        self._scope = scope
+        self._arm()
+
+    def end(self) -> None:
+        """It is over."""
+        self._scope = None
+        self._total_left_s = self._total_at - time.monotonic()
+
+    def expired(self, code: ErrorCode, phase: Phase) -> StreamError:
+        """What to say of a clock that ran out: `code`, if it is not that in total."""
+        if self._total_at <= self._limit_at:
+            code, allowed_s, by = ErrorCode.TOTAL_TIMEOUT, self._total_s, self._total_by
+        else:
+            allowed_s, by = self._limit_s, self._limit_by
+        return StreamError(code, _TEXTS[code].format(allowed_s, by), phase)
 
     def _arm(self) -> None:
         if self._scope is not None:
             stopped = self._page_since is not None
             self._scope.deadline = math.inf if stopped else min(self._limit_at, self._total_at)
+
+
+class _Section:
+    """What is to be over before a clock runs out. No generator: a quiet stream stands in one as long as it lives."""
+
+    __slots__ = ("_code", "_phase", "_scope", "_timers")
+
+    def __init__(self, timers: Timers, code: ErrorCode, phase: Callable[[], Phase]) -> None:
+        self._timers, self._code, self._phase = timers, code, phase
+        self._scope = anyio.CancelScope()
+
+    def __enter__(self) -> None:
+        self._scope.__enter__()
+        self._timers.begin(self._scope)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self._timers.end()
+        handled = bool(self._scope.__exit__(kind, error, trace))
+        if self._scope.cancelled_caught:
+            raise self._timers.expired(self._code, self._phase()) from None
+        return handled
 
 
 def _in_body() -> Phase:
