@@ -1,6 +1,7 @@
 """The functions of Windows that are called, each with its types, and one error for whichever fails.
 
 The types are exact, which those of `ctypes.wintypes` are on Windows only: a DWORD has 32 bits wherever the tests run.
+Types and numbers of this room were compared with Microsoft's Win32 metadata, one by one.
 """
 
 import ctypes
