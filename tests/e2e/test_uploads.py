@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from longwire.protocol.errors import ErrorCode, Phase
-from longwire.protocol.limits import INLINE_BODY_BYTES, KIB, MIB, UPLOAD_WINDOW_BYTES
+from longwire.protocol.limits import INLINE_BODY_BYTES, KIB, MIB, UPLOAD_WINDOW_BYTES, UPLOAD_WINDOW_MAX_BYTES
 from tests.e2e.browser import STATUS, Browser
 from tests.e2e.conftest import Upstream
 from tests.e2e.flow import KernelQueues, when_still
@@ -31,8 +31,9 @@ SLOW_BODY_BYTES = 64 * MIB
 PIECE_BYTES = 100_000
 # So that the server's own buffers (asyncio reads up to twice that, and one read of 256 KiB more) are small.
 RECEIVE_BUFFER = 64 * KIB
-# The host's window and what it passes on, a piece on each side of the page's stream, and what the server holds itself.
-MAX_HELD_BYTES = 2 * UPLOAD_WINDOW_BYTES + 2 * PIECE_BYTES + 2 * RECEIVE_BUFFER + 256 * KIB
+# The host's window, which has grown before the server stops, and what it passes on; a piece on each side of the page's
+# stream; and what the server holds itself.
+MAX_HELD_BYTES = UPLOAD_WINDOW_MAX_BYTES + UPLOAD_WINDOW_BYTES + 2 * PIECE_BYTES + 2 * RECEIVE_BUFFER + 256 * KIB
 
 RANDOM = script("random_bodies.js")
 
