@@ -80,6 +80,44 @@ async def test_another_page_comes_after_one_turn_however_many_streams_work(bench
         tasks.cancel_scope.cancel()
 
 
+async def test_the_streams_of_a_page_have_about_as_many_steps_as_each_other(bench: Bench) -> None:
+    async def work(number: int) -> None:
+        while True:
+            await bench.turns.step("page")
+            bench.now_s += STEP_S
+            bench.done.append(number)
+            if number % 2:
+                await anyio.lowlevel.checkpoint()  # comes to its next step in a round of its own
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(50):
+            tasks.start_soon(work, number)
+        await bench.watch(400)
+        tasks.cancel_scope.cancel()
+    steps = [bench.done.count(number) for number in range(50)]
+    assert min(steps) > 10 and max(steps) <= 1.25 * min(steps)
+
+
+async def test_a_round_lets_in_as_many_as_it_has_time_for(bench: Bench) -> None:
+    async with anyio.create_task_group() as tasks:
+        for _ in range(50):
+            tasks.start_soon(bench.work, "page", 20)
+        seen = await bench.watch(100)
+        tasks.cancel_scope.cancel()
+    assert sum(seen) >= 3 * 100
+
+
+async def test_a_page_whose_turn_had_no_time_left_is_first_in_the_next_round(bench: Bench) -> None:
+    async with anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(bench.work, "dear", 100, 2 * TURN_S)
+            tasks.start_soon(bench.work, "cheap", 100)
+        await bench.watch(60)
+        tasks.cancel_scope.cancel()
+    assert abs(bench.done.count("dear") - bench.done.count("cheap")) <= 4 * 60 / 2
+    assert bench.done.count("dear") >= 20 and bench.done.count("cheap") >= 20
+
+
 async def test_steps_within_a_turn_cost_no_round(bench: Bench) -> None:
     went_round = False
 
