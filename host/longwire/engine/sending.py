@@ -104,8 +104,8 @@ class Sender:
         if self._unsent:
             data, self._unsent = self._unsent, b""
             return data
-        data, stream = self._connection.data_to_send()
-        if stream is not None:
+        data, streams = self._connection.data_to_send()
+        for stream in streams:
             self._left(stream)
         return data
 

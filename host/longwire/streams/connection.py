@@ -169,15 +169,15 @@ class Connection:
         """Whether there is nothing to send."""
         return self._scheduler.idle
 
-    def data_to_send(self) -> tuple[bytes, Stream | None]:
-        """What leaves next, b"" if nothing: all messages that overtake, and at most one chunk behind them.
+    def data_to_send(self) -> tuple[bytes, list[Stream]]:
+        """What leaves next, b"" if nothing: all messages that overtake, and behind them as much as one chunk at most.
 
-        With it the stream whose chunk it was: it may read on.
+        With it the streams whose chunks these were: they may read on.
         """
-        frames, stream = self._scheduler.next_step()
-        if stream is not None:
+        frames, streams = self._scheduler.next_step()
+        for stream in streams:
             self._settle(stream)
-        return b"".join(frames), stream
+        return b"".join(frames), streams
 
     def welcome(self, policy: PolicySummary) -> None:
         """Answer HELLO."""

@@ -3,9 +3,9 @@
 The round is one queue of streams, and a turn is one chunk: as much as the stream has, its credit and the limit of the
 moment allow. A stream whose turn was short saves nothing up for the next one.
 
-The writer asks for one step at a time. A step is every control message that waits, and at most one data message behind
-them. A control message that comes while a step is being written waits for that step, and so behind one data message at
-most.
+The writer asks for one step at a time. A step is every control message that waits, and behind them one chunk, or the
+small ones of several streams that are together no more than one: a write of its own for each would cost more than all
+else that is done for it. A control message that comes while a step is being written waits for that step.
 """
 
 from collections import deque
@@ -69,23 +69,30 @@ class Scheduler:
                 stream.queued = True
                 self._round.append(stream)
 
-    def next_step(self) -> tuple[list[bytes], Stream | None]:
-        """The frames of the next write, and the stream that gave the data message among them, which is the last one.
+    def next_step(self) -> tuple[list[bytes], list[Stream]]:
+        """The frames of the next write, and the streams whose chunks are the last of them, each with one.
 
-        The stream is None without a data message, and the list empty when there is nothing to send.
+        Both are empty when there is nothing to send.
         """
         frames = list(self._control)
         self._control.clear()
         self._control_bytes = 0
-        while self._round:
-            stream = self._round.popleft()
-            stream.queued = False
+        limit = self.chunk_limit
+        room = CHUNK_SHARED_BYTES
+        taken: list[Stream] = []
+        for _ in range(len(self._round)):
+            stream = self._round[0]
             # Aborted or out of credit since it was queued: it comes back through `offer`.
-            if not stream.sendable:
-                continue
-            frames.append(stream.take(self.chunk_limit))
+            if stream.sendable:
+                room -= stream.ready
+                if taken and room < 0:
+                    break
+                frames.append(stream.take(limit))
+                taken.append(stream)
+            self._round.popleft()
+            stream.queued = False
+        for stream in taken:
             if stream.spent:
                 self._spent.add(stream)
             self.offer(stream)
-            return frames, stream
-        return frames, None
+        return frames, taken

@@ -132,6 +132,11 @@ class Stream:
             return self.window.credit > 0
         return self._last is not None
 
+    @property
+    def ready(self) -> int:
+        """Bytes that `take` would give now if there were no limit. Only when `sendable`."""
+        return min(len(self._buffer), self.window.credit)
+
     def take(self, limit: int = CHUNK_SHARED_BYTES) -> bytes:
         """The next frame: a chunk of at most `limit` bytes, or the terminal frame once the buffer is empty.
 

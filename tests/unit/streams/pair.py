@@ -42,7 +42,7 @@ class Pair:
         """What the host has to send now, at most so many steps of it."""
         new: list[dict[str, Any]] = []
         for _ in range(steps):
-            data, _stream = self.connection.data_to_send()
+            data, _streams = self.connection.data_to_send()
             if not data:
                 break
             new += read_frames(data)

@@ -1,4 +1,4 @@
-"""The order of frames: control waits behind at most one data message, nobody longer than a round of the others."""
+"""The order of frames: control waits behind one chunk's bytes at most, nobody longer than a round of the others."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,7 +50,7 @@ def step(scheduler: Scheduler) -> list[tuple[str, int, int]]:
 
 
 def test_nothing_to_send_is_an_empty_step() -> None:
-    assert Scheduler().next_step() == ([], None)
+    assert Scheduler().next_step() == ([], [])
 
 
 def test_control_goes_before_data_that_was_there_first() -> None:
@@ -96,6 +96,28 @@ def test_small_pieces_merge_while_the_pipe_is_busy_and_leave_at_once_when_it_is_
     assert scheduler.idle
 
 
+def test_small_chunks_of_several_streams_leave_together_as_far_as_one_chunk_goes() -> None:
+    scheduler = Scheduler()
+    streams = [body_stream(number) for number in range(1, 6)]
+    scheduler.live_streams = len(streams)
+    for stream in streams:
+        stream.push(bytes(CHUNK_SHARED_BYTES // 4))
+        scheduler.offer(stream)
+    assert step(scheduler) == [("STREAM_CHUNK", number, CHUNK_SHARED_BYTES // 4) for number in range(1, 5)]
+    assert step(scheduler) == [("STREAM_CHUNK", 5, CHUNK_SHARED_BYTES // 4)]
+    assert scheduler.idle
+
+
+def test_who_may_read_on_is_told_for_each_chunk_that_left() -> None:
+    scheduler = Scheduler()
+    streams = [body_stream(number) for number in range(1, 4)]
+    for stream in streams:
+        stream.push(b"x")
+        scheduler.offer(stream)
+    _, taken = scheduler.next_step()
+    assert taken == streams
+
+
 def test_an_aborted_stream_leaves_the_round_without_a_frame() -> None:
     scheduler, gone, other = Scheduler(), body_stream(1), body_stream(2)
     for stream in (gone, other):
@@ -116,7 +138,7 @@ arrivals = st.lists(
 
 
 @given(arrivals)
-def test_control_never_waits_behind_more_than_one_data_frame_and_no_stream_longer_than_one_round(
+def test_control_never_waits_behind_more_than_one_chunks_bytes_and_no_stream_longer_than_one_round(
     history: list[tuple[str, int, int]],
 ) -> None:
     scheduler = Scheduler()
@@ -130,10 +152,12 @@ def test_control_never_waits_behind_more_than_one_data_frame_and_no_stream_longe
     def write() -> None:
         messages = step(scheduler)
         data = [stream_id for kind, stream_id, _ in messages if kind == "STREAM_CHUNK"]
-        # Everything that waited is in this very write, ahead of its one data message.
+        # Everything that waited is in this very write, ahead of its data.
         assert [seq for kind, seq, _ in messages if kind == "STREAM_PING"] == waiting_control
-        assert len(data) <= 1
-        assert not data or messages[-1][0] == "STREAM_CHUNK"
+        kinds = [kind for kind, _, _ in messages]
+        assert kinds == sorted(kinds, key="STREAM_CHUNK".__eq__)
+        assert len(data) == len(set(data)), "a stream has one chunk in a write"
+        assert sum(size for kind, _, size in messages if kind == "STREAM_CHUNK") <= CHUNK_SHARED_BYTES
         waiting_control.clear()
         for sender in data:
             overtaken_by.pop(sender, None)
