@@ -24,7 +24,8 @@ from longwire.native.windows import Windows
 from longwire.win32.api import CallFailed
 from longwire.win32.pipes import BUFFER_BYTES
 from tests.patience import PATIENCE_S
-from tests.unit.win32.made_up import OTHER, End, MadeUpWindows
+from tests.unit.win32.made_up import OTHER, MadeUpWindows
+from tests.unit.win32.made_up_ends import End
 from tests.unit.win32.made_up_loop import MadeUpProactor, patch_loop
 
 FIRST_INSTANCE = 0x00080000

@@ -9,7 +9,8 @@ import pytest
 
 from longwire.native import pipe_channel, pipe_listener
 from longwire.win32 import api as w
-from tests.unit.win32.made_up import End, MadeUpWindows, Operation
+from tests.unit.win32.made_up import MadeUpWindows
+from tests.unit.win32.made_up_ends import End, Operation
 
 
 class MadeUpHandle:
