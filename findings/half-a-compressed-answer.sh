@@ -1,26 +1,31 @@
 #!/usr/bin/env bash
-# A compressed answer (Content-Encoding) whose compressed data stops in the middle, or just before its end, in a body that itself
-# ends in order, last chunk and all: what a gateway makes of a back end that died, or a cache of a file that was cut.
+# A compressed answer (Content-Encoding) whose compressed data stops in the middle, or just before its end, in a body
+# that itself ends in order, last chunk and all: what a gateway makes of a back end that died, or a cache of a file
+# that was cut.
 #
-# One would guess: here half an answer cannot be taken for a whole one. gzip and zlib end with a check sum, gzip with a length too,
-# brotli and zstd have a last block that says that it is the last, and Python's gzip.decompress, gunzip and Node's zlib all refuse.
-# What happens (versions below): of fifteen clients thirteen give the half of a gzip body and no error, where status and head say
-# that all is well. Only got and tornado fail. aiohttp finds the end missing of deflate and not of gzip, node-fetch of all but gzip,
-# needle of brotli. Where only the check sum is missing the same thirteen notice nothing. Half of a zstd body is an EMPTY answer for
-# requests and aiohttp, without an error; of urllib3, httpx and niquests it is one. A brotli body that lacks its last byte, with all
-# of the text before it, is 32,752 of 102,449 bytes for httpx, 32,768 for curl_cffi and pycurl, 65,504 for urllib3 and niquests.
-# Why it matters: Content-Length and the last chunk are right, so nothing else tells. Chromium gives what there is as well. A log or
-# a table that is read by lines just ends; who needs all of it must count, or have the length sent inside.
+# One would guess: here half an answer cannot be taken for a whole one. gzip and zlib end with a check sum, gzip with
+# a length too, brotli and zstd have a last block that says that it is the last, and Python's gzip.decompress, gunzip
+# and Node's zlib all refuse.
+# What happens (versions below): of fifteen clients thirteen give the half of a gzip body and no error, where status
+# and head say that all is well. Only got and tornado fail. node-fetch finds the end missing of all but gzip, needle
+# of brotli alone. Where of gzip only the check sum is missing, the same thirteen notice nothing. Half of a zstd body
+# is an EMPTY answer for requests and aiohttp, without an error; for urllib3, httpx and niquests it is one. A brotli
+# body that lacks its last byte, with all of the text before it, is 32,752 of 102,449 bytes for httpx, 32,768 for
+# curl_cffi and pycurl, 65,504 for urllib3 and niquests.
+# Why it matters: status, head and last chunk are right, so nothing else tells. Chromium gives what there is as
+# well. A log or a table that is read by lines just ends; who needs all of it must count, or have the length sent
+# inside.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 npm init --yes >/dev/null
-npm install --silent --no-audit --no-fund --ignore-scripts axios@1.21.1 got@14.6.6 undici@7.30.2 superagent@10.4.2 needle@3.5.0 node-fetch@3.3.2
+npm install --silent --no-audit --no-fund --ignore-scripts \
+  axios@1.21.1 got@14.6.6 undici@7.30.2 superagent@10.4.2 needle@3.5.0 node-fetch@3.3.2
 python3 -m venv env
-env/bin/pip install --quiet --disable-pip-version-check requests==2.34.2 'urllib3[brotli,zstd]==2.8.0' 'httpx[brotli,zstd]==0.28.1' \
-  'httpx2[brotli,zstd]==2.16.2' niquests==3.21.2 aiohttp==3.14.5 tornado==6.6.1 curl_cffi==0.17.0 pycurl==7.49.0 brotli==1.2.1 \
-  backports.zstd==1.8.0
+env/bin/pip install --quiet --disable-pip-version-check requests==2.34.2 'urllib3[brotli,zstd]==2.8.0' \
+  'httpx[brotli,zstd]==0.28.1' 'httpx2[brotli,zstd]==2.16.2' niquests==3.21.2 aiohttp==3.14.5 tornado==6.6.1 \
+  curl_cffi==0.17.0 pycurl==7.49.0 brotli==1.2.1 backports.zstd==1.8.0
 cat >readers.mjs <<'JS'
 import axios from "axios";
 import got from "got";
@@ -103,6 +108,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "text/plain")
         self.send_header("content-encoding", coding)
         self.send_header("transfer-encoding", "chunked")
+        self.send_header("connection", "close")
         self.end_headers()
         self.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
 
@@ -116,7 +122,9 @@ class Server(ThreadingHTTPServer):
 
 
 async def with_aiohttp(url):
-    async with aiohttp.ClientSession() as session, session.get(url) as response:
+    # Its deflate is left out.
+    options = {"timeout": aiohttp.ClientTimeout(total=20), "headers": {"accept-encoding": "gzip, br, zstd"}}
+    async with aiohttp.ClientSession(**options) as session, session.get(url) as response:
         return await response.read()
 
 
@@ -151,7 +159,7 @@ EXPECTED = {
     "httpx, Python": "part part part error all all part error",
     "httpx2, Python": "part part part error all all part error",
     "niquests, Python": "part part part error all all part error",
-    "aiohttp, Python": "part error part none all error part all",
+    "aiohttp, Python": "part - part none all - part all",
     "tornado, Python": "error - - - error - - -",
     "curl_cffi, Python": "part part part - all all part -",
     "pycurl, Python": "part part part - all all part -",
