@@ -50,14 +50,14 @@ longwire.native.main.load_less = load_less
 OURS: Final = {
     "": "addresses assets authority fair_pool families folders later prices turns",
     "audit": "files last_words log page_lines processors vocabulary",
-    "daemon": "address",
-    "engine": "aborting channel engine exchange outlet sending status suspending waiting",
-    "native": "caller core_dumps decision descriptors loading main process showing startup stdio",
+    "daemon": "address connected",
+    "engine": "aborting channel engine exchange outlet sending status suspending switches waiting",
+    "native": "caller core_dumps decision descriptors loading main own_system posix process showing startup stdio system",
     "policy": "coverage decision doubts features files generation_decision grants header_rules live_policy loading"
     " locations matching model ownership policy problems provider_doubts providers proxies secret_files secrets"
     " settling suspension_file suspensions templates toml_lines units urls values ways_round writer_doubts",
     "protocol": "errors field_types frames header_names limits messages records",
-    "storage": "files lock own_files",
+    "storage": "file_locks files lock opening own_files",
     "streams": "connection counters credit events late_messages memory packing scheduler state stream table upload"
     " version",
 }
