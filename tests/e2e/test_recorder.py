@@ -138,11 +138,11 @@ def test_what_policy_or_person_keeps_out_is_in_no_recording(
     assert page.evaluate(fetch, upstream.url("/events?n=5"))
     urls = [stream.request.url for stream in read_recording(saved(recorded, "Save", tmp_path)).streams]
     assert [url.rpartition("=")[2] for url in urls[3:]] == ["4"]
+    recorded.locator("#record").click()
+    expect(recorded.locator("#recorder-note")).to_contain_text("Recording is switched off for this site")
     # The browser goes on to other files, and a switch holds until somebody switches it on.
     recorded.locator("#switch-record").check()
     expect(recorded.locator("#switches-count")).to_be_empty()
-    recorded.locator("#record").click()
-    expect(recorded.locator("#recorder-note")).to_contain_text("Recording is switched off for this site")
 
 
 def test_pages_and_other_extensions_cannot_reach_the_recorder(page: Page) -> None:
