@@ -46,7 +46,7 @@ WINDOW_FLOOR_BYTES: Final = 32 * KIB  # every stream's own share, from the start
 WINDOW_MAX_BYTES: Final = 4 * MIB
 FRAME_POOL_BYTES: Final = 8 * MIB  # what the streams of one frame of a tab may borrow above their floors
 HOST_POOL_BYTES: Final = 16 * MIB  # what all streams may borrow above their floors
-READ_AHEAD_BYTES: Final = 8 * MIB  # what all streams together may hold ready for the pipe
+READ_AHEAD_BYTES: Final = 12 * MIB  # what all streams together may hold ready for the pipe
 # What the decoder of a content coding keeps. Every stream's own share is enough for gzip and deflate; brotli may want
 # 19 MiB and zstd 9, which a stream gets from what its frame and the host have left. A tab holds no more of it than it
 # leaves.
