@@ -82,14 +82,15 @@ demo: chromium build
 freeze: .make/python build
 	@$(BIN)/python installers/freeze.py
 
-# Without a browser two workers for each core, for most of them wait for processes and clocks; in browsers one for each of
-# two cores; and at the end what measures, with the machine to itself. The tests of a file stay together, for they share
-# fixtures, and the longest files come first (tests/conftest.py), so that all workers end together.
+# Without a browser two workers for each core, for most of them wait for processes and clocks; in browsers one more than
+# there are cores, for tests there wait more than half of their time; and at the end what measures, with the machine to
+# itself. The tests of a file stay together, for they share fixtures, and the longest files come first
+# (tests/conftest.py), so that all workers end together.
 # Compiled tests are kept, where they are in nobody's way: to rewrite their assertions is half of what collecting them takes.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=$(CURDIR)/.make/pycache $(BIN)/pytest
 SPREAD := --dist=loadfile --no-loadscope-reorder
 QUICK := --numprocesses=$(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2)))) $(SPREAD) tests/unit tests/threats tests/fuzz
-IN_BROWSERS := --numprocesses=2 $(SPREAD) tests/e2e tests/compat
+IN_BROWSERS := --numprocesses=$(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1))) $(SPREAD) tests/e2e tests/compat
 MEASURING := tests/e2e tests/compat
 
 test: setup build
