@@ -8,9 +8,7 @@
 `tests/unit/native/test_loading.py` says which modules are there at WELCOME.
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import Final
 
 import anyio.lowlevel
@@ -24,8 +22,6 @@ FOR_FIRST_STREAM: Final = (
     "longwire.upstream.client",
     "longwire.native.kinds",
 )
-# What reads which distributions are installed, by way of zip files and mail headers.
-_DISTRIBUTIONS: Final = "importlib.metadata"
 
 
 async def load_for_first_stream() -> None:
@@ -35,7 +31,7 @@ async def load_for_first_stream() -> None:
         ImportError: part of what a host needs is missing.
     """
     for name in FOR_FIRST_STREAM:
-        _load(name)
+        import_module(name)
         await anyio.lowlevel.checkpoint()
 
 
@@ -46,24 +42,4 @@ def load_the_rest() -> None:
         ImportError: part of what a host needs is missing.
     """
     for name in FOR_FIRST_STREAM:
-        _load(name)
-
-
-def _load(name: str) -> None:
-    """Import a module, without what httpcore2 would load to tell its own version, which nobody here asks it for.
-
-    No thread asks for distributions meanwhile: those that open a keyring begin with a stream, and all of this is loaded
-    by then.
-    """
-    if name in sys.modules:
-        return
-    if _DISTRIBUTIONS in sys.modules:
         import_module(name)
-        return
-    nothing = ModuleType(_DISTRIBUTIONS)
-    nothing.version = lambda _: ""  # type: ignore[attr-defined]
-    sys.modules[_DISTRIBUTIONS] = nothing
-    try:
-        import_module(name)
-    finally:
-        del sys.modules[_DISTRIBUTIONS]
