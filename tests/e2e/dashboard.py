@@ -72,7 +72,7 @@ def kept_with(place: Page | Worker, *words: str, hidden: bool = False) -> str:
 def look_on(dashboard: Page, words: str) -> Locator:
     """The same of a stream that lives, once the worker has said that it shows the bytes from now on."""
     detail = look_at(dashboard, words)
-    expect(detail.locator("#log")).to_be_visible()
+    expect(detail).to_have_attribute("aria-busy", "false")
     return detail
 
 

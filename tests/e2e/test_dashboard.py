@@ -47,7 +47,7 @@ def test_before_the_worker_has_said_a_word_no_streams_are_counted(browser: Brows
     browser.pages.append(dashboard)
     dashboard.add_init_script(script("mute_worker.js"))
     dashboard.goto(DASHBOARD_URL)
-    expect(dashboard.get_by_role("columnheader")).to_have_count(13)
+    expect(dashboard.get_by_role("columnheader")).to_have_count(14)
     assert dashboard.locator("#summary").text_content() == ""
     expect(dashboard.locator("#nothing")).to_be_hidden()
 

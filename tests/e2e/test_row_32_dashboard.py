@@ -35,7 +35,7 @@ MADE_OF = script("made_of.js")
 TAGS = {
     *("html", "head", "meta", "title", "link", "body", "header", "main", "aside", "section", "script", "canvas"),
     *("h1", "h2", "h3", "h4", "p", "div", "span", "label", "input", "button", "img", "pre", "details", "summary"),
-    *("dl", "dt", "dd", "ol", "li"),
+    *("dl", "dt", "dd", "ol", "ul", "li", "select", "option"),
 }
 
 

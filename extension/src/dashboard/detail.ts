@@ -113,11 +113,14 @@ export class Detail {
   #drawLog(moment: Moment): void {
     const row = this.#row as Row
     const log = this.#log
+    const ended = row.record.state === 'ended'
+    // Until the worker has begun to show what comes.
+    element('detail').ariaBusy = String(log === null && !ended)
     const empty = log === null || log.total === 0
     element('log').hidden = empty
     element('no-log').hidden = !empty
     const unseen = log === null ? '' : `${element('unseen').textContent} `
-    setText(element('no-log'), row.record.state === 'ended' ? OVER : `${unseen}Waiting for what comes next.`.trim())
+    setText(element('no-log'), ended ? OVER : `${unseen}Waiting for what comes next.`.trim())
     // Between two things there is the first.
     element('gaps').hidden = log === null || log.gaps.length === 0
     if (log === null) return
