@@ -1,8 +1,10 @@
 """Many durable requests, and many comings and goings: nothing grows that should not."""
 
 import gc
+import logging
 import time
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -60,6 +62,15 @@ async def test_a_thousand_requests_live_beside_each_other(tmp_path: Path, feeds:
 WINDOWS, LEFT_BEHIND = 4, 500
 
 
+@pytest.fixture
+def unlogged() -> Iterator[None]:
+    """pytest keeps each line of a test's log, where one before had it go to `logging`."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.usefixtures("unlogged")
 @pytest.mark.parametrize("cycles", [200, pytest.param(10_000, marks=pytest.mark.long)])
 async def test_attaching_and_detaching_leaves_nothing_behind(tmp_path: Path, feeds: Feeds, cycles: int) -> None:
     async with running_daemon(tmp_path, feeds) as daemon, daemon.tab() as tab:
