@@ -15,6 +15,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/chromium.ts'],
+    // Else one core stays without.
+    maxWorkers: '100%',
     // The tests by properties take seconds, and several times as many on a machine that does other things too.
     testTimeout: 60_000
   }

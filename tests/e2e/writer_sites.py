@@ -151,6 +151,10 @@ class World:
         self._put(speech, chat_end((9, tokens)))
         self._put(speech, None)
 
+    def heard(self, speech: Speech) -> None:
+        """Wait until somebody listens to it."""
+        self.vendor_server.run(speech.begun.wait)
+
     def left(self, speech: Speech) -> None:
         """Wait until nobody listens to it any more."""
         self.vendor_server.run(speech.left.wait)
