@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
@@ -73,9 +73,10 @@ class HostProcess:
         """One message."""
         self.feed(frame(orjson.dumps(message)))
 
-    def hello(self) -> dict[str, Any]:
-        """HELLO, as today's extension says it; returns WELCOME."""
-        self.send(type="HELLO", protocol=PROTOCOL_VERSION, extension="0.0.0", knows=["writer"])
+    def hello(self, knows: Sequence[str] = ("writer",)) -> dict[str, Any]:
+        """HELLO, as today's extension says it, or as an earlier one that names nothing; returns WELCOME."""
+        named = {"knows": list(knows)} if knows else {}
+        self.send(type="HELLO", protocol=PROTOCOL_VERSION, extension="0.0.0", **named)
         return self.expect("WELCOME")
 
     def start(self, stream_id: int, url: str, **changes: Any) -> None:
