@@ -63,15 +63,15 @@ def over_pipes(rounds: int, events: int, megabytes: int) -> list[Row]:
                 host.hello(knows=())  # builds before `knows` are measured too
                 start_cpu.append(cpu_s(host) * 1e3)
                 # What the first stream has loaded is no cost of its events.
-                host.start(3, server.url("/body?size=1"))
-                host.body(3, lambda _: None)
+                host.start(1, server.url(f"/body?size={len(BLOCK)}"))
+                host.body(1, lambda _: None)
                 before = cpu_s(host)
-                host.start(1, server.url("/events"))
-                delays.append(median_delay_ms(host, 1, source))
+                host.start(2, server.url("/events"))
+                delays.append(median_delay_ms(host, 2, source))
                 event_cpu.append((cpu_s(host) - before) / events * 1e6)
                 before = cpu_s(host)
-                host.start(2, server.url(f"/body?size={size}"))
-                _, end = host.body(2, lambda _: None)
+                host.start(3, server.url(f"/body?size={size}"))
+                _, end = host.body(3, lambda _: None)
                 assert end["type"] == "STREAM_END"
                 body_cpu.append((cpu_s(host) - before) / megabytes * 1e3)
     return [
