@@ -14,6 +14,7 @@ export default async ({ count, piece }) => {
     bodySent: true,
     status: i % 13 ? 200 : 503,
     mime: 'application/json',
+    grant: `grant${i % 3}`,
     received: (i * 7919) % 1_000_000,
     consumed: (i * 7919) % 1_000_000,
     sent: 0,
